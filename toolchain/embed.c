@@ -1,0 +1,157 @@
+/*
+ * Turns files into C at build time.
+ *
+ *   embed sql  NAME FILE...   named statements ("-- name: event_insert") as an enum and a table
+ *   embed files NAME FILE...  whole files as a table of path, bytes and length
+ *
+ * Writes to standard output. Exits 1 with a sentence when a file can't be read.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *read_whole(const char *path, size_t *len)
+{
+    FILE *in = fopen(path, "rb");
+    if (!in || fseek(in, 0, SEEK_END) != 0) {
+        fprintf(stderr, "embed: %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+    long size = ftell(in);
+    rewind(in);
+    char *text = malloc((size_t)size + 1);
+    if (!text || fread(text, 1, (size_t)size, in) != (size_t)size) {
+        fprintf(stderr, "embed: %s: can't be read\n", path);
+        exit(1);
+    }
+    fclose(in);
+    text[size] = '\0';
+    *len = (size_t)size;
+    return text;
+}
+
+static void print_upper(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        putchar(isalnum((unsigned char)text[i]) ? toupper((unsigned char)text[i]) : '_');
+}
+
+static void print_quoted(const char *text, size_t len)
+{
+    putchar('"');
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n')
+            fputs("\\n", stdout);
+        else if (text[i] == '"' || text[i] == '\\')
+            printf("\\%c", text[i]);
+        else
+            putchar(text[i]);
+    }
+    putchar('"');
+}
+
+static const char marker[] = "-- name: ";
+
+/* Calls back with each statement's name and text. */
+static void each_statement(const char *text,
+                           void (*emit)(const char *prefix, const char *name, size_t name_len,
+                                        const char *sql, size_t sql_len),
+                           const char *prefix)
+{
+    const char *at = strstr(text, marker);
+    while (at) {
+        const char *name = at + strlen(marker);
+        size_t name_len = strcspn(name, "\n");
+        const char *sql = name + name_len;
+        const char *next = strstr(sql, marker);
+        size_t sql_len = next ? (size_t)(next - sql) : strlen(sql);
+        while (sql_len && isspace((unsigned char)sql[sql_len - 1]))
+            sql_len--;
+        while (sql_len && isspace((unsigned char)*sql)) {
+            sql++;
+            sql_len--;
+        }
+        emit(prefix, name, name_len, sql, sql_len);
+        at = next;
+    }
+}
+
+static void emit_enum(const char *prefix, const char *name, size_t name_len, const char *sql,
+                      size_t sql_len)
+{
+    (void)sql;
+    (void)sql_len;
+    fputs("    ", stdout);
+    print_upper(prefix, strlen(prefix));
+    putchar('_');
+    print_upper(name, name_len);
+    fputs(",\n", stdout);
+}
+
+static void emit_text(const char *prefix, const char *name, size_t name_len, const char *sql,
+                      size_t sql_len)
+{
+    (void)prefix;
+    printf("    {\"%.*s\", ", (int)name_len, name);
+    print_quoted(sql, sql_len);
+    fputs("},\n", stdout);
+}
+
+static void embed_sql(const char *prefix, int count, char **paths)
+{
+    fputs("/* Made by toolchain/embed. */\n#include \"hal/database.h\"\nenum {\n", stdout);
+    char **texts = calloc((size_t)count, sizeof *texts);
+    size_t len;
+    for (int i = 0; i < count; i++) {
+        texts[i] = read_whole(paths[i], &len);
+        each_statement(texts[i], emit_enum, prefix);
+    }
+    fputs("    ", stdout);
+    print_upper(prefix, strlen(prefix));
+    printf("_COUNT,\n};\nstatic const struct database_sql %s_sql[] = {\n", prefix);
+    for (int i = 0; i < count; i++) {
+        each_statement(texts[i], emit_text, prefix);
+        free(texts[i]);
+    }
+    fputs("};\n", stdout);
+    free(texts);
+}
+
+static void embed_files(const char *name, int count, char **paths)
+{
+    fputs("/* Made by toolchain/embed. */\n#include <stddef.h>\n", stdout);
+    printf("struct %s_file {\n    const char *path;\n    const unsigned char *data;\n"
+           "    size_t len;\n};\n",
+           name);
+    for (int i = 0; i < count; i++) {
+        size_t len;
+        char *text = read_whole(paths[i], &len);
+        printf("static const unsigned char %s_%d[] = {", name, i);
+        for (size_t k = 0; k < len; k++)
+            printf("%s%u,", k % 24 ? "" : "\n", (unsigned char)text[k]);
+        fputs("0};\n", stdout);
+        free(text);
+    }
+    printf("static const struct %s_file %s_files[] = {\n", name, name);
+    for (int i = 0; i < count; i++) {
+        const char *base = strrchr(paths[i], '/');
+        printf("    {\"%s\", %s_%d, sizeof %s_%d - 1},\n", base ? base + 1 : paths[i], name, i,
+               name, i);
+    }
+    fputs("};\n", stdout);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 4 && strcmp(argv[1], "sql") == 0)
+        embed_sql(argv[2], argc - 3, argv + 3);
+    else if (argc >= 4 && strcmp(argv[1], "files") == 0)
+        embed_files(argv[2], argc - 3, argv + 3);
+    else {
+        fputs("usage: embed sql|files NAME FILE...\n", stderr);
+        return 2;
+    }
+    return 0;
+}

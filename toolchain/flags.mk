@@ -1,0 +1,30 @@
+# Compilers, warnings, hardening; one block for each variant.
+
+CC_release := gcc
+CC_clang   := clang
+CC_asan    := gcc
+CC_tsan    := gcc
+CC_fuzz    := clang
+CC          = $(or $(CC_$(VARIANT)),gcc)
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Werror
+
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+             -fcf-protection -fPIE
+OPTIMISE_release := -O2 $(HARDENING)
+OPTIMISE_clang   := -O2 $(HARDENING)
+OPTIMISE_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPTIMISE_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
+OPTIMISE_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+CPPFLAGS := -I. -I$(OUT)/gen -D_GNU_SOURCE
+CFLAGS    = -std=c17 -g $(WARNINGS) $(OPTIMISE_$(VARIANT))
+LDFLAGS  := -Wl,-z,relro,-z,now -Wl,--as-needed
+ifneq ($(filter $(VARIANT),release clang),)
+LDFLAGS += -pie
+endif
+
+LIBS := -lmicrohttpd -lmosquitto -luv -lserialport -levdev -lexpat -lcurl -lpq -lsqlite3 -lcjson \
+        -lmbedtls -lmbedx509 -lmbedcrypto -lz -lm -lpthread
+CPPFLAGS += $(shell pkg-config --cflags-only-I libevdev libpq 2>/dev/null)
