@@ -1,0 +1,51 @@
+/*
+ * A growing byte buffer with a cap, and a borrowed slice of bytes.
+ *
+ * Appending never fails loudly: once the cap or memory is exhausted the buffer is `failed` and
+ * further appends do nothing, so that a writer checks once, at the end. One owner, no threading.
+ */
+#ifndef HAL_BASE_BUF_H
+#define HAL_BASE_BUF_H
+
+#include "hal/base/fault.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that belong to somebody else. Not NUL-terminated. */
+struct slice {
+    const char *data;
+    size_t len;
+};
+
+#define SLICE_LITERAL(text) ((struct slice){(text), sizeof(text) - 1})
+struct slice slice_of(const char *text);
+bool slice_equal(struct slice a, struct slice b);
+/* True if the slice holds just the characters of `text`. */
+bool slice_is(struct slice s, const char *text);
+
+struct buf {
+    char *data; /* NUL-terminated whenever not NULL */
+    size_t len;
+    size_t capacity;
+    size_t max; /* bytes, without the NUL */
+    bool failed;
+};
+
+/* Allocates nothing yet. `max` is the most bytes the buffer may ever hold. */
+void buf_init(struct buf *b, size_t max);
+void buf_free(struct buf *b);
+/* Empties, keeps the memory, clears `failed`. */
+void buf_reset(struct buf *b);
+void buf_append(struct buf *b, const void *data, size_t len);
+void buf_append_text(struct buf *b, const char *text);
+void buf_append_char(struct buf *b, char c);
+void buf_append_int(struct buf *b, int64_t value);
+void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Drops the first `len` bytes. */
+void buf_consume(struct buf *b, size_t len);
+struct slice buf_slice(const struct buf *b);
+/* ERR_OK, or ERR_TOO_LARGE / ERR_NO_MEMORY when an append failed since the last reset. */
+enum err buf_check(const struct buf *b, struct fault *fault, const char *where) MUST_CHECK;
+
+#endif

@@ -1,0 +1,86 @@
+#include "hal/base/diag.h"
+#include "hal/base/jsonw.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 2048, SENTENCE_MAX = 512 };
+
+struct diag {
+    int fd;
+    const char *program;
+    enum diag_level least;
+};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+struct diag *diag_open(int fd, const char *program, enum diag_level least)
+{
+    struct diag *d = calloc(1, sizeof *d);
+    if (d)
+        *d = (struct diag){.fd = fd, .program = program, .least = least};
+    return d;
+}
+
+void diag_close(struct diag *d)
+{
+    free(d);
+}
+
+static struct jsonw begin_line(struct diag *d, struct buf *line, enum diag_level level,
+                               const char *name)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    buf_init(line, LINE_MAX_BYTES);
+    struct jsonw w = jsonw_to(line);
+    jsonw_object(&w, NULL);
+    jsonw_time(&w, "time", (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    jsonw_text(&w, "program", d->program);
+    jsonw_text(&w, "level", level_names[level]);
+    jsonw_text(&w, "name", name);
+    return w;
+}
+
+/* One write(2) a line, so that lines of several threads don't mix. */
+static void end_line(struct diag *d, struct buf *line, struct jsonw *w)
+{
+    jsonw_end(w);
+    buf_append_char(line, '\n');
+    if (!line->failed) {
+        ssize_t written = write(d->fd, line->data, line->len);
+        (void)written; /* there is nowhere left to say it */
+    }
+    buf_free(line);
+}
+
+void diag_write(struct diag *d, enum diag_level level, const char *name, const char *format, ...)
+{
+    if (!d || level < d->least)
+        return;
+    char sentence[SENTENCE_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    struct buf line;
+    struct jsonw w = begin_line(d, &line, level, name);
+    jsonw_text(&w, "text", sentence);
+    end_line(d, &line, &w);
+}
+
+void diag_fault(struct diag *d, enum diag_level level, const char *name, const struct fault *fault)
+{
+    if (!d || level < d->least)
+        return;
+    struct buf line;
+    struct jsonw w = begin_line(d, &line, level, name);
+    jsonw_text(&w, "code", err_name(fault->code));
+    if (fault->where[0])
+        jsonw_text(&w, "where", fault->where);
+    jsonw_text(&w, "text", fault->text);
+    end_line(d, &line, &w);
+}

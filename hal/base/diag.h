@@ -1,0 +1,25 @@
+/*
+ * Diagnostics: one structured line (JSON) for operators, for each thing worth knowing.
+ *
+ * They carry ids, never content: no receipt text, no names, no card numbers. `name` is the stable
+ * thing to search for ("uplink.disconnected"), the sentence is for people. Any thread may write.
+ */
+#ifndef HAL_BASE_DIAG_H
+#define HAL_BASE_DIAG_H
+
+#include "hal/base/fault.h"
+
+enum diag_level { DIAG_DEBUG, DIAG_INFO, DIAG_WARN, DIAG_ERROR };
+
+struct diag;
+
+/* Writes to a file descriptor that stays the caller's. `program` is borrowed. NULL on no memory. */
+struct diag *diag_open(int fd, const char *program, enum diag_level least);
+void diag_close(struct diag *d);
+/* `d` may be NULL: then nothing is written. */
+void diag_write(struct diag *d, enum diag_level level, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The same with a failure's code, place and text. */
+void diag_fault(struct diag *d, enum diag_level level, const char *name, const struct fault *fault);
+
+#endif

@@ -1,0 +1,94 @@
+#include "hal/base/hex.h"
+
+#include <string.h>
+
+static const char digits[] = "0123456789abcdef";
+
+void hex_encode(const uint8_t *bytes, size_t len, char *text)
+{
+    for (size_t i = 0; i < len; i++) {
+        *text++ = digits[bytes[i] >> 4];
+        *text++ = digits[bytes[i] & 15];
+    }
+    *text = '\0';
+}
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+enum err hex_decode(struct slice text, uint8_t *bytes, size_t len)
+{
+    if (text.len != len * 2)
+        return ERR_INVALID;
+    for (size_t i = 0; i < len; i++) {
+        int high = digit_value(text.data[2 * i]);
+        int low = digit_value(text.data[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return ERR_INVALID;
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return ERR_OK;
+}
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet_url[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void base64_encode(struct buf *out, const uint8_t *bytes, size_t len, bool url)
+{
+    const char *letters = url ? alphabet_url : alphabet;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i < 3 ? len - i : 3;
+        uint32_t group = (uint32_t)bytes[i] << 16;
+        if (left > 1)
+            group |= (uint32_t)bytes[i + 1] << 8;
+        if (left > 2)
+            group |= bytes[i + 2];
+        for (size_t k = 0; k < 4; k++) {
+            if (k <= left)
+                buf_append_char(out, letters[group >> (18 - 6 * k) & 63]);
+            else if (!url)
+                buf_append_char(out, '=');
+        }
+    }
+}
+
+static int letter_value(char c)
+{
+    if (c == '-')
+        return 62;
+    if (c == '_')
+        return 63;
+    const char *at = c ? strchr(alphabet, c) : NULL;
+    return at ? (int)(at - alphabet) : -1;
+}
+
+enum err base64_decode(struct buf *out, struct slice text)
+{
+    while (text.len && text.data[text.len - 1] == '=')
+        text.len--;
+    if (text.len % 4 == 1)
+        return ERR_INVALID;
+    uint32_t group = 0;
+    unsigned bits = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int value = letter_value(text.data[i]);
+        if (value < 0)
+            return ERR_INVALID;
+        group = group << 6 | (uint32_t)value;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            buf_append_char(out, (char)(group >> bits & 0xff));
+        }
+    }
+    return buf_check(out, NULL, "base64");
+}

@@ -1,0 +1,347 @@
+#include "hal/base/json.h"
+#include "hal/base/rfc3339.h"
+#include "hal/base/utf8.h"
+
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t exact_max = INT64_C(9007199254740992); /* 2^53: what a double holds */
+
+/* Walks the text once, outside strings counting depth, inside looking for \u0000. */
+static enum err check_shape(struct slice text, struct json_limits limits, struct fault *fault)
+{
+    unsigned depth = 0;
+    bool in_text = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (c == '\0')
+            return fault_set(fault, ERR_INVALID, "", "a NUL byte at offset %zu", i);
+        if (in_text && c == '\\') {
+            i++;
+            if (text.len - i >= 5 && memcmp(text.data + i, "u0000", 5) == 0)
+                return fault_set(fault, ERR_INVALID, "", "a NUL character at offset %zu", i - 1);
+        } else if (in_text && (unsigned char)c < 0x20) {
+            return fault_set(fault, ERR_INVALID, "", "a raw control character at offset %zu", i);
+        } else if (c == '"') {
+            in_text = !in_text;
+        } else if (!in_text && (c == '{' || c == '[')) {
+            if (++depth > limits.depth)
+                return fault_set(fault, ERR_TOO_DEEP, "", "nested deeper than %u levels",
+                                 limits.depth);
+        } else if (!in_text && (c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return ERR_OK;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Finds a key that occurs twice in this object; NULL if none does. */
+static const char *duplicate_key(const cJSON *object)
+{
+    int count = cJSON_GetArraySize(object);
+    if (count < 2)
+        return NULL;
+    const char **keys = malloc((size_t)count * sizeof *keys);
+    if (!keys)
+        return "";
+    int n = 0;
+    const cJSON *child;
+    cJSON_ArrayForEach(child, object) keys[n++] = child->string;
+    qsort(keys, (size_t)n, sizeof *keys, compare_keys);
+    const char *twice = NULL;
+    for (int i = 1; i < n && !twice; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            twice = keys[i];
+    free(keys);
+    return twice;
+}
+
+/* Depth is bounded by check_shape, so this may recurse. */
+static enum err check_keys(const cJSON *value, struct fault *fault)
+{
+    if (cJSON_IsObject(value)) {
+        const char *twice = duplicate_key(value);
+        if (twice)
+            return fault_set(fault, ERR_INVALID, twice, "the key occurs twice");
+    }
+    const cJSON *child;
+    cJSON_ArrayForEach(child, value)
+    {
+        enum err err = check_keys(child, fault);
+        if (err)
+            return err;
+    }
+    return ERR_OK;
+}
+
+enum err json_parse(struct slice text, struct json_limits limits, struct cJSON **doc,
+                    struct fault *fault)
+{
+    if (text.len > limits.bytes)
+        return fault_set(fault, ERR_TOO_LARGE, "", "%zu bytes are more than the limit of %zu",
+                         text.len, limits.bytes);
+    if (!utf8_valid(text))
+        return fault_set(fault, ERR_INVALID, "", "not UTF-8");
+    enum err err = check_shape(text, limits, fault);
+    if (err)
+        return err;
+    const char *end = NULL;
+    cJSON *parsed = cJSON_ParseWithLengthOpts(text.data, text.len, &end, false);
+    const char *stop = text.data + text.len;
+    while (end && end < stop && strchr(" \t\r\n", *end))
+        end++;
+    if (!parsed || end != stop) {
+        cJSON_Delete(parsed);
+        size_t at = end ? (size_t)(end - text.data) : 0;
+        return fault_set(fault, ERR_INVALID, "", "not JSON at offset %zu", at);
+    }
+    err = check_keys(parsed, fault);
+    if (err) {
+        cJSON_Delete(parsed);
+        return err;
+    }
+    *doc = parsed;
+    return ERR_OK;
+}
+
+void json_free(struct cJSON *doc)
+{
+    cJSON_Delete(doc);
+}
+
+void json_cleanup(struct cJSON **doc)
+{
+    cJSON_Delete(*doc);
+}
+
+static enum err read_text(const cJSON *value, const struct json_field *field, const char **out,
+                          struct fault *fault)
+{
+    if (!cJSON_IsString(value))
+        return fault_set(fault, ERR_INVALID, "", "must be a text");
+    size_t len = strlen(value->valuestring);
+    if (len < (size_t)field->min)
+        return fault_set(fault, ERR_INVALID, "", "must have at least %lld characters",
+                         (long long)field->min);
+    if (field->max && len > (size_t)field->max)
+        return fault_set(fault, ERR_INVALID, "", "must have at most %lld characters",
+                         (long long)field->max);
+    *out = value->valuestring;
+    return ERR_OK;
+}
+
+static enum err read_int(const cJSON *value, const struct json_field *field, int64_t *out,
+                         struct fault *fault)
+{
+    int64_t min = field->min || field->max ? field->min : -exact_max;
+    int64_t max = field->min || field->max ? field->max : exact_max;
+    if (!cJSON_IsNumber(value) || value->valuedouble != floor(value->valuedouble) ||
+        value->valuedouble < (double)min || value->valuedouble > (double)max)
+        return fault_set(fault, ERR_INVALID, "", "must be a whole number from %lld to %lld",
+                         (long long)min, (long long)max);
+    *out = (int64_t)value->valuedouble;
+    return ERR_OK;
+}
+
+static enum err read_time(const cJSON *value, int64_t *out, struct fault *fault)
+{
+    if (!cJSON_IsString(value) || rfc3339_parse(slice_of(value->valuestring), out) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "",
+                         "must be a time like 2026-11-22T10:11:12+01:00 (RFC 3339)");
+    return ERR_OK;
+}
+
+static enum err read_choice(const cJSON *value, const struct json_field *field, int *out,
+                            struct fault *fault)
+{
+    struct buf words;
+    buf_init(&words, FAULT_TEXT_MAX);
+    for (int i = 0; field->choices[i]; i++) {
+        if (cJSON_IsString(value) && strcmp(value->valuestring, field->choices[i]) == 0) {
+            buf_free(&words);
+            *out = i;
+            return ERR_OK;
+        }
+        buf_append_text(&words, i ? ", " : "");
+        buf_append_text(&words, field->choices[i]);
+    }
+    enum err err =
+        fault_set(fault, ERR_INVALID, "", "must be one of: %s", words.data ? words.data : "");
+    buf_free(&words);
+    return err;
+}
+
+static enum err check_list(const cJSON *value, const struct json_field *field, struct fault *fault)
+{
+    if (!cJSON_IsArray(value))
+        return fault_set(fault, ERR_INVALID, "", "must be a list");
+    int count = cJSON_GetArraySize(value);
+    if (count < field->min || (field->max && count > field->max))
+        return fault_set(fault, ERR_INVALID, "", "must have from %lld to %lld items",
+                         (long long)field->min, (long long)field->max);
+    return ERR_OK;
+}
+
+static void within_item(struct fault *fault, const struct json_field *field, size_t index)
+{
+    char head[FAULT_WHERE_MAX];
+    struct buf path;
+    buf_init(&path, sizeof head - 1);
+    buf_printf(&path, "%s[%zu]", field->name, index);
+    fault_within(fault, path.data ? path.data : field->name);
+    buf_free(&path);
+}
+
+static enum err read_list(const cJSON *value, const struct json_field *field, char *out,
+                          struct arena *arena, struct fault *fault)
+{
+    enum err err = check_list(value, field, fault);
+    if (err) {
+        fault_within(fault, field->name);
+        return err;
+    }
+    size_t size = field->kind == JSON_TEXTS ? sizeof(const char *) : field->items->item_size;
+    size_t count = (size_t)cJSON_GetArraySize(value);
+    char *items = arena_alloc(arena, count ? count : 1, size);
+    if (!items)
+        return fault_set(fault, ERR_TOO_LARGE, field->name, "too many items");
+    size_t i = 0;
+    const cJSON *child;
+    cJSON_ArrayForEach(child, value)
+    {
+        char *item = items + i * size;
+        if (field->kind == JSON_TEXTS)
+            err = read_text(child, &(struct json_field){.min = 1, .max = 200},
+                            (const char **)(void *)item, fault);
+        else
+            err = json_read(child, field->items, item, arena, fault);
+        if (err) {
+            within_item(fault, field, i);
+            return err;
+        }
+        i++;
+    }
+    memcpy(out + field->offset, &items, sizeof items);
+    memcpy(out + field->count_offset, &count, sizeof count);
+    return ERR_OK;
+}
+
+static enum err read_scalar(const cJSON *value, const struct json_field *field, void *to,
+                            struct fault *fault)
+{
+    switch (field->kind) {
+    case JSON_TEXT:
+        return read_text(value, field, to, fault);
+    case JSON_INT:
+        return read_int(value, field, to, fault);
+    case JSON_TIME:
+        return read_time(value, to, fault);
+    case JSON_CHOICE:
+        return read_choice(value, field, to, fault);
+    case JSON_ANY:
+        *(const cJSON **)to = value;
+        return ERR_OK;
+    case JSON_FLAG:
+        if (!cJSON_IsBool(value))
+            return fault_set(fault, ERR_INVALID, "", "must be true or false");
+        *(bool *)to = cJSON_IsTrue(value);
+        return ERR_OK;
+    case JSON_LIST:
+    case JSON_TEXTS:
+    case JSON_OBJECT:
+        break;
+    }
+    assert(false);
+    return ERR_UNSUPPORTED;
+}
+
+static enum err read_field(const cJSON *value, const struct json_field *field, char *out,
+                           struct arena *arena, struct fault *fault)
+{
+    if (field->kind == JSON_LIST || field->kind == JSON_TEXTS)
+        return read_list(value, field, out, arena, fault);
+    enum err err = field->kind == JSON_OBJECT
+                       ? json_read(value, field->items, out + field->offset, arena, fault)
+                       : read_scalar(value, field, out + field->offset, fault);
+    if (err)
+        fault_within(fault, field->name);
+    return err;
+}
+
+static bool table_has(const struct json_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->fields[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static enum err check_unknown(const cJSON *object, const struct json_table *table,
+                              struct fault *fault)
+{
+    const cJSON *child;
+    cJSON_ArrayForEach(child, object) if (!table_has(table, child->string)) return fault_set(
+        fault, ERR_INVALID, child->string, "is not a field of this object");
+    return ERR_OK;
+}
+
+enum err json_read(const struct cJSON *object, const struct json_table *table, void *out,
+                   struct arena *arena, struct fault *fault)
+{
+    if (!cJSON_IsObject(object))
+        return fault_set(fault, ERR_INVALID, "", "must be an object");
+    for (size_t i = 0; i < table->count; i++) {
+        const struct json_field *field = &table->fields[i];
+        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, field->name);
+        if (!value || cJSON_IsNull(value)) {
+            if (field->presence == JSON_REQUIRED)
+                return fault_set(fault, ERR_INVALID, field->name, "is missing");
+            continue;
+        }
+        enum err err = read_field(value, field, out, arena, fault);
+        if (err)
+            return err;
+        if (field->present_offset)
+            *((bool *)((char *)out + field->present_offset)) = true;
+    }
+    return table->allow_unknown ? ERR_OK : check_unknown(object, table, fault);
+}
+
+void json_print(const struct cJSON *value, struct buf *out)
+{
+    char *text = cJSON_PrintUnformatted(value);
+    if (!text) {
+        out->failed = true;
+        return;
+    }
+    buf_append_text(out, text);
+    cJSON_free(text);
+}
+
+const struct cJSON *json_member(const struct cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+const char *json_member_text(const struct cJSON *object, const char *name)
+{
+    const cJSON *value = json_member(object, name);
+    return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+int64_t json_member_int(const struct cJSON *object, const char *name, int64_t fallback)
+{
+    const cJSON *value = json_member(object, name);
+    int64_t result = fallback;
+    if (value && read_int(value, &(struct json_field){0}, &result, NULL) != ERR_OK)
+        return fallback;
+    return result;
+}

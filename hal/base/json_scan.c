@@ -1,0 +1,300 @@
+#include "hal/base/json_scan.h"
+#include "hal/base/hex.h"
+#include "hal/base/utf8.h"
+
+#include <string.h>
+
+enum { DIGITS_MAX = 16 }; /* of 2^53 */
+
+static const int64_t exact_max = INT64_C(9007199254740992);
+
+static enum err bad(const struct json_scan *s, const char *what, struct fault *fault)
+{
+    return fault_set(fault, ERR_INVALID, "", "%s at offset %zu", what, (size_t)(s->at - s->start));
+}
+
+static void skip_space(struct json_scan *s)
+{
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+        s->at++;
+}
+
+static bool take(struct json_scan *s, char c)
+{
+    if (s->at == s->end || *s->at != c)
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Four hexadecimal digits; -1 if they aren't there. */
+static int32_t code_unit(const char *at, const char *end)
+{
+    uint8_t bytes[2];
+    if (end - at < 4 || hex_decode((struct slice){at, 4}, bytes, 2) != ERR_OK)
+        return -1;
+    return bytes[0] << 8 | bytes[1];
+}
+
+/*
+ * The character that the escape at `at` (behind its backslash) stands for, and its length without
+ * the backslash; false for what is no escape, NUL, or half a surrogate pair.
+ */
+static bool escaped(const char *at, const char *end, uint32_t *character, size_t *len)
+{
+    static const char names[] = "\"\\/bfnrt";
+    static const char meant[] = "\"\\/\b\f\n\r\t";
+    if (at == end || *at == '\0')
+        return false;
+    const char *name = strchr(names, *at);
+    if (name) {
+        *character = (uint32_t)meant[name - names];
+        *len = 1;
+        return true;
+    }
+    int32_t high = *at == 'u' ? code_unit(at + 1, end) : -1;
+    if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff))
+        return false;
+    *character = (uint32_t)high;
+    *len = 5;
+    if (high < 0xd800 || high > 0xdbff)
+        return true;
+    if (end - at < 11 || at[5] != '\\' || at[6] != 'u')
+        return false;
+    int32_t low = code_unit(at + 7, end);
+    if (low < 0xdc00 || low > 0xdfff)
+        return false;
+    *character = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+    *len = 11;
+    return true;
+}
+
+/* `s` stands behind the opening quote; leaves it behind the closing one. */
+static enum err skip_text(struct json_scan *s, struct fault *fault)
+{
+    while (s->at < s->end && *s->at != '"') {
+        unsigned char c = (unsigned char)*s->at;
+        if (c == '\\') {
+            uint32_t character;
+            size_t len;
+            if (!escaped(s->at + 1, s->end, &character, &len))
+                return bad(s, "an escape that isn't allowed", fault);
+            s->at += 1 + len;
+        } else if (c < 0x20) {
+            return bad(s, "a raw control character", fault);
+        } else if (c < 0x80) {
+            s->at++;
+        } else {
+            size_t len = utf8_char_len((struct slice){s->at, (size_t)(s->end - s->at)});
+            if (len == 0)
+                return bad(s, "not UTF-8", fault);
+            s->at += len;
+        }
+    }
+    return take(s, '"') ? ERR_OK : bad(s, "a text without an end", fault);
+}
+
+static size_t skip_digits(struct json_scan *s)
+{
+    const char *from = s->at;
+    while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
+        s->at++;
+    return (size_t)(s->at - from);
+}
+
+static enum err skip_number(struct json_scan *s, struct fault *fault)
+{
+    (void)take(s, '-');
+    if (!take(s, '0') && skip_digits(s) == 0)
+        return bad(s, "not a JSON value", fault);
+    if (take(s, '.') && skip_digits(s) == 0)
+        return bad(s, "a number without digits behind its point", fault);
+    if (take(s, 'e') || take(s, 'E')) {
+        if (!take(s, '+'))
+            (void)take(s, '-');
+        if (skip_digits(s) == 0)
+            return bad(s, "a number without digits in its exponent", fault);
+    }
+    return ERR_OK;
+}
+
+static bool take_word(struct json_scan *s, const char *word)
+{
+    size_t len = strlen(word);
+    if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
+        return false;
+    s->at += len;
+    return true;
+}
+
+static enum err skip_value(struct json_scan *s, unsigned depth, struct fault *fault);
+
+static enum err key(struct json_scan *s, struct slice *out, struct fault *fault)
+{
+    skip_space(s);
+    if (!take(s, '"'))
+        return bad(s, "no key", fault);
+    const char *from = s->at;
+    enum err err = skip_text(s, fault);
+    if (err)
+        return err;
+    *out = (struct slice){from, (size_t)(s->at - from) - 1};
+    skip_space(s);
+    if (!take(s, ':'))
+        return bad(s, "no ':' behind a key", fault);
+    skip_space(s);
+    return ERR_OK;
+}
+
+/* One member or item and the space around it, or the closing bracket. */
+static enum err next(struct json_scan *s, char closer, bool *first, unsigned depth,
+                     struct json_part *part, bool *found, struct fault *fault)
+{
+    skip_space(s);
+    if (take(s, closer)) {
+        *found = false;
+        return ERR_OK;
+    }
+    if (!*first && !take(s, ','))
+        return bad(s, "neither ',' nor an end", fault);
+    *first = false;
+    skip_space(s);
+    part->key = (struct slice){s->at, 0};
+    enum err err = closer == '}' ? key(s, &part->key, fault) : ERR_OK;
+    const char *from = s->at;
+    if (!err)
+        err = skip_value(s, depth, fault);
+    if (err)
+        return err;
+    part->value = (struct slice){from, (size_t)(s->at - from)};
+    *found = true;
+    return ERR_OK;
+}
+
+/* The depth is limited, so this may recurse. */
+static enum err skip_value(struct json_scan *s, unsigned depth, struct fault *fault)
+{
+    if (s->at == s->end)
+        return bad(s, "the text ends too early", fault);
+    char c = *s->at;
+    if (c == '{' || c == '[') {
+        if (depth == 0)
+            return fault_set(fault, ERR_TOO_DEEP, "", "nested too deep at offset %zu",
+                             (size_t)(s->at - s->start));
+        s->at++;
+        bool first = true;
+        bool found = true;
+        struct json_part part;
+        enum err err = ERR_OK;
+        while (!err && found)
+            err = next(s, c == '{' ? '}' : ']', &first, depth - 1, &part, &found, fault);
+        return err;
+    }
+    if (take(s, '"'))
+        return skip_text(s, fault);
+    if (take_word(s, "true") || take_word(s, "false") || take_word(s, "null"))
+        return ERR_OK;
+    return skip_number(s, fault);
+}
+
+enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_limits limits,
+                         char opener, struct fault *fault)
+{
+    if (text.len > limits.bytes)
+        return fault_set(fault, ERR_TOO_LARGE, "", "%zu bytes are more than the limit of %zu",
+                         text.len, limits.bytes);
+    if (limits.depth == 0)
+        return fault_set(fault, ERR_TOO_DEEP, "", "nested too deep");
+    struct json_scan s = {.start = text.data,
+                          .at = text.data,
+                          .end = text.data + text.len,
+                          .depth = limits.depth - 1,
+                          .closer = opener == '{' ? '}' : ']',
+                          .first = true};
+    skip_space(&s);
+    if (!take(&s, opener))
+        return bad(&s, opener == '{' ? "not an object" : "not a list", fault);
+    *scan = s;
+    return ERR_OK;
+}
+
+enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *found,
+                        struct fault *fault)
+{
+    enum err err = next(scan, scan->closer, &scan->first, scan->depth, part, found, fault);
+    if (err || *found)
+        return err;
+    skip_space(scan);
+    return scan->at == scan->end ? ERR_OK : bad(scan, "something behind the end", fault);
+}
+
+static size_t utf8_put(char *to, uint32_t c)
+{
+    if (c < 0x80) {
+        to[0] = (char)c;
+        return 1;
+    }
+    size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = len - 1; i > 0; i--, c >>= 6)
+        to[i] = (char)(0x80 | (c & 0x3f));
+    to[0] = (char)(leads[len] | c);
+    return len;
+}
+
+enum err json_scan_text(struct slice value, struct arena *arena, struct slice *text)
+{
+    if (value.len < 2 || value.data[0] != '"' || value.data[value.len - 1] != '"')
+        return ERR_INVALID;
+    struct slice inner = {value.data + 1, value.len - 2};
+    if (inner.len == 0 || !memchr(inner.data, '\\', inner.len)) {
+        *text = inner;
+        return ERR_OK;
+    }
+    char *out = arena_alloc(arena, inner.len, 1); /* an escape is never shorter than its meaning */
+    if (!out)
+        return ERR_NO_MEMORY;
+    const char *end = inner.data + inner.len;
+    size_t len = 0;
+    for (const char *at = inner.data; at < end;) {
+        if (*at != '\\') {
+            out[len++] = *at++;
+            continue;
+        }
+        uint32_t character;
+        size_t skip;
+        if (!escaped(at + 1, end, &character, &skip))
+            return ERR_INVALID;
+        len += utf8_put(out + len, character);
+        at += 1 + skip;
+    }
+    *text = (struct slice){out, len};
+    return ERR_OK;
+}
+
+enum err json_scan_int(struct slice value, int64_t *number)
+{
+    bool minus = value.len > 0 && value.data[0] == '-';
+    size_t digits = value.len - minus;
+    if (digits == 0 || digits > DIGITS_MAX)
+        return ERR_INVALID;
+    int64_t result = 0;
+    for (size_t i = minus; i < value.len; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9')
+            return ERR_INVALID;
+        result = result * 10 + (value.data[i] - '0');
+    }
+    if (result > exact_max)
+        return ERR_INVALID;
+    *number = minus ? -result : result;
+    return ERR_OK;
+}
+
+enum err json_scan_flag(struct slice value, bool *flag)
+{
+    bool is_true = slice_is(value, "true");
+    if (!is_true && !slice_is(value, "false"))
+        return ERR_INVALID;
+    *flag = is_true;
+    return ERR_OK;
+}

@@ -1,0 +1,52 @@
+/*
+ * Walks JSON text (RFC 8259) in place, without building a tree: finds the exact bytes of each
+ * member or item of the outermost object or array. For what must be hashed, stored or passed on
+ * byte for byte. Strict: UTF-8, no NUL, no lone surrogates, depth and size limited; everything it
+ * walks past is checked. It doesn't look for keys that occur twice. Pure; any thread.
+ *
+ *     struct json_scan scan;
+ *     struct json_part part;
+ *     bool found;
+ *     enum err err = json_scan_begin(&scan, text, limits, '{', fault);
+ *     while (!err && !(err = json_scan_next(&scan, &part, &found, fault)) && found)
+ *         ...
+ */
+#ifndef HAL_BASE_JSON_SCAN_H
+#define HAL_BASE_JSON_SCAN_H
+
+#include "hal/base/json.h"
+
+struct json_scan {
+    const char *start;
+    const char *at;
+    const char *end;
+    unsigned depth; /* levels that a value may still have */
+    char closer;
+    bool first;
+};
+
+struct json_part {
+    struct slice key;   /* an object's: between its quotes, escapes as written; else empty */
+    struct slice value; /* from its first byte to its last */
+};
+
+/* The text must be one object ('{') or array ('['); it is borrowed while the scan lasts. */
+enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_limits limits,
+                         char opener, struct fault *fault) MUST_CHECK;
+/*
+ * The next member or item. `found` is false at the end, when all of the text has been checked.
+ * ERR_INVALID, ERR_TOO_DEEP.
+ */
+enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *found,
+                        struct fault *fault) MUST_CHECK;
+
+/*
+ * What a value found by a scan says. A text without escapes is borrowed from the value, else made
+ * in the arena (ERR_NO_MEMORY). ERR_INVALID when the value is of another kind; whole numbers are
+ * taken within +-2^53 and without point or exponent.
+ */
+enum err json_scan_text(struct slice value, struct arena *arena, struct slice *text) MUST_CHECK;
+enum err json_scan_int(struct slice value, int64_t *number) MUST_CHECK;
+enum err json_scan_flag(struct slice value, bool *flag) MUST_CHECK;
+
+#endif

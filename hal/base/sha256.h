@@ -1,0 +1,21 @@
+/* SHA-256 (FIPS 180-4) by mbedTLS. Hashing can't fail. */
+#ifndef HAL_BASE_SHA256_H
+#define HAL_BASE_SHA256_H
+
+#include "hal/base/buf.h"
+
+enum { SHA256_BYTES = 32, SHA256_TEXT = 64 };
+
+struct sha256 {
+    uint8_t bytes[SHA256_BYTES];
+};
+
+struct sha256 sha256_of(struct slice data);
+/* The hash of the slices one after the other. */
+struct sha256 sha256_of_all(const struct slice *parts, size_t count);
+bool sha256_equal(const struct sha256 *a, const struct sha256 *b);
+/* Lower-case digits and a NUL. */
+void sha256_format(const struct sha256 *hash, char text[static SHA256_TEXT + 1]);
+enum err sha256_parse(struct slice text, struct sha256 *hash) MUST_CHECK;
+
+#endif

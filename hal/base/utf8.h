@@ -1,0 +1,14 @@
+/* UTF-8 (RFC 3629): checks and repairs. */
+#ifndef HAL_BASE_UTF8_H
+#define HAL_BASE_UTF8_H
+
+#include "hal/base/buf.h"
+
+/* True if every byte belongs to a shortest-form, non-surrogate character. */
+bool utf8_valid(struct slice text);
+/* Appends the text with each byte that belongs to no character replaced by U+FFFD. */
+void utf8_repair(struct buf *out, struct slice text);
+/* The length in bytes of the character at the start, 0 if there is none. */
+size_t utf8_char_len(struct slice text);
+
+#endif
