@@ -1,0 +1,304 @@
+#include "hal/database.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct database_statements {
+    struct database *db;
+    struct database_statements *next;
+    const struct database_sql *sql;
+    size_t count;
+    sqlite3_stmt *prepared[];
+};
+
+struct database {
+    sqlite3 *handle;
+    struct database_statements *own;
+    struct database_statements *sets; /* every set, `own` among them */
+};
+
+enum { BUSY_TIMEOUT_MS = 5000 };
+
+static enum err code_of(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        return ERR_DISK_FULL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ERR_CORRUPT;
+    case SQLITE_CONSTRAINT:
+        return ERR_CONFLICT;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ERR_BUSY;
+    case SQLITE_NOMEM:
+        return ERR_NO_MEMORY;
+    case SQLITE_READONLY:
+        return ERR_READ_ONLY;
+    case SQLITE_CANTOPEN:
+        return ERR_NOT_FOUND;
+    default:
+        return ERR_IO;
+    }
+}
+
+static enum err fail(struct database *db, int rc, const char *where, struct fault *fault)
+{
+    const char *text = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
+    return fault_set(fault, code_of(rc), where, "database: %s (%d)", text, rc);
+}
+
+enum err database_attach(struct database *db, const struct database_sql *statements, size_t count,
+                         struct database_statements **set, struct fault *fault)
+{
+    struct database_statements *made = calloc(1, sizeof *made + count * sizeof(sqlite3_stmt *));
+    if (!made)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    made->db = db;
+    made->sql = statements;
+    made->count = count;
+    made->next = db->sets;
+    db->sets = made;
+    *set = made;
+    return ERR_OK;
+}
+
+enum err database_attached(struct database_statements *set, size_t index, sqlite3_stmt **statement,
+                           struct fault *fault)
+{
+    assert(index < set->count);
+    sqlite3_stmt **kept = &set->prepared[index];
+    if (!*kept) {
+        int rc = sqlite3_prepare_v3(set->db->handle, set->sql[index].text, -1,
+                                    SQLITE_PREPARE_PERSISTENT, kept, NULL);
+        if (rc != SQLITE_OK)
+            return fail(set->db, rc, set->sql[index].name, fault);
+    } else {
+        sqlite3_reset(*kept);
+        sqlite3_clear_bindings(*kept);
+    }
+    *statement = *kept;
+    return ERR_OK;
+}
+
+enum err database_statement(struct database *db, size_t index, sqlite3_stmt **statement,
+                            struct fault *fault)
+{
+    return database_attached(db->own, index, statement, fault);
+}
+
+enum err database_prepare_all(struct database *db, struct fault *fault)
+{
+    for (struct database_statements *set = db->sets; set; set = set->next)
+        for (size_t i = 0; i < set->count; i++) {
+            sqlite3_stmt *unused;
+            enum err err = database_attached(set, i, &unused, fault);
+            if (err)
+                return err;
+        }
+    return ERR_OK;
+}
+
+static enum err configure(struct database *db, bool read_only, struct fault *fault)
+{
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    sqlite3_extended_result_codes(db->handle, 1);
+    enum err err = database_script(db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;", fault);
+    if (err || read_only)
+        return err;
+    return database_script(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", fault);
+}
+
+enum err database_open(struct database **out, const struct database_config *config,
+                       struct fault *fault)
+{
+    struct database *db = calloc(1, sizeof *db);
+    if (!db)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    int flags =
+        config->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int rc = sqlite3_open_v2(config->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, config->vfs);
+    enum err err = rc == SQLITE_OK ? configure(db, config->read_only, fault)
+                                   : fail(db, rc, config->path, fault);
+    if (!err)
+        err = database_attach(db, config->statements, config->statement_count, &db->own, fault);
+    if (err) {
+        if (fault)
+            (void)snprintf(fault->where, sizeof fault->where, "%s", config->path);
+        database_close(db);
+        return err;
+    }
+    *out = db;
+    return ERR_OK;
+}
+
+void database_close(struct database *db)
+{
+    if (!db)
+        return;
+    while (db->sets) {
+        struct database_statements *next = db->sets->next;
+        for (size_t i = 0; i < db->sets->count; i++)
+            sqlite3_finalize(db->sets->prepared[i]);
+        free(db->sets);
+        db->sets = next;
+    }
+    sqlite3_close(db->handle);
+    free(db);
+}
+
+enum err database_script(struct database *db, const char *sql, struct fault *fault)
+{
+    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? ERR_OK : fail(db, rc, "", fault);
+}
+
+static enum err schema_version(struct database *db, int64_t *version, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return fail(db, rc, "", fault);
+    rc = sqlite3_step(statement);
+    int64_t found = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    if (rc != SQLITE_ROW)
+        return fail(db, rc, "", fault);
+    *version = found;
+    return ERR_OK;
+}
+
+static enum err run_migrations(struct database *db, const struct database_sql *migrations,
+                               size_t from, size_t count, struct fault *fault)
+{
+    for (size_t i = from; i < count; i++) {
+        enum err err = database_script(db, migrations[i].text, fault);
+        if (err)
+            return fault_wrap(fault, err, migrations[i].name);
+    }
+    char pragma[48];
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version=%zu", count);
+    return database_script(db, pragma, fault);
+}
+
+enum err database_migrate(struct database *db, const struct database_sql *migrations, size_t count,
+                          struct fault *fault)
+{
+    int64_t version = 0;
+    enum err err = schema_version(db, &version, fault);
+    if (err)
+        return err;
+    if (version > (int64_t)count)
+        return fault_set(fault, ERR_NEWER_SCHEMA, sqlite3_db_filename(db->handle, "main"),
+                         "the database has schema version %lld, this program knows up to %zu; "
+                         "start the newer program again",
+                         (long long)version, count);
+    if (version == (int64_t)count)
+        return ERR_OK;
+    err = database_begin(db, fault);
+    if (!err)
+        err = run_migrations(db, migrations, (size_t)version, count, fault);
+    if (!err)
+        err = database_commit(db, fault);
+    if (err)
+        database_rollback(db);
+    return err;
+}
+
+enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row, struct fault *fault)
+{
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        *row = rc == SQLITE_ROW;
+        return ERR_OK;
+    }
+    enum err err = fail(db, rc, "", fault);
+    sqlite3_reset(statement);
+    return err;
+}
+
+enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault)
+{
+    bool row;
+    enum err err = database_step(db, statement, &row, fault);
+    if (!err)
+        sqlite3_reset(statement);
+    return err;
+}
+
+enum err database_begin(struct database *db, struct fault *fault)
+{
+    return database_script(db, "BEGIN IMMEDIATE", fault);
+}
+
+enum err database_commit(struct database *db, struct fault *fault)
+{
+    return database_script(db, "COMMIT", fault);
+}
+
+void database_rollback(struct database *db)
+{
+    if (!sqlite3_get_autocommit(db->handle))
+        (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum err database_savepoint(struct database *db, struct fault *fault)
+{
+    return database_script(db, "SAVEPOINT step", fault);
+}
+
+enum err database_release(struct database *db, struct fault *fault)
+{
+    return database_script(db, "RELEASE step", fault);
+}
+
+void database_rollback_savepoint(struct database *db)
+{
+    (void)sqlite3_exec(db->handle, "ROLLBACK TO step; RELEASE step", NULL, NULL, NULL);
+}
+
+void bind_int(sqlite3_stmt *statement, int position, int64_t value)
+{
+    sqlite3_bind_int64(statement, position, value);
+}
+
+void bind_slice(sqlite3_stmt *statement, int position, struct slice text)
+{
+    sqlite3_bind_text(statement, position, text.data, (int)text.len, SQLITE_STATIC);
+}
+
+void bind_text(sqlite3_stmt *statement, int position, const char *text)
+{
+    if (text)
+        bind_slice(statement, position, slice_of(text));
+    else
+        sqlite3_bind_null(statement, position);
+}
+
+void bind_blob(sqlite3_stmt *statement, int position, const void *data, size_t len)
+{
+    sqlite3_bind_blob(statement, position, data, (int)len, SQLITE_STATIC);
+}
+
+struct slice column_slice(sqlite3_stmt *statement, int column)
+{
+    const char *data = (const char *)sqlite3_column_blob(statement, column);
+    return (struct slice){data ? data : "", (size_t)sqlite3_column_bytes(statement, column)};
+}
+
+enum err column_bytes(sqlite3_stmt *statement, int column, void *out, size_t len)
+{
+    struct slice bytes = column_slice(statement, column);
+    if (bytes.len != len)
+        return ERR_CORRUPT;
+    memcpy(out, bytes.data, len);
+    return ERR_OK;
+}
+
+sqlite3 *database_handle(struct database *db)
+{
+    return db->handle;
+}

@@ -1,0 +1,95 @@
+/*
+ * SQLite as we use it: one file, WAL, synchronous=FULL, foreign keys on, named statements from
+ * .sql files, a schema version with migrations, and no surprise in between.
+ *
+ * A handle belongs to one thread at a time. Several handles may have one file open: one writes,
+ * the others read. Every call may block on the disk.
+ */
+#ifndef HAL_DATABASE_H
+#define HAL_DATABASE_H
+
+#include "hal/base/buf.h"
+
+#include <sqlite3.h>
+
+struct database;
+
+/* One named statement, as the build makes them from a .sql file. */
+struct database_sql {
+    const char *name;
+    const char *text;
+};
+
+struct database_config {
+    const char *path;
+    const char *vfs; /* NULL: SQLite's own; tests pass one that cuts the power */
+    bool read_only;
+    const struct database_sql *statements; /* borrowed for the handle's life */
+    size_t statement_count;
+};
+
+/*
+ * Opens or creates. Refuses a file that is not a database (ERR_CORRUPT) and a read-only file
+ * system (ERR_READ_ONLY). Does not migrate.
+ */
+enum err database_open(struct database **db, const struct database_config *config,
+                       struct fault *fault) MUST_CHECK;
+/* Takes NULL. Finalises every statement. */
+void database_close(struct database *db);
+
+/*
+ * Brings the schema to `version` = count by running migrations[old..count) in one transaction.
+ * ERR_NEWER_SCHEMA, with both versions in the text, when the file is newer. The version is kept
+ * in PRAGMA user_version.
+ */
+enum err database_migrate(struct database *db, const struct database_sql *migrations, size_t count,
+                          struct fault *fault) MUST_CHECK;
+
+/* The statement of that index, reset, with no bindings. Prepared at first use, kept. */
+enum err database_statement(struct database *db, size_t index, sqlite3_stmt **statement,
+                            struct fault *fault) MUST_CHECK;
+/* Prepares all of them: what a test calls. */
+enum err database_prepare_all(struct database *db, struct fault *fault) MUST_CHECK;
+
+/*
+ * Steps once. *row tells whether there is a row. On failure the statement is reset and the error
+ * carries SQLite's text; SQLITE_FULL is ERR_DISK_FULL, SQLITE_CORRUPT and SQLITE_NOTADB are
+ * ERR_CORRUPT, SQLITE_CONSTRAINT is ERR_CONFLICT, SQLITE_BUSY is ERR_BUSY.
+ */
+enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row,
+                       struct fault *fault) MUST_CHECK;
+/* Steps a statement that returns no row, and resets it. */
+enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+/* Runs a script of several statements, for schemas and pragmas. */
+enum err database_script(struct database *db, const char *sql, struct fault *fault) MUST_CHECK;
+
+enum err database_begin(struct database *db, struct fault *fault) MUST_CHECK;
+enum err database_commit(struct database *db, struct fault *fault) MUST_CHECK;
+/* Never fails from the caller's view; harmless outside a transaction. */
+void database_rollback(struct database *db);
+enum err database_savepoint(struct database *db, struct fault *fault) MUST_CHECK;
+enum err database_release(struct database *db, struct fault *fault) MUST_CHECK;
+void database_rollback_savepoint(struct database *db);
+
+/* For views that come with their own SQL: a further set of named statements on this handle. */
+struct database_statements;
+enum err database_attach(struct database *db, const struct database_sql *statements, size_t count,
+                         struct database_statements **set, struct fault *fault) MUST_CHECK;
+/* As database_statement, from an attached set; the set lives as long as the handle. */
+enum err database_attached(struct database_statements *set, size_t index, sqlite3_stmt **statement,
+                           struct fault *fault) MUST_CHECK;
+
+/* Bindings by position, from 1. The bytes are borrowed until the statement is reset. */
+void bind_int(sqlite3_stmt *statement, int position, int64_t value);
+void bind_text(sqlite3_stmt *statement, int position, const char *text); /* NULL binds NULL */
+void bind_slice(sqlite3_stmt *statement, int position, struct slice text);
+void bind_blob(sqlite3_stmt *statement, int position, const void *data, size_t len);
+/* Columns, from 0; borrowed until the next step or reset. */
+struct slice column_slice(sqlite3_stmt *statement, int column);
+/* ERR_CORRUPT unless the column holds exactly `len` bytes. */
+enum err column_bytes(sqlite3_stmt *statement, int column, void *out, size_t len) MUST_CHECK;
+
+/* The bare handle, for what this face leaves out (backup, checkpoint, PRAGMA integrity_check). */
+sqlite3 *database_handle(struct database *db);
+
+#endif
