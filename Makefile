@@ -33,7 +33,7 @@ sql_files  := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.sql))
 sql_headers:= $(patsubst %,$(OUT)/gen/%.h,$(sql_files))
 page_files := $(sort $(wildcard agent/page/*.html agent/page/*.css agent/page/*.js agent/page/*.json agent/page/*.svg agent/page/*.webmanifest))
 hub_page_files := $(sort $(wildcard sync/hub/web/*.html sync/hub/web/*.css sync/hub/web/*.js sync/hub/web/*.svg))
-document_files := $(sort $(wildcard agent/api/*.json sync/contract/schema/*.json agent/returns/*.json))
+document_files := $(sort $(wildcard agent/api/*.json sync/contract/schema/*.json agent/returns/*.json sync/hub/ledger/*.json))
 generated  := $(sql_headers) $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/web/files.h $(OUT)/gen/documents.h
 
 build/embed: toolchain/embed.c
@@ -92,7 +92,7 @@ UNIT_SOURCES := $(foreach f,$(FOLDERS),$(wildcard tests/unit/$(f)/*_test.c))
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SOURCES))
 
 # One folder's tests: make unit-sync/eventlog
-unit-%: ; $(Q)$(MAKE) --no-print-directory unit-run UNIT_ONLY=$*
+$(addprefix unit-,$(FOLDERS)): ; $(Q)$(MAKE) --no-print-directory unit-run UNIT_ONLY=$(@:unit-%=%)
 UNIT_CHOSEN = $(if $(UNIT_ONLY),$(foreach s,$(wildcard tests/unit/$(UNIT_ONLY)/*_test.c),$(patsubst tests/unit/%.c,$(OUT)/tests/%,$(s))),$(UNIT_TESTS))
 unit: unit-run
 .PHONY: all unit unit-run
