@@ -37,6 +37,7 @@ void buf_reset(struct buf *b)
 {
     b->len = 0;
     b->failed = false;
+    b->starved = false;
     if (b->data)
         b->data[0] = '\0';
 }
@@ -57,6 +58,7 @@ static bool reserve(struct buf *b, size_t more)
     char *data = realloc(b->data, capacity);
     if (!data) {
         b->failed = true;
+        b->starved = true;
         return false;
     }
     b->data = data;
@@ -125,5 +127,7 @@ enum err buf_check(const struct buf *b, struct fault *fault, const char *where)
 {
     if (!b->failed)
         return ERR_OK;
+    if (b->starved)
+        return fault_set(fault, ERR_NO_MEMORY, where, "out of memory");
     return fault_set(fault, ERR_TOO_LARGE, where, "larger than the limit of %zu bytes", b->max);
 }

@@ -30,12 +30,13 @@ struct buf {
     size_t capacity;
     size_t max; /* bytes, without the NUL */
     bool failed;
+    bool starved; /* it failed for want of memory, not at the cap */
 };
 
 /* Allocates nothing yet. `max` is the most bytes the buffer may ever hold. */
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);
-/* Empties, keeps the memory, clears `failed`. */
+/* Empties, keeps the memory, forgets a failure. */
 void buf_reset(struct buf *b);
 void buf_append(struct buf *b, const void *data, size_t len);
 void buf_append_text(struct buf *b, const char *text);

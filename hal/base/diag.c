@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048, SENTENCE_MAX = 512 };
+enum { LINE_MAX_BYTES = 8192, SENTENCE_MAX = 512 };
 
 struct diag {
     int fd;

@@ -28,13 +28,12 @@ enum err hex_decode(struct slice text, uint8_t *bytes, size_t len)
 {
     if (text.len != len * 2)
         return ERR_INVALID;
-    for (size_t i = 0; i < len; i++) {
-        int high = digit_value(text.data[2 * i]);
-        int low = digit_value(text.data[2 * i + 1]);
-        if (high < 0 || low < 0)
+    for (size_t i = 0; i < text.len; i++)
+        if (digit_value(text.data[i]) < 0)
             return ERR_INVALID;
-        bytes[i] = (uint8_t)(high << 4 | low);
-    }
+    for (size_t i = 0; i < len; i++)
+        bytes[i] =
+            (uint8_t)(digit_value(text.data[2 * i]) << 4 | digit_value(text.data[2 * i + 1]));
     return ERR_OK;
 }
 
@@ -73,17 +72,19 @@ static int letter_value(char c)
 
 enum err base64_decode(struct buf *out, struct slice text)
 {
-    while (text.len && text.data[text.len - 1] == '=')
-        text.len--;
-    if (text.len % 4 == 1)
+    struct slice letters = text;
+    while (letters.len && letters.data[letters.len - 1] == '=')
+        letters.len--;
+    size_t padding = text.len - letters.len;
+    if (letters.len % 4 == 1 || (padding && (padding > 2 || text.len % 4 != 0)))
         return ERR_INVALID;
+    for (size_t i = 0; i < letters.len; i++)
+        if (letter_value(letters.data[i]) < 0)
+            return ERR_INVALID;
     uint32_t group = 0;
     unsigned bits = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        int value = letter_value(text.data[i]);
-        if (value < 0)
-            return ERR_INVALID;
-        group = group << 6 | (uint32_t)value;
+    for (size_t i = 0; i < letters.len; i++) {
+        group = group << 6 | (uint32_t)letter_value(letters.data[i]);
         bits += 6;
         if (bits >= 8) {
             bits -= 8;

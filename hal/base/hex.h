@@ -11,7 +11,7 @@ enum err hex_decode(struct slice text, uint8_t *bytes, size_t len) MUST_CHECK;
 
 /* `url`: the alphabet for addresses and file names, without padding. */
 void base64_encode(struct buf *out, const uint8_t *bytes, size_t len, bool url);
-/* Takes either alphabet, with or without padding; white space is ERR_INVALID. */
+/* Takes either alphabet, with or without padding, and appends; white space is ERR_INVALID. */
 enum err base64_decode(struct buf *out, struct slice text) MUST_CHECK;
 
 #endif

@@ -35,7 +35,8 @@ static bool count_up(struct id *id)
 struct id id_next(struct id_source *source, int64_t now_ms)
 {
     struct id *last = &source->last;
-    if (now_ms > id_time_ms(last) || !count_up(last)) {
+    bool first = last->bytes[6] == 0; /* else its version is there */
+    if (first || now_ms > id_time_ms(last) || !count_up(last)) {
         int64_t ms = now_ms > id_time_ms(last) ? now_ms : id_time_ms(last) + 1;
         source->random(source->context, last->bytes + 6, ID_BYTES - 6);
         set_time(last, ms);

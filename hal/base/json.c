@@ -1,6 +1,6 @@
 #include "hal/base/json.h"
+#include "hal/base/json_scan.h"
 #include "hal/base/rfc3339.h"
-#include "hal/base/utf8.h"
 
 #include <assert.h>
 #include <cjson/cJSON.h>
@@ -9,34 +9,6 @@
 #include <string.h>
 
 static const int64_t exact_max = INT64_C(9007199254740992); /* 2^53: what a double holds */
-
-/* Walks the text once, outside strings counting depth, inside looking for \u0000. */
-static enum err check_shape(struct slice text, struct json_limits limits, struct fault *fault)
-{
-    unsigned depth = 0;
-    bool in_text = false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (c == '\0')
-            return fault_set(fault, ERR_INVALID, "", "a NUL byte at offset %zu", i);
-        if (in_text && c == '\\') {
-            i++;
-            if (text.len - i >= 5 && memcmp(text.data + i, "u0000", 5) == 0)
-                return fault_set(fault, ERR_INVALID, "", "a NUL character at offset %zu", i - 1);
-        } else if (in_text && (unsigned char)c < 0x20) {
-            return fault_set(fault, ERR_INVALID, "", "a raw control character at offset %zu", i);
-        } else if (c == '"') {
-            in_text = !in_text;
-        } else if (!in_text && (c == '{' || c == '[')) {
-            if (++depth > limits.depth)
-                return fault_set(fault, ERR_TOO_DEEP, "", "nested deeper than %u levels",
-                                 limits.depth);
-        } else if (!in_text && (c == '}' || c == ']') && depth > 0) {
-            depth--;
-        }
-    }
-    return ERR_OK;
-}
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -85,24 +57,12 @@ static enum err check_keys(const cJSON *value, struct fault *fault)
 enum err json_parse(struct slice text, struct json_limits limits, struct cJSON **doc,
                     struct fault *fault)
 {
-    if (text.len > limits.bytes)
-        return fault_set(fault, ERR_TOO_LARGE, "", "%zu bytes are more than the limit of %zu",
-                         text.len, limits.bytes);
-    if (!utf8_valid(text))
-        return fault_set(fault, ERR_INVALID, "", "not UTF-8");
-    enum err err = check_shape(text, limits, fault);
+    enum err err = json_scan_check(text, limits, fault);
     if (err)
         return err;
-    const char *end = NULL;
-    cJSON *parsed = cJSON_ParseWithLengthOpts(text.data, text.len, &end, false);
-    const char *stop = text.data + text.len;
-    while (end && end < stop && strchr(" \t\r\n", *end))
-        end++;
-    if (!parsed || end != stop) {
-        cJSON_Delete(parsed);
-        size_t at = end ? (size_t)(end - text.data) : 0;
-        return fault_set(fault, ERR_INVALID, "", "not JSON at offset %zu", at);
-    }
+    cJSON *parsed = cJSON_ParseWithLength(text.data, text.len);
+    if (!parsed)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     err = check_keys(parsed, fault);
     if (err) {
         cJSON_Delete(parsed);
@@ -141,8 +101,9 @@ static enum err read_text(const cJSON *value, const struct json_field *field, co
 static enum err read_int(const cJSON *value, const struct json_field *field, int64_t *out,
                          struct fault *fault)
 {
-    int64_t min = field->min || field->max ? field->min : -exact_max;
-    int64_t max = field->min || field->max ? field->max : exact_max;
+    bool ranged = field->min || field->max;
+    int64_t min = ranged && field->min > -exact_max ? field->min : -exact_max;
+    int64_t max = ranged && field->max < exact_max ? field->max : exact_max;
     if (!cJSON_IsNumber(value) || value->valuedouble != floor(value->valuedouble) ||
         value->valuedouble < (double)min || value->valuedouble > (double)max)
         return fault_set(fault, ERR_INVALID, "", "must be a whole number from %lld to %lld",
@@ -320,6 +281,7 @@ void json_print(const struct cJSON *value, struct buf *out)
     char *text = cJSON_PrintUnformatted(value);
     if (!text) {
         out->failed = true;
+        out->starved = true;
         return;
     }
     buf_append_text(out, text);
@@ -344,4 +306,48 @@ int64_t json_member_int(const struct cJSON *object, const char *name, int64_t fa
     if (value && read_int(value, &(struct json_field){0}, &result, NULL) != ERR_OK)
         return fallback;
     return result;
+}
+
+const struct cJSON *json_first(const struct cJSON *list)
+{
+    return cJSON_IsArray(list) ? list->child : NULL;
+}
+
+const struct cJSON *json_next(const struct cJSON *item)
+{
+    return item->next;
+}
+
+enum err json_whole(const struct cJSON *value, int64_t *number)
+{
+    return read_int(value, &(struct json_field){0}, number, NULL);
+}
+
+/* Finds the mutable way to a part of a document that the caller owns. */
+static cJSON *own(cJSON *value, const cJSON *wanted)
+{
+    if (value == wanted)
+        return value;
+    cJSON *child;
+    cJSON_ArrayForEach(child, value)
+    {
+        cJSON *found = own(child, wanted);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+enum err json_set_text(struct cJSON *doc, const struct cJSON *object, const char *name,
+                       const char *text)
+{
+    cJSON *to = own(doc, object);
+    cJSON *value = cJSON_CreateString(text);
+    bool done =
+        to && value &&
+        (cJSON_HasObjectItem(to, name) ? cJSON_ReplaceItemInObjectCaseSensitive(to, name, value)
+                                       : cJSON_AddItemToObject(to, name, value));
+    if (!done)
+        cJSON_Delete(value);
+    return done ? ERR_OK : ERR_NO_MEMORY;
 }

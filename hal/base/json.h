@@ -1,11 +1,11 @@
 /*
  * Reads JSON (RFC 8259) from the outside through field tables.
  *
- * json_parse checks size, depth, UTF-8, duplicate keys and NUL characters before cJSON sees the
- * text. A field table then says what an object may hold: type, range, length, whether it must be
- * there; unknown keys are refused unless the table allows them. Every refusal names the field by
- * its path ("lines[2].quantity") and the rule. This is the only face through which our code
- * touches cJSON.
+ * json_parse checks size, depth, syntax, UTF-8 and NUL characters before cJSON sees the text
+ * (hal/base/json_scan.h), and then for keys that occur twice. A field table then says what an
+ * object may hold: type, range, length, whether it must be there; unknown keys are refused unless
+ * the table allows them. Every refusal names the field by its path ("lines[2].quantity") and the
+ * rule. This is the only face through which our code touches cJSON.
  */
 #ifndef HAL_BASE_JSON_H
 #define HAL_BASE_JSON_H
@@ -23,7 +23,8 @@ struct json_limits {
 /* What requests, messages and events are held to unless said otherwise. */
 #define JSON_LIMITS_DEFAULT ((struct json_limits){.bytes = 256 * 1024, .depth = 16})
 
-/* The parsed text; release with json_free. ERR_INVALID, ERR_TOO_LARGE, ERR_TOO_DEEP. */
+/* The parsed text, any JSON value; release with json_free. ERR_INVALID, ERR_TOO_LARGE,
+ * ERR_TOO_DEEP. */
 enum err json_parse(struct slice text, struct json_limits limits, struct cJSON **doc,
                     struct fault *fault) MUST_CHECK;
 void json_free(struct cJSON *doc);
@@ -39,7 +40,7 @@ enum json_kind {
     JSON_LIST,   /* array of objects: void * to `items` structs, and size_t at count_offset */
     JSON_OBJECT, /* an embedded struct, read with `items` */
     JSON_ANY,    /* const struct cJSON *: whatever it is, unread */
-    JSON_TEXTS,  /* array of texts: const char ** and size_t at count_offset; min, max: each */
+    JSON_TEXTS,  /* array of texts of 1 to 200 bytes: const char ** and size_t at count_offset */
 };
 
 enum json_presence {
@@ -61,7 +62,7 @@ struct json_field {
     enum json_presence presence;
     size_t offset;
     int64_t min;
-    int64_t max; /* texts: bytes; numbers: value; lists: items */
+    int64_t max; /* texts: bytes; numbers: value; lists: items. Both 0: no limit of its own */
     const char *const *choices;
     const struct json_table *items;
     size_t count_offset;   /* lists: where the count goes */
@@ -82,5 +83,16 @@ void json_print(const struct cJSON *value, struct buf *out);
 const struct cJSON *json_member(const struct cJSON *object, const char *name);
 const char *json_member_text(const struct cJSON *object, const char *name);
 int64_t json_member_int(const struct cJSON *object, const char *name, int64_t fallback);
+/* The items of a list in their order; NULL behind the last, and for what is no list. */
+const struct cJSON *json_first(const struct cJSON *list);
+const struct cJSON *json_next(const struct cJSON *item);
+/*
+ * Sets or replaces a text member of an object inside `doc`, which is the caller's own: `object` was
+ * found in it by the look-ups above. ERR_NO_MEMORY.
+ */
+enum err json_set_text(struct cJSON *doc, const struct cJSON *object, const char *name,
+                       const char *text) MUST_CHECK;
+/* A whole number within +-2^53: ERR_INVALID otherwise. */
+enum err json_whole(const struct cJSON *value, int64_t *number) MUST_CHECK;
 
 #endif

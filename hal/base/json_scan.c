@@ -197,12 +197,33 @@ static enum err skip_value(struct json_scan *s, unsigned depth, struct fault *fa
     return skip_number(s, fault);
 }
 
+static enum err check_size(struct slice text, struct json_limits limits, struct fault *fault)
+{
+    if (text.len <= limits.bytes)
+        return ERR_OK;
+    return fault_set(fault, ERR_TOO_LARGE, "", "%zu bytes are more than the limit of %zu", text.len,
+                     limits.bytes);
+}
+
+enum err json_scan_check(struct slice text, struct json_limits limits, struct fault *fault)
+{
+    struct json_scan s = {.start = text.data, .at = text.data, .end = text.data + text.len};
+    enum err err = check_size(text, limits, fault);
+    skip_space(&s);
+    if (!err)
+        err = skip_value(&s, limits.depth, fault);
+    skip_space(&s);
+    if (!err && s.at != s.end)
+        err = bad(&s, "something behind the end", fault);
+    return err;
+}
+
 enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_limits limits,
                          char opener, struct fault *fault)
 {
-    if (text.len > limits.bytes)
-        return fault_set(fault, ERR_TOO_LARGE, "", "%zu bytes are more than the limit of %zu",
-                         text.len, limits.bytes);
+    enum err err = check_size(text, limits, fault);
+    if (err)
+        return err;
     if (limits.depth == 0)
         return fault_set(fault, ERR_TOO_DEEP, "", "nested too deep");
     struct json_scan s = {.start = text.data,
@@ -226,6 +247,29 @@ enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *fo
         return err;
     skip_space(scan);
     return scan->at == scan->end ? ERR_OK : bad(scan, "something behind the end", fault);
+}
+
+enum err json_scan_member(struct slice text, struct json_limits limits, const char *key,
+                          struct slice *value, struct fault *fault)
+{
+    struct json_scan scan;
+    struct json_part part;
+    struct slice result = {0};
+    bool found = true;
+    enum err err = json_scan_begin(&scan, text, limits, '{', fault);
+    while (!err && (err = json_scan_next(&scan, &part, &found, fault)) == ERR_OK && found) {
+        if (!slice_is(part.key, key))
+            continue;
+        if (result.data)
+            return fault_set(fault, ERR_INVALID, key, "the key occurs twice");
+        result = part.value;
+    }
+    if (err)
+        return err;
+    if (!result.data)
+        return fault_set(fault, ERR_NOT_FOUND, key, "is missing");
+    *value = result;
+    return ERR_OK;
 }
 
 static size_t utf8_put(char *to, uint32_t c)

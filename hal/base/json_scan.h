@@ -40,6 +40,14 @@ enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_
 enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *found,
                         struct fault *fault) MUST_CHECK;
 
+/* Checks that the text is one JSON value of any kind. ERR_INVALID, ERR_TOO_LARGE, ERR_TOO_DEEP. */
+enum err json_scan_check(struct slice text, struct json_limits limits,
+                         struct fault *fault) MUST_CHECK;
+
+/* The exact bytes of one member of an object, all of which is checked; ERR_NOT_FOUND. */
+enum err json_scan_member(struct slice text, struct json_limits limits, const char *key,
+                          struct slice *value, struct fault *fault) MUST_CHECK;
+
 /*
  * What a value found by a scan says. A text without escapes is borrowed from the value, else made
  * in the arena (ERR_NO_MEMORY). ERR_INVALID when the value is of another kind; whole numbers are
