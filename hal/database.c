@@ -208,25 +208,53 @@ enum err database_migrate(struct database *db, const struct database_sql *migrat
     return err;
 }
 
-enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row, struct fault *fault)
+enum err statement_step(sqlite3_stmt *statement, bool *row, struct fault *fault)
 {
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
         *row = rc == SQLITE_ROW;
         return ERR_OK;
     }
-    enum err err = fail(db, rc, "", fault);
+    const char *text = sqlite3_errmsg(sqlite3_db_handle(statement));
+    enum err err = fault_set(fault, code_of(rc), "", "database: %s (%d)", text, rc);
     sqlite3_reset(statement);
     return err;
 }
 
-enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault)
+enum err statement_run(sqlite3_stmt *statement, struct fault *fault)
 {
     bool row;
-    enum err err = database_step(db, statement, &row, fault);
+    enum err err = statement_step(statement, &row, fault);
     if (!err)
         sqlite3_reset(statement);
     return err;
+}
+
+enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row, struct fault *fault)
+{
+    (void)db;
+    return statement_step(statement, row, fault);
+}
+
+enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault)
+{
+    (void)db;
+    return statement_run(statement, fault);
+}
+
+enum err database_run_plain(struct database *db, size_t index, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum err err = database_statement(db, index, &statement, fault);
+    return err ? err : database_run(db, statement, fault);
+}
+
+void database_reset(struct database *db)
+{
+    for (sqlite3_stmt *s = sqlite3_next_stmt(db->handle, NULL); s;
+         s = sqlite3_next_stmt(db->handle, s))
+        if (sqlite3_stmt_busy(s))
+            sqlite3_reset(s);
 }
 
 enum err database_begin(struct database *db, struct fault *fault)

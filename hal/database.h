@@ -60,8 +60,16 @@ enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row,
                        struct fault *fault) MUST_CHECK;
 /* Steps a statement that returns no row, and resets it. */
 enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+/* The same for the statement of that index, when it has no bindings. */
+enum err database_run_plain(struct database *db, size_t index, struct fault *fault) MUST_CHECK;
+/* Resets every statement left standing on a row, so that none holds a table or a snapshot. */
+void database_reset(struct database *db);
 /* Runs a script of several statements, for schemas and pragmas. */
 enum err database_script(struct database *db, const char *sql, struct fault *fault) MUST_CHECK;
+
+/* The same of a statement alone, whichever handle it is of. */
+enum err statement_step(sqlite3_stmt *statement, bool *row, struct fault *fault) MUST_CHECK;
+enum err statement_run(sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
 
 enum err database_begin(struct database *db, struct fault *fault) MUST_CHECK;
 enum err database_commit(struct database *db, struct fault *fault) MUST_CHECK;
