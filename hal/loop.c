@@ -1,0 +1,382 @@
+#include "hal/loop.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+struct post {
+    struct post *next;
+    loop_callback *callback;
+    void *context;
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t wake;  /* another thread posted or wants a stop */
+    uv_timer_t limit; /* ends a loop_run_once */
+    bool single;      /* within loop_run_once: return after the first callback */
+    atomic_bool stopping;
+    pthread_mutex_t lock; /* guards the posts */
+    struct post *first;
+    struct post **last;
+};
+
+struct loop_timer {
+    uv_timer_t uv;
+    loop_callback *callback;
+    void *context;
+};
+
+struct loop_poll {
+    uv_poll_t uv;
+    unsigned wanted;
+    loop_poll_callback *callback;
+    void *context;
+};
+
+struct loop_signal {
+    uv_signal_t uv;
+    loop_callback *callback;
+    void *context;
+};
+
+enum { LOOKUP_MAX = 8, PORT_TEXT = 6 };
+
+struct loop_lookup {
+    uv_getaddrinfo_t uv;
+    loop_lookup_callback *callback; /* NULL once cancelled */
+    void *context;
+};
+
+static enum err code_of(int status)
+{
+    return fault_errno(NULL, -status, "", "");
+}
+
+static enum err fail(struct fault *fault, int status, const char *doing)
+{
+    return fault_set(fault, code_of(status), "", "%s: %s", doing, uv_strerror(status));
+}
+
+/* Every callback of ours says so here, so that loop_run_once can end its wait. */
+static void served(uv_loop_t *uv)
+{
+    struct loop *loop = uv->data;
+    if (loop->single)
+        uv_stop(uv);
+}
+
+static void run_posts(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct post *post = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    pthread_mutex_unlock(&loop->lock);
+    while (post) {
+        struct post *next = post->next;
+        post->callback(post->context);
+        free(post);
+        post = next;
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct loop *loop = wake->data;
+    run_posts(loop);
+    served(&loop->uv);
+    if (atomic_load(&loop->stopping))
+        uv_stop(&loop->uv);
+}
+
+enum err loop_open(struct loop **out, struct fault *fault)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    if (!loop)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    int status = uv_loop_init(&loop->uv);
+    if (status) {
+        free(loop);
+        return fail(fault, status, "event loop");
+    }
+    loop->uv.data = loop;
+    loop->wake.data = loop;
+    loop->last = &loop->first;
+    status = uv_async_init(&loop->uv, &loop->wake, on_wake);
+    if (status) {
+        (void)uv_loop_close(&loop->uv);
+        free(loop);
+        return fail(fault, status, "event loop");
+    }
+    (void)uv_timer_init(&loop->uv, &loop->limit);
+    pthread_mutex_init(&loop->lock, NULL);
+    *out = loop;
+    return ERR_OK;
+}
+
+static void assert_closing(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    assert(uv_is_closing(handle));
+    (void)handle;
+}
+
+void loop_close(struct loop *loop)
+{
+    if (!loop)
+        return;
+    while (loop->first)
+        run_posts(loop);
+    uv_close((uv_handle_t *)&loop->limit, NULL);
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_walk(&loop->uv, assert_closing, NULL);
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    int status = uv_loop_close(&loop->uv);
+    assert(status == 0);
+    (void)status;
+    pthread_mutex_destroy(&loop->lock);
+    free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    while (!atomic_exchange(&loop->stopping, false))
+        (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+static void on_limit(uv_timer_t *limit)
+{
+    (void)limit; /* it ended the wait, that is all */
+}
+
+void loop_run_once(struct loop *loop, int64_t timeout_ms)
+{
+    loop->single = true;
+    uv_update_time(&loop->uv);
+    (void)uv_timer_start(&loop->limit, on_limit, timeout_ms > 0 ? (uint64_t)timeout_ms : 0, 0);
+    (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    (void)uv_timer_stop(&loop->limit);
+    loop->single = false;
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store(&loop->stopping, true);
+    (void)uv_async_send(&loop->wake);
+}
+
+int64_t loop_now_ms(struct loop *loop)
+{
+    (void)loop;
+    return (int64_t)(uv_hrtime() / 1000000);
+}
+
+enum err loop_post(struct loop *loop, loop_callback *callback, void *context)
+{
+    struct post *post = malloc(sizeof *post);
+    if (!post)
+        return ERR_NO_MEMORY;
+    *post = (struct post){.callback = callback, .context = context};
+    pthread_mutex_lock(&loop->lock);
+    *loop->last = post;
+    loop->last = &post->next;
+    pthread_mutex_unlock(&loop->lock);
+    (void)uv_async_send(&loop->wake);
+    return ERR_OK;
+}
+
+/* Timers, polls and signals are freed here, after the callback that closed them returned. */
+static void free_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void on_timer(uv_timer_t *uv)
+{
+    struct loop_timer *timer = uv->data;
+    served(uv->loop);
+    timer->callback(timer->context);
+}
+
+struct loop_timer *loop_timer_open(struct loop *loop, loop_callback *callback, void *context)
+{
+    struct loop_timer *timer = calloc(1, sizeof *timer);
+    if (!timer)
+        return NULL;
+    timer->callback = callback;
+    timer->context = context;
+    (void)uv_timer_init(&loop->uv, &timer->uv);
+    timer->uv.data = timer;
+    return timer;
+}
+
+void loop_timer_start(struct loop_timer *timer, int64_t after_ms, int64_t repeat_ms)
+{
+    assert(repeat_ms >= 0);
+    /* libuv counts from the start of its pass: a slow callback would make the timer early. */
+    uv_update_time(timer->uv.loop);
+    (void)uv_timer_start(&timer->uv, on_timer, after_ms > 0 ? (uint64_t)after_ms : 0,
+                         (uint64_t)repeat_ms);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    (void)uv_timer_stop(&timer->uv);
+}
+
+void loop_timer_close(struct loop_timer *timer)
+{
+    if (timer)
+        uv_close((uv_handle_t *)&timer->uv, free_closed);
+}
+
+static int uv_events(unsigned events)
+{
+    return (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0) |
+           (events & LOOP_HANGUP ? UV_DISCONNECT : 0);
+}
+
+static void on_poll(uv_poll_t *uv, int status, int events)
+{
+    struct loop_poll *poll = uv->data;
+    served(uv->loop);
+    if (status < 0) {
+        /* libuv stopped watching. The owner meets the error at its next read or write; until it
+         * has, this stays level-triggered. */
+        (void)uv_poll_start(uv, uv_events(poll->wanted), on_poll);
+        poll->callback(poll->context, poll->wanted | LOOP_HANGUP);
+        return;
+    }
+    unsigned ready = (events & UV_READABLE ? LOOP_READ : 0u) |
+                     (events & UV_WRITABLE ? LOOP_WRITE : 0u) |
+                     (events & UV_DISCONNECT ? LOOP_HANGUP : 0u);
+    poll->callback(poll->context, ready);
+}
+
+enum err loop_poll_open(struct loop *loop, int fd, loop_poll_callback *callback, void *context,
+                        struct loop_poll **out, struct fault *fault)
+{
+    struct loop_poll *poll = calloc(1, sizeof *poll);
+    if (!poll)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    int status = uv_poll_init(&loop->uv, &poll->uv, fd);
+    if (status) {
+        free(poll);
+        return fail(fault, status, "watching a descriptor");
+    }
+    poll->callback = callback;
+    poll->context = context;
+    poll->uv.data = poll;
+    *out = poll;
+    return ERR_OK;
+}
+
+void loop_poll_want(struct loop_poll *poll, unsigned events)
+{
+    if (events == poll->wanted)
+        return;
+    poll->wanted = events;
+    if (events)
+        (void)uv_poll_start(&poll->uv, uv_events(events), on_poll);
+    else
+        (void)uv_poll_stop(&poll->uv);
+}
+
+void loop_poll_close(struct loop_poll *poll)
+{
+    if (poll)
+        uv_close((uv_handle_t *)&poll->uv, free_closed);
+}
+
+static void on_signal(uv_signal_t *uv, int number)
+{
+    (void)number;
+    struct loop_signal *signal = uv->data;
+    served(uv->loop);
+    signal->callback(signal->context);
+}
+
+enum err loop_signal_open(struct loop *loop, int number, loop_callback *callback, void *context,
+                          struct loop_signal **out, struct fault *fault)
+{
+    struct loop_signal *signal = calloc(1, sizeof *signal);
+    if (!signal)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    int status = uv_signal_init(&loop->uv, &signal->uv);
+    if (status) {
+        free(signal);
+        return fail(fault, status, "watching a signal");
+    }
+    signal->callback = callback;
+    signal->context = context;
+    signal->uv.data = signal;
+    status = uv_signal_start(&signal->uv, on_signal, number);
+    if (status) {
+        loop_signal_close(signal);
+        return fail(fault, status, "watching a signal");
+    }
+    *out = signal;
+    return ERR_OK;
+}
+
+void loop_signal_close(struct loop_signal *signal)
+{
+    if (signal)
+        uv_close((uv_handle_t *)&signal->uv, free_closed);
+}
+
+static void on_lookup(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
+{
+    struct loop_lookup *lookup = uv->data;
+    struct sockaddr_storage addresses[LOOKUP_MAX];
+    socklen_t lengths[LOOKUP_MAX];
+    size_t count = 0;
+    for (const struct addrinfo *at = list; at && count < LOOKUP_MAX; at = at->ai_next) {
+        if (at->ai_addrlen > sizeof addresses[0])
+            continue;
+        memcpy(&addresses[count], at->ai_addr, at->ai_addrlen);
+        lengths[count++] = at->ai_addrlen;
+    }
+    uv_freeaddrinfo(list);
+    served(uv->loop);
+    if (lookup->callback) {
+        enum err err = count ? ERR_OK : status == UV_EAI_NONAME ? ERR_NOT_FOUND : ERR_UNREACHABLE;
+        lookup->callback(lookup->context, err, addresses, lengths, count);
+    }
+    free(lookup);
+}
+
+enum err loop_lookup_open(struct loop *loop, const char *host, uint16_t port,
+                          loop_lookup_callback *callback, void *context, struct loop_lookup **out,
+                          struct fault *fault)
+{
+    struct loop_lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    lookup->callback = callback;
+    lookup->context = context;
+    lookup->uv.data = lookup;
+    char service[PORT_TEXT];
+    (void)snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    int status = uv_getaddrinfo(&loop->uv, &lookup->uv, on_lookup, host, service, &hints);
+    if (status) {
+        free(lookup);
+        return fault_set(fault, ERR_INVALID, host, "not a host name: %s", uv_strerror(status));
+    }
+    *out = lookup;
+    return ERR_OK;
+}
+
+void loop_lookup_cancel(struct loop_lookup *lookup)
+{
+    if (!lookup)
+        return;
+    lookup->callback = NULL;
+    (void)uv_cancel((uv_req_t *)&lookup->uv);
+}
