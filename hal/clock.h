@@ -1,0 +1,45 @@
+/*
+ * The clock: wall time that may be wrong, monotonic time that never goes back, and whether the
+ * wall time is trusted. Order never comes from here; it comes from `seq`.
+ *
+ * Wall time never reads below a floor (the build's time, the last time persisted), so that a clock
+ * at 1970 doesn't break certificates. Trust is gained by clock_trust and lost at a new boot.
+ * Any thread may read; a fake (clock_fake_*) stands where tests set the time.
+ */
+#ifndef HAL_CLOCK_H
+#define HAL_CLOCK_H
+
+#include "hal/base/fault.h"
+
+#include <stdint.h>
+
+enum { CLOCK_BOOT_ID_TEXT = 36 };
+
+struct clock_reading {
+    int64_t wall_ms;      /* since 1970-01-01T00:00:00Z, at least the floor */
+    int64_t monotonic_ms; /* since boot */
+    char boot_id[CLOCK_BOOT_ID_TEXT + 1];
+    bool trusted;
+};
+
+struct clock;
+
+/* The real one. `floor_ms`: wall time never reads below it. */
+enum err clock_open(struct clock **clock, int64_t floor_ms, struct fault *fault) MUST_CHECK;
+void clock_close(struct clock *clock); /* takes NULL; also for the fake */
+struct clock_reading clock_read(struct clock *clock);
+int64_t clock_wall_ms(struct clock *clock);
+int64_t clock_monotonic_ms(struct clock *clock);
+/*
+ * A trusted source (hub, time server) says what time it is: readings are offset from now on, and
+ * trusted. Returns the step in milliseconds, for the event that annotates it.
+ */
+int64_t clock_trust(struct clock *clock, int64_t wall_ms);
+
+/* A fake for tests: stands still until told. */
+enum err clock_fake_open(struct clock **clock, int64_t wall_ms, struct fault *fault) MUST_CHECK;
+void clock_fake_advance(struct clock *clock, int64_t ms);
+/* Jumps the wall time only. */
+void clock_fake_set_wall(struct clock *clock, int64_t wall_ms);
+
+#endif
