@@ -1,0 +1,42 @@
+/*
+ * Files that survive the plug being pulled: whole-file replacement, directory syncs, the lock on a
+ * state directory, free space. Every call blocks on the disk. Any thread.
+ */
+#ifndef HAL_STORAGE_H
+#define HAL_STORAGE_H
+
+#include "hal/base/buf.h"
+
+#include <sys/types.h>
+
+/* Makes a directory (0700) and syncs its parent; fine if it is there. */
+enum err storage_make_folder(const char *path, struct fault *fault) MUST_CHECK;
+/* Syncs a directory, so that names made or removed in it last. */
+enum err storage_sync_folder(const char *path, struct fault *fault) MUST_CHECK;
+
+/*
+ * Replaces a file as a whole: written beside it, synced, renamed, directory synced. A crash leaves
+ * the old or the new, never a mixture.
+ */
+enum err storage_replace(const char *path, struct slice content, mode_t mode,
+                         struct fault *fault) MUST_CHECK;
+/* Reads a whole file into `out` (appended); ERR_TOO_LARGE above the buffer's cap. */
+enum err storage_read(const char *path, struct buf *out, struct fault *fault) MUST_CHECK;
+/* Removes and syncs the directory; ERR_OK if it was not there. */
+enum err storage_remove(const char *path, struct fault *fault) MUST_CHECK;
+
+/*
+ * The lock that keeps a second process out of a state directory (flock on DIR/lock, which also
+ * tells the holder's process id). ERR_LOCKED names that process. Released by storage_unlock or by
+ * the process's end, however it ends.
+ */
+enum err storage_lock(const char *folder, int *lock, struct fault *fault) MUST_CHECK;
+void storage_unlock(int lock);
+
+/* Bytes that an unprivileged writer may still use on the file system of `path`. */
+enum err storage_free_bytes(const char *path, uint64_t *bytes, struct fault *fault) MUST_CHECK;
+
+/* Joins folder and name into `out` (a buffer of `size` bytes): ERR_TOO_LARGE if it doesn't fit. */
+enum err storage_path(char *out, size_t size, const char *folder, const char *name) MUST_CHECK;
+
+#endif
