@@ -1,0 +1,175 @@
+/*
+ * Messages as released versions sent them (tests/contract/samples): today's code must read them
+ * all, and write the same bytes. Samples are added, never changed.
+ */
+#include "hal/base/cleanup.h"
+#include "sync/contract/ack.h"
+#include "sync/contract/inbox.h"
+#include "sync/contract/query.h"
+#include "sync/contract/state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SAMPLES "tests/contract/samples/v1/"
+
+/* The file's text without its last line feed. */
+static void load(struct buf *text, const char *path)
+{
+    char piece[4096];
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        fail_msg("%s can't be read; run from the project's root", path);
+    for (size_t got; (got = fread(piece, 1, sizeof piece, file)) > 0;)
+        buf_append(text, piece, got);
+    (void)fclose(file);
+    assert_true(text->len > 1 && text->data[text->len - 1] == '\n');
+    text->data[--text->len] = '\0';
+}
+
+static void load_message(struct buf *text, const char *name)
+{
+    char path[200];
+    (void)snprintf(path, sizeof path, SAMPLES "message/%s.json", name);
+    buf_init(text, 1024 * 1024);
+    load(text, path);
+}
+
+static void check_event(const char *path, unsigned seen[EVENT_TYPE_COUNT])
+{
+    struct buf text CLEANUP(buf_free);
+    struct buf again CLEANUP(buf_free);
+    buf_init(&text, EVENT_BODY_MAX);
+    buf_init(&again, EVENT_BODY_MAX);
+    load(&text, path);
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, 4096);
+    struct event event;
+    struct fault fault = {0};
+    if (event_read(buf_slice(&text), &arena, &event, &fault) != ERR_OK)
+        fail_msg("%s: %s: %s", path, fault.where, fault.text);
+    event_write(&again, &event);
+    assert_string_equal(again.data, text.data);
+    seen[event.type]++;
+}
+
+static void every_event_type_is_read_and_written_as_before(void **state)
+{
+    (void)state;
+    unsigned seen[EVENT_TYPE_COUNT] = {0};
+    glob_t found;
+    assert_int_equal(glob(SAMPLES "event/*.json", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        check_event(found.gl_pathv[i], seen);
+    globfree(&found);
+    for (int i = 0; i < EVENT_TYPE_COUNT; i++)
+        if (seen[i] != 1)
+            fail_msg("%u samples of %s", seen[i], event_type_name((enum event_type)i));
+}
+
+/* The members of batch-properties.json stand for the properties of an MQTT message. */
+static const char *property(void *context, const char *name)
+{
+    return json_member_text(context, name);
+}
+
+static void batch_is_cut_and_verified_as_before(void **state)
+{
+    (void)state;
+    struct buf properties CLEANUP(buf_free);
+    struct buf body CLEANUP(buf_free);
+    load_message(&properties, "batch-properties");
+    load_message(&body, "batch");
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    assert_int_equal(json_parse(buf_slice(&properties), JSON_LIMITS_DEFAULT, &doc, NULL), ERR_OK);
+    struct batch_header header;
+    struct fault fault = {0};
+    assert_int_equal(batch_header_read(&header, property, doc, &fault), ERR_OK);
+    struct slice bodies[2];
+    size_t count;
+    assert_int_equal(batch_cut(buf_slice(&body), bodies, 2, &count, &fault), ERR_OK);
+    assert_int_equal(batch_verify(&header, bodies, count, &fault), ERR_OK);
+}
+
+static void assert_same(const struct buf *again, const struct buf *text)
+{
+    assert_false(again->failed);
+    assert_string_equal(again->data, text->data);
+}
+
+static void hubs_messages_are_read_and_written_as_before(void **state)
+{
+    (void)state;
+    struct buf text CLEANUP(buf_free);
+    struct buf again CLEANUP(buf_free);
+    buf_init(&again, 1024 * 1024);
+
+    load_message(&text, "ack");
+    struct ack ack;
+    assert_int_equal(ack_read(buf_slice(&text), &ack, NULL), ERR_OK);
+    ack_write(&again, &ack);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "inbox");
+    struct inbox_message message;
+    assert_int_equal(inbox_read(buf_slice(&text), &message, NULL), ERR_OK);
+    inbox_write(&again, &message);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "reply");
+    struct query_reply reply;
+    assert_int_equal(query_reply_read(buf_slice(&text), &reply, NULL), ERR_OK);
+    query_reply_write(&again, &reply);
+    assert_same(&again, &text);
+}
+
+static void appliances_messages_are_read_and_written_as_before(void **state)
+{
+    (void)state;
+    struct buf text CLEANUP(buf_free);
+    struct buf again CLEANUP(buf_free);
+    buf_init(&again, 1024 * 1024);
+
+    load_message(&text, "state");
+    struct state health;
+    assert_int_equal(state_read(buf_slice(&text), &health, NULL), ERR_OK);
+    state_write(&again, &health);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "inbox-ack");
+    struct inbox_ack ack;
+    assert_int_equal(inbox_ack_read(buf_slice(&text), &ack, NULL), ERR_OK);
+    inbox_ack_write(&again, &ack);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "query");
+    struct query query;
+    assert_int_equal(query_read(buf_slice(&text), &query, NULL), ERR_OK);
+    query_write(&again, &query);
+    assert_same(&again, &text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_event_type_is_read_and_written_as_before),
+        cmocka_unit_test(batch_is_cut_and_verified_as_before),
+        cmocka_unit_test(hubs_messages_are_read_and_written_as_before),
+        cmocka_unit_test(appliances_messages_are_read_and_written_as_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
