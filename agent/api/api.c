@@ -1,0 +1,137 @@
+#include "agent/api/api.h"
+#include "agent/api/internal.h"
+#include "agent/api/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct api_route *const route_tables[] = {
+    api_return_routes, api_sale_routes, api_stream_routes, api_status_routes, api_page_routes,
+};
+
+enum err api_open(struct api **out, const struct api_config *config, struct fault *fault)
+{
+    struct api *api = calloc(1, sizeof *api);
+    if (!api)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    api->config = *config;
+    enum err err = tokens_open(&api->tokens, config->folder, fault);
+    if (!err)
+        err = eventlog_reader_open(&api->reader, config->log_config, fault);
+    if (err) {
+        api_close(api);
+        return err;
+    }
+    api->views = views_of_reader(api->reader);
+    api_stream_begin(api);
+    *out = api;
+    return ERR_OK;
+}
+
+void api_close(struct api *api)
+{
+    if (!api)
+        return;
+    api_stream_end(api);
+    eventlog_reader_close(api->reader);
+    tokens_close(api->tokens);
+    free(api);
+}
+
+void api_answer(struct http_request *request, int status, const struct buf *json)
+{
+    struct fault fault;
+    enum err err = buf_check(json, &fault, "answer");
+    if (err)
+        api_fail(request, err, &fault);
+    else
+        http_answer(request, status, "application/json", buf_slice(json), NULL, 0);
+}
+
+void api_fail(struct http_request *request, enum err err, const struct fault *fault)
+{
+    http_problem(request, http_status_of(err), fault);
+}
+
+/* True if the path fits, with `rest` set to what {} stands for. */
+static bool path_fits(const char *pattern, const char *path, struct slice *rest)
+{
+    const char *hole = strstr(pattern, "{}");
+    *rest = (struct slice){"", 0};
+    if (!hole)
+        return strcmp(pattern, path) == 0;
+    size_t head = (size_t)(hole - pattern);
+    if (strncmp(pattern, path, head) != 0)
+        return false;
+    size_t len = strcspn(path + head, "/");
+    *rest = (struct slice){path + head, len};
+    return len > 0 && strcmp(hole + 2, path + head + len) == 0;
+}
+
+/* RFC 6750, section 2.1. */
+static bool token_holder_of(struct api_call *call)
+{
+    const char *value = http_request_header(call->request, "Authorization");
+    static const char scheme[] = "Bearer ";
+    if (!value || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
+        return false;
+    struct slice token = slice_of(value + sizeof scheme - 1);
+    if (tokens_find(call->api->tokens, token, &call->holder) != ERR_OK)
+        return false;
+    call->actor.lane = call->holder.lane;
+    return true;
+}
+
+static void refuse_stranger(struct http_request *request)
+{
+    static const char text[] =
+        "{\"type\":\"about:blank\",\"title\":\"not signed in\",\"status\":401,\"detail\":\"send "
+        "Authorization: Bearer TOKEN; `tillback token add --lane 01` makes one\"}";
+    static const struct http_header header = {"WWW-Authenticate", "Bearer"};
+    http_answer(request, 401, "application/problem+json", SLICE_LITERAL(text), &header, 1);
+}
+
+static void run_route(const struct api_route *route, struct api_call *call)
+{
+    call->actor = (struct capture_actor){.lane = "", .person = ""};
+    if (route->access != API_OPEN && !token_holder_of(call))
+        refuse_stranger(call->request);
+    else
+        route->handle(call);
+}
+
+void api_handle(void *context, struct http_request *request)
+{
+    struct api_call call = {.api = context, .request = request};
+    const char *path = http_request_path(request);
+    const char *method = http_request_method(request);
+    bool known = false;
+    for (size_t t = 0; t < sizeof route_tables / sizeof *route_tables; t++) {
+        for (const struct api_route *route = route_tables[t]; route->method; route++) {
+            if (!path_fits(route->path, path, &call.rest))
+                continue;
+            known = true;
+            if (strcmp(route->method, method) == 0) {
+                run_route(route, &call);
+                return;
+            }
+        }
+    }
+    struct fault fault;
+    if (known) {
+        fault_set(&fault, ERR_UNSUPPORTED, "", "%s can't be asked of this address", method);
+        http_problem(request, 405, &fault);
+    } else {
+        fault_set(&fault, ERR_NOT_FOUND, "", "there is nothing at %.100s; see /openapi.json", path);
+        http_problem(request, 404, &fault);
+    }
+}
+
+enum err api_subject(const struct api_call *call, struct id *id, struct fault *fault)
+{
+    if (id_parse(call->rest, id) != ERR_OK)
+        return fault_set(fault, ERR_NOT_FOUND, "id",
+                         "a return's id looks like "
+                         "0193f2c4-7b1e-7c3a-9d55-0123456789ab");
+    return ERR_OK;
+}

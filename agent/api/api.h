@@ -1,0 +1,45 @@
+/*
+ * The appliance's HTTP API (/v1, openapi.json): requests in, commands to capture, answers from the
+ * views, scans and news out as server-sent events. Loop thread only; reads are short, writes wait
+ * for the log's writer without blocking.
+ */
+#ifndef AGENT_API_API_H
+#define AGENT_API_API_H
+
+#include "agent/capture/capture.h"
+#include "hal/scanner.h"
+#include "sync/transport/http.h"
+#include "sync/uplink/uplink.h"
+
+struct api;
+
+struct api_config {
+    struct loop *loop;
+    struct eventlog *log;
+    const struct eventlog_config *log_config; /* for a reader of its own */
+    struct capture *capture;
+    struct uplink *uplink; /* NULL: no broker is configured */
+    struct clock *clock;
+    struct diag *diag;
+    const char *folder; /* state directory: tokens */
+    const char *store;
+    const char *device;
+    const char *version;
+};
+
+enum err api_open(struct api **api, const struct api_config *config,
+                  struct fault *fault) MUST_CHECK;
+/* The server must be closed before. Takes NULL. */
+void api_close(struct api *api);
+
+/* What http_config.handle calls; `context` is the api. */
+void api_handle(void *context, struct http_request *request);
+
+/* News for GET /v1/stream. */
+void api_scanned(struct api *api, const struct scan *scan);
+void api_scanner_changed(struct api *api, const char *scanner, enum scanner_state state);
+void api_link_changed(struct api *api);
+/* After a commit: what is new in the log. */
+void api_committed(struct api *api);
+
+#endif

@@ -1,0 +1,56 @@
+/* What the files of this folder share: the api itself, routes, and who is asking. */
+#ifndef AGENT_API_INTERNAL_H
+#define AGENT_API_INTERNAL_H
+
+#include "agent/api/api.h"
+#include "agent/people/token.h"
+#include "agent/views/views.h"
+#include "hal/base/jsonw.h"
+
+struct api_stream;
+
+struct api {
+    struct api_config config;
+    struct tokens *tokens;
+    struct eventlog_reader *reader;
+    struct views views;
+    struct api_stream *streams;
+    int64_t announced[STREAMS_OF_APPLIANCE]; /* last seq that the streams were told */
+};
+
+/* Who may call a route. */
+enum api_access { API_OPEN, API_CLIENT };
+
+/* One request with what the router found out. `rest` is what the {} of the path stood for. */
+struct api_call {
+    struct api *api;
+    struct http_request *request;
+    struct slice rest;
+    struct capture_actor actor;
+    struct token_holder holder;
+};
+
+struct api_route {
+    const char *method;
+    const char *path; /* {} stands for one part: /v1/returns/{}/approve */
+    enum api_access access;
+    void (*handle)(struct api_call *call);
+};
+
+/* The routes of each file end with a row of NULLs. */
+extern const struct api_route api_status_routes[];
+extern const struct api_route api_sale_routes[];
+extern const struct api_route api_return_routes[];
+extern const struct api_route api_stream_routes[];
+extern const struct api_route api_page_routes[];
+
+/* Answers 200 (or another status) with JSON. */
+void api_answer(struct http_request *request, int status, const struct buf *json);
+void api_fail(struct http_request *request, enum err err, const struct fault *fault);
+/* Hands a write to capture and answers when it is on disk; `created` is the status of success. */
+void api_write(struct api_call *call, enum capture_kind kind, const struct id *subject,
+               int created);
+/* ERR_INVALID unless the {} of the path is a UUID. */
+enum err api_subject(const struct api_call *call, struct id *id, struct fault *fault) MUST_CHECK;
+
+#endif

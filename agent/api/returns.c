@@ -1,0 +1,236 @@
+#include "agent/api/internal.h"
+#include "agent/views/return_answer.h"
+#include "agent/views/return_view.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/rfc3339.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ANSWER_MAX_BYTES = 4 * 1024 * 1024 };
+
+static int64_t watermark(const struct api *api)
+{
+    struct eventlog_status status;
+    eventlog_status(api->config.log, &status);
+    return status.streams[STREAM_RETURNS].through;
+}
+
+static void create(struct api_call *call)
+{
+    api_write(call, CAPTURE_RETURN, NULL, 201);
+}
+
+static void quote(struct api_call *call)
+{
+    struct fault fault;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    enum err err = capture_quote(call->api->config.capture, call->api->reader,
+                                 http_request_body(call->request), &call->actor, &body, &fault);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        api_answer(call->request, 200, &body);
+}
+
+static void change(struct api_call *call, enum capture_kind kind)
+{
+    struct fault fault;
+    struct id id;
+    enum err err = api_subject(call, &id, &fault);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        api_write(call, kind, &id, 200);
+}
+
+static void approve(struct api_call *call)
+{
+    change(call, CAPTURE_APPROVE);
+}
+
+static void decline(struct api_call *call)
+{
+    change(call, CAPTURE_DECLINE);
+}
+
+static void receive(struct api_call *call)
+{
+    change(call, CAPTURE_RECEIVE);
+}
+
+static void refund(struct api_call *call)
+{
+    change(call, CAPTURE_REFUND);
+}
+
+static void dispose(struct api_call *call)
+{
+    change(call, CAPTURE_DISPOSE);
+}
+
+static void take_back(struct api_call *call)
+{
+    change(call, CAPTURE_VOID);
+}
+
+static void dispute(struct api_call *call)
+{
+    change(call, CAPTURE_DISPUTE);
+}
+
+/* By id, or by the number on the customer's paper. */
+static enum err find(struct api_call *call, struct id *id, struct fault *fault)
+{
+    if (call->rest.len == 0 || call->rest.data[0] != 'R')
+        return api_subject(call, id, fault);
+    char number[RETURN_NUMBER_MAX + 1];
+    (void)snprintf(number, sizeof number, "%.*s", (int)call->rest.len, call->rest.data);
+    struct return_state state;
+    enum err err = return_view_by_number(&call->api->views, number, &state, fault);
+    if (!err)
+        *id = state.id;
+    return err;
+}
+
+static void show(struct api_call *call)
+{
+    struct fault fault;
+    struct id id;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX_BYTES);
+    struct return_answer how = {.with_history = true, .through = watermark(call->api)};
+    enum err err = find(call, &id, &fault);
+    if (!err)
+        err = return_answer_write(&call->api->views, &id, &how, &body, &fault);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        api_answer(call->request, 200, &body);
+}
+
+struct listing {
+    struct api_call *call;
+    struct jsonw w;
+    struct return_answer how;
+    size_t count;
+    struct return_state last;
+};
+
+static enum err list_one(void *context, const struct return_state *state, struct fault *fault)
+{
+    struct listing *listing = context;
+    struct buf one CLEANUP(buf_free);
+    buf_init(&one, ANSWER_MAX_BYTES);
+    enum err err =
+        return_answer_write(&listing->call->api->views, &state->id, &listing->how, &one, fault);
+    if (err)
+        return err;
+    jsonw_raw(&listing->w, NULL, buf_slice(&one));
+    listing->count++;
+    listing->last = *state;
+    return ERR_OK;
+}
+
+static enum err query_time(const char *text, const char *name, int64_t *ms, struct fault *fault)
+{
+    if (text && rfc3339_parse(slice_of(text), ms) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, name, "must be a time like 2026-11-22T00:00:00Z");
+    return ERR_OK;
+}
+
+/* A cursor is "<created_ms>.<id>" of the last return of the page before. */
+static enum err query_cursor(const char *text, struct return_view_query *query, struct fault *fault)
+{
+    query->before_ms = INT64_MAX;
+    if (!text)
+        return ERR_OK;
+    long long ms = 0;
+    int used = 0;
+    if (sscanf(text, "%19lld.%n", &ms, &used) != 1 || used == 0 ||
+        id_parse(slice_of(text + used), &query->before_id) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "cursor", "must come from an earlier page");
+    query->before_ms = ms;
+    return ERR_OK;
+}
+
+static enum err query_state(const char *text, enum return_view_state *state, struct fault *fault)
+{
+    *state = RETURN_VIEW_ANY;
+    if (!text)
+        return ERR_OK;
+    if (strcmp(text, "open") == 0)
+        *state = RETURN_VIEW_OPEN;
+    else if (strcmp(text, "complete") == 0)
+        *state = RETURN_VIEW_COMPLETE;
+    else
+        return fault_set(fault, ERR_INVALID, "state", "must be open or complete");
+    return ERR_OK;
+}
+
+static enum err read_query(struct api_call *call, struct return_view_query *query,
+                           struct fault *fault)
+{
+    const char *receipt = http_request_query(call->request, "receipt");
+    *query = (struct return_view_query){.receipt = receipt ? receipt : "", .max = 50};
+    int64_t to_ms = INT64_MAX;
+    enum err err = query_state(http_request_query(call->request, "state"), &query->state, fault);
+    if (!err)
+        err = query_time(http_request_query(call->request, "from"), "from", &query->from_ms, fault);
+    if (!err)
+        err = query_time(http_request_query(call->request, "to"), "to", &to_ms, fault);
+    if (!err)
+        err = query_cursor(http_request_query(call->request, "cursor"), query, fault);
+    if (!err && to_ms < query->before_ms)
+        query->before_ms = to_ms;
+    return err;
+}
+
+static void write_cursor(struct listing *listing, size_t page)
+{
+    if (listing->count < page)
+        return;
+    char id[ID_TEXT + 1];
+    id_format(&listing->last.id, id);
+    char cursor[ID_TEXT + 24];
+    (void)snprintf(cursor, sizeof cursor, "%lld.%s", (long long)listing->last.created_ms, id);
+    jsonw_text(&listing->w, "cursor", cursor);
+}
+
+static void list(struct api_call *call)
+{
+    struct fault fault;
+    struct return_view_query query;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX_BYTES);
+    struct listing listing = {
+        .call = call, .w = jsonw_to(&body), .how = {.through = watermark(call->api)}};
+    enum err err = read_query(call, &query, &fault);
+    jsonw_object(&listing.w, NULL);
+    jsonw_array(&listing.w, "returns");
+    if (!err)
+        err = return_view_list(&call->api->views, &query, list_one, &listing, &fault);
+    jsonw_end(&listing.w);
+    write_cursor(&listing, query.max);
+    jsonw_end(&listing.w);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        api_answer(call->request, 200, &body);
+}
+
+const struct api_route api_return_routes[] = {
+    {"POST", "/v1/returns", API_CLIENT, create},
+    {"GET", "/v1/returns", API_CLIENT, list},
+    {"POST", "/v1/returns/quote", API_CLIENT, quote},
+    {"GET", "/v1/returns/{}", API_CLIENT, show},
+    {"POST", "/v1/returns/{}/approve", API_CLIENT, approve},
+    {"POST", "/v1/returns/{}/decline", API_CLIENT, decline},
+    {"POST", "/v1/returns/{}/receive", API_CLIENT, receive},
+    {"POST", "/v1/returns/{}/refund", API_CLIENT, refund},
+    {"POST", "/v1/returns/{}/dispose", API_CLIENT, dispose},
+    {"POST", "/v1/returns/{}/void", API_CLIENT, take_back},
+    {"POST", "/v1/returns/{}/dispute", API_CLIENT, dispute},
+    {0},
+};

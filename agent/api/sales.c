@@ -1,0 +1,72 @@
+#include "agent/api/internal.h"
+#include "agent/views/sale_view.h"
+#include "hal/base/cleanup.h"
+
+enum { ARENA_MAX_BYTES = 8 * 1024 * 1024, ANSWER_MAX_BYTES = 4 * 1024 * 1024 };
+
+static void record(struct api_call *call)
+{
+    api_write(call, CAPTURE_SALE, NULL, 201);
+}
+
+static enum err write_sale(struct api_call *call, const struct sale_row *row, struct jsonw *w,
+                           struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX_BYTES);
+    struct sale_found found CLEANUP(sale_found_cleanup) = {0};
+    enum err err = sale_view_load(&call->api->views, &row->id, &arena, &found, fault);
+    if (err)
+        return err;
+    char id[ID_TEXT + 1];
+    id_format(&row->id, id);
+    jsonw_object(w, NULL);
+    jsonw_text(w, "sale_id", id);
+    jsonw_int(w, "seq", found.seq);
+    jsonw_raw(w, "sale", found.data);
+    jsonw_end(w);
+    return ERR_OK;
+}
+
+static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *count,
+                          struct fault *fault)
+{
+    const char *receipt = http_request_query(call->request, "receipt");
+    const char *order = http_request_query(call->request, "order");
+    const char *gtin = http_request_query(call->request, "gtin");
+    if (receipt) {
+        enum err err = sale_view_by_receipt(&call->api->views, receipt, &rows[0], fault);
+        *count = err ? 0 : 1;
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    }
+    if (!order && !gtin)
+        return fault_set(fault, ERR_INVALID, "receipt", "ask for one of receipt, order or gtin");
+    return sale_view_list(&call->api->views, gtin != NULL, gtin ? gtin : order, rows, count, fault);
+}
+
+static void list(struct api_call *call)
+{
+    struct fault fault;
+    struct sale_row rows[SALE_VIEW_LIST_MAX];
+    size_t count = 0;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX_BYTES);
+    struct jsonw w = jsonw_to(&body);
+    enum err err = find_rows(call, rows, &count, &fault);
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, "sales");
+    for (size_t i = 0; !err && i < count; i++)
+        err = write_sale(call, &rows[i], &w, &fault);
+    jsonw_end(&w);
+    jsonw_end(&w);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        api_answer(call->request, 200, &body);
+}
+
+const struct api_route api_sale_routes[] = {
+    {"POST", "/v1/sales", API_CLIENT, record},
+    {"GET", "/v1/sales", API_CLIENT, list},
+    {0},
+};

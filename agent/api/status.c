@@ -1,0 +1,112 @@
+#include "agent/api/internal.h"
+#include "agent/api/link.h"
+#include "documents.h"
+#include "hal/base/cleanup.h"
+
+#include <string.h>
+
+enum { STATUS_MAX_BYTES = 64 * 1024 };
+
+static void write_stream(struct jsonw *w, const char *name,
+                         const struct eventlog_stream_status *stream)
+{
+    char log[ID_TEXT + 1];
+    char hash[SHA256_TEXT + 1];
+    id_format(&stream->log, log);
+    sha256_format(&stream->head_hash, hash);
+    jsonw_object(w, name);
+    jsonw_text(w, "log_id", log);
+    jsonw_int(w, "head", stream->head);
+    jsonw_text(w, "hash", hash);
+    jsonw_int(w, "through", stream->through);
+    jsonw_int(w, "backed_up_through", stream->backed_up_through);
+    jsonw_int(w, "waiting", stream->head - stream->through);
+    jsonw_int(w, "parked", stream->parked);
+    jsonw_bool(w, "forked", stream->forked);
+    jsonw_end(w);
+}
+
+void api_link_write(struct api *api, struct jsonw *w)
+{
+    struct eventlog_status status;
+    eventlog_status(api->config.log, &status);
+    struct uplink_status link = {0};
+    if (api->config.uplink)
+        uplink_status(api->config.uplink, &link);
+    jsonw_text(w, "link", api->config.uplink ? uplink_state_name(link.state) : "none");
+    if (link.since_ms)
+        jsonw_time(w, "since", link.since_ms);
+    if (link.state != UPLINK_ONLINE && link.last.text[0])
+        jsonw_text(w, "reason", link.last.text);
+    int64_t waiting = 0;
+    for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        waiting += status.streams[i].head - status.streams[i].through;
+    jsonw_int(w, "waiting", waiting);
+    jsonw_object(w, "streams");
+    for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        write_stream(w, stream_name((enum stream)i), &status.streams[i]);
+    jsonw_end(w);
+    jsonw_int(w, "hub_epoch", status.hub_epoch);
+    jsonw_bool(w, "verified", status.verified);
+}
+
+static void show(struct api_call *call)
+{
+    struct api *api = call->api;
+    struct clock_reading now = clock_read(api->config.clock);
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, STATUS_MAX_BYTES);
+    struct jsonw w = jsonw_to(&body);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "device", api->config.device);
+    jsonw_text(&w, "store", api->config.store);
+    jsonw_text(&w, "version", api->config.version);
+    jsonw_time(&w, "time", now.wall_ms);
+    jsonw_bool(&w, "time_trusted", now.trusted);
+    api_link_write(api, &w);
+    jsonw_end(&w);
+    api_answer(call->request, 200, &body);
+}
+
+static void healthy(struct api_call *call)
+{
+    http_answer(call->request, 200, "application/json", SLICE_LITERAL("{\"healthy\":true}"), NULL,
+                0);
+}
+
+static void openapi(struct api_call *call)
+{
+    for (size_t i = 0; i < sizeof document_files / sizeof *document_files; i++)
+        if (strcmp(document_files[i].path, "openapi.json") == 0)
+            http_answer(call->request, 200, "application/json",
+                        (struct slice){(const char *)document_files[i].data, document_files[i].len},
+                        NULL, 0);
+}
+
+/* Prometheus text format 0.0.4. */
+static void metrics(struct api_call *call)
+{
+    struct eventlog_status status;
+    eventlog_status(call->api->config.log, &status);
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, STATUS_MAX_BYTES);
+    buf_append_text(&body, "# HELP tillback_log_head Last seq of a stream.\n"
+                           "# TYPE tillback_log_head gauge\n");
+    for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        buf_printf(&body, "tillback_log_head{stream=\"%s\"} %lld\n", stream_name((enum stream)i),
+                   (long long)status.streams[i].head);
+    buf_append_text(&body, "# HELP tillback_log_waiting Events that the hub doesn't hold yet.\n"
+                           "# TYPE tillback_log_waiting gauge\n");
+    for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        buf_printf(&body, "tillback_log_waiting{stream=\"%s\"} %lld\n", stream_name((enum stream)i),
+                   (long long)(status.streams[i].head - status.streams[i].through));
+    http_answer(call->request, 200, "text/plain; version=0.0.4", buf_slice(&body), NULL, 0);
+}
+
+const struct api_route api_status_routes[] = {
+    {"GET", "/v1/status", API_OPEN, show},
+    {"GET", "/healthz", API_OPEN, healthy},
+    {"GET", "/openapi.json", API_OPEN, openapi},
+    {"GET", "/metrics", API_OPEN, metrics},
+    {0},
+};

@@ -1,0 +1,12 @@
+/* The open GET /v1/stream answers (server-sent events) and what is told on them. */
+#ifndef AGENT_API_STREAM_H
+#define AGENT_API_STREAM_H
+
+#include "agent/api/internal.h"
+
+void api_stream_begin(struct api *api);
+void api_stream_end(struct api *api);
+/* Tells every open stream. */
+void api_stream_tell(struct api *api, const char *event, const struct buf *data);
+
+#endif

@@ -1,0 +1,86 @@
+#include "agent/api/internal.h"
+
+#include <stdlib.h>
+
+/* A write on its way to the log's writer thread and back; the request waits for it. */
+struct write {
+    struct loop *loop;
+    struct http_request *request;
+    int created;
+    enum err err;
+    struct fault fault;
+    struct buf body;
+    bool replayed;
+};
+
+static void write_free(struct write *write)
+{
+    buf_free(&write->body);
+    free(write);
+}
+
+/* Loop thread: it is on disk, or it was refused. */
+static void answer(void *context)
+{
+    struct write *write = context;
+    static const struct http_header replay = {"Idempotent-Replay", "true"};
+    if (write->err)
+        api_fail(write->request, write->err, &write->fault);
+    else
+        http_answer(write->request, write->created, "application/json", buf_slice(&write->body),
+                    &replay, write->replayed ? 1 : 0);
+    write_free(write);
+}
+
+/* Writer thread. */
+static void done(void *context, const struct capture_answer *from)
+{
+    struct write *write = context;
+    write->err = from->err;
+    write->replayed = from->replayed;
+    if (from->err && from->fault)
+        write->fault = *from->fault;
+    else if (!from->err)
+        buf_append(&write->body, from->body.data, from->body.len);
+    if (write->body.failed)
+        write->err = fault_set(&write->fault, ERR_UNKNOWN_OUTCOME, "",
+                               "out of memory after saving: ask again with the same key");
+    if (loop_post(write->loop, answer, write) != ERR_OK)
+        abort(); /* the client would wait for ever, and nothing can be allocated any more */
+}
+
+static struct slice header_slice(struct http_request *request, const char *name)
+{
+    const char *value = http_request_header(request, name);
+    return value ? slice_of(value) : (struct slice){"", 0};
+}
+
+void api_write(struct api_call *call, enum capture_kind kind, const struct id *subject, int created)
+{
+    struct fault fault = {0};
+    struct write *write = calloc(1, sizeof *write);
+    if (!write) {
+        api_fail(call->request, fault_set(&fault, ERR_NO_MEMORY, "", "out of memory"), &fault);
+        return;
+    }
+    *write = (struct write){
+        .loop = call->api->config.loop,
+        .request = call->request,
+        .created = created,
+    };
+    buf_init(&write->body, EVENT_BODY_MAX);
+    struct capture_order order = {
+        .kind = kind,
+        .body = http_request_body(call->request),
+        .key = header_slice(call->request, "Idempotency-Key"),
+        .traceparent = header_slice(call->request, "traceparent"),
+        .actor = call->actor,
+    };
+    if (subject)
+        order.subject = *subject;
+    enum err err = capture_submit(call->api->config.capture, &order, done, write, &fault);
+    if (err) {
+        api_fail(call->request, err, &fault);
+        write_free(write);
+    }
+}

@@ -1,0 +1,419 @@
+#include "agent/appliance.h"
+#include "agent/api/api.h"
+#include "agent/policy_file.h"
+#include "agent/version.h"
+#include "agent/views/views.h"
+#include "hal/scanner.h"
+#include "hal/storage.h"
+#include "provisioning/identity.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SCANNERS_MAX = 16 };
+
+const struct setting appliance_settings[] = {
+    {"store.number", SETTING_TEXT, "0000", 0, 0, "the store, as receipts name it"},
+    {"store.country", SETTING_TEXT, "DE", 0, 0, "ISO 3166-1 code"},
+    {"store.currency", SETTING_TEXT, "EUR", 0, 0, "ISO 4217 code, for what has no sale"},
+    {"http.listen", SETTING_TEXT, "127.0.0.1:8080", 0, 0,
+     "address and port; any but loopback needs http.certificate"},
+    {"http.certificate", SETTING_TEXT, NULL, 0, 0, "PEM file: the store page's certificate chain"},
+    {"http.key", SETTING_TEXT, NULL, 0, 0, "PEM file: its key"},
+    {"http.ca", SETTING_TEXT, NULL, 0, 0, "PEM file: who may sign clients' certificates"},
+    {"broker.url", SETTING_TEXT, NULL, 0, 0, "mqtts://host:8883; none: capture only"},
+    {"broker.proxy", SETTING_TEXT, NULL, 0, 0, "http://host:port for HTTP CONNECT"},
+    {"broker.ack_timeout_ms", SETTING_INT, "10000", 100, 600000,
+     "how long the hub may take to acknowledge before the link is made anew"},
+    {"identity.folder", SETTING_TEXT, NULL, 0, 0, "key and certificates [STATE/identity]"},
+    {"policy.file", SETTING_TEXT, NULL, 0, 0, "return policy [the one that ships]"},
+    {"scanner.*", SETTING_TEXT, NULL, 0, 0, "serial:PATH[,lane=01]"},
+    {"diagnostics.level", SETTING_TEXT, "info", 0, 0, "debug, info, warn or error"},
+};
+const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appliance_settings;
+
+struct appliance {
+    char folder[PATH_MAX];
+    char identity_folder[PATH_MAX];
+    char runtime_folder[64];
+    char device[DEVICE_ID_MAX + 1];
+    int lock;
+    struct diag *diag;
+    struct clock *clock;
+    struct loop *loop;
+    struct loop_signal *signals[2];
+    struct policy_file *policy;
+    struct eventlog_view views[VIEWS_COUNT];
+    struct eventlog_config log_config;
+    struct eventlog *log;
+    struct capture *capture;
+    struct tls_context *uplink_tls;
+    struct uplink *uplink;
+    struct tls_context *http_tls;
+    struct api *api;
+    struct http_server *http;
+    struct scanner *scanners[SCANNERS_MAX];
+    size_t scanner_count;
+    bool link_up; /* written on the loop thread, read on the writer's */
+};
+
+/* --- News between the parts --------------------------------------------------------------------
+ */
+
+static void on_signal(void *context)
+{
+    struct appliance *a = context;
+    loop_stop(a->loop);
+}
+
+static void after_commit(void *context)
+{
+    struct appliance *a = context;
+    if (a->uplink)
+        uplink_committed(a->uplink);
+    if (a->api)
+        api_committed(a->api);
+}
+
+/* Writer thread. A lost post is made good by the next one. */
+static void on_committed(void *context)
+{
+    struct appliance *a = context;
+    enum err err = loop_post(a->loop, after_commit, a);
+    (void)err;
+}
+
+static void on_link(void *context, const struct uplink_status *status)
+{
+    struct appliance *a = context;
+    __atomic_store_n(&a->link_up, status->state == UPLINK_ONLINE, __ATOMIC_RELAXED);
+    if (a->api)
+        api_link_changed(a->api);
+}
+
+static bool is_link_up(void *context)
+{
+    struct appliance *a = context;
+    return __atomic_load_n(&a->link_up, __ATOMIC_RELAXED);
+}
+
+static void on_scan(void *context, const struct scan *scan)
+{
+    struct appliance *a = context;
+    api_scanned(a->api, scan);
+}
+
+static void on_scan_refused(void *context, const char *scanner, const char *why, size_t bytes)
+{
+    struct appliance *a = context;
+    diag_write(a->diag, DIAG_WARN, "scanner.refused", "%s: %zu bytes: %s", scanner, bytes, why);
+}
+
+static void on_scanner_changed(void *context, const char *scanner, enum scanner_state state)
+{
+    struct appliance *a = context;
+    diag_write(a->diag, DIAG_INFO, "scanner.changed", "%s is %s", scanner,
+               state == SCANNER_READY ? "ready" : "absent");
+    api_scanner_changed(a->api, scanner, state);
+}
+
+/* --- Opening, in order -------------------------------------------------------------------------
+ */
+
+static enum diag_level level_of(const char *word)
+{
+    static const char *const words[] = {"debug", "info", "warn", "error"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(word, words[i]) == 0)
+            return (enum diag_level)i;
+    return DIAG_INFO;
+}
+
+static enum err open_base(struct appliance *a, const struct settings *settings, struct fault *fault)
+{
+    a->diag = diag_open(STDERR_FILENO, "tillbackd",
+                        level_of(settings_text(settings, "diagnostics.level")));
+    enum err err = storage_make_folder(a->folder, fault);
+    if (!err)
+        err = storage_lock(a->folder, &a->lock, fault);
+    if (!err)
+        err = clock_open(&a->clock, TILLBACK_BUILD_MS, fault);
+    if (!err)
+        err = loop_open(&a->loop, fault);
+    if (!err)
+        err = loop_signal_open(a->loop, SIGTERM, on_signal, a, &a->signals[0], fault);
+    if (!err)
+        err = loop_signal_open(a->loop, SIGINT, on_signal, a, &a->signals[1], fault);
+    return err;
+}
+
+/* An appliance that is not enrolled captures all the same. */
+static enum err read_identity(struct appliance *a, const struct settings *settings,
+                              struct fault *fault)
+{
+    const char *given = settings_text(settings, "identity.folder");
+    enum err err =
+        given ? storage_path(a->identity_folder, sizeof a->identity_folder, given, "")
+              : storage_path(a->identity_folder, sizeof a->identity_folder, a->folder, "identity");
+    if (err)
+        return fault_set(fault, err, "identity.folder", "the path is too long");
+    struct identity *identity;
+    err = identity_open(&identity, a->identity_folder, IDENTITY_CURRENT, fault);
+    if (err == ERR_NOT_FOUND) {
+        (void)snprintf(a->device, sizeof a->device, "unenrolled");
+        return ERR_OK;
+    }
+    if (err)
+        return err;
+    (void)snprintf(a->device, sizeof a->device, "%s", identity_device(identity));
+    identity_close(identity);
+    return ERR_OK;
+}
+
+static enum err open_log(struct appliance *a, const struct settings *settings, struct fault *fault)
+{
+    views_define(a->views);
+    a->log_config = (struct eventlog_config){
+        .folder = a->folder,
+        .device_id = a->device,
+        .store = settings_text(settings, "store.number"),
+        .clock = a->clock,
+        .diag = a->diag,
+        .views = a->views,
+        .view_count = VIEWS_COUNT,
+        .committed = on_committed,
+        .context = a,
+    };
+    return eventlog_open(&a->log, &a->log_config, fault);
+}
+
+static enum err open_capture(struct appliance *a, const struct settings *settings,
+                             struct fault *fault)
+{
+    enum err err = policy_file_open(&a->policy, settings_text(settings, "policy.file"), fault);
+    if (err)
+        return err;
+    struct capture_config config = {
+        .log = a->log,
+        .clock = a->clock,
+        .store = {settings_text(settings, "store.number"), settings_text(settings, "store.country"),
+                  settings_text(settings, "store.currency")},
+        .policy = policy_file_policy(a->policy),
+        .link_up = is_link_up,
+        .context = a,
+    };
+    return capture_open(&a->capture, &config, fault);
+}
+
+static enum err path_in(char *out, const char *folder, const char *name, struct fault *fault)
+{
+    enum err err = storage_path(out, PATH_MAX, folder, name);
+    return err ? fault_set(fault, err, folder, "the path is too long") : ERR_OK;
+}
+
+static enum err open_uplink_tls(struct appliance *a, struct fault *fault)
+{
+    char pair[PATH_MAX];
+    char ca[PATH_MAX];
+    char crl[PATH_MAX];
+    enum err err = path_in(pair, a->identity_folder, "current.pem", fault);
+    if (!err)
+        err = path_in(ca, a->identity_folder, "ca.pem", fault);
+    if (!err)
+        err = path_in(crl, a->identity_folder, "crl.pem", fault);
+    if (err)
+        return err;
+    struct tls_config config = {
+        .role = TLS_CLIENT,
+        .ca_file = ca,
+        .crl_file = access(crl, F_OK) == 0 ? crl : NULL,
+        .certificate_file = pair,
+        .key_file = pair,
+        .clock = a->clock,
+    };
+    return tls_context_open(&a->uplink_tls, &config, fault);
+}
+
+/* Short and private: a Unix socket's path has at most 107 bytes. */
+static enum err make_runtime_folder(struct appliance *a, struct fault *fault)
+{
+    (void)snprintf(a->runtime_folder, sizeof a->runtime_folder, "/tmp/tillbackd-XXXXXX");
+    if (!mkdtemp(a->runtime_folder)) {
+        a->runtime_folder[0] = '\0';
+        return fault_set(fault, ERR_IO, "/tmp", "no runtime folder could be made");
+    }
+    return ERR_OK;
+}
+
+static enum err open_uplink(struct appliance *a, const struct settings *settings,
+                            struct fault *fault)
+{
+    const char *url = settings_text(settings, "broker.url");
+    if (!url)
+        return ERR_OK;
+    if (strcmp(a->device, "unenrolled") == 0) {
+        diag_write(a->diag, DIAG_WARN, "uplink.unenrolled",
+                   "no certificate in %s yet: returns are captured and wait here",
+                   a->identity_folder);
+        return ERR_OK;
+    }
+    enum err err = make_runtime_folder(a, fault);
+    if (!err)
+        err = open_uplink_tls(a, fault);
+    if (err)
+        return err;
+    struct uplink_config config = {
+        .log = a->log,
+        .reader = a->log_config,
+        .target = {.url = url,
+                   .proxy = settings_text(settings, "broker.proxy"),
+                   .device = a->device,
+                   .runtime_folder = a->runtime_folder,
+                   .tls = a->uplink_tls},
+        .limits = {.ack_timeout_ms = settings_int(settings, "broker.ack_timeout_ms")},
+        .clock = a->clock,
+        .diag = a->diag,
+    };
+    struct uplink_listener listener = {.changed = on_link, .context = a};
+    return uplink_open(&a->uplink, a->loop, &config, &listener, fault);
+}
+
+static enum err open_http_tls(struct appliance *a, const struct settings *settings,
+                              struct fault *fault)
+{
+    const char *certificate = settings_text(settings, "http.certificate");
+    if (!certificate)
+        return ERR_OK;
+    struct tls_config config = {
+        .role = TLS_SERVER,
+        .ca_file = settings_text(settings, "http.ca"),
+        .certificate_file = certificate,
+        .key_file = settings_text(settings, "http.key"),
+        .peer_certificate_optional = true,
+        .clock = a->clock,
+    };
+    return tls_context_open(&a->http_tls, &config, fault);
+}
+
+static enum err open_http(struct appliance *a, const struct settings *settings, struct fault *fault)
+{
+    struct api_config api_config = {
+        .loop = a->loop,
+        .log = a->log,
+        .log_config = &a->log_config,
+        .capture = a->capture,
+        .uplink = a->uplink,
+        .clock = a->clock,
+        .diag = a->diag,
+        .folder = a->folder,
+        .store = settings_text(settings, "store.number"),
+        .device = a->device,
+        .version = TILLBACK_VERSION,
+    };
+    enum err err = api_open(&a->api, &api_config, fault);
+    if (!err)
+        err = open_http_tls(a, settings, fault);
+    if (err)
+        return err;
+    struct http_config config = {
+        .address = settings_text(settings, "http.listen"),
+        .tls = a->http_tls,
+        .handle = api_handle,
+        .context = a->api,
+        .diag = a->diag,
+    };
+    return http_server_open(&a->http, a->loop, &config, fault);
+}
+
+/* "serial:PATH[,lane=01]" */
+static enum err open_scanner(void *context, const char *name, const char *value,
+                             struct fault *fault)
+{
+    struct appliance *a = context;
+    if (a->scanner_count == SCANNERS_MAX)
+        return fault_set(fault, ERR_TOO_LARGE, "scanner", "at most %d scanners", SCANNERS_MAX);
+    char device[PATH_MAX];
+    (void)snprintf(device, sizeof device, "%s", value);
+    const char *lane = "";
+    char *comma = strrchr(device, ',');
+    if (comma && strncmp(comma, ",lane=", 6) == 0) {
+        *comma = '\0';
+        lane = comma + 6;
+    }
+    struct scanner_config config = {.name = name, .lane = lane, .device = device};
+    struct scanner_listener listener = {on_scan, on_scan_refused, on_scanner_changed, a};
+    return scanner_open(&a->scanners[a->scanner_count++], a->loop, &config, &listener, fault);
+}
+
+enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
+                        struct fault *fault)
+{
+    struct appliance *a = calloc(1, sizeof *a);
+    if (!a)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    a->lock = -1;
+    (void)snprintf(a->folder, sizeof a->folder, "%s", folder);
+    enum err err = open_base(a, settings, fault);
+    if (!err)
+        err = read_identity(a, settings, fault);
+    if (!err)
+        err = open_log(a, settings, fault);
+    if (!err)
+        err = open_capture(a, settings, fault);
+    if (!err)
+        err = open_uplink(a, settings, fault);
+    if (!err)
+        err = open_http(a, settings, fault);
+    if (!err)
+        err = settings_each(settings, "scanner.*", open_scanner, a, fault);
+    if (err) {
+        appliance_close(a);
+        return err;
+    }
+    *out = a;
+    return ERR_OK;
+}
+
+const char *appliance_address(const struct appliance *a)
+{
+    return http_server_address(a->http);
+}
+
+void appliance_run(struct appliance *a)
+{
+    loop_run(a->loop);
+}
+
+void appliance_close(struct appliance *a)
+{
+    if (!a)
+        return;
+    for (size_t i = 0; i < a->scanner_count; i++)
+        scanner_close(a->scanners[i]);
+    uplink_close(a->uplink);
+    a->uplink = NULL;
+    eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
+    if (a->loop)
+        loop_run_once(a->loop, 0);
+    for (size_t i = 0; i < 2; i++)
+        loop_signal_close(a->signals[i]);
+    http_server_close(a->http);
+    api_close(a->api);
+    a->api = NULL;
+    loop_close(a->loop);
+    capture_close(a->capture);
+    policy_file_close(a->policy);
+    tls_context_close(a->uplink_tls);
+    tls_context_close(a->http_tls);
+    clock_close(a->clock);
+    if (a->runtime_folder[0])
+        (void)rmdir(a->runtime_folder);
+    if (a->lock >= 0)
+        storage_unlock(a->lock);
+    diag_close(a->diag);
+    free(a);
+}

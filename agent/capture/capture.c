@@ -1,0 +1,187 @@
+#include "agent/capture/capture.h"
+#include "agent/capture/job.h"
+#include "hal/base/hex.h"
+#include "hal/base/sha256.h"
+
+#include <stdlib.h>
+
+enum { ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+
+static const struct capture_work *const works[CAPTURE_KIND_COUNT] = {
+    [CAPTURE_SALE] = &capture_sale_work,      [CAPTURE_RETURN] = &capture_return_work,
+    [CAPTURE_APPROVE] = &capture_change_work, [CAPTURE_DECLINE] = &capture_change_work,
+    [CAPTURE_RECEIVE] = &capture_change_work, [CAPTURE_REFUND] = &capture_change_work,
+    [CAPTURE_DISPOSE] = &capture_change_work, [CAPTURE_VOID] = &capture_change_work,
+    [CAPTURE_DISPUTE] = &capture_change_work,
+};
+
+/* An address of its own for each kind, so that one key can't stand for two kinds of request. */
+static const char *const kind_names[CAPTURE_KIND_COUNT] = {
+    "sale", "return", "approve", "decline", "receive", "refund", "dispose", "void", "dispute",
+};
+
+enum err capture_open(struct capture **out, const struct capture_config *config,
+                      struct fault *fault)
+{
+    struct capture *capture = calloc(1, sizeof *capture);
+    if (!capture)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    capture->config = *config;
+    *out = capture;
+    return ERR_OK;
+}
+
+void capture_close(struct capture *capture)
+{
+    free(capture);
+}
+
+static void job_free(struct capture_job *job)
+{
+    if (!job)
+        return;
+    json_free(job->doc);
+    buf_free(&job->answer);
+    arena_free(&job->arena);
+    free(job);
+}
+
+static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    struct capture_job *job = context;
+    enum err err = job->work->decide(job, txn, fault);
+    return err ? err : buf_check(&job->answer, fault, "answer");
+}
+
+static enum err replay(void *context, struct eventlog_txn *txn, const struct eventlog_record *first,
+                       struct fault *fault)
+{
+    struct capture_job *job = context;
+    job->replayed = true;
+    enum err err = job->work->replay(job, txn, first, fault);
+    return err ? err : buf_check(&job->answer, fault, "answer");
+}
+
+static void done(void *context, enum err err, const struct fault *fault)
+{
+    struct capture_job *job = context;
+    struct capture_answer answer = {
+        .err = err,
+        .fault = fault,
+        .body = buf_slice(&job->answer),
+        .replayed = job->replayed,
+    };
+    job->done(job->context, &answer);
+    job_free(job);
+}
+
+/* The hash of what is asked: its kind, its subject and the body as it came. */
+static struct slice request_hash(struct capture_job *job, struct slice body)
+{
+    const struct slice parts[] = {
+        slice_of(kind_names[job->kind]),
+        {(const char *)job->subject.bytes, ID_BYTES},
+        body,
+    };
+    struct sha256 hash = sha256_of_all(parts, 3);
+    struct buf text;
+    buf_init(&text, REQUEST_HASH_TEXT);
+    base64_encode(&text, hash.bytes, SHA256_BYTES, true);
+    const char *copy = arena_slice_text(&job->arena, buf_slice(&text));
+    struct slice result = {copy ? copy : "", copy ? text.len : 0};
+    buf_free(&text);
+    return result;
+}
+
+static enum err copy_text(struct arena *arena, const char *text, const char **copy)
+{
+    *copy = arena_text(arena, text ? text : "");
+    return *copy ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err copy_order(struct capture_job *job, const struct capture_order *order,
+                           struct fault *fault)
+{
+    const char *key = arena_slice_text(&job->arena, order->key);
+    const char *trace = arena_slice_text(&job->arena, order->traceparent);
+    job->actor.manager = order->actor.manager;
+    if (!key || !trace || copy_text(&job->arena, order->actor.lane, &job->actor.lane) ||
+        copy_text(&job->arena, order->actor.person, &job->actor.person))
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    job->traceparent = (struct slice){trace, order->traceparent.len};
+    if (order->key.len) {
+        job->command.key = (struct slice){key, order->key.len};
+        job->command.request_hash = request_hash(job, order->body);
+    }
+    return ERR_OK;
+}
+
+static enum err check_key(struct slice key, struct fault *fault)
+{
+    if (key.len > IDEMPOTENCY_KEY_MAX)
+        return fault_set(fault, ERR_INVALID, "Idempotency-Key", "must have at most %d characters",
+                         IDEMPOTENCY_KEY_MAX);
+    for (size_t i = 0; i < key.len; i++)
+        if (key.data[i] < 0x21 || key.data[i] > 0x7e)
+            return fault_set(fault, ERR_INVALID, "Idempotency-Key",
+                             "must be printable ASCII without spaces");
+    return ERR_OK;
+}
+
+static enum err job_make(struct capture_job **out, struct capture *capture,
+                         const struct capture_order *order, struct fault *fault)
+{
+    struct capture_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    job->capture = capture;
+    job->kind = order->kind;
+    job->work = works[order->kind];
+    job->subject = order->subject;
+    arena_init(&job->arena, ARENA_MAX_BYTES);
+    buf_init(&job->answer, EVENT_BODY_MAX);
+    job->command.decide = decide;
+    job->command.replay = replay;
+    job->command.done = done;
+    job->command.context = job;
+    enum err err = check_key(order->key, fault);
+    if (!err)
+        err = copy_order(job, order, fault);
+    if (!err)
+        err = json_parse(order->body, JSON_LIMITS_DEFAULT, &job->doc, fault);
+    if (!err)
+        err = job->work->read(job, fault);
+    if (err) {
+        job_free(job);
+        return err;
+    }
+    *out = job;
+    return ERR_OK;
+}
+
+enum err capture_submit(struct capture *capture, const struct capture_order *order,
+                        capture_done *done_callback, void *context, struct fault *fault)
+{
+    struct capture_job *job = NULL;
+    enum err err = job_make(&job, capture, order, fault);
+    if (err)
+        return err;
+    job->done = done_callback;
+    job->context = context;
+    eventlog_submit(capture->config.log, &job->command);
+    return ERR_OK;
+}
+
+struct event job_event(const struct capture_job *job, enum event_type type,
+                       const struct id *correlation, int64_t sequence, struct slice subject,
+                       struct slice data)
+{
+    return (struct event){
+        .type = type,
+        .subject = subject,
+        .correlation = *correlation,
+        .sequence = sequence,
+        .traceparent = job->traceparent,
+        .data = data,
+    };
+}

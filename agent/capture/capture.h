@@ -1,0 +1,86 @@
+/*
+ * A request becomes a command: read and checked on the caller's thread, decided on the event log's
+ * writer thread, answered after it is on disk. Every write of the appliance goes through here,
+ * whoever asks: a till, the store page, a drop folder.
+ */
+#ifndef AGENT_CAPTURE_CAPTURE_H
+#define AGENT_CAPTURE_CAPTURE_H
+
+#include "agent/returns/policy.h"
+#include "sync/eventlog/eventlog.h"
+
+struct capture;
+
+/* Who asks: told in events, and what the rules want to know of them. Texts are copied. */
+struct capture_actor {
+    const char *lane;   /* "" when the request came from no lane */
+    const char *person; /* a person's id; "" for a till */
+    bool manager;
+};
+
+enum capture_kind {
+    CAPTURE_SALE,
+    CAPTURE_RETURN,
+    CAPTURE_APPROVE,
+    CAPTURE_DECLINE,
+    CAPTURE_RECEIVE,
+    CAPTURE_REFUND,
+    CAPTURE_DISPOSE,
+    CAPTURE_VOID,
+    CAPTURE_DISPUTE,
+    CAPTURE_KIND_COUNT,
+};
+
+struct capture_order {
+    enum capture_kind kind;
+    struct id subject;        /* the return; not for sales and new returns */
+    struct slice body;        /* JSON as it came */
+    struct slice key;         /* Idempotency-Key; empty: none */
+    struct slice traceparent; /* may be empty */
+    struct capture_actor actor;
+};
+
+/* How it ended. Borrowed for the call; body is JSON. */
+struct capture_answer {
+    enum err err;
+    const struct fault *fault; /* when err */
+    struct slice body;         /* when not */
+    bool replayed;             /* the key was known: this is the earlier answer */
+};
+typedef void capture_done(void *context, const struct capture_answer *answer);
+
+/* What the rules need to know of the store. Texts are borrowed for the capture's life. */
+struct capture_store {
+    const char *number;   /* "0042" */
+    const char *country;  /* ISO 3166-1 */
+    const char *currency; /* ISO 4217 */
+};
+
+struct capture_config {
+    struct eventlog *log;
+    struct clock *clock;
+    struct capture_store store;
+    const struct policy *policy; /* borrowed; replaced by capture_set_policy */
+    /* Any thread: whether the link is up now. */
+    bool (*link_up)(void *context);
+    void *context;
+};
+
+enum err capture_open(struct capture **capture, const struct capture_config *config,
+                      struct fault *fault) MUST_CHECK;
+/* No command may be under way: close the log first. Takes NULL. */
+void capture_close(struct capture *capture);
+
+/*
+ * Reads the order; a bad one is refused at once, with nothing submitted. Otherwise `done` comes
+ * once, on the writer thread, after the commit.
+ */
+enum err capture_submit(struct capture *capture, const struct capture_order *order,
+                        capture_done *done, void *context, struct fault *fault) MUST_CHECK;
+
+/* Decides a return without saving it; on the calling thread, which owns the reader. */
+enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, struct slice body,
+                       const struct capture_actor *actor, struct buf *answer,
+                       struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,502 @@
+#include "agent/capture/change_input.h"
+#include "agent/capture/job.h"
+#include "agent/capture/question.h"
+#include "agent/capture/release.h"
+#include "agent/views/return_answer.h"
+#include "agent/views/return_view.h"
+#include "hal/base/cleanup.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One command upon a return that exists. */
+struct change {
+    struct capture_job *job;
+    const struct change_input *input;
+    struct views views;
+    struct return_state state;
+    struct cJSON *created; /* the data of return.created */
+    struct release release;
+    struct buf data;
+};
+
+static enum err read(struct capture_job *job, struct fault *fault)
+{
+    struct change_input *input = arena_alloc(&job->arena, 1, sizeof *input);
+    if (!input)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    job->input = input;
+    return change_input_read(job->kind, job->doc, &job->arena, input, fault);
+}
+
+/* --- The state before, and whether the tables take the command ---------------------------------
+ */
+
+static enum err take_created(void *context, const struct eventlog_record *record,
+                             struct fault *fault)
+{
+    struct change *change = context;
+    if (change->created || record->event.type != EVENT_RETURN_CREATED)
+        return ERR_OK;
+    return json_parse(record->event.data, JSON_LIMITS_DEFAULT, &change->created, fault);
+}
+
+static enum err load(struct change *change, const struct id *id, struct fault *fault)
+{
+    enum err err = return_view_find(&change->views, id, &change->state, fault);
+    if (!err)
+        err = views_history(&change->views, id, take_created, change, fault);
+    if (!err && !change->created)
+        err = fault_set(fault, ERR_NOT_FOUND, "return", "its first event is no longer kept here");
+    change->release.id = *id;
+    change->release.sequence = change->state.sequence;
+    return err;
+}
+
+static enum err refuse(const struct tracks_refusal *refusal, struct fault *fault)
+{
+    struct buf words CLEANUP(buf_free);
+    buf_init(&words, FAULT_TEXT_MAX);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (refusal->possible & 1U << i)
+            buf_printf(&words, "%s%s", words.len ? ", " : "", command_words[i]);
+    return fault_set(fault, ERR_REFUSED, refusal->code, "%s; possible now: %s", refusal->text,
+                     words.len ? words.data : "nothing");
+}
+
+/* Moves the tracks as the event that follows will, or says why not. */
+static enum err move(struct change *change, enum command command, size_t position,
+                     struct fault *fault)
+{
+    struct tracks_refusal refusal;
+    if (tracks_apply(&change->state.tracks, command, position, &refusal) != ERR_OK)
+        return refuse(&refusal, fault);
+    return ERR_OK;
+}
+
+/* --- Writing the events ------------------------------------------------------------------------
+ */
+
+static struct jsonw begin_data(struct change *change)
+{
+    buf_reset(&change->data);
+    struct jsonw w = jsonw_to(&change->data);
+    struct clock_reading now = eventlog_txn_now(change->release.txn);
+    struct facts facts = {.now_ms = now.wall_ms,
+                          .utc_offset_minutes = utc_offset_minutes(now.wall_ms)};
+    char day[BUSINESS_DATE_TEXT + 1];
+    business_date(day, &facts);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "business_date", day);
+    jsonw_text(&w, "lane", change->job->actor.lane);
+    jsonw_text(&w, "person", change->job->actor.person);
+    if (change->input->note && change->input->note[0])
+        jsonw_text(&w, "note", change->input->note);
+    return w;
+}
+
+static enum err append(struct change *change, struct jsonw *w, enum event_type type,
+                       struct fault *fault)
+{
+    jsonw_end(w);
+    enum err err = buf_check(&change->data, fault, "event");
+    return err ? err : release_append(&change->release, type, buf_slice(&change->data), fault);
+}
+
+/* --- Approve and decline -----------------------------------------------------------------------
+ */
+
+static enum err require_manager(const struct change *change, struct fault *fault)
+{
+    if (change->job->actor.manager)
+        return ERR_OK;
+    return fault_set(fault, ERR_FORBIDDEN, "approval", "a manager has to do this");
+}
+
+/* The refund as JSON, to compare what the manager was shown with what holds now. */
+static void refund_text(const struct question *question, const struct policy *policy,
+                        struct buf *out)
+{
+    struct buf whole CLEANUP(buf_free);
+    buf_init(&whole, EVENT_BODY_MAX);
+    struct jsonw w = jsonw_to(&whole);
+    jsonw_object(&w, NULL);
+    decision_write(&question->decision, policy, POLICY_EN, &w);
+    jsonw_end(&w);
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    if (whole.failed || json_parse(buf_slice(&whole), JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK)
+        out->failed = true;
+    else
+        json_print(json_member(doc, "refund"), out);
+}
+
+static enum err check_unchanged(const struct change *change, const struct question *question,
+                                struct fault *fault)
+{
+    struct buf then CLEANUP(buf_free);
+    struct buf now CLEANUP(buf_free);
+    buf_init(&then, EVENT_BODY_MAX);
+    buf_init(&now, EVENT_BODY_MAX);
+    json_print(json_member(change->created, "refund"), &then);
+    refund_text(question, change->job->capture->config.policy, &now);
+    if (then.failed || now.failed)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    if (!slice_equal(buf_slice(&then), buf_slice(&now)))
+        return fault_set(fault, ERR_CONFLICT, "refund",
+                         "the amounts have changed since this return was asked for, because "
+                         "others of the receipt came between: ask for it anew");
+    return ERR_OK;
+}
+
+static enum err check_outcome(const struct question *question, struct fault *fault)
+{
+    int outcome = question->decision.outcome;
+    if (outcome == OUTCOME_ACCEPTED || outcome == OUTCOME_PENDING_CHECK)
+        return ERR_OK;
+    return fault_set(fault, ERR_REFUSED, question->decision.rule,
+                     "not even a manager can allow this: it is %s", outcome_words[outcome]);
+}
+
+static enum err append_approved(struct change *change, const struct question *question,
+                                struct fault *fault)
+{
+    struct jsonw w = begin_data(change);
+    jsonw_text(&w, "decision", outcome_words[question->decision.outcome]);
+    jsonw_text(&w, "policy", question->decision.policy_version);
+    enum err err = append(change, &w, EVENT_RETURN_APPROVED, fault);
+    if (err)
+        return err;
+    struct return_data data = {
+        .number = change->state.number,
+        .store = &change->job->capture->config,
+        .actor = &change->job->actor,
+        .question = question,
+    };
+    return release_accepted(&change->release, &data, fault);
+}
+
+/* Decides the very same request again, with the manager behind it, on what holds now. */
+static enum err approve(struct change *change, struct fault *fault)
+{
+    enum err err = require_manager(change, fault);
+    if (!err && change->input->has_total && change->input->total_minor != change->state.total_minor)
+        err = fault_set(fault, ERR_CONFLICT, "total",
+                        "the manager was shown another amount than this return's");
+    if (!err)
+        err = move(change, COMMAND_APPROVE, 0, fault);
+    if (err)
+        return err;
+    struct return_request request = {0};
+    err = return_request_read(json_member(change->created, "request"), NULL, &change->job->arena,
+                              &request, fault);
+    if (err)
+        return err;
+    struct question question CLEANUP(question_cleanup) = {0};
+    struct question_asked asked = {
+        .store = &change->job->capture->config,
+        .actor = &change->job->actor,
+        .request = &request,
+        .except = &change->state.id,
+        .now = eventlog_txn_now(change->release.txn),
+    };
+    err = question_decide(&change->views, &asked, &change->job->arena, &question, fault);
+    if (!err)
+        err = check_outcome(&question, fault);
+    if (!err)
+        err = check_unchanged(change, &question, fault);
+    return err ? err : append_approved(change, &question, fault);
+}
+
+static enum err decline(struct change *change, struct fault *fault)
+{
+    enum err err = require_manager(change, fault);
+    if (!err)
+        err = move(change, COMMAND_DECLINE, 0, fault);
+    if (err)
+        return err;
+    struct jsonw w = begin_data(change);
+    return append(change, &w, EVENT_RETURN_DECLINED, fault);
+}
+
+/* --- Goods -------------------------------------------------------------------------------------
+ */
+
+static const struct cJSON *created_line(const struct change *change, int64_t number)
+{
+    const struct cJSON *line = json_first(json_member(change->created, "lines"));
+    for (; line; line = json_next(line))
+        if (json_member_int(line, "line", -1) == number)
+            return line;
+    return NULL;
+}
+
+static enum err check_lines(const struct change *change, struct fault *fault)
+{
+    for (size_t i = 0; i < change->input->line_count; i++) {
+        const struct change_line *line = &change->input->lines[i];
+        char where[48];
+        (void)snprintf(where, sizeof where, "lines[%zu]", i);
+        const struct cJSON *created = created_line(change, line->line);
+        if (!created)
+            return fault_set(fault, ERR_INVALID, where, "this return has no line %lld",
+                             (long long)line->line);
+        if (line->quantity > json_member_int(created, "quantity", 0))
+            return fault_set(fault, ERR_INVALID, where, "more than the %lld that are returned",
+                             (long long)json_member_int(created, "quantity", 0));
+        if (line->condition &&
+            policy_condition(change->job->capture->config.policy, line->condition) ==
+                change->job->capture->config.policy->condition_count)
+            return fault_set(fault, ERR_INVALID, where, "the policy knows no condition \"%s\"",
+                             line->condition);
+    }
+    return ERR_OK;
+}
+
+static void write_line(struct jsonw *w, const struct change_line *line, bool disposed)
+{
+    jsonw_object(w, NULL);
+    jsonw_int(w, "line", line->line);
+    jsonw_int(w, "quantity", line->quantity);
+    if (line->condition)
+        jsonw_text(w, "condition", line->condition);
+    if (disposed) {
+        jsonw_text(w, "disposition", disposition_words[line->disposition]);
+        if (line->has_nrv)
+            jsonw_int(w, "nrv", line->nrv_minor);
+    }
+    jsonw_end(w);
+}
+
+static enum err append_disposed(struct change *change, struct fault *fault)
+{
+    struct jsonw w = begin_data(change);
+    jsonw_array(&w, "lines");
+    for (size_t i = 0; i < change->input->line_count; i++)
+        if (change->input->lines[i].has_disposition)
+            write_line(&w, &change->input->lines[i], true);
+    jsonw_end(&w);
+    enum err err = move(change, COMMAND_DISPOSE, 0, fault);
+    return err ? err : append(change, &w, EVENT_ITEM_DISPOSITIONED, fault);
+}
+
+static bool any_disposed(const struct change *change)
+{
+    for (size_t i = 0; i < change->input->line_count; i++)
+        if (change->input->lines[i].has_disposition)
+            return true;
+    return false;
+}
+
+static enum err receive(struct change *change, struct fault *fault)
+{
+    enum err err = check_lines(change, fault);
+    if (!err)
+        err = move(change, COMMAND_RECEIVE, 0, fault);
+    if (err)
+        return err;
+    struct jsonw w = begin_data(change);
+    jsonw_array(&w, "lines");
+    for (size_t i = 0; i < change->input->line_count; i++)
+        write_line(&w, &change->input->lines[i], false);
+    jsonw_end(&w);
+    err = append(change, &w, EVENT_ITEM_RECEIVED, fault);
+    if (!err && any_disposed(change))
+        err = append_disposed(change, fault);
+    return err;
+}
+
+static enum err dispose(struct change *change, struct fault *fault)
+{
+    enum err err = check_lines(change, fault);
+    return err ? err : append_disposed(change, fault);
+}
+
+/* --- Money -------------------------------------------------------------------------------------
+ */
+
+/* The plan's tender at a position among those that are paid out. */
+static const struct cJSON *planned(const struct change *change, size_t position)
+{
+    const struct cJSON *tender =
+        json_first(json_member(json_member(change->created, "refund"), "tenders"));
+    for (; tender; tender = json_next(tender)) {
+        const char *type = json_member_text(tender, "type");
+        if (type && word_find(tender_words, type) == TENDER_ROUNDING)
+            continue;
+        if (position-- == 0)
+            return tender;
+    }
+    return NULL;
+}
+
+/* Who pays a tender out was fixed when the return was accepted; nobody else may. */
+static bool ours(const struct cJSON *plan)
+{
+    const char *executor = json_member_text(plan, "executor");
+    int found = executor ? word_find(executor_words, executor) : -1;
+    return found == EXECUTOR_TILL || found == EXECUTOR_TERMINAL;
+}
+
+static enum err find_tender(const struct change *change, const struct change_tender *tender,
+                            size_t *position, struct fault *fault)
+{
+    for (size_t i = 0; i < change->state.tracks.tender_count; i++) {
+        const struct cJSON *plan = planned(change, i);
+        bool wanted = tender->has_position ? (size_t)tender->position == i
+                                           : json_member_int(plan, "tender", -1) == tender->tender;
+        if (plan && wanted) {
+            *position = i;
+            return ERR_OK;
+        }
+    }
+    return fault_set(fault, ERR_INVALID, "tenders", "this return has no such tender");
+}
+
+static enum err check_tender(const struct change_tender *tender, const struct cJSON *plan,
+                             struct fault *fault)
+{
+    if (!ours(plan))
+        return fault_set(fault, ERR_REFUSED, "tenders.executor",
+                         "this tender is paid out by the hub, and by nobody else");
+    if (tender->has_amount && tender->amount_minor != json_member_int(plan, "amount", 0))
+        return fault_set(fault, ERR_INVALID, "tenders.amount",
+                         "must be the planned %lld: a tender is paid out whole",
+                         (long long)json_member_int(plan, "amount", 0));
+    return ERR_OK;
+}
+
+static enum err pay_out(struct change *change, const struct change_tender *tender, size_t position,
+                        struct fault *fault)
+{
+    const struct cJSON *plan = planned(change, position);
+    enum err err = check_tender(tender, plan, fault);
+    if (!err)
+        err = move(change, tender->failed ? COMMAND_FAIL : COMMAND_ISSUE, position, fault);
+    if (err)
+        return err;
+    struct jsonw w = begin_data(change);
+    jsonw_int(&w, "position", (int64_t)position);
+    jsonw_int(&w, "tender", json_member_int(plan, "tender", 0));
+    jsonw_text(&w, "type", json_member_text(plan, "type"));
+    jsonw_int(&w, "amount", json_member_int(plan, "amount", 0));
+    if (json_member_int(plan, "cash_rounding", 0))
+        jsonw_int(&w, "rounding", json_member_int(plan, "cash_rounding", 0));
+    if (json_member(plan, "paid_out"))
+        jsonw_int(&w, "paid", json_member_int(plan, "paid_out", 0));
+    if (tender->reference)
+        jsonw_text(&w, "reference", tender->reference);
+    if (tender->failed)
+        jsonw_text(&w, "failed", tender->failed);
+    return append(change, &w, tender->failed ? EVENT_REFUND_FAILED : EVENT_REFUND_ISSUED, fault);
+}
+
+/* As planned: everything that is still to be paid out here. */
+static enum err pay_out_all(struct change *change, struct fault *fault)
+{
+    bool any = false;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < change->state.tracks.tender_count && !err; i++) {
+        int state = change->state.tracks.tenders[i];
+        if (!ours(planned(change, i)) ||
+            (state != TENDER_STATE_PENDING && state != TENDER_STATE_FAILED))
+            continue;
+        any = true;
+        err = pay_out(change, &(struct change_tender){0}, i, fault);
+    }
+    if (!err && !any)
+        err = fault_set(fault, ERR_REFUSED, "nothing_to_pay_out",
+                        "nothing is left to be paid out here");
+    return err;
+}
+
+static enum err refund(struct change *change, struct fault *fault)
+{
+    if (change->input->tender_count == 0)
+        return pay_out_all(change, fault);
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < change->input->tender_count && !err; i++) {
+        size_t position = 0;
+        err = find_tender(change, &change->input->tenders[i], &position, fault);
+        if (!err)
+            err = pay_out(change, &change->input->tenders[i], position, fault);
+    }
+    return err;
+}
+
+static enum err take_back(struct change *change, struct fault *fault)
+{
+    enum err err = move(change, COMMAND_VOID, 0, fault);
+    if (err)
+        return err;
+    struct jsonw w = begin_data(change);
+    return append(change, &w, EVENT_RETURN_VOIDED, fault);
+}
+
+static enum err dispute(struct change *change, struct fault *fault)
+{
+    static const enum command commands[] = {COMMAND_DISPUTE, COMMAND_COUNT, COMMAND_LOSE,
+                                            COMMAND_WIN};
+    const struct change_input *input = change->input;
+    const struct cJSON *plan = planned(change, (size_t)input->position);
+    if (!plan)
+        return fault_set(fault, ERR_INVALID, "position", "this return has no such tender");
+    enum err err = ERR_OK;
+    if (commands[input->stage] != COMMAND_COUNT) /* a fee moves nothing */
+        err = move(change, commands[input->stage], (size_t)input->position, fault);
+    if (err)
+        return err;
+    struct jsonw w = begin_data(change);
+    jsonw_text(&w, "stage", dispute_stage_words[input->stage]);
+    jsonw_int(&w, "position", input->position);
+    jsonw_text(&w, "type", json_member_text(plan, "type"));
+    jsonw_int(&w, "amount",
+              input->has_amount ? input->amount_minor : json_member_int(plan, "amount", 0));
+    jsonw_int(&w, "fee", input->fee_minor);
+    return append(change, &w, EVENT_RETURN_DISPUTED, fault);
+}
+
+/* --- The command -------------------------------------------------------------------------------
+ */
+
+static enum err (*const changes[CAPTURE_KIND_COUNT])(struct change *change, struct fault *fault) = {
+    [CAPTURE_APPROVE] = approve, [CAPTURE_DECLINE] = decline, [CAPTURE_RECEIVE] = receive,
+    [CAPTURE_REFUND] = refund,   [CAPTURE_DISPOSE] = dispose, [CAPTURE_VOID] = take_back,
+    [CAPTURE_DISPUTE] = dispute,
+};
+
+static enum err run(struct change *change, struct fault *fault)
+{
+    struct capture_job *job = change->job;
+    enum err err = load(change, &job->subject, fault);
+    if (!err)
+        err = changes[job->kind](change, fault);
+    if (err)
+        return err;
+    struct return_answer how = {.after = &change->release.first};
+    return return_answer_write(&change->views, &change->release.id, &how, &job->answer, fault);
+}
+
+static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault)
+{
+    struct change change = {
+        .job = job,
+        .input = job->input,
+        .views = views_of_txn(txn),
+        .release = {.job = job, .txn = txn},
+    };
+    buf_init(&change.data, EVENT_BODY_MAX);
+    enum err err = run(&change, fault);
+    buf_free(&change.data);
+    json_free(change.created);
+    return err;
+}
+
+static enum err replay(struct capture_job *job, struct eventlog_txn *txn,
+                       const struct eventlog_record *first, struct fault *fault)
+{
+    struct views views = views_of_txn(txn);
+    struct return_answer how = {.after = &first->event.id};
+    return return_answer_write(&views, &first->event.correlation, &how, &job->answer, fault);
+}
+
+const struct capture_work capture_change_work = {.read = read, .decide = decide, .replay = replay};

@@ -1,0 +1,179 @@
+#include "agent/capture/question.h"
+#include "agent/returns/gtin.h"
+#include "agent/views/return_view.h"
+#include "hal/base/cleanup.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { DAY_MS = 24 * 60 * 60 * 1000 };
+
+struct gathering {
+    const struct views *views;
+    const struct question_asked *asked;
+    struct arena *arena;
+    struct question *question;
+};
+
+static enum err add_created(void *context, const struct eventlog_record *record,
+                            struct fault *fault)
+{
+    struct gathering *g = context;
+    if (record->event.type != EVENT_RETURN_CREATED)
+        return ERR_OK;
+    struct cJSON *data CLEANUP(json_cleanup) = NULL;
+    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
+    if (err)
+        return err;
+    return history_add_json(&g->question->history, &g->question->found.sale, data, g->arena, fault);
+}
+
+static enum err add_return(void *context, const struct return_state *state, struct fault *fault)
+{
+    struct gathering *g = context;
+    if (!return_state_live(state) || (g->asked->except && id_equal(&state->id, g->asked->except)))
+        return ERR_OK;
+    struct fact_velocity *velocity = &g->question->facts.velocity[VELOCITY_RECEIPT];
+    velocity->returns++;
+    velocity->amount_minor += state->total_minor;
+    return views_history(g->views, &state->id, add_created, g, fault);
+}
+
+static enum err gather_sale(struct gathering *g, struct fault *fault)
+{
+    struct question *question = g->question;
+    struct sale_row row;
+    enum err err = sale_view_by_receipt(g->views, question->request->receipt, &row, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK; /* the rules say what an unknown receipt means */
+    if (!err)
+        err = sale_view_load(g->views, &row.id, g->arena, &question->found, fault);
+    if (!err)
+        err = history_init(&question->found.sale, g->arena, &question->history, fault);
+    if (err)
+        return err;
+    question->has_sale = true;
+    return return_view_of_sale(g->views, &row.id, add_return, g, fault);
+}
+
+static enum err gather_velocity(struct gathering *g, enum velocity per, const char *party,
+                                struct fault *fault)
+{
+    int64_t days = policy_velocity_days(g->asked->store->policy, per);
+    if (days == 0 || !party || !party[0])
+        return ERR_OK;
+    struct fact_velocity *velocity = &g->question->facts.velocity[per];
+    return return_view_velocity(g->views, per == VELOCITY_CUSTOMER, party,
+                                g->asked->now.wall_ms - days * DAY_MS, &velocity->returns,
+                                &velocity->amount_minor, fault);
+}
+
+/* The lowest unit price of lines with this item: amounts are compared crosswise, exactly. */
+static bool cheaper(const struct sale_line *a, const struct sale_line *b)
+{
+    return !b || (__int128)a->gross_minor * b->quantity < (__int128)b->gross_minor * a->quantity;
+}
+
+static enum err consider_sale(struct gathering *g, const struct id *id, const char *gtin,
+                              struct fact_item *item, struct fault *fault)
+{
+    struct question_item_sale *kept = arena_alloc(g->arena, 1, sizeof *kept);
+    if (!kept)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    kept->next = g->question->item_sales;
+    g->question->item_sales = kept;
+    struct sale_found *found = &kept->found;
+    enum err err = sale_view_load(g->views, id, g->arena, found, fault);
+    if (err)
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    for (size_t i = 0; i < found->sale.line_count; i++) {
+        const struct sale_line *line = &found->sale.lines[i];
+        if (line->gtin && gtin_equal(line->gtin, gtin) && cheaper(line, item->cheapest))
+            item->cheapest = line;
+    }
+    return ERR_OK;
+}
+
+static enum err gather_item(struct gathering *g, const char *gtin, struct fact_item *item,
+                            struct fault *fault)
+{
+    struct sale_row rows[SALE_VIEW_LIST_MAX];
+    size_t count = 0;
+    enum err err = sale_view_list(g->views, true, gtin, rows, &count, fault);
+    int64_t since = g->asked->now.wall_ms - g->asked->store->policy->no_receipt.price_days * DAY_MS;
+    for (size_t i = 0; !err && i < count && rows[i].sold_at_ms >= since; i++)
+        err = consider_sale(g, &rows[i].id, gtin, item, fault);
+    return err;
+}
+
+static enum err gather_items(struct gathering *g, struct fault *fault)
+{
+    const struct return_request *request = g->question->request;
+    struct fact_item *items = arena_alloc(g->arena, request->line_count, sizeof *items);
+    if (!items)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    for (size_t i = 0; i < request->line_count; i++) {
+        if (!request->lines[i].gtin)
+            continue;
+        enum err err = gather_item(g, request->lines[i].gtin, &items[i], fault);
+        if (err)
+            return err;
+    }
+    g->question->facts.items = items;
+    g->question->facts.item_count = request->line_count;
+    return ERR_OK;
+}
+
+int32_t utc_offset_minutes(int64_t now_ms)
+{
+    time_t now = (time_t)(now_ms / 1000);
+    struct tm local;
+    if (!localtime_r(&now, &local))
+        return 0;
+    return (int32_t)(local.tm_gmtoff / 60);
+}
+
+static struct facts store_facts(const struct question_asked *asked)
+{
+    const struct capture_config *store = asked->store;
+    return (struct facts){
+        .now_ms = asked->now.wall_ms,
+        .utc_offset_minutes = utc_offset_minutes(asked->now.wall_ms),
+        .clock_trusted = asked->now.trusted,
+        .link_up = store->link_up && store->link_up(store->context),
+        .manager = asked->actor->manager,
+        .store = store->store.number,
+        .country = store->store.country,
+        .currency = store->store.currency,
+    };
+}
+
+enum err question_decide(const struct views *views, const struct question_asked *asked,
+                         struct arena *arena, struct question *question, struct fault *fault)
+{
+    struct gathering g = {views, asked, arena, question};
+    question->request = asked->request;
+    question->facts = store_facts(asked);
+    enum err err = asked->request->receipt ? gather_sale(&g, fault) : gather_items(&g, fault);
+    if (!err)
+        err = gather_velocity(&g, VELOCITY_ASSOCIATE, asked->actor->person, fault);
+    if (!err)
+        err = gather_velocity(&g, VELOCITY_CUSTOMER, asked->request->customer, fault);
+    if (err)
+        return err;
+    struct decide_input in = {
+        .sale = question->has_sale ? &question->found.sale : NULL,
+        .history = question->has_sale ? &question->history : NULL,
+        .request = asked->request,
+        .policy = asked->store->policy,
+        .facts = &question->facts,
+    };
+    return returns_decide(&in, arena, &question->decision, fault);
+}
+
+void question_cleanup(struct question *question)
+{
+    sale_found_cleanup(&question->found);
+    for (struct question_item_sale *kept = question->item_sales; kept; kept = kept->next)
+        sale_found_cleanup(&kept->found);
+}

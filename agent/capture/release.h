@@ -1,0 +1,27 @@
+/*
+ * Appends the events of one return inside one command, numbering them, and what follows from an
+ * acceptance: the goods on the counter are received, what the hub pays out is asked for. Used when
+ * a return is created and when a manager approves it.
+ */
+#ifndef AGENT_CAPTURE_RELEASE_H
+#define AGENT_CAPTURE_RELEASE_H
+
+#include "agent/capture/job.h"
+#include "agent/capture/return_data.h"
+
+struct release {
+    struct capture_job *job;
+    struct eventlog_txn *txn;
+    struct id id;     /* the return */
+    int64_t sequence; /* of its last event so far */
+    struct id first;  /* the first event appended */
+    bool any;
+};
+
+enum err release_append(struct release *release, enum event_type type, struct slice data,
+                        struct fault *fault) MUST_CHECK;
+/* After an accepted or pending decision; nothing for any other. */
+enum err release_accepted(struct release *release, const struct return_data *data,
+                          struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,138 @@
+#include "agent/capture/job.h"
+#include "agent/capture/question.h"
+#include "agent/capture/release.h"
+#include "agent/capture/return_data.h"
+#include "agent/capture/return_number.h"
+#include "agent/views/return_answer.h"
+#include "agent/views/return_view.h"
+#include "hal/base/cleanup.h"
+
+static enum err read_request(const struct cJSON *doc, struct arena *arena,
+                             struct return_request **request, struct fault *fault)
+{
+    struct return_request *made = arena_alloc(arena, 1, sizeof *made);
+    if (!made)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    *request = made;
+    return return_request_read(doc, NULL, arena, made, fault);
+}
+
+static enum err read(struct capture_job *job, struct fault *fault)
+{
+    struct return_request *request = NULL;
+    enum err err = read_request(job->doc, &job->arena, &request, fault);
+    job->input = request;
+    return err;
+}
+
+static enum err next_number(const struct views *views, const char *store,
+                            char number[static RETURN_NUMBER_MAX + 1], struct fault *fault)
+{
+    int64_t last = 0;
+    enum err err = return_view_counted(views, &last, fault);
+    if (!err)
+        return_number_write(number, store, last + 1);
+    return err;
+}
+
+static enum err append_created(struct release *release, const struct return_data *data,
+                               struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    return_data_created(&body, data);
+    enum err err = buf_check(&body, fault, "return");
+    return err ? err : release_append(release, EVENT_RETURN_CREATED, buf_slice(&body), fault);
+}
+
+static enum err save(struct capture_job *job, struct eventlog_txn *txn, const struct views *views,
+                     const struct question *question, struct fault *fault)
+{
+    char number[RETURN_NUMBER_MAX + 1] = "";
+    enum err err = next_number(views, job->capture->config.store.number, number, fault);
+    if (err)
+        return err;
+    struct id_source ids;
+    id_source_init(&ids, NULL, NULL);
+    struct release release = {
+        .job = job,
+        .txn = txn,
+        .id = id_next(&ids, question->facts.now_ms),
+    };
+    struct return_data data = {
+        .number = number,
+        .store = &job->capture->config,
+        .actor = &job->actor,
+        .question = question,
+        .request = job->doc,
+    };
+    err = append_created(&release, &data, fault);
+    if (!err)
+        err = release_accepted(&release, &data, fault);
+    if (err)
+        return err;
+    struct return_answer how = {.after = &release.first};
+    return return_answer_write(views, &release.id, &how, &job->answer, fault);
+}
+
+static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault)
+{
+    struct views views = views_of_txn(txn);
+    struct question question CLEANUP(question_cleanup) = {0};
+    struct question_asked asked = {
+        .store = &job->capture->config,
+        .actor = &job->actor,
+        .request = job->input,
+        .now = eventlog_txn_now(txn),
+    };
+    enum err err = question_decide(&views, &asked, &job->arena, &question, fault);
+    return err ? err : save(job, txn, &views, &question, fault);
+}
+
+static enum err replay(struct capture_job *job, struct eventlog_txn *txn,
+                       const struct eventlog_record *first, struct fault *fault)
+{
+    struct views views = views_of_txn(txn);
+    struct return_answer how = {.after = &first->event.id};
+    return return_answer_write(&views, &first->event.correlation, &how, &job->answer, fault);
+}
+
+const struct capture_work capture_return_work = {.read = read, .decide = decide, .replay = replay};
+
+static void write_quote(struct buf *answer, const struct capture *capture,
+                        const struct question *question)
+{
+    struct jsonw w = jsonw_to(answer);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "receipt", question->request->receipt);
+    decision_write(&question->decision, capture->config.policy, POLICY_EN, &w);
+    jsonw_bool(&w, "saved", false);
+    jsonw_end(&w);
+}
+
+enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, struct slice body,
+                       const struct capture_actor *actor, struct buf *answer, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, (size_t)8 * 1024 * 1024);
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct return_request *request = NULL;
+    enum err err = json_parse(body, JSON_LIMITS_DEFAULT, &doc, fault);
+    if (!err)
+        err = read_request(doc, &arena, &request, fault);
+    if (err)
+        return err;
+    struct views views = views_of_reader(reader);
+    struct question question CLEANUP(question_cleanup) = {0};
+    struct question_asked asked = {
+        .store = &capture->config,
+        .actor = actor,
+        .request = request,
+        .now = clock_read(capture->config.clock),
+    };
+    err = question_decide(&views, &asked, &arena, &question, fault);
+    if (err)
+        return err;
+    write_quote(answer, capture, &question);
+    return buf_check(answer, fault, "answer");
+}

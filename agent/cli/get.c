@@ -1,0 +1,63 @@
+#include "agent/cli/cli.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+
+enum { URL_MAX = 1024, TIMEOUT_S = 10 };
+
+static size_t collect(char *data, size_t size, size_t count, void *context)
+{
+    struct buf *out = context;
+    buf_append(out, data, size * count);
+    return out->failed ? 0 : size * count;
+}
+
+static enum err explain(long status, const struct buf *body, struct fault *fault)
+{
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    const char *detail = NULL;
+    if (json_parse(buf_slice(body), JSON_LIMITS_DEFAULT, &doc, NULL) == ERR_OK)
+        detail = json_member_text(doc, "detail");
+    return fault_set(fault, status == 404 ? ERR_NOT_FOUND : ERR_REFUSED, "",
+                     "the appliance answered %ld: %s", status, detail ? detail : "no reason given");
+}
+
+static enum err perform(CURL *curl, struct buf *out, struct fault *fault)
+{
+    CURLcode code = curl_easy_perform(curl);
+    if (code != CURLE_OK)
+        return fault_set(fault, ERR_UNREACHABLE, "", "the appliance can't be reached: %s",
+                         curl_easy_strerror(code));
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    return status == 200 ? buf_check(out, fault, "answer") : explain(status, out, fault);
+}
+
+enum err cli_get(const struct cli *cli, const char *path, struct buf *out, struct fault *fault)
+{
+    char url[URL_MAX];
+    char authorization[256];
+    int len = snprintf(url, sizeof url, "%s%s", cli->url, path);
+    if (len < 0 || (size_t)len >= sizeof url)
+        return fault_set(fault, ERR_TOO_LARGE, "--url", "the address is too long");
+    CURL *curl = curl_easy_init();
+    if (!curl)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    struct curl_slist *headers = NULL;
+    if (cli->token) {
+        (void)snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", cli->token);
+        headers = curl_slist_append(NULL, authorization);
+    }
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
+    enum err err = perform(curl, out, fault);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return err;
+}

@@ -1,0 +1,105 @@
+#include "agent/cli/cli.h"
+#include "agent/version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct cli_command commands[] = {
+    {"status", "", "how the appliance stands: link, what waits, what is parked", cli_status},
+    {"queue", "[--max N]", "events that the hub doesn't hold yet, oldest first", cli_queue},
+    {"show", "RETURN", "one return with its history, by id or number", cli_show},
+    {"parked", "list | show ID", "what the hub refused, with the reason", cli_parked},
+    {"verify", "", "the hash chain, every body and every view; exit 1 if anything is wrong",
+     cli_verify},
+    {"rebuild", "", "make every view again from the log (tillbackd must not run)", cli_rebuild},
+    {"token", "add --lane 01 [--name NAME] | list | remove NAME", "bearer tokens of POS clients",
+     cli_token},
+};
+
+static void print_help(void)
+{
+    puts("usage: tillback [--state DIR | --url URL] [--json] COMMAND\n"
+         "\n"
+         "  --state DIR   look at an appliance's state directory, running or not\n"
+         "  --url URL     ask a running appliance (TILLBACK_TOKEN holds the token)\n"
+         "  --json        one JSON document instead of words\n"
+         "\n"
+         "commands:");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    puts("\nExit: 0 fine, 1 a problem was found, 2 usage, 3 the appliance can't be reached.");
+}
+
+enum cli_exit cli_usage(const char *problem)
+{
+    fprintf(stderr, "tillback: %s\nTry tillback --help.\n", problem);
+    return CLI_USAGE;
+}
+
+enum cli_exit cli_fail(const struct fault *fault)
+{
+    fprintf(stderr, "tillback: %s%s%s\n", fault->where, fault->where[0] ? ": " : "", fault->text);
+    return fault->code == ERR_UNREACHABLE || fault->code == ERR_TIMEOUT ? CLI_UNREACHABLE
+                                                                        : CLI_PROBLEM;
+}
+
+const char *cli_option(const struct cli *cli, const char *name)
+{
+    for (int i = 0; i + 1 < cli->argc; i++)
+        if (strcmp(cli->argv[i], name) == 0)
+            return cli->argv[i + 1];
+    return NULL;
+}
+
+void cli_print(const struct buf *json)
+{
+    puts(json->data ? json->data : "");
+}
+
+/* Takes the options before the command; returns how many words they were, or -1. */
+static int read_options(int argc, char **argv, struct cli *cli)
+{
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--json") == 0) {
+            cli->json = true;
+        } else if (strcmp(argv[i], "--state") == 0 && value) {
+            cli->state = value;
+            i++;
+        } else if (strcmp(argv[i], "--url") == 0 && value) {
+            cli->url = value;
+            i++;
+        } else {
+            return -1;
+        }
+    }
+    return i;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {.token = getenv("TILLBACK_TOKEN")};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        print_help();
+        return CLI_FINE;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("tillback " TILLBACK_VERSION);
+        return CLI_FINE;
+    }
+    int at = read_options(argc, argv, &cli);
+    if (at < 0 || at >= argc)
+        return cli_usage(at < 0 ? "an option is unknown" : "a command is missing");
+    cli.argc = argc - at - 1;
+    cli.argv = argv + at + 1;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, argv[at]) != 0)
+            continue;
+        if (!cli.state == !cli.url)
+            return cli_usage("give one of --state DIR and --url URL");
+        return commands[i].run(&cli);
+    }
+    return cli_usage("there is no such command");
+}

@@ -1,0 +1,87 @@
+#include "agent/cli/cli.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
+
+#include <stdio.h>
+
+enum { ANSWER_MAX = 1024 * 1024 };
+
+static void write_stream(struct jsonw *w, const char *name,
+                         const struct eventlog_stream_status *stream)
+{
+    char id[ID_TEXT + 1];
+    id_format(&stream->log, id);
+    jsonw_object(w, name);
+    jsonw_text(w, "log_id", id);
+    jsonw_int(w, "head", stream->head);
+    jsonw_int(w, "through", stream->through);
+    jsonw_int(w, "backed_up_through", stream->backed_up_through);
+    jsonw_int(w, "waiting", stream->head - stream->through);
+    jsonw_int(w, "parked", stream->parked);
+    jsonw_bool(w, "forked", stream->forked);
+    jsonw_end(w);
+}
+
+static enum cli_exit print_files(const struct cli *cli, const struct eventlog_status *status)
+{
+    struct buf out CLEANUP(buf_free);
+    buf_init(&out, ANSWER_MAX);
+    struct jsonw w = jsonw_to(&out);
+    jsonw_object(&w, NULL);
+    jsonw_object(&w, "streams");
+    int64_t parked = 0;
+    for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++) {
+        const struct eventlog_stream_status *stream = &status->streams[i];
+        write_stream(&w, stream_name((enum stream)i), stream);
+        parked += stream->parked;
+        if (!cli->json)
+            printf("%-8s %lld saved, %lld at the hub, %lld waiting, %lld parked%s\n",
+                   stream_name((enum stream)i), (long long)stream->head, (long long)stream->through,
+                   (long long)(stream->head - stream->through), (long long)stream->parked,
+                   stream->forked ? ", continued after a lost tail" : "");
+    }
+    jsonw_end(&w);
+    jsonw_int(&w, "hub_epoch", status->hub_epoch);
+    jsonw_int(&w, "inbox_through", status->inbox_through);
+    jsonw_end(&w);
+    if (cli->json)
+        cli_print(&out);
+    return parked ? CLI_PROBLEM : CLI_FINE;
+}
+
+static enum cli_exit print_answer(const struct cli *cli, const struct buf *answer)
+{
+    if (cli->json) {
+        cli_print(answer);
+        return CLI_FINE;
+    }
+    struct fault fault = {0};
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    if (json_parse(buf_slice(answer), JSON_LIMITS_DEFAULT, &doc, &fault) != ERR_OK)
+        return cli_fail(&fault);
+    const char *link = json_member_text(doc, "link");
+    const char *since = json_member_text(doc, "since");
+    const char *reason = json_member_text(doc, "reason");
+    printf("link     %s%s%s%s%s\n", link ? link : "?", since ? " since " : "", since ? since : "",
+           reason ? ": " : "", reason ? reason : "");
+    printf("waiting  %lld\n", (long long)json_member_int(doc, "waiting", 0));
+    return CLI_FINE;
+}
+
+enum cli_exit cli_status(struct cli *cli)
+{
+    struct fault fault = {0};
+    if (cli->url) {
+        struct buf answer CLEANUP(buf_free);
+        buf_init(&answer, ANSWER_MAX);
+        if (cli_get(cli, "/v1/status", &answer, &fault) != ERR_OK)
+            return cli_fail(&fault);
+        return print_answer(cli, &answer);
+    }
+    struct cli_log log CLEANUP(cli_log_cleanup) = {0};
+    struct eventlog_status status;
+    if (cli_log_open(&log, cli->state, &fault) != ERR_OK ||
+        eventlog_reader_status(log.reader, &status, &fault) != ERR_OK)
+        return cli_fail(&fault);
+    return print_files(cli, &status);
+}

@@ -1,0 +1,40 @@
+/*
+ * The state of one return, folded from its events in their order. What a return is now, and what
+ * it was after an earlier command (fold fewer events), follow from the same function. Pure.
+ */
+#ifndef AGENT_VIEWS_RETURN_STATE_H
+#define AGENT_VIEWS_RETURN_STATE_H
+
+#include "agent/returns/tracks.h"
+#include "sync/eventlog/eventlog.h"
+
+enum { RETURN_NUMBER_MAX = 24, RECEIPT_MAX = 64, RETURN_PARTY_MAX = 64 };
+
+struct return_state {
+    struct id id;
+    char number[RETURN_NUMBER_MAX + 1];
+    char receipt[RECEIPT_MAX + 1]; /* "" without a receipt */
+    bool has_sale;
+    struct id sale;
+    char person[RETURN_PARTY_MAX + 1];   /* who asked for it at the counter; "" if a till */
+    char customer[RETURN_PARTY_MAX + 1]; /* a token; "" if none was given */
+    int64_t total_minor;
+    int64_t created_ms;
+    int64_t updated_ms;
+    int64_t created_seq;
+    int64_t sequence; /* of the last of its own events */
+    struct tracks tracks;
+};
+
+/*
+ * Applies one event of the return; events that don't concern its tracks only count. A transition
+ * that the tables refuse is ERR_CONFLICT and leaves the state: the event came from elsewhere and
+ * too late.
+ */
+enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
+                            struct fault *fault) MUST_CHECK;
+
+/* True while what the return gave back still counts against its receipt. */
+bool return_state_live(const struct return_state *state);
+
+#endif

@@ -1,0 +1,31 @@
+-- name: create
+CREATE TABLE return (
+    id BLOB NOT NULL PRIMARY KEY,
+    number TEXT NOT NULL,
+    receipt TEXT NOT NULL,
+    sale BLOB,
+    person TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    total_minor INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    created_seq INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    verdict INTEGER NOT NULL,
+    goods INTEGER NOT NULL,
+    money INTEGER NOT NULL,
+    posting INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    tenders BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX return_by_number ON return (number);
+CREATE INDEX return_by_sale ON return (sale) WHERE sale IS NOT NULL;
+CREATE INDEX return_by_person ON return (person, created_ms) WHERE person <> '';
+CREATE INDEX return_by_customer ON return (customer, created_ms) WHERE customer <> '';
+CREATE INDEX return_by_time ON return (created_ms, id);
+CREATE TABLE return_counter (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL);
+INSERT INTO return_counter VALUES (1, 0);
+
+-- name: drop
+DROP TABLE IF EXISTS return_counter;
+DROP TABLE IF EXISTS return;

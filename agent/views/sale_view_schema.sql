@@ -1,0 +1,19 @@
+-- name: create
+CREATE TABLE sale (
+    id BLOB NOT NULL PRIMARY KEY,
+    receipt TEXT NOT NULL UNIQUE,
+    order_number TEXT,
+    sold_at_ms INTEGER NOT NULL,
+    data_hash BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sale_by_order ON sale (order_number) WHERE order_number IS NOT NULL;
+CREATE TABLE sale_item (
+    gtin TEXT NOT NULL,
+    sold_at_ms INTEGER NOT NULL,
+    sale BLOB NOT NULL,
+    PRIMARY KEY (gtin, sold_at_ms, sale)
+) WITHOUT ROWID;
+
+-- name: drop
+DROP TABLE IF EXISTS sale_item;
+DROP TABLE IF EXISTS sale;
