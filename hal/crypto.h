@@ -1,0 +1,41 @@
+/*
+ * mbedTLS as we use it: where its randomness comes from, how its failures become faults, and the
+ * few calls that differ between 2.28 and 3.6, in this one place.
+ *
+ * Randomness is the kernel's own generator, asked anew each time: it needs no seed file, can't be
+ * shared by mistake over a fork, and any thread may use it.
+ */
+#ifndef HAL_CRYPTO_H
+#define HAL_CRYPTO_H
+
+#include "hal/base/buf.h"
+
+#include <mbedtls/pk.h>
+#include <mbedtls/version.h>
+
+/* 3.x hides members that 2.28 leaves open; `x->MBEDTLS_PRIVATE(member)` reads under both. */
+#if MBEDTLS_VERSION_MAJOR >= 3
+#include <mbedtls/private_access.h>
+#elif !defined(MBEDTLS_PRIVATE)
+#define MBEDTLS_PRIVATE(member) member
+#endif
+
+/* What mbedTLS takes as `f_rng`; its context is NULL. Never fails. */
+int crypto_random(void *unused_context, unsigned char *bytes, size_t len);
+
+/* Records mbedTLS's failure `code` with its text; returns `err`. */
+enum err crypto_fault(struct fault *fault, enum err err, const char *where, const char *doing,
+                      int code);
+
+/* mbedtls_pk_parse_key without a password. `text` with its NUL for PEM. */
+int crypto_parse_key(mbedtls_pk_context *pk, const unsigned char *text, size_t len);
+/* mbedtls_pk_sign over a SHA-256 hash; *len is how many of `size` bytes were written. */
+int crypto_sign(mbedtls_pk_context *pk, const uint8_t hash[static 32], uint8_t *signature,
+                size_t size, size_t *len);
+
+/* Equal or not, in a time that doesn't tell where they differ. */
+bool crypto_equal(const void *a, const void *b, size_t len);
+/* Overwrites a secret; not optimised away. */
+void crypto_wipe(void *secret, size_t len);
+
+#endif
