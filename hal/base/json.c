@@ -1,10 +1,12 @@
 #include "hal/base/json.h"
 #include "hal/base/json_scan.h"
+#include "hal/base/jsonw.h"
 #include "hal/base/rfc3339.h"
 
 #include <assert.h>
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +59,7 @@ static enum err check_keys(const cJSON *value, struct fault *fault)
 enum err json_parse(struct slice text, struct json_limits limits, struct cJSON **doc,
                     struct fault *fault)
 {
+    assert(limits.depth <= JSONW_DEPTH_MAX);
     enum err err = json_scan_check(text, limits, fault);
     if (err)
         return err;
@@ -276,16 +279,43 @@ enum err json_read(const struct cJSON *object, const struct json_table *table, v
     return table->allow_unknown ? ERR_OK : check_unknown(object, table, fault);
 }
 
-void json_print(const struct cJSON *value, struct buf *out)
+static void print_number(struct jsonw *w, const char *key, double number)
 {
-    char *text = cJSON_PrintUnformatted(value);
-    if (!text) {
-        out->failed = true;
-        out->starved = true;
+    if (number == floor(number) && fabs(number) <= (double)exact_max) {
+        jsonw_int(w, key, (int64_t)number);
         return;
     }
-    buf_append_text(out, text);
-    cJSON_free(text);
+    char text[32];
+    int len = snprintf(text, sizeof text, "%.15g", number);
+    if (strtod(text, NULL) != number)
+        len = snprintf(text, sizeof text, "%.17g", number);
+    jsonw_raw(w, key, (struct slice){text, (size_t)len});
+}
+
+/* cJSON's own printer rounds whole numbers above 10^15. Depth is bounded by json_parse. */
+static void print_value(struct jsonw *w, const char *key, const cJSON *value)
+{
+    if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
+        bool object = cJSON_IsObject(value);
+        (object ? jsonw_object : jsonw_array)(w, key);
+        const cJSON *child;
+        cJSON_ArrayForEach(child, value) print_value(w, object ? child->string : NULL, child);
+        jsonw_end(w);
+    } else if (cJSON_IsString(value)) {
+        jsonw_text(w, key, value->valuestring);
+    } else if (cJSON_IsNumber(value)) {
+        print_number(w, key, value->valuedouble);
+    } else if (cJSON_IsBool(value)) {
+        jsonw_bool(w, key, cJSON_IsTrue(value));
+    } else {
+        jsonw_null(w, key);
+    }
+}
+
+void json_print(const struct cJSON *value, struct buf *out)
+{
+    struct jsonw w = jsonw_to(out);
+    print_value(&w, NULL, value);
 }
 
 const struct cJSON *json_member(const struct cJSON *object, const char *name)

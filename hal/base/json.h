@@ -17,7 +17,7 @@ struct json_field;
 
 struct json_limits {
     size_t bytes;   /* of the whole text */
-    unsigned depth; /* objects and arrays within each other */
+    unsigned depth; /* objects and arrays within each other, at most JSONW_DEPTH_MAX */
 };
 
 /* What requests, messages and events are held to unless said otherwise. */

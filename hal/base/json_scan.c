@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-enum { DIGITS_MAX = 16 }; /* of 2^53 */
+enum { DIGITS_MAX = 16 };      /* of 2^53 */
+enum { NUMBER_TEXT_MAX = 60 }; /* cJSON reads no more of a number */
 
 static const int64_t exact_max = INT64_C(9007199254740992);
 
@@ -104,6 +105,7 @@ static size_t skip_digits(struct json_scan *s)
 
 static enum err skip_number(struct json_scan *s, struct fault *fault)
 {
+    const char *from = s->at;
     (void)take(s, '-');
     if (!take(s, '0') && skip_digits(s) == 0)
         return bad(s, "not a JSON value", fault);
@@ -115,6 +117,8 @@ static enum err skip_number(struct json_scan *s, struct fault *fault)
         if (skip_digits(s) == 0)
             return bad(s, "a number without digits in its exponent", fault);
     }
+    if (s->at - from > NUMBER_TEXT_MAX)
+        return bad(s, "a number that is too long", fault);
     return ERR_OK;
 }
 
@@ -252,8 +256,8 @@ enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *fo
 enum err json_scan_member(struct slice text, struct json_limits limits, const char *key,
                           struct slice *value, struct fault *fault)
 {
-    struct json_scan scan;
-    struct json_part part;
+    struct json_scan scan = {0};
+    struct json_part part = {0};
     struct slice result = {0};
     bool found = true;
     enum err err = json_scan_begin(&scan, text, limits, '{', fault);
