@@ -102,14 +102,37 @@ enum err database_prepare_all(struct database *db, struct fault *fault)
     return ERR_OK;
 }
 
-static enum err configure(struct database *db, bool read_only, struct fault *fault)
+/* The pragma tells the mode that it came to; it never fails for keeping another one. */
+static enum err use_wal(struct database *db, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return fail(db, rc, "", fault);
+    rc = sqlite3_step(statement);
+    bool wal = rc == SQLITE_ROW && slice_is(column_slice(statement, 0), "wal");
+    sqlite3_finalize(statement);
+    if (rc != SQLITE_ROW)
+        return fail(db, rc, "", fault);
+    return wal ? ERR_OK
+               : fault_set(fault, ERR_UNSUPPORTED, "", "this file system has no write-ahead log");
+}
+
+static enum err configure(struct database *db, const struct database_config *config,
+                          struct fault *fault)
 {
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(db->handle, 1);
-    enum err err = database_script(db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;", fault);
-    if (err || read_only)
+    enum err err = database_script(
+        db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA user_version;", fault);
+    bool temporary = config->path[0] == '\0';
+    if (err || config->read_only || temporary)
         return err;
-    return database_script(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", fault);
+    /* SQLite quietly opens for reading what it can't write to. */
+    if (sqlite3_db_readonly(db->handle, "main") == 1)
+        return fault_set(fault, ERR_READ_ONLY, "", "the database can't be written to");
+    err = use_wal(db, fault);
+    return err ? err : database_script(db, "PRAGMA synchronous=FULL;", fault);
 }
 
 enum err database_open(struct database **out, const struct database_config *config,
@@ -121,7 +144,7 @@ enum err database_open(struct database **out, const struct database_config *conf
     int flags =
         config->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(config->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, config->vfs);
-    enum err err = rc == SQLITE_OK ? configure(db, config->read_only, fault)
+    enum err err = rc == SQLITE_OK ? configure(db, config, fault)
                                    : fail(db, rc, config->path, fault);
     if (!err)
         err = database_attach(db, config->statements, config->statement_count, &db->own, fault);

@@ -21,7 +21,7 @@ struct database_sql {
 };
 
 struct database_config {
-    const char *path;
+    const char *path;       /* empty: a temporary one of this handle's own */
     const char *vfs; /* NULL: SQLite's own; tests pass one that cuts the power */
     bool read_only;
     const struct database_sql *statements; /* borrowed for the handle's life */
@@ -29,8 +29,9 @@ struct database_config {
 };
 
 /*
- * Opens or creates. Refuses a file that is not a database (ERR_CORRUPT) and a read-only file
- * system (ERR_READ_ONLY). Does not migrate.
+ * Opens or creates. Refuses a file that is not a database (ERR_CORRUPT), a read-only file
+ * system (ERR_READ_ONLY), and what has no write-ahead log, such as ":memory:" (ERR_UNSUPPORTED).
+ * Does not migrate.
  */
 enum err database_open(struct database **db, const struct database_config *config,
                        struct fault *fault) MUST_CHECK;
