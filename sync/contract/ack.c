@@ -193,8 +193,7 @@ static enum err convert(const struct ack_text *text, struct ack *ack, struct fau
 enum err ack_read(struct slice text, struct ack *ack, struct fault *fault)
 {
     const struct json_limits limits = {.bytes = ACK_BYTES_MAX, .depth = ACK_DEPTH_MAX};
-    struct cJSON *doc CLEANUP(json_cleanup)
-    = NULL;
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, ARENA_MAX);
     struct ack_text found = {0};

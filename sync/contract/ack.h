@@ -24,11 +24,11 @@ struct ack_parked {
 
 struct ack {
     struct id log;
-    int64_t through;           /* every seq up to it is durable; 0: none */
-    struct sha256 hash;        /* the chain there */
-    int64_t backed_up_through; /* what the appliance may prune */
-    int64_t ack_no;            /* grows with every ingest transaction of this log */
-    int64_t hub_epoch;         /* grows when the hub was restored from a backup */
+    int64_t through;                       /* every seq up to it is durable; 0: none */
+    struct sha256 hash;                    /* the chain there */
+    int64_t backed_up_through;             /* what the appliance may prune */
+    int64_t ack_no;                        /* grows with every ingest transaction of this log */
+    int64_t hub_epoch;                     /* grows when the hub was restored from a backup */
     struct ack_range also[ACK_RANGES_MAX]; /* above through, ascending, not touching */
     size_t also_count;
     struct ack_parked parked[ACK_PARKED_MAX]; /* the newest; the hub has the whole list */

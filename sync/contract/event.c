@@ -64,7 +64,7 @@ enum attribute_kind {
     ATTRIBUTE_CONTENT_TYPE,
     ATTRIBUTE_TYPE,
     ATTRIBUTE_ID,     /* struct id */
-    ATTRIBUTE_TEXT,   /* struct slice of `min` to `max` printable characters without a space */
+    ATTRIBUTE_TEXT,   /* struct slice of `min` to `max` bytes, no control characters */
     ATTRIBUTE_TIME,   /* int64_t */
     ATTRIBUTE_DIGITS, /* int64_t from `min`, written as a text */
     ATTRIBUTE_FLAG,   /* bool */
@@ -145,11 +145,10 @@ static enum err read_text(struct slice text, const struct attribute *a, struct s
                           struct fault *fault)
 {
     if (text.len < a->min || text.len > a->max)
-        return fault_set(fault, ERR_INVALID, "", "must have from %zu to %zu characters", a->min,
-                         a->max);
+        return fault_set(fault, ERR_INVALID, "", "must have from %zu to %zu bytes", a->min, a->max);
     for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < 0x21 || text.data[i] > 0x7e)
-            return fault_set(fault, ERR_INVALID, "", "must be printable ASCII without a space");
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return fault_set(fault, ERR_INVALID, "", "must have no control characters");
     *to = text;
     return ERR_OK;
 }

@@ -29,7 +29,7 @@ enum {
 struct event {
     struct id id;
     enum event_type type;
-    struct slice source;  /* "/store/0042/device/<device id>" */
+    struct slice source; /* "/store/0042/device/<device id>" */
     struct slice subject;
     int64_t time_ms;      /* wall time, right or wrong */
     int64_t monotonic_ms; /* since boot */

@@ -46,7 +46,7 @@ enum event_type {
 #define EVENT_TYPE_ENUM(name, type, stream) EVENT_##name,
     EVENT_TYPE_TABLE(EVENT_TYPE_ENUM)
 #undef EVENT_TYPE_ENUM
-    EVENT_TYPE_COUNT
+        EVENT_TYPE_COUNT
 };
 
 const char *event_type_name(enum event_type type);

@@ -1,27 +1,23 @@
 /*
- * What the hub tells an appliance for good: events of the centre (return.authorised,
- * refund.settled, journal.posted, ...), numbered per appliance from 1 without gaps, under
- * down/inbox. The appliance applies each in a transaction and answers under up/inbox-ack with the
- * highest number up to which it holds all of them. Numbers belong to a hub epoch: a hub restored
- * from a backup begins a new one and goes on from what the appliance says it has. Pure; any thread.
+ * What the hub tells an appliance for good: an event of the centre (return.authorised,
+ * refund.settled, journal.posted, ...) under down/inbox. The payload is the CloudEvent, byte for
+ * byte; its place stands in MQTT 5 user properties, hub_epoch and number: per appliance from 1
+ * without gaps. The appliance applies each in a transaction and answers under up/inbox-ack with the
+ * highest number up to which it holds all of them. Pure; any thread.
  */
 #ifndef SYNC_CONTRACT_INBOX_H
 #define SYNC_CONTRACT_INBOX_H
 
-#include "sync/contract/event.h"
+#include "sync/contract/batch.h"
 
-enum { INBOX_BYTES_MAX = EVENT_BODY_MAX + 1024 };
-
-struct inbox_message {
+struct inbox_place {
     int64_t hub_epoch;
     int64_t number;
-    struct slice event; /* the CloudEvent's exact bytes, borrowed */
 };
 
-void inbox_write(struct buf *out, const struct inbox_message *message);
-/* The event points into `text`; it is an object, not yet read. */
-enum err inbox_read(struct slice text, struct inbox_message *message,
-                    struct fault *fault) MUST_CHECK;
+void inbox_place_write(const struct inbox_place *place, batch_put *put, void *context);
+enum err inbox_place_read(struct inbox_place *place, batch_get *get, void *context,
+                          struct fault *fault) MUST_CHECK;
 
 struct inbox_ack {
     int64_t hub_epoch;

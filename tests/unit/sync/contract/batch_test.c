@@ -103,7 +103,7 @@ static void header_read_names_the_property_that_is_wrong(void **state)
         struct properties p = {.count = 0};
         struct batch_header h = fork_header();
         batch_header_write(&h, put, &p);
-        (void)strcpy(value_of(&p, wrong[i].name), wrong[i].value);
+        (void)snprintf(value_of(&p, wrong[i].name), sizeof *p.value, "%s", wrong[i].value);
         struct batch_header read = {.first = 42};
         struct fault fault = {0};
         assert_int_equal(batch_header_read(&read, get, &p, &fault), ERR_INVALID);

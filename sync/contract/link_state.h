@@ -1,0 +1,29 @@
+/*
+ * How an appliance is, retained under up/state: a birth when it has connected, health while it is,
+ * and offline when it goes, said by itself or by the broker as its last will. All of one
+ * connection carry its session, so that the will of a broken connection, delivered late, is not
+ * taken for news about the next one. Health may have more members. Pure; any thread.
+ */
+#ifndef SYNC_CONTRACT_LINK_STATE_H
+#define SYNC_CONTRACT_LINK_STATE_H
+
+#include "hal/base/jsonw.h"
+#include "sync/contract/event.h"
+
+enum { LINK_STATE_BYTES_MAX = 16 * 1024 };
+
+struct link_state {
+    struct id session; /* one for each connection */
+    bool online;
+    int64_t time_ms;                       /* only when online */
+    int64_t waiting[STREAMS_OF_APPLIANCE]; /* events that the hub doesn't hold; only when online */
+};
+
+/* Writes the members into the open object; the last will is the state with `online` false. */
+void link_state_write(struct jsonw *w, const struct link_state *state);
+enum err link_state_read(struct slice text, struct link_state *state,
+                         struct fault *fault) MUST_CHECK;
+/* False for a late will: an offline of another session than the one known to be online. */
+bool link_state_is_news(const struct link_state *state, const struct link_state *known);
+
+#endif

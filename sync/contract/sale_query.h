@@ -1,0 +1,38 @@
+/*
+ * Looking up a sale that the appliance doesn't know: the question under up/query, the hub's answer
+ * under down/reply, matched by MQTT 5 correlation data. The answer is facts, as events byte for
+ * byte: the sale, and every event of the returns made of it, wherever they were made, each return's
+ * in their order. The appliance decides. Pure; any thread.
+ */
+#ifndef SYNC_CONTRACT_SALE_QUERY_H
+#define SYNC_CONTRACT_SALE_QUERY_H
+
+#include "sync/contract/event.h"
+
+enum {
+    SALE_QUERY_RECEIPT_MAX = 128,
+    SALE_REPLY_EVENTS_MAX = 200,
+    SALE_REPLY_BYTES_MAX = 512 * 1024,
+};
+
+struct sale_query {
+    char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+};
+
+void sale_query_write(struct buf *out, const struct sale_query *query);
+enum err sale_query_read(struct slice text, struct sale_query *query,
+                         struct fault *fault) MUST_CHECK;
+
+struct sale_reply {
+    char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+    struct slice sale; /* the event; empty: the hub doesn't know it either */
+    struct slice events[SALE_REPLY_EVENTS_MAX]; /* of its returns */
+    size_t event_count;
+};
+
+void sale_reply_write(struct buf *out, const struct sale_reply *reply);
+/* The events point into `text`; each is an object, not yet read. */
+enum err sale_reply_read(struct slice text, struct sale_reply *reply,
+                         struct fault *fault) MUST_CHECK;
+
+#endif

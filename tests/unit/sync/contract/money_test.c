@@ -1,0 +1,168 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "sync/contract/money.h"
+
+static void currencies_have_the_exponents_of_iso_4217(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code;
+        uint8_t exponent;
+    } known[] = {{"EUR", 2}, {"USD", 2}, {"JPY", 0}, {"KRW", 0}, {"KWD", 3}, {"TND", 3},
+                 {"BHD", 3}, {"CLF", 4}, {"UYW", 4}, {"AED", 2}, {"ZWG", 2}, {"ISK", 0}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const struct currency *found = currency_find(slice_of(known[i].code));
+        assert_non_null(found);
+        assert_string_equal(found->code, known[i].code);
+        assert_int_equal(found->exponent, known[i].exponent);
+    }
+}
+
+static void what_is_no_currency_is_not_found(void **state)
+{
+    (void)state;
+    static const char *const unknown[] = {"", "EU", "EURO", "eur", "XXX", "XAU", "AAA", "ZZZ"};
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        assert_null(currency_find(slice_of(unknown[i])));
+}
+
+static void shares_round_half_away_from_zero(void **state)
+{
+    (void)state;
+    assert_int_equal(money_share(1000, 1, 3), 333);
+    assert_int_equal(money_share(1000, 2, 3), 667);
+    assert_int_equal(money_share(1, 1, 2), 1);
+    assert_int_equal(money_share(-1, 1, 2), -1);
+    assert_int_equal(money_share(3, 1, 2), 2);
+    assert_int_equal(money_share(-3, 1, 2), -2);
+    assert_int_equal(money_share(0, 1, 7), 0);
+    assert_int_equal(money_share(MONEY_MAX_MINOR, MONEY_MAX_MINOR - 1, MONEY_MAX_MINOR),
+                     MONEY_MAX_MINOR - 1);
+}
+
+static void spread_gives_the_rest_to_the_largest_remainders(void **state)
+{
+    (void)state;
+    int64_t shares[4];
+    assert_int_equal(money_spread(1000, (int64_t[]){1999, 501, 750}, 3, shares), ERR_OK);
+    assert_int_equal(shares[0], 615);
+    assert_int_equal(shares[1], 154);
+    assert_int_equal(shares[2], 231);
+    assert_int_equal(money_spread(-1000, (int64_t[]){1999, 501, 750}, 3, shares), ERR_OK);
+    assert_int_equal(shares[0], -615);
+    assert_int_equal(shares[2], -231);
+}
+
+static void spread_breaks_ties_by_position(void **state)
+{
+    (void)state;
+    int64_t shares[4];
+    assert_int_equal(money_spread(2, (int64_t[]){1, 1, 1, 1}, 4, shares), ERR_OK);
+    assert_memory_equal(shares, ((int64_t[]){1, 1, 0, 0}), sizeof shares);
+    assert_int_equal(money_spread(7, (int64_t[]){0, 5, 0, 5}, 4, shares), ERR_OK);
+    assert_memory_equal(shares, ((int64_t[]){0, 4, 0, 3}), sizeof shares);
+}
+
+static void spread_sums_exactly_even_for_large_amounts(void **state)
+{
+    (void)state;
+    int64_t weights[] = {MONEY_MAX_MINOR, MONEY_MAX_MINOR - 1, 1, 7, 123456789};
+    int64_t shares[5];
+    int64_t sum = 0;
+    assert_int_equal(money_spread(MONEY_MAX_MINOR - 3, weights, 5, shares), ERR_OK);
+    for (size_t i = 0; i < 5; i++)
+        sum += shares[i];
+    assert_int_equal(sum, MONEY_MAX_MINOR - 3);
+}
+
+static void spread_over_nothing_is_invalid(void **state)
+{
+    (void)state;
+    int64_t shares[2] = {4, 5};
+    assert_int_equal(money_spread(1, (int64_t[]){0, 0}, 2, shares), ERR_INVALID);
+    assert_int_equal(money_spread(1, (int64_t[]){-1, 2}, 2, shares), ERR_INVALID);
+    assert_int_equal(money_spread(1, (int64_t[]){0}, 0, shares), ERR_INVALID);
+    assert_memory_equal(shares, ((int64_t[]){4, 5}), sizeof shares);
+}
+
+static void cash_rounds_to_the_step(void **state)
+{
+    (void)state;
+    assert_int_equal(money_round_to(1002, 5), 1000);
+    assert_int_equal(money_round_to(1003, 5), 1005);
+    assert_int_equal(money_round_to(-1003, 5), -1005);
+    assert_int_equal(money_round_to(50, 100), 100);
+    assert_int_equal(money_round_to(49, 100), 0);
+}
+
+static void decimals_are_read_exactly(void **state)
+{
+    (void)state;
+    struct decimal d = {0};
+    assert_int_equal(decimal_parse(slice_of("1.1523"), &d), ERR_OK);
+    assert_int_equal(d.digits, 11523);
+    assert_int_equal(d.places, 4);
+    assert_int_equal(decimal_parse(slice_of("-7.5"), &d), ERR_OK);
+    assert_int_equal(d.digits, -75);
+    assert_int_equal(decimal_parse(slice_of("19"), &d), ERR_OK);
+    assert_int_equal(d.digits, 19);
+    assert_int_equal(d.places, 0);
+    static const char *const bad[] = {
+        "",      "-",  ".",   "1.", ".5",           "1,5",
+        "1.2.3", " 1", "1e3", "+1", "0.1234567890", "1234567890123456789",
+        "0x10"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(decimal_parse(slice_of(bad[i]), &d), ERR_INVALID);
+}
+
+static void times_is_exact_and_rounded(void **state)
+{
+    (void)state;
+    assert_int_equal(money_times(3000, (struct decimal){11523, 4}), 3457);
+    assert_int_equal(money_times(3000, (struct decimal){11741, 4}), 3522);
+    assert_int_equal(money_times(-3000, (struct decimal){11523, 4}), -3457);
+    assert_int_equal(money_times(1, (struct decimal){5, 1}), 1);
+}
+
+static void assert_written(int64_t amount, const char *code, const char *expected)
+{
+    struct buf out;
+    buf_init(&out, 64);
+    money_format(&out, amount, currency_find(slice_of(code)));
+    assert_string_equal(out.data, expected);
+    buf_free(&out);
+}
+
+static void amounts_are_written_with_their_exponent(void **state)
+{
+    (void)state;
+    assert_written(1234, "EUR", "12.34");
+    assert_written(-5, "EUR", "-0.05");
+    assert_written(1234, "JPY", "1234");
+    assert_written(1234, "KWD", "1.234");
+    assert_written(0, "EUR", "0.00");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(currencies_have_the_exponents_of_iso_4217),
+        cmocka_unit_test(what_is_no_currency_is_not_found),
+        cmocka_unit_test(shares_round_half_away_from_zero),
+        cmocka_unit_test(spread_gives_the_rest_to_the_largest_remainders),
+        cmocka_unit_test(spread_breaks_ties_by_position),
+        cmocka_unit_test(spread_sums_exactly_even_for_large_amounts),
+        cmocka_unit_test(spread_over_nothing_is_invalid),
+        cmocka_unit_test(cash_rounds_to_the_step),
+        cmocka_unit_test(decimals_are_read_exactly),
+        cmocka_unit_test(times_is_exact_and_rounded),
+        cmocka_unit_test(amounts_are_written_with_their_exponent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
