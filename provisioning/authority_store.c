@@ -1,0 +1,225 @@
+#include "provisioning/authority_store.h"
+
+#include "hal/base/hex.h"
+#include "hal/database.h"
+#include "provisioning/authority.sql.h"
+#include "provisioning/authority_schema.sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct authority_store {
+    struct database *db;
+};
+
+enum err authority_store_open(struct authority_store **out, const char *path, struct fault *fault)
+{
+    struct authority_store *store = calloc(1, sizeof *store);
+    if (!store)
+        return fault_set(fault, ERR_NO_MEMORY, path, "out of memory");
+    enum err err = database_open(&store->db,
+                                 &(struct database_config){.path = path,
+                                                           .statements = authority_sql,
+                                                           .statement_count = AUTHORITY_COUNT},
+                                 fault);
+    if (!err)
+        err = database_migrate(store->db, authority_schema_sql, AUTHORITY_SCHEMA_COUNT, fault);
+    if (err) {
+        authority_store_close(store);
+        return err;
+    }
+    *out = store;
+    return ERR_OK;
+}
+
+void authority_store_close(struct authority_store *store)
+{
+    if (!store)
+        return;
+    database_close(store->db);
+    free(store);
+}
+
+enum err authority_store_issue(struct authority_store *store, const struct certificate_facts *facts,
+                               enum certificate_purpose purpose, int64_t now_ms,
+                               struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum err err = database_statement(store->db, AUTHORITY_ISSUE, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, facts->serial);
+    bind_text(statement, 2, facts->common_name);
+    bind_int(statement, 3, purpose);
+    bind_int(statement, 4, now_ms);
+    bind_int(statement, 5, facts->not_after_ms);
+    return database_run(store->db, statement, fault);
+}
+
+/* ERR_NOT_FOUND for a serial that was never issued. */
+static enum err check_known(struct authority_store *store, const char *serial, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    bool row = false;
+    enum err err = database_statement(store->db, AUTHORITY_KNOWN, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, serial);
+    err = database_step(store->db, statement, &row, fault);
+    sqlite3_reset(statement);
+    if (!err && !row)
+        err = fault_set(fault, ERR_NOT_FOUND, "serial", "no such certificate: %s", serial);
+    return err;
+}
+
+/* Both revoking statements take what, when and why. */
+static enum err run_revoke(struct authority_store *store, size_t index, const char *what,
+                           enum crl_reason reason, int64_t now_ms, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum err err = database_statement(store->db, index, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, what);
+    bind_int(statement, 2, now_ms);
+    bind_int(statement, 3, reason);
+    return database_run(store->db, statement, fault);
+}
+
+enum err authority_store_revoke(struct authority_store *store, const char *serial,
+                                enum crl_reason reason, int64_t now_ms, struct fault *fault)
+{
+    enum err err = check_known(store, serial, fault);
+    return err ? err : run_revoke(store, AUTHORITY_REVOKE, serial, reason, now_ms, fault);
+}
+
+enum err authority_store_revoke_name(struct authority_store *store, const char *name,
+                                     enum crl_reason reason, int64_t now_ms, size_t *count,
+                                     struct fault *fault)
+{
+    enum err err = run_revoke(store, AUTHORITY_REVOKE_NAME, name, reason, now_ms, fault);
+    if (!err)
+        *count = (size_t)sqlite3_changes(database_handle(store->db));
+    return err;
+}
+
+static enum err take_number(struct authority_store *store, struct crl_order *order,
+                            struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    bool row = false;
+    enum err err = database_statement(store->db, AUTHORITY_NUMBER_LIST, &statement, fault);
+    if (err)
+        return err;
+    bind_int(statement, 1, order->this_update_ms);
+    bind_int(statement, 2, order->next_update_ms);
+    err = database_step(store->db, statement, &row, fault);
+    if (!err)
+        order->number = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return err;
+}
+
+static enum err read_entry(sqlite3_stmt *statement, struct crl_entry *entry, struct fault *fault)
+{
+    struct slice serial = column_slice(statement, 0);
+    if (hex_decode(serial, entry->serial, sizeof entry->serial) != ERR_OK)
+        return fault_set(fault, ERR_CORRUPT, "serial", "not a serial number: %.*s", (int)serial.len,
+                         serial.data);
+    entry->revoked_ms = sqlite3_column_int64(statement, 1);
+    entry->reason = (enum crl_reason)sqlite3_column_int(statement, 2);
+    return ERR_OK;
+}
+
+/*
+ * Expired certificates stay on the list: a clock can be wrong, and renewal may be allowed after
+ * expiry, but never after revocation.
+ */
+static enum err read_entries(struct authority_store *store, struct crl_entry **out, size_t *count,
+                             struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    struct crl_entry *entries = NULL;
+    size_t n = 0, room = 0;
+    bool row = true;
+    enum err err = database_statement(store->db, AUTHORITY_REVOKED, &statement, fault);
+    while (!err && (err = database_step(store->db, statement, &row, fault)) == ERR_OK && row) {
+        if (n == room) {
+            room = room ? 2 * room : 64;
+            struct crl_entry *more = realloc(entries, room * sizeof *entries);
+            if (!more) {
+                err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+                break;
+            }
+            entries = more;
+        }
+        err = read_entry(statement, &entries[n++], fault);
+    }
+    sqlite3_reset(statement);
+    if (err) {
+        free(entries);
+        return err;
+    }
+    *out = entries;
+    *count = n;
+    return ERR_OK;
+}
+
+enum err authority_store_list(struct authority_store *store, struct crl_order *order,
+                              struct crl_entry **entries, struct fault *fault)
+{
+    struct crl_entry *read = NULL;
+    enum err err = database_begin(store->db, fault);
+    if (err)
+        return err;
+    err = take_number(store, order, fault);
+    if (!err)
+        err = read_entries(store, &read, &order->count, fault);
+    if (err) {
+        database_rollback(store->db);
+        return err;
+    }
+    order->entries = read;
+    *entries = read;
+    return ERR_OK;
+}
+
+enum err authority_store_list_end(struct authority_store *store, enum err err, struct fault *fault)
+{
+    if (!err)
+        err = database_commit(store->db, fault);
+    if (err)
+        database_rollback(store->db);
+    return err;
+}
+
+static void copy_text(char *to, size_t size, struct slice text)
+{
+    size_t len = text.len < size ? text.len : size - 1;
+    memcpy(to, text.data, len);
+    to[len] = '\0';
+}
+
+enum err authority_store_each(struct authority_store *store, const char *name,
+                              authority_visit *visit, void *context, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    bool row = true;
+    enum err err = database_statement(store->db, AUTHORITY_LIST, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, name);
+    while ((err = database_step(store->db, statement, &row, fault)) == ERR_OK && row) {
+        struct authority_record record = {
+            .purpose = (enum certificate_purpose)sqlite3_column_int(statement, 2),
+            .issued_ms = sqlite3_column_int64(statement, 3),
+            .not_after_ms = sqlite3_column_int64(statement, 4),
+            .revoked_ms = sqlite3_column_int64(statement, 5),
+        };
+        copy_text(record.serial, sizeof record.serial, column_slice(statement, 0));
+        copy_text(record.name, sizeof record.name, column_slice(statement, 1));
+        visit(context, &record);
+    }
+    sqlite3_reset(statement);
+    return err;
+}
