@@ -3,8 +3,10 @@
  * wall time is trusted. Order never comes from here; it comes from `seq`.
  *
  * Wall time never reads below a floor (the build's time, the last time persisted), so that a clock
- * at 1970 doesn't break certificates. Trust is gained by clock_trust and lost at a new boot.
- * Any thread may read; a fake (clock_fake_*) stands where tests set the time.
+ * at 1970 doesn't break certificates; the floor itself runs on. Trust is gained by clock_trust and
+ * lost at the end of the process. A trusted time runs on with the monotonic time, whatever becomes
+ * of the system's clock, and overrides a floor that was too late.
+ * Any thread may read and trust; a fake (clock_fake_*) stands where tests set the time.
  */
 #ifndef HAL_CLOCK_H
 #define HAL_CLOCK_H
@@ -24,14 +26,14 @@ struct clock_reading {
 
 struct clock;
 
-/* The real one. `floor_ms`: wall time never reads below it. */
+/* The real one. `floor_ms`: wall time never reads below it, unless a trusted source says so. */
 enum err clock_open(struct clock **clock, int64_t floor_ms, struct fault *fault) MUST_CHECK;
 void clock_close(struct clock *clock); /* takes NULL; also for the fake */
 struct clock_reading clock_read(struct clock *clock);
 int64_t clock_wall_ms(struct clock *clock);
 int64_t clock_monotonic_ms(struct clock *clock);
 /*
- * A trusted source (hub, time server) says what time it is: readings are offset from now on, and
+ * A trusted source (hub, time server) says what time it is: readings run on from there, and are
  * trusted. Returns the step in milliseconds, for the event that annotates it.
  */
 int64_t clock_trust(struct clock *clock, int64_t wall_ms);

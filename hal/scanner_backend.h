@@ -24,7 +24,7 @@ struct scanner_backend {
     void (*detach)(struct scanner_port *port);
 };
 
-/* Serial lines, by libserialport (hal/scanner_serial.c). */
+/* On a serial line (hal/scanner_serial.c). */
 extern const struct scanner_backend scanner_serial;
 /* Keyboard-like scanners, by libevdev (hal/scanner_hid.c). */
 extern const struct scanner_backend scanner_hid;

@@ -165,6 +165,8 @@ enum err settings_load(struct settings *settings, const char *path, struct fault
     enum err err = storage_read(path, &text, fault);
     if (err)
         return err;
+    if (text.len && memchr(text.data, '\0', text.len))
+        return fault_set(fault, ERR_INVALID, path, "not a text: it holds a NUL byte");
     int number = 0;
     char *rest = text.data;
     while (rest && !err) {

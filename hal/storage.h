@@ -16,7 +16,8 @@ enum err storage_sync_folder(const char *path, struct fault *fault) MUST_CHECK;
 
 /*
  * Replaces a file as a whole: written beside it, synced, renamed, directory synced. A crash leaves
- * the old or the new, never a mixture.
+ * the old or the new, never a mixture. One writer at a time for a path: what is written beside it
+ * is named PATH.new.
  */
 enum err storage_replace(const char *path, struct slice content, mode_t mode,
                          struct fault *fault) MUST_CHECK;
