@@ -1,0 +1,225 @@
+/*
+ * The event log: the one truth of an appliance, in one SQLite database.
+ *
+ * Two streams (returns, sales), each a log with its own id, gapless `seq` from 1 and hash chain
+ * (sync/contract/chain.h). A body is the exact CloudEvents JSON that goes on the wire. Everything
+ * else in the database is a view: registered by its owner, updated in the transaction that appends,
+ * rebuildable from the log. Messages received from the hub are kept in the inbox for that reason.
+ *
+ * Threads: one writer thread inside. Commands are decided on it, one savepoint each, in the order
+ * of submission, seeing what earlier commands of the same group did; what arrived while the last
+ * fsync ran goes into the next transaction (natural group commit). `done` is called on the writer
+ * thread, after COMMIT and after the head file is synced: nobody answers, beeps or prints before.
+ * After a failed COMMIT every command of the group gets ERR_UNKNOWN_OUTCOME and the database is
+ * opened and read again. Readers are handles of their own, one for each thread that reads.
+ *
+ * The log knows no domain. It never deletes what the other side has not backed up.
+ */
+#ifndef SYNC_EVENTLOG_EVENTLOG_H
+#define SYNC_EVENTLOG_EVENTLOG_H
+
+#include "hal/base/diag.h"
+#include "hal/clock.h"
+#include "hal/database.h"
+#include "sync/contract/ack.h"
+#include "sync/contract/event.h"
+
+struct eventlog;
+struct eventlog_txn;
+struct eventlog_reader;
+
+/* One stored event. Slices are borrowed for the call that hands it over. */
+struct eventlog_record {
+    enum stream stream; /* STREAM_CENTRE for an inbox message */
+    struct id log;
+    int64_t seq;        /* inbox: the hub's number */
+    struct sha256 hash; /* the chain at this event; inbox: of the body */
+    struct slice body;
+    struct event event; /* the body, read */
+};
+
+/*
+ * A view: tables made from events. `apply` runs on the writer thread in the appending transaction,
+ * for each event of each stream and the inbox, in order; it may fail only for reasons of the disk.
+ * A new `version` drops and rebuilds it at start.
+ */
+struct eventlog_view {
+    const char *name;
+    int version;
+    const char *create; /* SQL script */
+    const char *drop;   /* SQL script; must succeed when nothing is there */
+    const struct database_sql *statements;
+    size_t statement_count;
+    enum err (*apply)(void *context, struct database_statements *sql,
+                      const struct eventlog_record *record, struct fault *fault);
+    void *context;
+};
+
+struct eventlog_config {
+    const char *folder;    /* state directory; holds tillback.db and head */
+    const char *device_id; /* for `source`, as of eventlog_identify */
+    const char *store;
+    const char *vfs; /* NULL, or a test's */
+    struct clock *clock;
+    struct diag *diag; /* may be NULL */
+    const struct eventlog_view *views;
+    size_t view_count;
+    /* Called on the writer thread after each commit that appended or moved a watermark. */
+    void (*committed)(void *context);
+    void *context;
+};
+
+/*
+ * Opens or creates, migrates, verifies the tail against the chain and the head file, applies what
+ * a view has missed, starts the writer. ERR_NEWER_SCHEMA, ERR_CORRUPT, ERR_DISK_FULL, ...
+ * A log that is behind its head file has lost its tail: it is continued as a fork, told by
+ * eventlog_status. The caller holds the lock on the folder.
+ */
+enum err eventlog_open(struct eventlog **log, const struct eventlog_config *config,
+                       struct fault *fault) MUST_CHECK;
+/* Decides and commits what was submitted, then stops. Takes NULL. */
+void eventlog_close(struct eventlog *log);
+
+/*
+ * Who the appliance is from now on: later commands' events carry it as `source`. `store` may be
+ * empty before it is assigned one. Both are copied. Any thread.
+ */
+void eventlog_identify(struct eventlog *log, const char *device_id, const char *store);
+
+/*
+ * A command: decided once, on the writer thread. The struct is the caller's and must live until
+ * `done`. With a key: if the key is known with the same request hash, `replay` is called with the
+ * first event of the earlier command instead of `decide`; with another hash the command ends with
+ * ERR_CONFLICT.
+ */
+struct eventlog_command {
+    struct slice key;          /* empty: not idempotent */
+    struct slice request_hash; /* base64url SHA-256 of the request; empty without a key */
+    /* Reads views, appends events. An error rolls this command back, and only this one. */
+    enum err (*decide)(void *context, struct eventlog_txn *txn, struct fault *fault);
+    enum err (*replay)(void *context, struct eventlog_txn *txn, const struct eventlog_record *first,
+                       struct fault *fault);
+    void (*done)(void *context, enum err err, const struct fault *fault);
+    void *context;
+    struct eventlog_command *next; /* the log's own */
+};
+
+/* Any thread. Never blocks on the disk. */
+void eventlog_submit(struct eventlog *log, struct eventlog_command *command);
+
+/*
+ * Appends one event. The caller gives type, subject, correlation, sequence, traceparent and data;
+ * the log gives id, source, times, causation (the first event of the command), key and hash, and
+ * fills `draft` and `seq` with them. The stream follows from the type.
+ */
+enum err eventlog_append(struct eventlog_txn *txn, struct event *draft, int64_t *seq,
+                         struct fault *fault) MUST_CHECK;
+/* A view's statements, to read what it holds inside this transaction. */
+struct database_statements *eventlog_txn_view(struct eventlog_txn *txn, const char *view);
+/* The time that the events of this command carry. */
+struct clock_reading eventlog_txn_now(const struct eventlog_txn *txn);
+/* The events of one correlation, oldest first, as eventlog_history. */
+typedef enum err eventlog_visit(void *context, const struct eventlog_record *record,
+                                struct fault *fault);
+enum err eventlog_txn_history(struct eventlog_txn *txn, const struct id *correlation,
+                              eventlog_visit *visit, void *context, struct fault *fault) MUST_CHECK;
+
+/* --- Delivery ----------------------------------------------------------------------------------
+ */
+
+struct eventlog_stream_status {
+    struct id log;
+    bool forked; /* has a parent */
+    struct chain_parent parent;
+    int64_t head; /* last seq, 0 when empty */
+    struct sha256 head_hash;
+    int64_t through; /* the hub's watermark, 0 at first */
+    int64_t backed_up_through;
+    int64_t first_kept; /* first seq not pruned */
+    int64_t parked;     /* items that the hub parked */
+};
+
+struct eventlog_status {
+    struct eventlog_stream_status streams[STREAMS_OF_APPLIANCE];
+    int64_t hub_epoch;
+    int64_t inbox_through;
+    bool forked_at_start; /* the tail was lost */
+    bool verified;        /* the background verification reached the end, all is well */
+    bool damaged;         /* it found damage; the diagnostics name it */
+};
+
+/* Any thread; as of the last commit. */
+void eventlog_status(struct eventlog *log, struct eventlog_status *status);
+
+/*
+ * Takes an acknowledgement: ignores an older one (ack_newer), stores the watermark and the parked
+ * items, and opens a fork when the hub's hash or `through` shows that one side went back in time.
+ * `done` gets ERR_FORKED then, and the status tells the new log.
+ */
+void eventlog_acknowledge(struct eventlog *log, enum stream stream, const struct ack *ack,
+                          void (*done)(void *context, enum err err, const struct fault *fault),
+                          void *context);
+
+/*
+ * Takes a message of the hub: stored and applied to the views in one transaction. A number at or
+ * below the inbox's watermark is ERR_OK and changes nothing; a gap is ERR_CONFLICT; another epoch
+ * restarts the numbering (message ids make that harmless). `body` is copied.
+ */
+void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, struct slice body,
+                      void (*done)(void *context, enum err err, const struct fault *fault),
+                      void *context);
+
+/* --- Reading -----------------------------------------------------------------------------------
+ */
+
+/* A read-only handle of the calling thread. */
+enum err eventlog_reader_open(struct eventlog_reader **reader, const struct eventlog_config *config,
+                              struct fault *fault) MUST_CHECK;
+void eventlog_reader_close(struct eventlog_reader *reader); /* takes NULL */
+/* A view's statements on this handle. */
+struct database_statements *eventlog_reader_view(struct eventlog_reader *reader, const char *view);
+
+/* One stored body on its way to the wire. */
+typedef enum err eventlog_visit_body(void *context, int64_t seq, struct slice body,
+                                     const struct sha256 *hash, struct fault *fault);
+/*
+ * Visits the bodies of a log from seq `first` on, at most `max_events`. `before` gets the chain
+ * hash before `first`. The visitor ends it early with ERR_TOO_LARGE, which is then not an error.
+ */
+enum err eventlog_range(struct eventlog_reader *reader, const struct id *log, int64_t first,
+                        int64_t max_events, struct sha256 *before, eventlog_visit_body *visit,
+                        void *context, struct fault *fault) MUST_CHECK;
+enum err eventlog_history(struct eventlog_reader *reader, const struct id *correlation,
+                          eventlog_visit *visit, void *context, struct fault *fault) MUST_CHECK;
+
+/* What stands on the disk, for who has no running log: `forked_at_start`, `verified` stay false. */
+enum err eventlog_reader_status(struct eventlog_reader *reader, struct eventlog_status *status,
+                                struct fault *fault) MUST_CHECK;
+/* What the hub has parked of both streams, by log and seq. */
+typedef enum err eventlog_visit_parked(void *context, enum stream stream,
+                                       const struct ack_parked *item, struct fault *fault);
+enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit, void *context,
+                         struct fault *fault) MUST_CHECK;
+
+/* --- Care --------------------------------------------------------------------------------------
+ */
+
+struct eventlog_finding {
+    char what[32]; /* "chain", "body", "gap", "head", "view", "database" */
+    struct id log;
+    int64_t seq;
+    char text[160];
+};
+typedef void eventlog_report(void *context, const struct eventlog_finding *finding);
+
+/*
+ * Walks a whole log database without changing it: SQLite's own check, every body against the
+ * chain, gapless seq, the head file, every view against a rebuild of it. For `tillback verify`;
+ * works beside a running writer. `events` counts what was read.
+ */
+enum err eventlog_verify(const struct eventlog_config *config, eventlog_report *report,
+                         void *context, int64_t *events, struct fault *fault) MUST_CHECK;
+/* Drops and makes every view again; the folder must not be in use by a writer. */
+enum err eventlog_rebuild(const struct eventlog_config *config, struct fault *fault) MUST_CHECK;
+
+#endif

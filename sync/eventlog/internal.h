@@ -1,0 +1,77 @@
+/*
+ * The event log as its own files see it. Nobody else includes this.
+ *
+ * The writer thread owns everything from `db` to `source`; what is under `lock` is shared.
+ */
+#ifndef SYNC_EVENTLOG_INTERNAL_H
+#define SYNC_EVENTLOG_INTERNAL_H
+
+#include "sync/eventlog/eventlog.h"
+#include "sync/eventlog/state.h"
+#include "sync/eventlog/views.h"
+
+#include <limits.h>
+#include <pthread.h>
+
+enum { SOURCE_TEXT_MAX = 200 };
+
+struct eventlog {
+    struct eventlog_config config; /* what it points to is borrowed */
+    char path[PATH_MAX];           /* of the database */
+
+    struct database *db; /* NULL while it is lost */
+    struct views views;
+    struct head_file *head;
+    struct id_source ids;
+    struct state state;
+    struct buf body; /* of the event that is being appended */
+    bool forked_at_start;
+    char source[SOURCE_TEXT_MAX + 1];
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct eventlog_command *first; /* waiting, in order of submission */
+    struct eventlog_command *last;
+    bool stopping;
+    char next_source[SOURCE_TEXT_MAX + 1];
+    struct eventlog_status status;
+
+    pthread_t writer;
+    bool writing; /* the thread is there */
+    pthread_t verifier;
+    bool verifying;
+};
+
+/* One command on the writer thread. */
+struct eventlog_txn {
+    struct eventlog *log;
+    const struct eventlog_command *command;
+    struct clock_reading now;
+    bool saved;      /* its savepoint is open */
+    bool has_first;  /* it has appended */
+    struct id first; /* its first event */
+    struct state before;
+};
+
+/* Opens the command's savepoint before its first write; what only reads needs none. */
+enum err txn_will_write(struct eventlog_txn *txn, struct fault *fault) MUST_CHECK;
+
+/* Opens the database, migrates, reads the state, compares with the head file, feeds the views. */
+enum err log_open_database(struct eventlog *log, struct fault *fault) MUST_CHECK;
+void log_close_database(struct eventlog *log);
+/* Makes `status` what the writer has. */
+void log_publish(struct eventlog *log);
+
+/* The writer thread's function; the argument is the log. */
+void *writer_run(void *context);
+/* The verifying thread's. */
+void *verifier_run(void *context);
+
+/*
+ * In a transaction: continues a stream under a new log id that leaves its parent at `seq`, which is
+ * there; later events are chained anew into it, and the views rebuilt.
+ */
+enum err fork_open(struct eventlog *log, enum stream stream, int64_t seq, int64_t now_ms,
+                   struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,133 @@
+-- Rows of events are read as: ordinal, stream, seq, log id, hash, body. 1099511627775 is the seq's
+-- part of `pos`; stream 2 is the centre's, which the inbox holds.
+
+-- name: begin
+BEGIN IMMEDIATE
+
+-- name: begin_reading
+BEGIN
+
+-- name: commit
+COMMIT
+
+-- name: savepoint
+SAVEPOINT command
+
+-- name: savepoint_release
+RELEASE command
+
+-- name: savepoint_rollback
+ROLLBACK TO command
+
+-- name: log_newest
+SELECT no, id, parent_log, parent_seq, parent_hash, first_kept, before_hash, through,
+       backed_up_through, ack_no, hub_epoch
+FROM log WHERE no BETWEEN ?1 << 16 AND (?1 << 16) + 65535 ORDER BY no DESC LIMIT 1
+
+-- name: log_after
+SELECT no, id, parent_log, parent_seq, parent_hash, first_kept, before_hash, through,
+       backed_up_through, ack_no, hub_epoch
+FROM log WHERE no > ?1 ORDER BY no LIMIT 1
+
+-- name: log_by_id
+SELECT no, id, parent_log, parent_seq, parent_hash, first_kept, before_hash, through,
+       backed_up_through, ack_no, hub_epoch
+FROM log WHERE id = ?1
+
+-- name: log_insert
+INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, 0, 0, 0, 0)
+
+-- name: log_acknowledged
+UPDATE log SET through = ?2, backed_up_through = ?3, ack_no = ?4, hub_epoch = ?5 WHERE no = ?1
+
+-- name: event_insert
+INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+
+-- name: event_last
+SELECT pos, hash FROM event WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos DESC LIMIT 1
+
+-- name: event_hash
+SELECT hash FROM event WHERE pos = ?1
+
+-- name: event_move
+UPDATE event SET pos = ?2, hash = ?3 WHERE pos = ?1
+
+-- name: event_body
+SELECT body FROM event WHERE pos = ?1
+
+-- name: event_range
+SELECT pos, hash, body FROM event WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos LIMIT ?3
+
+-- name: event_by_key
+SELECT e.ordinal, e.pos >> 56, e.pos & 1099511627775, l.id, e.hash, e.body
+FROM event e JOIN log l ON l.no = e.pos >> 40 WHERE e.key = ?1
+
+-- name: ordinal_last
+SELECT max(
+    ifnull((SELECT ordinal FROM event WHERE pos < 1 << 56 ORDER BY pos DESC LIMIT 1), 0),
+    ifnull((SELECT ordinal FROM event WHERE pos >= 1 << 56 ORDER BY pos DESC LIMIT 1), 0),
+    ifnull((SELECT max(ordinal) FROM inbox), 0))
+
+-- name: history
+SELECT e.ordinal, e.pos >> 56, e.pos & 1099511627775, l.id, e.hash, e.body
+FROM event e JOIN log l ON l.no = e.pos >> 40 WHERE e.correlation = ?1
+UNION ALL
+SELECT ordinal, 2, number, zeroblob(16), NULL, body FROM inbox WHERE correlation = ?1
+ORDER BY 1
+
+-- name: replay_returns
+SELECT e.ordinal, 0, e.pos & 1099511627775, l.id, e.hash, e.body
+FROM event e CROSS JOIN log l ON l.no = e.pos >> 40 WHERE e.pos < 1 << 56 ORDER BY e.pos
+
+-- name: replay_sales
+SELECT e.ordinal, 1, e.pos & 1099511627775, l.id, e.hash, e.body
+FROM event e CROSS JOIN log l ON l.no = e.pos >> 40 WHERE e.pos >= 1 << 56 ORDER BY e.pos
+
+-- name: replay_inbox
+SELECT ordinal, 2, number, zeroblob(16), NULL, body FROM inbox ORDER BY ordinal
+
+-- name: parked_put
+INSERT INTO parked VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (id) DO UPDATE SET log = ?2, seq = ?3, code = ?4, detail = ?5
+
+-- name: parked_clear
+DELETE FROM parked WHERE log = ?1
+
+-- name: parked_move
+UPDATE parked SET log = ?3, seq = seq - ?2 WHERE log = ?1 AND seq > ?2
+
+-- name: parked_count
+SELECT count(*) FROM parked WHERE log BETWEEN ?1 << 16 AND (?1 << 16) + 65535
+
+-- name: parked_list
+SELECT id, log, seq, code, detail FROM parked ORDER BY log, seq
+
+-- name: inbox_insert
+INSERT INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+
+-- name: inbox_has
+SELECT 1 FROM inbox WHERE id = ?1
+
+-- name: inbox_mark
+SELECT epoch, through FROM inbox_mark
+
+-- name: inbox_mark_set
+UPDATE inbox_mark SET epoch = ?1, through = ?2
+
+-- name: view_version
+SELECT version FROM view WHERE name = ?1
+
+-- name: view_put
+INSERT INTO view VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET version = ?2
+
+-- name: view_names
+SELECT name FROM view
+
+-- name: view_forget
+DELETE FROM view WHERE name = ?1
+
+-- name: integrity
+PRAGMA integrity_check
+
+-- name: tables
+SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name

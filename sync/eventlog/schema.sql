@@ -1,0 +1,62 @@
+-- The migrations, oldest first; the schema version is how many were run.
+
+-- name: v1
+-- A stream is a row of logs: the first one and its forks. `no` is stream << 16 | forks before it.
+CREATE TABLE log (
+    no INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    parent_log BLOB,
+    parent_seq INTEGER,
+    parent_hash BLOB,
+    first_kept INTEGER NOT NULL,        -- the first seq that is not pruned
+    before_hash BLOB NOT NULL,          -- the chain before it
+    through INTEGER NOT NULL,           -- the hub's watermark
+    backed_up_through INTEGER NOT NULL,
+    ack_no INTEGER NOT NULL,
+    hub_epoch INTEGER NOT NULL
+) STRICT;
+
+-- `pos` is log << 40 | seq: one range of it is one log, or one stream. `ordinal` grows over all
+-- streams and the inbox: the order in which the views saw things.
+CREATE TABLE event (
+    pos INTEGER PRIMARY KEY,
+    ordinal INTEGER NOT NULL,
+    correlation BLOB NOT NULL,
+    key TEXT,
+    hash BLOB NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX event_correlation ON event (correlation);
+CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;
+
+-- What the hub refused and keeps for a person.
+CREATE TABLE parked (
+    id BLOB PRIMARY KEY,
+    log INTEGER NOT NULL REFERENCES log (no),
+    seq INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The hub's messages. One that can't be read has no id and no correlation.
+CREATE TABLE inbox (
+    ordinal INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    id BLOB UNIQUE,
+    correlation BLOB,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX inbox_correlation ON inbox (correlation) WHERE correlation IS NOT NULL;
+
+CREATE TABLE inbox_mark (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    epoch INTEGER NOT NULL,
+    through INTEGER NOT NULL
+) STRICT;
+INSERT INTO inbox_mark VALUES (1, 0, 0);
+
+CREATE TABLE view (
+    name TEXT PRIMARY KEY,
+    version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

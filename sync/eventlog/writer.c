@@ -1,0 +1,290 @@
+/*
+ * The writer thread: takes what waits, decides it in one transaction with a savepoint for each
+ * command that writes, commits, syncs the head file, answers.
+ */
+#include "hal/base/cleanup.h"
+#include "sync/eventlog/internal.h"
+#include "sync/eventlog/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A group is closed at this many, so that the first of a flood is not kept waiting for the last. */
+enum { GROUP_MAX = 512, RETRY_FIRST_MS = 100, RETRY_MAX_MS = 5000 };
+
+/* What a command will be told. Only failures have a fault; NULL if there was no memory for it. */
+struct outcome {
+    struct eventlog_command *command;
+    enum err err;
+    struct fault *fault;
+};
+
+struct group {
+    struct outcome outcomes[GROUP_MAX];
+    size_t count;
+};
+
+static void outcome_set(struct outcome *outcome, enum err err, const struct fault *fault)
+{
+    outcome->err = err;
+    if (!err)
+        return;
+    if (!outcome->fault)
+        outcome->fault = malloc(sizeof *outcome->fault);
+    if (outcome->fault)
+        *outcome->fault = *fault;
+}
+
+static void outcome_tell(struct outcome *outcome)
+{
+    struct fault plain = {.code = outcome->err};
+    struct fault *fault = outcome->fault;
+    outcome->command->done(outcome->command->context, outcome->err, fault ? fault : &plain);
+    free(fault);
+}
+
+/* --- One command -------------------------------------------------------------------------------
+ */
+
+static enum err replay_row(struct eventlog_txn *txn, sqlite3_stmt *row, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, RECORD_ARENA_MAX);
+    struct eventlog_record first;
+    enum err err = record_read(row, &arena, &first, fault);
+    if (err)
+        return err;
+    if (!slice_equal(first.event.request_hash, txn->command->request_hash))
+        return fault_set(fault, ERR_CONFLICT, "Idempotency-Key",
+                         "this key was used before with another request");
+    return txn->command->replay(txn->command->context, txn, &first, fault);
+}
+
+/* *known: the key was used before, and the answer is what was answered then. */
+static enum err replay_known(struct eventlog_txn *txn, bool *known, struct fault *fault)
+{
+    *known = false;
+    if (!txn->command->key.len)
+        return ERR_OK;
+    struct database *db = txn->log->db;
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, LOG_EVENT_BY_KEY, &s, fault);
+    if (err)
+        return err;
+    bind_slice(s, 1, txn->command->key);
+    err = database_step(db, s, known, fault);
+    if (!err && *known)
+        err = replay_row(txn, s, fault);
+    sqlite3_reset(s);
+    return err;
+}
+
+static enum err end_savepoint(struct eventlog_txn *txn, enum err decided, struct fault *fault)
+{
+    struct database *db = txn->log->db;
+    struct fault ending;
+    if (decided)
+        txn->log->state = txn->before;
+    if (!txn->saved || sqlite3_get_autocommit(database_handle(db)))
+        return decided;
+    enum err err = ERR_OK;
+    if (decided)
+        err = database_run_plain(db, LOG_SAVEPOINT_ROLLBACK, &ending);
+    if (!err)
+        err = database_run_plain(db, LOG_SAVEPOINT_RELEASE, &ending);
+    if (!err)
+        return decided;
+    database_rollback(db); /* a savepoint that can't be ended spoils the group */
+    txn->log->state = txn->before;
+    if (fault)
+        *fault = ending;
+    return err;
+}
+
+static enum err decide(struct eventlog *log, struct eventlog_command *command, struct fault *fault)
+{
+    struct eventlog_txn txn = {
+        .log = log,
+        .command = command,
+        .now = clock_read(log->config.clock),
+        .before = log->state,
+    };
+    bool known;
+    enum err err = replay_known(&txn, &known, fault);
+    if (!err && !known)
+        err = command->decide(command->context, &txn, fault);
+    return end_savepoint(&txn, err, fault);
+}
+
+/* --- One group ---------------------------------------------------------------------------------
+ */
+
+static void end_all(struct group *group, size_t count, enum err err, const struct fault *fault)
+{
+    for (size_t i = 0; i < count; i++)
+        outcome_set(&group->outcomes[i], err, fault);
+}
+
+/*
+ * Decides the group in a transaction. When the disk's failure ended that transaction, what was
+ * decided is undone for certain: those get the failure, the rest is not decided and gets it too.
+ */
+static enum err decide_group(struct eventlog *log, struct group *group, struct fault *fault)
+{
+    enum err err = database_run_plain(log->db, LOG_BEGIN, fault);
+    for (size_t i = 0; i < group->count && !err; i++) {
+        struct outcome *outcome = &group->outcomes[i];
+        *fault = (struct fault){0};
+        outcome_set(outcome, decide(log, outcome->command, fault), fault);
+        if (sqlite3_get_autocommit(database_handle(log->db)))
+            err = outcome->err ? outcome->err
+                               : fault_set(fault, ERR_IO, "", "the transaction was lost");
+    }
+    return err;
+}
+
+static void write_head(struct eventlog *log)
+{
+    struct head head = state_head(&log->state);
+    struct fault fault;
+    /* The commit stands; only the notice of a lost tail is weaker until the next one. */
+    if (head_write(log->head, &head, &fault))
+        diag_fault(log->config.diag, DIAG_ERROR, "eventlog.head_not_written", &fault);
+}
+
+/*
+ * "Full" means that a write was cut short, and the commit mark is written last: nothing happened.
+ * After any other failure nobody knows before the file is read again.
+ */
+static void commit_failed(struct eventlog *log, struct group *group, enum err err,
+                          struct fault *fault)
+{
+    diag_fault(log->config.diag, DIAG_ERROR, "eventlog.commit_failed", fault);
+    if (err != ERR_DISK_FULL) {
+        fault->code = ERR_UNKNOWN_OUTCOME;
+        err = fault_wrap(fault, ERR_UNKNOWN_OUTCOME, "saving");
+    }
+    end_all(group, group->count, err, fault);
+    database_rollback(log->db);
+    if (err != ERR_DISK_FULL)
+        log_close_database(log);
+}
+
+static void commit_group(struct eventlog *log, struct group *group, const struct state *before,
+                         struct fault *fault)
+{
+    database_reset(log->db);
+    enum err err = database_run_plain(log->db, LOG_COMMIT, fault);
+    if (err) {
+        log->state = *before;
+        commit_failed(log, group, err, fault);
+        return;
+    }
+    if (log->state.changes == before->changes)
+        return;
+    write_head(log);
+    log_publish(log);
+}
+
+static void tell_committed(struct eventlog *log)
+{
+    if (log->config.committed)
+        log->config.committed(log->config.context);
+}
+
+static void run_group(struct eventlog *log, struct group *group)
+{
+    struct state before = log->state;
+    struct fault fault = {0};
+    enum err err = decide_group(log, group, &fault);
+    if (err) {
+        database_rollback(log->db);
+        log->state = before;
+        diag_fault(log->config.diag, DIAG_ERROR, "eventlog.group_failed", &fault);
+        end_all(group, group->count, err, &fault);
+        if (err == ERR_CORRUPT)
+            log_close_database(log);
+    } else {
+        commit_group(log, group, &before, &fault);
+    }
+    for (size_t i = 0; i < group->count; i++)
+        outcome_tell(&group->outcomes[i]);
+    if (log->state.changes != before.changes)
+        tell_committed(log);
+}
+
+/* --- The thread --------------------------------------------------------------------------------
+ */
+
+static void take_group(struct eventlog *log, struct group *group)
+{
+    group->count = 0;
+    while (log->first && group->count < GROUP_MAX) {
+        group->outcomes[group->count++] = (struct outcome){.command = log->first};
+        log->first = log->first->next;
+    }
+    if (!log->first)
+        log->last = NULL;
+    memcpy(log->source, log->next_source, sizeof log->source);
+}
+
+static bool wait_for_group(struct eventlog *log, struct group *group)
+{
+    pthread_mutex_lock(&log->lock);
+    while (!log->first && !log->stopping)
+        pthread_cond_wait(&log->wake, &log->lock);
+    take_group(log, group);
+    pthread_mutex_unlock(&log->lock);
+    return group->count > 0;
+}
+
+/* Times between attempts to have the database again. */
+struct retry {
+    int64_t next_ms;
+    int64_t delay_ms;
+    struct fault fault; /* why it is lost */
+};
+
+static bool have_database(struct eventlog *log, struct retry *retry)
+{
+    if (log->db)
+        return true;
+    int64_t now_ms = clock_monotonic_ms(log->config.clock);
+    if (retry->delay_ms && now_ms < retry->next_ms)
+        return false;
+    if (log_open_database(log, &retry->fault) == ERR_OK) {
+        diag_write(log->config.diag, DIAG_INFO, "eventlog.reopened", "the database is back");
+        retry->delay_ms = 0;
+        tell_committed(log);
+        return true;
+    }
+    diag_fault(log->config.diag, DIAG_ERROR, "eventlog.not_reopened", &retry->fault);
+    retry->delay_ms = retry->delay_ms ? retry->delay_ms * 2 : RETRY_FIRST_MS;
+    if (retry->delay_ms > RETRY_MAX_MS)
+        retry->delay_ms = RETRY_MAX_MS;
+    retry->next_ms = now_ms + retry->delay_ms;
+    return false;
+}
+
+static void answer_lost(struct group *group, const struct fault *fault)
+{
+    end_all(group, group->count, fault->code, fault);
+    for (size_t i = 0; i < group->count; i++)
+        outcome_tell(&group->outcomes[i]);
+}
+
+void *writer_run(void *context)
+{
+    struct eventlog *log = context;
+    struct group group;
+    struct retry retry = {0};
+    while (wait_for_group(log, &group)) {
+        if (!have_database(log, &retry)) {
+            answer_lost(&group, &retry.fault);
+            continue;
+        }
+        run_group(log, &group);
+        (void)have_database(log, &retry); /* lost just now? then have it back for the next */
+    }
+    return NULL;
+}
