@@ -1,0 +1,108 @@
+#include "sync/eventlog/chain_walk.h"
+#include "hal/base/cleanup.h"
+#include "sync/eventlog/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct chain_walk chain_walk_begin(const struct log_row *row)
+{
+    return (struct chain_walk){.next = row->first_kept, .hash = row->before_hash};
+}
+
+static void report_at(const struct log_row *row, int64_t seq, const char *what, const char *text,
+                      eventlog_report *report, void *context)
+{
+    struct eventlog_finding finding = {.log = row->id, .seq = seq};
+    (void)snprintf(finding.what, sizeof finding.what, "%s", what);
+    (void)snprintf(finding.text, sizeof finding.text, "%s %lld: %s",
+                   stream_name(log_stream(row->no)), (long long)seq, text);
+    report(context, &finding);
+}
+
+static void read_body(const struct log_row *row, int64_t seq, struct slice body,
+                      eventlog_report *report, void *context)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, RECORD_ARENA_MAX);
+    struct event event;
+    struct fault fault;
+    enum err err = event_read(body, &arena, &event, &fault);
+    if (err && err != ERR_UNSUPPORTED)
+        report_at(row, seq, "body", fault.text, report, context);
+}
+
+/* Holds one row against the chain; walks past it in any case. */
+static void walk_row(struct chain_walk *walk, sqlite3_stmt *s, const struct log_row *row, bool read,
+                     eventlog_report *report, void *context)
+{
+    int64_t seq = log_position_seq(sqlite3_column_int64(s, 0));
+    struct slice body = column_slice(s, 2);
+    struct sha256 expected = chain_next(&walk->hash, body);
+    struct sha256 stored = expected;
+    if (seq != walk->next)
+        report_at(row, walk->next, "gap", "missing", report, context);
+    if (column_bytes(s, 1, stored.bytes, SHA256_BYTES))
+        report_at(row, seq, "chain", "its hash has a wrong length", report, context);
+    else if (seq == walk->next && !sha256_equal(&stored, &expected))
+        report_at(row, seq, "chain", "the body or a hash was changed", report, context);
+    if (read)
+        read_body(row, seq, body, report, context);
+    walk->next = seq + 1;
+    walk->hash = stored;
+    walk->events++;
+}
+
+enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struct log_row *row,
+                       int64_t max, bool read, bool *ended, eventlog_report *report, void *context,
+                       struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log_position(row->no, walk->next));
+    bind_int(s, 2, log_position(row->no + 1, 0) - 1);
+    bind_int(s, 3, max);
+    int64_t until = walk->events + max;
+    bool there = true;
+    while (!err && there) {
+        err = database_step(db, s, &there, fault);
+        if (!err && there)
+            walk_row(walk, s, row, read, report, context);
+    }
+    sqlite3_reset(s);
+    if (!err)
+        *ended = walk->events < until;
+    return err;
+}
+
+static void keep_first(void *context, const struct eventlog_finding *finding)
+{
+    struct eventlog_finding *first = context;
+    if (!first->what[0])
+        *first = *finding;
+}
+
+enum err chain_walk_tail(struct database *db, const struct log_row *row, int64_t head,
+                         int64_t count, struct fault *fault)
+{
+    struct chain_walk walk = chain_walk_begin(row);
+    struct eventlog_finding first = {0};
+    bool found = true;
+    bool ended;
+    if (head - count + 1 > row->first_kept) {
+        walk.next = head - count + 1;
+        enum err err = log_hash_at(db, row, walk.next - 1, &walk.hash, &found, fault);
+        if (err)
+            return err;
+    }
+    enum err err =
+        chain_walk_on(&walk, db, row, count + 1, false, &ended, keep_first, &first, fault);
+    if (err)
+        return err;
+    if (first.what[0] || !found)
+        return fault_set(fault, ERR_CORRUPT, "event", "%s",
+                         found ? first.text : "an event is missing near the end");
+    return ERR_OK;
+}

@@ -1,0 +1,155 @@
+/* Acknowledgements: what the hub holds becomes the watermark, or shows that one side went back. */
+#include "sync/eventlog/internal.h"
+
+#include <stdlib.h>
+
+struct delivery {
+    struct eventlog_command command;
+    struct eventlog *log;
+    enum stream stream;
+    struct ack ack;
+    bool forked;
+    void (*done)(void *context, enum err err, const struct fault *fault);
+    void *context;
+};
+
+static bool is_news(const struct ack *ack, const struct state_log *log)
+{
+    struct ack had = {.ack_no = log->row.ack_no, .hub_epoch = log->row.hub_epoch};
+    return id_equal(&ack->log, &log->row.id) && ack_newer(ack, &had);
+}
+
+/*
+ * Does the hub hold what we hold, up to `through`? If not, *common is the last seq that both have:
+ * what the hub acknowledged before, unless it takes even that back.
+ */
+static enum err compare(struct eventlog *log, const struct state_log *ours, const struct ack *ack,
+                        bool *same, int64_t *common, struct fault *fault)
+{
+    int64_t oldest = ours->row.first_kept - 1;
+    *common = ours->row.through;
+    *same = ack->through <= ours->head;
+    if (!*same || ack->through < oldest)
+        return ERR_OK;
+    struct sha256 hash;
+    bool found;
+    enum err err = log_hash_at(log->db, &ours->row, ack->through, &hash, &found, fault);
+    if (err)
+        return err;
+    *same = ack->through == 0 || (found && sha256_equal(&hash, &ack->hash));
+    if (!*same && ack->through <= ours->row.through)
+        *common = oldest;
+    return ERR_OK;
+}
+
+static enum err put_parked(struct database *db, int64_t no, const struct ack_parked *item,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, LOG_PARKED_PUT, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, item->id.bytes, ID_BYTES);
+    bind_int(s, 2, no);
+    bind_int(s, 3, item->seq);
+    bind_text(s, 4, item->code);
+    bind_text(s, 5, item->detail);
+    return database_run(db, s, fault);
+}
+
+/* A list that isn't full is the whole list: what is missing from it was settled. */
+static enum err take_parked(struct eventlog *log, enum stream stream, const struct ack *ack,
+                            struct fault *fault)
+{
+    int64_t no = log->state.logs[stream].row.no;
+    sqlite3_stmt *s;
+    enum err err = ERR_OK;
+    if (ack->parked_count < ACK_PARKED_MAX) {
+        err = database_statement(log->db, LOG_PARKED_CLEAR, &s, fault);
+        if (err)
+            return err;
+        bind_int(s, 1, no);
+        err = database_run(log->db, s, fault);
+    }
+    for (size_t i = 0; i < ack->parked_count && !err; i++)
+        err = put_parked(log->db, no, &ack->parked[i], fault);
+    return err ? err : state_count_parked(&log->state, log->db, stream, fault);
+}
+
+static enum err take_watermark(struct eventlog *log, enum stream stream, const struct ack *ack,
+                               struct fault *fault)
+{
+    struct log_row *row = &log->state.logs[stream].row;
+    int64_t oldest = row->first_kept - 1;
+    if (ack->through < oldest)
+        diag_write(
+            log->config.diag, DIAG_ERROR, "eventlog.pruned_wanted",
+            "the hub holds %s up to %lld only; what is pruned up to %lld can't be sent again",
+            stream_name(stream), (long long)ack->through, (long long)oldest);
+    row->through = ack->through < oldest ? oldest : ack->through;
+    row->backed_up_through =
+        ack->backed_up_through < row->through ? ack->backed_up_through : row->through;
+    row->ack_no = ack->ack_no;
+    row->hub_epoch = ack->hub_epoch;
+    log->state.changes++;
+    return log_save_ack(log->db, row, fault);
+}
+
+static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    struct delivery *delivery = context;
+    struct eventlog *log = txn->log;
+    const struct ack *ack = &delivery->ack;
+    const struct state_log *ours = &log->state.logs[delivery->stream];
+    if (!is_news(ack, ours))
+        return ERR_OK;
+    bool same;
+    int64_t common;
+    enum err err = compare(log, ours, ack, &same, &common, fault);
+    if (!err)
+        err = txn_will_write(txn, fault);
+    if (err)
+        return err;
+    if (same) {
+        err = take_watermark(log, delivery->stream, ack, fault);
+        return err ? err : take_parked(log, delivery->stream, ack, fault);
+    }
+    delivery->forked = true;
+    return fork_open(log, delivery->stream, common, txn->now.wall_ms, fault);
+}
+
+static void finish(void *context, enum err err, const struct fault *fault)
+{
+    struct delivery *delivery = context;
+    struct fault forked;
+    if (!err && delivery->forked) {
+        err = fault_set(&forked, ERR_FORKED, stream_name(delivery->stream),
+                        "the hub holds another history at %lld; continued as a new log",
+                        (long long)delivery->ack.through);
+        fault = &forked;
+        diag_fault(delivery->log->config.diag, DIAG_ERROR, "eventlog.forked", fault);
+    }
+    delivery->done(delivery->context, err, fault);
+    free(delivery);
+}
+
+void eventlog_acknowledge(struct eventlog *log, enum stream stream, const struct ack *ack,
+                          void (*done)(void *context, enum err err, const struct fault *fault),
+                          void *context)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    if (!delivery) {
+        struct fault fault;
+        done(context, fault_set(&fault, ERR_NO_MEMORY, "", "out of memory"), &fault);
+        return;
+    }
+    delivery->command.decide = decide;
+    delivery->command.done = finish;
+    delivery->command.context = delivery;
+    delivery->log = log;
+    delivery->stream = stream;
+    delivery->ack = *ack;
+    delivery->done = done;
+    delivery->context = context;
+    eventlog_submit(log, &delivery->command);
+}

@@ -1,0 +1,285 @@
+/*
+ * Appends to the event log from many producers, against raw SQLite inserting the same bytes into
+ * the same table with the same indexes and the same sync settings, in its best batch.
+ *
+ * Each producer is a thread. With a window of 1 it waits for each answer before it asks again, as
+ * a till does; a group is then never larger than the number of producers. With a wider one it keeps
+ * that many commands on the way, as an import does, and groups grow as they do in raw batches.
+ *
+ *   eventlog_bench [EVENTS [PRODUCERS [WINDOW [BODY_BYTES]]]]
+ */
+#include "sync/eventlog/eventlog.h"
+#include "tests/support/scratch.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { EVENTS = 100000, PRODUCERS = 32, DATA_BYTES = 300, ROUNDS = 3, WINDOW_MAX = 64 };
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void must(bool ok, const char *what)
+{
+    if (ok)
+        return;
+    (void)fprintf(stderr, "eventlog_bench: %s\n", what);
+    exit(1);
+}
+
+/* --- The event log ------------------------------------------------------------------------------
+ */
+
+struct bench {
+    struct eventlog *log;
+    struct slice data;
+    int64_t events; /* of each producer */
+    int window;
+    int commits;
+};
+
+struct producer {
+    struct bench *bench;
+    struct eventlog_command commands[WINDOW_MAX];
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool asleep;
+    int64_t ended;
+    uint32_t number;
+};
+
+static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    struct producer *p = context;
+    int64_t seq;
+    struct event draft = {
+        .type = EVENT_RETURN_CREATED,
+        .subject = SLICE_LITERAL("receipt/0042-01-20261122-0017"),
+        .sequence = 1,
+        .data = p->bench->data,
+        .correlation.bytes[6] = 0x70,
+        .correlation.bytes[8] = 0x80,
+    };
+    p->number++;
+    memcpy(draft.correlation.bytes, &p->number, sizeof p->number);
+    memcpy(draft.correlation.bytes + 9, &p, 7);
+    return eventlog_append(txn, &draft, &seq, fault);
+}
+
+static void done(void *context, enum err err, const struct fault *fault)
+{
+    struct producer *p = context;
+    must(err == ERR_OK, fault->text);
+    pthread_mutex_lock(&p->lock);
+    p->ended++;
+    bool wake = p->asleep;
+    p->asleep = false;
+    pthread_mutex_unlock(&p->lock);
+    if (wake)
+        pthread_cond_signal(&p->wake);
+}
+
+/* Commands end in order, so that the oldest of the window is the one that is free. */
+static void *produce(void *context)
+{
+    struct producer *p = context;
+    int window = p->bench->window;
+    for (int64_t i = 0; i < p->bench->events + window; i++) {
+        pthread_mutex_lock(&p->lock);
+        while (p->ended <= i - window) {
+            p->asleep = true;
+            pthread_cond_wait(&p->wake, &p->lock);
+        }
+        pthread_mutex_unlock(&p->lock);
+        if (i < p->bench->events)
+            eventlog_submit(p->bench->log, &p->commands[i % window]);
+    }
+    return NULL;
+}
+
+static void count_commit(void *context)
+{
+    ((struct bench *)context)->commits++;
+}
+
+static double run_log(const char *folder, struct clock *clock, int64_t events, int producers,
+                      int window, struct slice data, int *commits)
+{
+    struct bench bench = {.data = data, .events = events / producers, .window = window};
+    struct eventlog_config config = {
+        .folder = folder,
+        .device_id = "box-1",
+        .store = "0042",
+        .clock = clock,
+        .committed = count_commit,
+        .context = &bench,
+    };
+    struct fault fault;
+    must(eventlog_open(&bench.log, &config, &fault) == ERR_OK, "opening the log");
+    struct producer *all = calloc((size_t)producers, sizeof *all);
+    double start = seconds();
+    for (int i = 0; i < producers; i++) {
+        all[i] = (struct producer){
+            .bench = &bench,
+            .lock = PTHREAD_MUTEX_INITIALIZER,
+            .wake = PTHREAD_COND_INITIALIZER,
+        };
+        for (int k = 0; k < window; k++)
+            all[i].commands[k] =
+                (struct eventlog_command){.decide = decide, .done = done, .context = &all[i]};
+        must(pthread_create(&all[i].thread, NULL, produce, &all[i]) == 0, "starting a producer");
+    }
+    for (int i = 0; i < producers; i++)
+        pthread_join(all[i].thread, NULL);
+    double took = seconds() - start;
+    eventlog_close(bench.log);
+    *commits = bench.commits;
+    free(all);
+    return took;
+}
+
+/* --- Raw SQLite ---------------------------------------------------------------------------------
+ */
+
+static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *s;
+    must(sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK, sqlite3_errmsg(db));
+    return s;
+}
+
+/* The rows of the log's database, read into memory so that only the writing is measured. */
+struct row {
+    sqlite3_int64 pos;
+    sqlite3_int64 ordinal;
+    unsigned char correlation[16];
+    unsigned char hash[32];
+    char *body;
+    int body_len;
+};
+
+static struct row *read_rows(const char *path, int64_t count)
+{
+    struct row *rows = calloc((size_t)count, sizeof *rows);
+    sqlite3 *db;
+    must(sqlite3_open(path, &db) == SQLITE_OK, path);
+    sqlite3_stmt *s = prepare(db, "SELECT pos, ordinal, correlation, hash, body FROM event "
+                                  "ORDER BY pos");
+    for (int64_t i = 0; i < count && sqlite3_step(s) == SQLITE_ROW; i++) {
+        rows[i].pos = sqlite3_column_int64(s, 0);
+        rows[i].ordinal = sqlite3_column_int64(s, 1);
+        memcpy(rows[i].correlation, sqlite3_column_blob(s, 2), 16);
+        memcpy(rows[i].hash, sqlite3_column_blob(s, 3), 32);
+        rows[i].body_len = sqlite3_column_bytes(s, 4);
+        rows[i].body = malloc((size_t)rows[i].body_len);
+        memcpy(rows[i].body, sqlite3_column_blob(s, 4), (size_t)rows[i].body_len);
+    }
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return rows;
+}
+
+static double run_raw(const char *path, const struct row *rows, int64_t count, int64_t batch)
+{
+    sqlite3 *db;
+    must(sqlite3_open(path, &db) == SQLITE_OK, path);
+    must(sqlite3_exec(db,
+                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                      "CREATE TABLE event (pos INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL,"
+                      " correlation BLOB NOT NULL, key TEXT, hash BLOB NOT NULL,"
+                      " body BLOB NOT NULL) STRICT;"
+                      "CREATE INDEX event_correlation ON event (correlation);"
+                      "CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;",
+                      NULL, NULL, NULL) == SQLITE_OK,
+         "making the table");
+    sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
+    sqlite3_stmt *commit = prepare(db, "COMMIT");
+    sqlite3_stmt *insert = prepare(db, "INSERT INTO event VALUES (?1, ?2, ?3, NULL, ?4, ?5)");
+    double start = seconds();
+    for (int64_t i = 0; i < count; i += batch) {
+        (void)sqlite3_step(begin);
+        sqlite3_reset(begin);
+        for (int64_t k = i; k < i + batch && k < count; k++) {
+            sqlite3_bind_int64(insert, 1, rows[k].pos);
+            sqlite3_bind_int64(insert, 2, rows[k].ordinal);
+            sqlite3_bind_blob(insert, 3, rows[k].correlation, 16, SQLITE_STATIC);
+            sqlite3_bind_blob(insert, 4, rows[k].hash, 32, SQLITE_STATIC);
+            sqlite3_bind_blob(insert, 5, rows[k].body, rows[k].body_len, SQLITE_STATIC);
+            must(sqlite3_step(insert) == SQLITE_DONE, sqlite3_errmsg(db));
+            sqlite3_reset(insert);
+        }
+        must(sqlite3_step(commit) == SQLITE_DONE, sqlite3_errmsg(db));
+        sqlite3_reset(commit);
+    }
+    double took = seconds() - start;
+    sqlite3_finalize(begin);
+    sqlite3_finalize(commit);
+    sqlite3_finalize(insert);
+    sqlite3_close(db);
+    return took;
+}
+
+/* --- Together -----------------------------------------------------------------------------------
+ */
+
+static void run_round(struct clock *clock, int64_t events, int producers, int window,
+                      struct slice data)
+{
+    static const int64_t batches[] = {1, 32, 512, 4096};
+    struct scratch scratch;
+    char path[SCRATCH_PATH_MAX];
+    scratch_make(&scratch);
+    int commits;
+    double log_s = run_log(scratch.path, clock, events, producers, window, data, &commits);
+    double log_rate = (double)events / log_s;
+    struct row *rows = read_rows(scratch_path(&scratch, "tillback.db", path), events);
+    (void)printf("log %8.0f/s in %d commits, bodies of %d bytes;  raw", log_rate, commits,
+                 rows[0].body_len);
+    double best = 0;
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        int64_t count = batches[i] == 1 && events > 10000 ? 10000 : events;
+        char name[32];
+        (void)snprintf(name, sizeof name, "raw-%d.db", (int)batches[i]);
+        double rate =
+            (double)count / run_raw(scratch_path(&scratch, name, path), rows, count, batches[i]);
+        best = rate > best ? rate : best;
+        (void)printf(" %d: %.0f/s", (int)batches[i], rate);
+    }
+    (void)printf(";  log/best %.2f\n", log_rate / best);
+    (void)fflush(stdout);
+    for (int64_t i = 0; i < events; i++)
+        free(rows[i].body);
+    free(rows);
+    scratch_remove(&scratch);
+}
+
+int main(int argc, char **argv)
+{
+    int64_t events = argc > 1 ? strtoll(argv[1], NULL, 10) : EVENTS;
+    int producers = argc > 2 ? (int)strtol(argv[2], NULL, 10) : PRODUCERS;
+    int window = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
+    size_t bytes = argc > 4 ? strtoul(argv[4], NULL, 10) : DATA_BYTES;
+    must(events > 0 && producers > 0 && window > 0 && window <= WINDOW_MAX && bytes > 20 &&
+             bytes < EVENT_BODY_MAX / 2,
+         "usage: eventlog_bench [EVENTS [PRODUCERS [WINDOW [BODY_BYTES]]]]");
+    events -= events % producers;
+    char *data = malloc(bytes + 1);
+    (void)snprintf(data, bytes + 1, "{\"pad\":\"%*s", (int)(bytes - 8), "");
+    memset(data + 8, 'x', bytes - 10);
+    memcpy(data + bytes - 2, "\"}", 2);
+    struct clock *clock;
+    must(clock_open(&clock, 0, NULL) == ERR_OK, "the clock");
+    for (int i = 0; i < ROUNDS; i++)
+        run_round(clock, events, producers, window, (struct slice){data, bytes});
+    clock_close(clock);
+    free(data);
+    return 0;
+}

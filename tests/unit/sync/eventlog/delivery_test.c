@@ -1,0 +1,370 @@
+#include "hal/base/cleanup.h"
+#include "tests/support/log_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int setup(void **state)
+{
+    struct log_fixture *f = calloc(1, sizeof *f);
+    log_fixture_make(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_remove(f);
+    free(f);
+    return 0;
+}
+
+static bool is_log(struct log_fixture *f, enum stream stream, const struct id *log)
+{
+    struct eventlog_stream_status status = log_fixture_stream(f, stream);
+    return id_equal(&status.log, log);
+}
+
+#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+static void clean(struct log_fixture *f)
+{
+    struct eventlog_finding finding;
+    int findings = log_fixture_verify(f, &finding);
+    if (findings)
+        print_message("%s: %s\n", finding.what, finding.text);
+    assert_int_equal(findings, 0);
+}
+
+static int64_t through(struct log_fixture *f)
+{
+    return log_fixture_stream(f, STREAM_RETURNS).through;
+}
+
+static enum err acknowledge(struct log_fixture *f, const struct ack *ack)
+{
+    return log_fixture_acknowledge(f, STREAM_RETURNS, ack);
+}
+
+static void the_watermark_moves_and_lasts(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 3, 1);
+    ack.backed_up_through = 2;
+    log_fixture_reopen(f); /* a closed log has told its commits */
+    int commits = f->commits;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    log_fixture_reopen(f);
+    assert_int_equal(f->commits, commits + 1);
+    assert_int_equal(through(f), 3);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).backed_up_through, 2);
+    struct eventlog_status status;
+    eventlog_status(f->log, &status);
+    assert_int_equal(status.hub_epoch, 1);
+}
+
+static void an_older_acknowledgement_is_ignored(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack newer = log_fixture_ack(f, STREAM_RETURNS, 4, 7);
+    struct ack older = log_fixture_ack(f, STREAM_RETURNS, 2, 6);
+    assert_int_equal(acknowledge(f, &newer), ERR_OK);
+    assert_int_equal(acknowledge(f, &older), ERR_OK);
+    assert_int_equal(through(f), 4);
+    older.ack_no = 7;
+    assert_int_equal(acknowledge(f, &older), ERR_OK);
+    assert_int_equal(through(f), 4);
+    log_fixture_reopen(f);
+    assert_int_equal(acknowledge(f, &older), ERR_OK);
+    assert_int_equal(through(f), 4);
+}
+
+static void an_acknowledgement_of_another_log_is_ignored(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 7);
+    ack.log = log_fixture_id(9);
+    ack.through = 100;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(through(f), 0);
+    assert_false(log_fixture_stream(f, STREAM_RETURNS).forked);
+}
+
+static void a_new_epoch_takes_the_watermark_back(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 7);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
+    ack.hub_epoch = 2;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(through(f), 1);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).backed_up_through, 1);
+    assert_false(log_fixture_stream(f, STREAM_RETURNS).forked);
+}
+
+static void a_watermark_beyond_the_head_opens_a_fork(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 3, 1);
+    struct sha256 there = ack.hash;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack.through = 9;
+    ack.ack_no = 2;
+    memset(&ack.hash, 7, sizeof ack.hash);
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    struct eventlog_stream_status status = log_fixture_stream(f, STREAM_RETURNS);
+    assert_true(status.forked);
+    assert_true(id_equal(&status.parent.log, &ack.log));
+    assert_int_equal(status.parent.seq, 3);
+    assert_true(sha256_equal(&status.parent.hash, &there));
+    assert_int_equal(status.head, 2);
+    assert_int_equal(status.through, 0);
+    clean(f);
+    /* The retained acknowledgement of the old log comes again, and changes nothing. */
+    ack.ack_no = 3;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_true(is_log(f, STREAM_RETURNS, &status.log));
+}
+
+static void another_hash_at_the_watermark_opens_a_fork(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack = log_fixture_ack(f, STREAM_RETURNS, 4, 2);
+    ack.hash.bytes[0] ^= 1;
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    struct eventlog_stream_status status = log_fixture_stream(f, STREAM_RETURNS);
+    assert_int_equal(status.parent.seq, 2);
+    assert_int_equal(status.head, 3);
+    clean(f);
+}
+
+static void what_the_hub_takes_back_is_sent_again_whole(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 1);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack = log_fixture_ack(f, STREAM_RETURNS, 3, 2);
+    ack.hash.bytes[0] ^= 1;
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    struct eventlog_stream_status status = log_fixture_stream(f, STREAM_RETURNS);
+    assert_int_equal(status.parent.seq, 0);
+    assert_int_equal(status.head, 5);
+    clean(f);
+}
+
+static void a_fork_can_fork_and_everything_stays_once(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 3);
+    for (int round = 1; round <= 3; round++) {
+        struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
+        assert_int_equal(acknowledge(f, &ack), ERR_OK);
+        ack.ack_no = 2;
+        ack.through = 50;
+        assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+        log_fixture_append(f, EVENT_RETURN_CREATED, 1);
+    }
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 3);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 6);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM log WHERE no < 65536"), 4);
+    clean(f);
+    log_fixture_reopen(f);
+    clean(f);
+}
+
+static void a_fork_in_one_group_with_appends_keeps_their_order(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 3);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 3, 1);
+    ack.through = 4;
+    struct log_command c[2];
+    log_command_make(&c[0], f, EVENT_SALE_RECORDED, 1);
+    log_command_make(&c[1], f, EVENT_RETURN_CREATED, 1);
+    log_command_submit(&c[0]);
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    log_command_submit(&c[1]);
+    assert_int_equal(log_command_await(&c[0]), ERR_OK);
+    assert_int_equal(log_command_await(&c[1]), ERR_OK);
+    assert_int_equal(c[1].first, 4);
+    clean(f);
+}
+
+static void parked_items_come_and_go_with_the_acknowledgements(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 3, 1);
+    ack.parked_count = 2;
+    for (uint8_t i = 0; i < 2; i++) {
+        ack.parked[i] = (struct ack_parked){.id = log_fixture_id(i), .seq = i + 1};
+        (void)snprintf(ack.parked[i].code, ACK_CODE_MAX, "period_closed");
+        (void)snprintf(ack.parked[i].detail, ACK_DETAIL_MAX, "October is closed");
+    }
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 2);
+    log_fixture_reopen(f);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 2);
+    assert_int_equal(log_fixture_stream(f, STREAM_SALES).parked, 0);
+    ack.ack_no = 2;
+    ack.parked_count = 1;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 1);
+}
+
+static void parked_items_move_with_a_fork(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 5);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
+    ack.parked_count = 1;
+    ack.parked[0] = (struct ack_parked){.id = log_fixture_id(1), .seq = 4, .code = "poison"};
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack.ack_no = 2;
+    ack.through = 50;
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 1);
+    assert_int_equal(log_fixture_number(f, "SELECT seq FROM parked WHERE log = 1"), 3);
+}
+
+/* --- The inbox ----------------------------------------------------------------------------------
+ */
+
+static enum err receive(struct log_fixture *f, int64_t epoch, int64_t number, uint8_t tag)
+{
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, 65536);
+    log_fixture_message(&body, tag, log_fixture_id(1));
+    return log_fixture_receive(f, epoch, number, buf_slice(&body));
+}
+
+static int64_t inbox_through(struct log_fixture *f)
+{
+    struct eventlog_status status;
+    eventlog_status(f->log, &status);
+    return status.inbox_through;
+}
+
+static const char applied[] = "SELECT events FROM tally";
+
+static void a_message_is_stored_applied_and_counted(void **state)
+{
+    struct log_fixture *f = *state;
+    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
+    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
+    log_fixture_reopen(f);
+    assert_int_equal(inbox_through(f), 2);
+    assert_int_equal(log_fixture_number(f, applied), 2);
+    clean(f);
+}
+
+static void a_message_seen_before_changes_nothing(void **state)
+{
+    struct log_fixture *f = *state;
+    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
+    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
+    assert_int_equal(receive(f, 1, 2, 11), ERR_OK); /* the same message numbered anew */
+    assert_int_equal(inbox_through(f), 2);
+    assert_int_equal(log_fixture_number(f, applied), 1);
+    clean(f);
+}
+
+static void a_gap_is_a_conflict(void **state)
+{
+    struct log_fixture *f = *state;
+    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
+    assert_int_equal(receive(f, 1, 3, 13), ERR_CONFLICT);
+    assert_int_equal(inbox_through(f), 1);
+    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
+    assert_int_equal(receive(f, 1, 3, 13), ERR_OK);
+    assert_int_equal(log_fixture_number(f, applied), 3);
+}
+
+static void a_new_epoch_starts_the_numbers_again(void **state)
+{
+    struct log_fixture *f = *state;
+    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
+    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
+    assert_int_equal(receive(f, 2, 1, 11), ERR_OK);
+    assert_int_equal(inbox_through(f), 1);
+    assert_int_equal(receive(f, 2, 2, 13), ERR_OK);
+    assert_int_equal(receive(f, 1, 3, 14), ERR_OK); /* late, of the old epoch */
+    assert_int_equal(inbox_through(f), 2);
+    assert_int_equal(log_fixture_number(f, applied), 3);
+    clean(f);
+}
+
+static void an_unreadable_message_is_kept_and_does_not_block(void **state)
+{
+    struct log_fixture *f = *state;
+    struct slice poison = SLICE_LITERAL("{\"specversion\":\"1.0\",");
+    assert_int_equal(log_fixture_receive(f, 1, 1, poison), ERR_INVALID);
+    assert_int_equal(inbox_through(f), 1);
+    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM inbox"), 2);
+    assert_int_equal(log_fixture_number(f, applied), 1);
+    clean(f);
+}
+
+static enum err add_stream(void *context, const struct eventlog_record *record, struct fault *fault)
+{
+    (void)fault;
+    int64_t *seen = context;
+    *seen = *seen * 10 + (int64_t)record->stream;
+    return ERR_OK;
+}
+
+static void a_message_stands_in_the_history_where_it_came(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_SALE_RECORDED, 1);
+    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
+    log_fixture_append(f, EVENT_RETURN_CREATED, 1);
+    struct eventlog_reader *reader;
+    assert_int_equal(eventlog_reader_open(&reader, &f->config, NULL), ERR_OK);
+    int64_t seen = 0;
+    struct id correlation = log_fixture_id(1);
+    assert_int_equal(eventlog_history(reader, &correlation, add_stream, &seen, NULL), ERR_OK);
+    eventlog_reader_close(reader);
+    assert_int_equal(seen, STREAM_SALES * 100 + STREAM_CENTRE * 10 + STREAM_RETURNS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LOG_TEST(the_watermark_moves_and_lasts),
+        LOG_TEST(an_older_acknowledgement_is_ignored),
+        LOG_TEST(an_acknowledgement_of_another_log_is_ignored),
+        LOG_TEST(a_new_epoch_takes_the_watermark_back),
+        LOG_TEST(a_watermark_beyond_the_head_opens_a_fork),
+        LOG_TEST(another_hash_at_the_watermark_opens_a_fork),
+        LOG_TEST(what_the_hub_takes_back_is_sent_again_whole),
+        LOG_TEST(a_fork_can_fork_and_everything_stays_once),
+        LOG_TEST(a_fork_in_one_group_with_appends_keeps_their_order),
+        LOG_TEST(parked_items_come_and_go_with_the_acknowledgements),
+        LOG_TEST(parked_items_move_with_a_fork),
+        LOG_TEST(a_message_is_stored_applied_and_counted),
+        LOG_TEST(a_message_seen_before_changes_nothing),
+        LOG_TEST(a_gap_is_a_conflict),
+        LOG_TEST(a_new_epoch_starts_the_numbers_again),
+        LOG_TEST(an_unreadable_message_is_kept_and_does_not_block),
+        LOG_TEST(a_message_stands_in_the_history_where_it_came),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

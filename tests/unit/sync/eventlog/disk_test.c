@@ -1,0 +1,223 @@
+/* A disk that fails: full, or with errors, at each call of a script. */
+#include "tests/support/log_fixture.h"
+#include "tests/support/vfs_fault.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct disk {
+    struct log_fixture f;
+    struct vfs_fault *vfs;
+};
+
+static int setup(void **state)
+{
+    struct disk *d = calloc(1, sizeof *d);
+    d->vfs = vfs_fault_open("fault");
+    log_fixture_make(&d->f);
+    log_fixture_close(&d->f);
+    d->f.config.vfs = "fault";
+    *state = d;
+    return log_fixture_open(&d->f) == ERR_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct disk *d = *state;
+    log_fixture_remove(&d->f);
+    vfs_fault_close(d->vfs);
+    free(d);
+    return 0;
+}
+
+static enum err append(struct disk *d, struct fault *fault)
+{
+    struct log_command c;
+    log_command_make(&c, &d->f, EVENT_RETURN_CREATED, 1);
+    log_command_submit(&c);
+    enum err err = log_command_await(&c);
+    *fault = c.fault;
+    return err;
+}
+
+static void clean(struct disk *d)
+{
+    struct eventlog_finding finding;
+    int findings = log_fixture_verify(&d->f, &finding);
+    if (findings)
+        print_message("%s: %s\n", finding.what, finding.text);
+    assert_int_equal(findings, 0);
+}
+
+static void append_when_disk_full_keeps_previous(void **state)
+{
+    struct disk *d = *state;
+    struct fault fault;
+    assert_int_equal(append(d, &fault), ERR_OK);
+    vfs_fault_fail(d->vfs, VFS_FAULT_WRITE, 1, SQLITE_FULL, true);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(append(d, &fault), ERR_DISK_FULL);
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 1);
+    vfs_fault_heal(d->vfs);
+    assert_int_equal(append(d, &fault), ERR_OK); /* without a restart */
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
+    clean(d);
+    log_fixture_reopen(&d->f);
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
+}
+
+static void a_failed_sync_is_an_unknown_outcome_and_the_log_goes_on(void **state)
+{
+    struct disk *d = *state;
+    struct fault fault;
+    assert_int_equal(append(d, &fault), ERR_OK);
+    vfs_fault_fail(d->vfs, VFS_FAULT_SYNC, 1, SQLITE_IOERR, false);
+    assert_int_equal(append(d, &fault), ERR_UNKNOWN_OUTCOME);
+    assert_non_null(strstr(fault.text, "saving"));
+    assert_int_equal(append(d, &fault), ERR_OK);
+    clean(d);
+}
+
+static void a_disk_that_stays_away_is_told_until_it_is_back(void **state)
+{
+    struct disk *d = *state;
+    struct fault fault;
+    assert_int_equal(append(d, &fault), ERR_OK);
+    vfs_fault_cut(d->vfs, 1);
+    assert_int_equal(append(d, &fault), ERR_UNKNOWN_OUTCOME);
+    for (int i = 0; i < 3; i++)
+        assert_int_not_equal(append(d, &fault), ERR_OK);
+    vfs_fault_heal(d->vfs);
+    clock_fake_advance(d->f.clock, 60000);
+    assert_int_equal(append(d, &fault), ERR_OK);
+    clean(d);
+}
+
+static void a_head_file_that_cannot_be_written_does_not_undo_the_commit(void **state)
+{
+    struct disk *d = *state;
+    struct fault fault;
+    assert_int_equal(append(d, &fault), ERR_OK);
+    vfs_fault_fail(d->vfs, VFS_FAULT_SYNC, 2, SQLITE_IOERR, false); /* 1: the WAL, 2: the head */
+    assert_int_equal(append(d, &fault), ERR_OK);
+    log_fixture_reopen(&d->f);
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
+}
+
+/* --- Every call of a script fails once ---------------------------------------------------------
+ */
+
+enum { SCRIPT = 6 };
+
+/* Appends of a growing size, each with a key; the outcomes. */
+static void run_script(struct disk *d, enum err outcomes[SCRIPT])
+{
+    static const char hash[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (int i = 0; i < SCRIPT; i++) {
+        struct log_command c;
+        char key[16];
+        (void)snprintf(key, sizeof key, "key-%d", i);
+        log_command_make(&c, &d->f, i % 2 ? EVENT_SALE_RECORDED : EVENT_RETURN_CREATED, 2);
+        log_command_key(&c, key, hash);
+        c.padding = (size_t)i * 3000;
+        log_command_submit(&c);
+        outcomes[i] = log_command_await(&c);
+    }
+}
+
+/* Asked again with the same keys, each has happened exactly once. */
+static void settle_and_check(struct disk *d, const enum err outcomes[SCRIPT])
+{
+    enum err again[SCRIPT];
+    vfs_fault_heal(d->vfs);
+    clock_fake_advance(d->f.clock, 60000);
+    run_script(d, again);
+    for (int i = 0; i < SCRIPT; i++)
+        assert_int_equal(again[i], ERR_OK);
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, SCRIPT);
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_SALES).head, SCRIPT);
+    assert_false(log_fixture_stream(&d->f, STREAM_RETURNS).forked);
+    (void)outcomes;
+    clean(d);
+}
+
+static void fail_each_call(int kinds, int code)
+{
+    int struck = 1;
+    for (int nth = 1; struck; nth++) {
+        void *state;
+        assert_int_equal(setup(&state), 0);
+        struct disk *d = state;
+        enum err outcomes[SCRIPT];
+        vfs_fault_fail(d->vfs, kinds, nth, code, false);
+        run_script(d, outcomes);
+        struck = vfs_fault_struck(d->vfs);
+        settle_and_check(d, outcomes);
+        teardown(&state);
+        assert_true(nth < 1000);
+    }
+}
+
+static void each_write_may_find_the_disk_full(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_WRITE, SQLITE_FULL);
+}
+
+static void each_write_may_fail(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_WRITE, SQLITE_IOERR_WRITE);
+}
+
+static void each_sync_may_fail(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_SYNC, SQLITE_IOERR_FSYNC);
+}
+
+/* Opening, too, may fail at each call, and succeeds when asked again. */
+static void each_call_of_the_first_open_may_fail(void **state)
+{
+    struct disk *d = *state;
+    bool struck = true;
+    for (int nth = 1; struck; nth++) {
+        struct scratch scratch;
+        scratch_make(&scratch);
+        log_fixture_close(&d->f);
+        d->f.config.folder = scratch.path;
+        vfs_fault_fail(d->vfs, VFS_FAULT_ANY, nth, SQLITE_FULL, false);
+        enum err err = log_fixture_open(&d->f);
+        struck = vfs_fault_struck(d->vfs);
+        vfs_fault_heal(d->vfs);
+        if (err)
+            assert_int_equal(log_fixture_open(&d->f), ERR_OK);
+        assert_int_equal(log_fixture_append(&d->f, EVENT_RETURN_CREATED, 1), 1);
+        log_fixture_close(&d->f);
+        d->f.config.folder = d->f.scratch.path;
+        scratch_remove(&scratch);
+        assert_true(nth < 1000);
+    }
+}
+
+#define DISK_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DISK_TEST(append_when_disk_full_keeps_previous),
+        DISK_TEST(a_failed_sync_is_an_unknown_outcome_and_the_log_goes_on),
+        DISK_TEST(a_disk_that_stays_away_is_told_until_it_is_back),
+        DISK_TEST(a_head_file_that_cannot_be_written_does_not_undo_the_commit),
+        DISK_TEST(each_call_of_the_first_open_may_fail),
+        cmocka_unit_test(each_write_may_find_the_disk_full),
+        cmocka_unit_test(each_write_may_fail),
+        cmocka_unit_test(each_sync_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+#include "hal/base/cleanup.h"
+#include "tests/support/log_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int setup(void **state)
+{
+    struct log_fixture *f = calloc(1, sizeof *f);
+    log_fixture_make(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_remove(f);
+    free(f);
+    return 0;
+}
+
+#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+/* A log with both streams, the inbox and several correlations. */
+static void fill(struct log_fixture *f)
+{
+    for (uint8_t i = 0; i < 12; i++) {
+        struct log_command c;
+        log_command_make(&c, f, i % 3 ? EVENT_RETURN_CREATED : EVENT_SALE_RECORDED, 2);
+        c.correlation = log_fixture_id(i % 5);
+        log_command_submit(&c);
+        assert_int_equal(log_command_await(&c), ERR_OK);
+        struct buf body CLEANUP(buf_free);
+        buf_init(&body, 65536);
+        log_fixture_message(&body, (uint8_t)(100 + i), log_fixture_id(i % 4));
+        assert_int_equal(log_fixture_receive(f, 1, i + 1, buf_slice(&body)), ERR_OK);
+    }
+}
+
+static const char view_as_number[] =
+    "SELECT sum(events * 1000003 + stream * 10007 + seq * 101 + unicode(hex(correlation))) "
+    "FROM tally";
+
+static void views_rebuilt_are_the_views_as_they_were(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    int64_t live = log_fixture_number(f, view_as_number);
+    struct eventlog_finding finding;
+    assert_int_equal(log_fixture_verify(f, &finding), 0);
+    log_fixture_close(f);
+    log_fixture_tamper(f, "DELETE FROM tally");
+    assert_int_equal(eventlog_rebuild(&f->config, &f->fault), ERR_OK);
+    assert_int_equal(log_fixture_number(f, view_as_number), live);
+}
+
+static void a_view_of_another_version_is_made_again_at_start(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    int64_t live = log_fixture_number(f, view_as_number);
+    log_fixture_close(f);
+    log_fixture_tamper(f, "UPDATE tally SET events = 77");
+    f->view.version = 2;
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    assert_int_equal(log_fixture_number(f, view_as_number), live);
+}
+
+static void a_view_that_was_away_catches_up(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    log_fixture_close(f);
+    f->config.view_count = 0;
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, 65536);
+    log_fixture_message(&body, 200, log_fixture_id(1));
+    assert_int_equal(log_fixture_receive(f, 1, 13, buf_slice(&body)), ERR_OK);
+    log_fixture_close(f);
+    f->config.view_count = 1;
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    struct eventlog_finding finding;
+    assert_int_equal(log_fixture_verify(f, &finding), 0);
+    assert_int_equal(log_fixture_number(f, "SELECT sum(events) FROM tally"), 24 + 13);
+}
+
+static int findings_after(struct log_fixture *f, const char *sql, struct eventlog_finding *first)
+{
+    log_fixture_tamper(f, sql);
+    return log_fixture_verify(f, first);
+}
+
+static void a_changed_body_is_found(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct eventlog_finding first;
+    assert_true(findings_after(f,
+                               "UPDATE event SET body = cast(replace(cast(body AS TEXT), "
+                               "'\"pad\"', '\"bad\"') AS BLOB) WHERE pos = 3",
+                               &first) >= 1);
+    assert_string_equal(first.what, "chain");
+    assert_int_equal(first.seq, 3);
+}
+
+static void a_missing_event_is_found(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct eventlog_finding first;
+    assert_true(findings_after(f, "DELETE FROM event WHERE pos = 5", &first) >= 1);
+    assert_string_equal(first.what, "gap");
+    assert_int_equal(first.seq, 5);
+}
+
+static void a_missing_tail_is_found(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct eventlog_finding first;
+    assert_true(findings_after(f, "DELETE FROM event WHERE pos = 16", &first) >= 1);
+    assert_string_equal(first.what, "head");
+}
+
+static void a_changed_view_is_found(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct eventlog_finding first;
+    assert_int_equal(findings_after(f, "UPDATE tally SET events = events + 1", &first), 1);
+    assert_string_equal(first.what, "view");
+    assert_non_null(strstr(first.text, "tally"));
+    assert_int_equal(findings_after(f, "DROP TABLE tally", &first), 1);
+    assert_string_equal(first.what, "view");
+}
+
+static void a_damaged_page_is_found(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    log_fixture_close(f);
+    char path[SCRATCH_PATH_MAX];
+    FILE *file = fopen(scratch_path(&f->scratch, "tillback.db", path), "r+b");
+    assert_int_equal(fseek(file, -40, SEEK_END), 0);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(fputc(0xff, file), 0xff);
+    assert_int_equal(fclose(file), 0);
+    struct eventlog_finding first;
+    assert_true(log_fixture_verify(f, &first) >= 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LOG_TEST(views_rebuilt_are_the_views_as_they_were),
+        LOG_TEST(a_view_of_another_version_is_made_again_at_start),
+        LOG_TEST(a_view_that_was_away_catches_up),
+        LOG_TEST(a_changed_body_is_found),
+        LOG_TEST(a_missing_event_is_found),
+        LOG_TEST(a_missing_tail_is_found),
+        LOG_TEST(a_changed_view_is_found),
+        LOG_TEST(a_damaged_page_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
