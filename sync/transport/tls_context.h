@@ -1,0 +1,29 @@
+/*
+ * Inside of struct tls_context, for tls.c alone: what many streams share. Reading the files blocks;
+ * nothing after that does.
+ */
+#ifndef SYNC_TRANSPORT_TLS_CONTEXT_H
+#define SYNC_TRANSPORT_TLS_CONTEXT_H
+
+#include "provisioning/crl.h"
+#include "sync/transport/tls.h"
+
+#include <mbedtls/ssl.h>
+
+enum { TLS_ALPN_MAX = 4, TLS_ALPN_NAME_MAX = 32 };
+
+struct tls_context {
+    enum tls_role role;
+    unsigned references; /* the owner's and each stream's */
+    mbedtls_ssl_config settings;
+    mbedtls_x509_crt *ca;
+    mbedtls_x509_crt *certificate;
+    mbedtls_x509_crl *crl;
+    struct key *key;
+    struct clock *clock;
+    bool peer_optional;
+    char alpn_names[TLS_ALPN_MAX][TLS_ALPN_NAME_MAX];
+    const char *alpn[TLS_ALPN_MAX + 1];
+};
+
+#endif
