@@ -1,0 +1,53 @@
+#include "sync/uplink/parcel.h"
+
+void parcel_init(struct parcel *parcel)
+{
+    *parcel = (struct parcel){0};
+    buf_init(&parcel->body, BATCH_BYTES_MAX);
+}
+
+void parcel_free(struct parcel *parcel)
+{
+    buf_free(&parcel->body);
+}
+
+static enum err add(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
+                    struct fault *fault)
+{
+    (void)fault;
+    struct parcel *parcel = context;
+    /* a comma before and the bracket at the end */
+    if (parcel->count && parcel->body.len + body.len + 2 > parcel->max_bytes)
+        return ERR_TOO_LARGE;
+    batch_add(&parcel->body, body);
+    parcel->count++;
+    parcel->header.last = seq;
+    parcel->header.hash = *hash;
+    return ERR_OK;
+}
+
+enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
+                     const struct eventlog_stream_status *log, enum stream stream, int64_t first,
+                     int64_t max_events, size_t max_bytes, struct fault *fault)
+{
+    parcel->header = (struct batch_header){
+        .log = log->log,
+        .stream = stream,
+        .first = first,
+        .has_parent = log->forked,
+        .parent = log->parent,
+    };
+    parcel->count = 0;
+    parcel->max_bytes = max_bytes < BATCH_BYTES_MAX ? max_bytes : BATCH_BYTES_MAX;
+    buf_reset(&parcel->body);
+    batch_begin(&parcel->body);
+    enum err err = eventlog_range(reader, &log->log, first, max_events, &parcel->header.prev, add,
+                                  parcel, fault);
+    if (err)
+        return err;
+    if (!parcel->count)
+        return fault_set(fault, ERR_NOT_FOUND, "", "the log holds nothing at %lld",
+                         (long long)first);
+    batch_end(&parcel->body);
+    return buf_check(&parcel->body, fault, "batch");
+}

@@ -1,0 +1,28 @@
+/*
+ * One batch taken from the event log and made ready for the wire: the stored bodies byte for byte,
+ * and the header that says where they stand. Blocks on reading the database.
+ */
+#ifndef SYNC_UPLINK_PARCEL_H
+#define SYNC_UPLINK_PARCEL_H
+
+#include "sync/contract/batch.h"
+#include "sync/eventlog/eventlog.h"
+
+struct parcel {
+    struct batch_header header;
+    struct buf body; /* kept from one packing to the next */
+    size_t count;
+    size_t max_bytes;
+};
+
+void parcel_init(struct parcel *parcel);
+void parcel_free(struct parcel *parcel);
+/*
+ * Packs from `first` on: at most `max_events`, and no more than `max_bytes` unless the first event
+ * alone is larger. ERR_NOT_FOUND when the log has nothing there.
+ */
+enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
+                     const struct eventlog_stream_status *log, enum stream stream, int64_t first,
+                     int64_t max_events, size_t max_bytes, struct fault *fault) MUST_CHECK;
+
+#endif

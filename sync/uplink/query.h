@@ -1,0 +1,32 @@
+/*
+ * Questions to the hub with an answer or an end within a time limit: MQTT 5 request and response,
+ * up/query and down/reply, matched by correlation data. Loop thread only.
+ */
+#ifndef SYNC_UPLINK_QUERY_H
+#define SYNC_UPLINK_QUERY_H
+
+#include "hal/base/id.h"
+#include "hal/loop.h"
+
+enum { QUERY_TIMEOUT_MS = 2000, QUERIES_MAX = 32 };
+
+struct query_list;
+
+/* The hub's answer (JSON, borrowed), or ERR_TIMEOUT, ERR_CLOSED, ... with nothing. Comes once. */
+typedef void query_done(void *context, enum err err, struct slice answer);
+
+/* NULL on no memory. */
+struct query_list *query_list_open(struct loop *loop);
+/* Every question that waits ends with ERR_CLOSED. Takes NULL. */
+void query_list_close(struct query_list *list);
+/* Notes a question; *id is its correlation data. ERR_BUSY when QUERIES_MAX wait. */
+enum err query_add(struct query_list *list, int64_t now_ms, query_done *done, void *context,
+                   struct id *id) MUST_CHECK;
+/* An answer came; one that nobody waits for is passed over. */
+void query_answered(struct query_list *list, struct slice correlation, struct slice answer);
+/* The question couldn't be sent: forgets it, without `done`. */
+void query_forget(struct query_list *list, const struct id *id);
+/* The link is gone: all that wait end with `err`. */
+void query_fail_all(struct query_list *list, enum err err);
+
+#endif

@@ -1,0 +1,657 @@
+#include "sync/uplink/uplink.h"
+#include "hal/base/cleanup.h"
+#include "sync/contract/inbox.h"
+#include "sync/contract/link_state.h"
+#include "sync/contract/sale_query.h"
+#include "sync/contract/topic.h"
+#include "sync/uplink/parcel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ACK_TIMEOUT_MS = 10 * 1000,
+    DIAL_TIMEOUT_MS = 15 * 1000,
+    SCOUT_MS = 1500,
+    BACKOFF_BASE_MS = 100,
+    BACKOFF_CAP_MS = 1500,
+    STATE_INTERVAL_MS = 60 * 1000,
+    BATCH_BYTES = 64 * 1024,
+    WINDOW_BYTES = 2 * 1024 * 1024,
+    WIRE_BATCHES = 8,
+    BATCH_EVENTS = 200,
+    OVERTAKE_EVENTS = 16 * BATCH_EVENTS,
+    PROBE_MS = 800,    /* while no hub is there to receive */
+    LOST_AGE_MS = 500, /* taken so long ago and not with a hub that has just spoken: lost */
+    SMALL_MAX = 4 * 1024,
+    REFUSAL = 0x80,       /* MQTT 5 reason codes from here on are refusals */
+    NO_SUBSCRIBERS = 0x10 /* the broker took it, for nobody */
+};
+
+struct uplink {
+    struct loop *loop;
+    struct uplink_config config;
+    struct uplink_listener listener;
+    struct link *link;
+    struct eventlog_reader *reader;
+    struct loop_timer *timer; /* the next deadline, probe or state */
+    struct query_list *queries;
+    struct window window;
+    struct parcel parcel;
+    struct eventlog_status log;            /* as of the last look */
+    struct ack acks[STREAMS_OF_APPLIANCE]; /* the newest of this process's life */
+    bool heard[STREAMS_OF_APPLIANCE];      /* acks[] holds one of the current log */
+    bool storing[STREAMS_OF_APPLIANCE];    /* the log is taking one */
+    bool behind[STREAMS_OF_APPLIANCE];     /* ... and a newer one waits for its turn */
+    bool subscribed;
+    int64_t subscribe_ms; /* when to give up waiting for that */
+    int64_t probe_ms;     /* nothing is sent before */
+    int64_t state_ms;     /* when to tell the state again */
+    int64_t since_ms;
+    int64_t progress_ms;
+    unsigned users; /* this handle, and work that the log still has of it */
+    bool closed;
+};
+
+static int64_t or_default(int64_t value, int64_t fallback)
+{
+    return value ? value : fallback;
+}
+
+static void release(struct uplink *uplink)
+{
+    if (--uplink->users == 0)
+        free(uplink);
+}
+
+static int64_t now_ms(struct uplink *uplink)
+{
+    return loop_now_ms(uplink->loop);
+}
+
+/* --- The log as it is ---------------------------------------------------------------------- */
+
+static void look_at_log(struct uplink *uplink)
+{
+    struct eventlog_status before = uplink->log;
+    eventlog_status(uplink->config.log, &uplink->log);
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++) {
+        const struct eventlog_stream_status *stream = &uplink->log.streams[i];
+        if (id_equal(&stream->log, &before.streams[i].log)) {
+            window_grow(&uplink->window, (enum stream)i, stream->head);
+            continue;
+        }
+        window_begin(&uplink->window, (enum stream)i, stream->head, stream->through);
+        uplink->heard[i] = false;
+        uplink->behind[i] = false;
+    }
+}
+
+static int64_t waiting_in_all(struct uplink *uplink)
+{
+    return window_waiting(&uplink->window, STREAM_RETURNS) +
+           window_waiting(&uplink->window, STREAM_SALES);
+}
+
+/* --- Sending ------------------------------------------------------------------------------- */
+
+enum err uplink_publish(struct uplink *uplink, const char *name, struct mqtt_message *message,
+                        struct fault *fault)
+{
+    char topic[TOPIC_MAX];
+    int token;
+    struct mqtt *mqtt = link_mqtt(uplink->link);
+    if (!mqtt)
+        return fault_set(fault, ERR_CLOSED, name, "there is no link to the hub");
+    topic_write(topic, uplink->config.target.device, TOPIC_UP, name);
+    message->topic = topic;
+    enum err err = mqtt_publish(mqtt, message, &token, fault);
+    message->topic = NULL;
+    return err;
+}
+
+static void drop(struct uplink *uplink, enum err err, const char *why)
+{
+    struct fault fault;
+    (void)fault_set(&fault, err, uplink->config.target.url, "%s", why);
+    link_drop(uplink->link, &fault);
+}
+
+static void tell_state(struct uplink *uplink)
+{
+    struct fault fault;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, LINK_STATE_BYTES_MAX);
+    struct link_state state = {
+        .session = *link_session(uplink->link),
+        .online = true,
+        .time_ms = clock_wall_ms(uplink->config.clock),
+    };
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        state.waiting[i] = window_waiting(&uplink->window, (enum stream)i);
+    struct jsonw w = jsonw_to(&body);
+    jsonw_object(&w, NULL);
+    link_state_write(&w, &state);
+    if (uplink->listener.describe)
+        uplink->listener.describe(uplink->listener.context, &w);
+    jsonw_end(&w);
+    struct mqtt_message message = {
+        .payload = buf_slice(&body),
+        .retain = true,
+        .qos = 1,
+        .content_type = "application/json",
+    };
+    enum err err = buf_check(&body, &fault, "state");
+    if (!err)
+        err = uplink_publish(uplink, "state", &message, &fault);
+    if (err)
+        diag_fault(uplink->config.diag, DIAG_WARN, "uplink.state_untold", &fault);
+    uplink->state_ms = now_ms(uplink) + uplink->config.limits.state_interval_ms;
+}
+
+/* A header's values, kept until the message is handed over. */
+struct properties {
+    struct mqtt_property list[MQTT_PROPERTIES_MAX];
+    char values[MQTT_PROPERTIES_MAX][SHA256_TEXT + 1];
+    size_t count;
+};
+
+static void put_property(void *context, const char *name, const char *value)
+{
+    struct properties *properties = context;
+    size_t i = properties->count++;
+    memcpy(properties->values[i], value, strlen(value) + 1);
+    properties->list[i] = (struct mqtt_property){name, properties->values[i]};
+}
+
+static enum err publish_parcel(struct uplink *uplink, int *token, struct fault *fault)
+{
+    struct properties properties = {.count = 0};
+    char topic[TOPIC_MAX];
+    batch_header_write(&uplink->parcel.header, put_property, &properties);
+    topic_write(topic, uplink->config.target.device, TOPIC_UP, "events");
+    const struct mqtt_message message = {
+        .topic = topic,
+        .payload = buf_slice(&uplink->parcel.body),
+        .qos = 1,
+        .content_type = "application/cloudevents-batch+json",
+        .properties = properties.list,
+        .property_count = properties.count,
+    };
+    return mqtt_publish(link_mqtt(uplink->link), &message, token, fault);
+}
+
+static enum err send_one(struct uplink *uplink, const struct window_choice *choice,
+                         struct fault *fault)
+{
+    const struct eventlog_stream_status *log = &uplink->log.streams[choice->stream];
+    struct window_batch batch = {.stream = choice->stream, .sent_ms = now_ms(uplink)};
+    enum err err = parcel_pack(&uplink->parcel, uplink->reader, log, choice->stream, choice->first,
+                               choice->max_events, choice->max_bytes, fault);
+    if (!err)
+        err = publish_parcel(uplink, &batch.token, fault);
+    if (err)
+        return err;
+    batch.first = uplink->parcel.header.first;
+    batch.last = uplink->parcel.header.last;
+    batch.bytes = uplink->parcel.body.len;
+    window_sent(&uplink->window, &batch);
+    return ERR_OK;
+}
+
+/* The timer rings at the next thing that has to be done without being told. */
+static void set_timer(struct uplink *uplink)
+{
+    int64_t now = now_ms(uplink);
+    int64_t at = uplink->state_ms;
+    int64_t deadline =
+        uplink->subscribed ? window_deadline_ms(&uplink->window) : uplink->subscribe_ms;
+    if (deadline < at)
+        at = deadline;
+    if (uplink->probe_ms > now && uplink->probe_ms < at)
+        at = uplink->probe_ms;
+    loop_timer_start(uplink->timer, at > now ? at - now : 0, 0);
+}
+
+static void pump(struct uplink *uplink)
+{
+    struct window_choice choice;
+    struct fault fault;
+    enum err err = ERR_OK;
+    if (!uplink->subscribed)
+        return;
+    bool may = now_ms(uplink) >= uplink->probe_ms;
+    while (may && !err && window_next(&uplink->window, &choice))
+        err = send_one(uplink, &choice, &fault);
+    if (err) {
+        diag_fault(uplink->config.diag, DIAG_ERROR, "uplink.cant_send", &fault);
+        uplink->probe_ms = now_ms(uplink) + PROBE_MS;
+    }
+    set_timer(uplink);
+}
+
+void uplink_committed(struct uplink *uplink)
+{
+    bool idle = waiting_in_all(uplink) == 0;
+    look_at_log(uplink);
+    if (idle)
+        uplink->progress_ms = clock_monotonic_ms(uplink->config.clock);
+    pump(uplink);
+}
+
+static void on_timer(void *context)
+{
+    struct uplink *uplink = context;
+    int64_t now = now_ms(uplink);
+    if (!uplink->subscribed) {
+        drop(uplink, ERR_TIMEOUT, "the broker did not answer the subscription in time");
+        return;
+    }
+    if (now >= window_deadline_ms(&uplink->window)) {
+        window_shrink(&uplink->window);
+        drop(uplink, ERR_TIMEOUT, "the hub did not acknowledge in time");
+        return;
+    }
+    if (now >= uplink->state_ms)
+        tell_state(uplink);
+    pump(uplink);
+}
+
+/* --- What the log has to do for us, on its own thread -------------------------------------- */
+
+/* One piece of work on its way through the log's thread and back. */
+struct errand {
+    struct uplink *uplink;
+    enum stream stream;
+    enum err err;
+    struct fault fault;
+    void (*back)(struct errand *errand);
+};
+
+static void errand_back(void *context)
+{
+    struct errand *errand = context;
+    struct uplink *uplink = errand->uplink;
+    if (!uplink->closed)
+        errand->back(errand);
+    free(errand);
+    release(uplink);
+}
+
+/* The log's thread. Without memory for the way back the handle stays until the process ends. */
+static void errand_done(void *context, enum err err, const struct fault *fault)
+{
+    struct errand *errand = context;
+    errand->err = err;
+    if (err)
+        errand->fault = *fault;
+    if (loop_post(errand->uplink->loop, errand_back, errand) != ERR_OK)
+        diag_write(errand->uplink->config.diag, DIAG_ERROR, "uplink.answer_lost", "out of memory");
+}
+
+static struct errand *errand_new(struct uplink *uplink, void (*back)(struct errand *errand))
+{
+    struct errand *errand = calloc(1, sizeof *errand);
+    if (!errand)
+        return NULL;
+    errand->uplink = uplink;
+    errand->back = back;
+    uplink->users++;
+    return errand;
+}
+
+/* --- Acknowledgements ---------------------------------------------------------------------- */
+
+static void store_ack(struct uplink *uplink, enum stream stream);
+
+static void ack_stored(struct errand *errand)
+{
+    struct uplink *uplink = errand->uplink;
+    enum stream stream = errand->stream;
+    uplink->storing[stream] = false;
+    if (errand->err)
+        diag_fault(uplink->config.diag, errand->err == ERR_FORKED ? DIAG_WARN : DIAG_ERROR,
+                   "uplink.ack", &errand->fault);
+    look_at_log(uplink);
+    if (uplink->behind[stream])
+        store_ack(uplink, stream);
+    pump(uplink);
+}
+
+/* One at a time for each stream: the newest speaks for those before it. */
+static void store_ack(struct uplink *uplink, enum stream stream)
+{
+    uplink->behind[stream] = uplink->storing[stream];
+    if (uplink->storing[stream])
+        return;
+    struct errand *errand = errand_new(uplink, ack_stored);
+    if (!errand)
+        return;
+    errand->stream = stream;
+    uplink->storing[stream] = true;
+    eventlog_acknowledge(uplink->config.log, stream, &uplink->acks[stream], errand_done, errand);
+}
+
+static void take_ack(struct uplink *uplink, enum stream stream, const struct ack *ack)
+{
+    const struct ack *last = &uplink->acks[stream];
+    int64_t now = now_ms(uplink);
+    if (!id_equal(&ack->log, &uplink->log.streams[stream].log))
+        return;
+    if (uplink->heard[stream] && ack_newer(last, ack))
+        return;
+    bool again = uplink->heard[stream] && !ack_newer(ack, last);
+    uplink->acks[stream] = *ack;
+    uplink->heard[stream] = true;
+    if (window_acknowledge(&uplink->window, stream, ack)) {
+        uplink->progress_ms = clock_monotonic_ms(uplink->config.clock);
+        uplink->probe_ms = 0;
+        link_useful(uplink->link);
+    } else if (again && window_drop_old(&uplink->window, now, LOST_AGE_MS)) {
+        diag_write(uplink->config.diag, DIAG_INFO, "uplink.resend",
+                   "the hub came back without what was on the way");
+    }
+    if (!again)
+        store_ack(uplink, stream);
+    pump(uplink);
+}
+
+static void on_ack(struct uplink *uplink, const char *stream_text,
+                   const struct mqtt_message *message)
+{
+    struct fault fault;
+    struct ack ack;
+    enum stream stream;
+    if (stream_find(slice_of(stream_text), &stream) != ERR_OK || stream == STREAM_CENTRE)
+        return;
+    if (ack_read(message->payload, &ack, &fault) != ERR_OK)
+        diag_fault(uplink->config.diag, DIAG_WARN, "uplink.ack_unreadable", &fault);
+    else
+        take_ack(uplink, stream, &ack);
+}
+
+/* --- The inbox ----------------------------------------------------------------------------- */
+
+static void tell_inbox(struct uplink *uplink)
+{
+    struct fault fault;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, SMALL_MAX);
+    struct eventlog_status log;
+    eventlog_status(uplink->config.log, &log);
+    const struct inbox_ack ack = {log.hub_epoch, log.inbox_through};
+    inbox_ack_write(&body, &ack);
+    struct mqtt_message message = {
+        .payload = buf_slice(&body), .qos = 1, .content_type = "application/json"};
+    if (uplink_publish(uplink, "inbox-ack", &message, &fault) != ERR_OK)
+        diag_fault(uplink->config.diag, DIAG_INFO, "uplink.inbox_ack", &fault);
+}
+
+static void inbox_stored(struct errand *errand)
+{
+    struct uplink *uplink = errand->uplink;
+    if (errand->err)
+        diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox", &errand->fault);
+    if (uplink->subscribed)
+        tell_inbox(uplink);
+}
+
+static const char *get_property(void *context, const char *name)
+{
+    return mqtt_property_of(context, name);
+}
+
+static void on_inbox(struct uplink *uplink, const struct mqtt_message *message)
+{
+    struct fault fault;
+    struct inbox_place place;
+    struct mqtt_message read = *message;
+    if (inbox_place_read(&place, get_property, &read, &fault) != ERR_OK) {
+        diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox_unreadable", &fault);
+        return;
+    }
+    struct errand *errand = errand_new(uplink, inbox_stored);
+    if (errand)
+        eventlog_receive(uplink->config.log, place.hub_epoch, place.number, message->payload,
+                         errand_done, errand);
+}
+
+/* --- The link's news ----------------------------------------------------------------------- */
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct uplink *uplink = context;
+    struct topic topic;
+    if (topic_read(message->topic, &topic) != ERR_OK || topic.direction != TOPIC_DOWN ||
+        strcmp(topic.device, uplink->config.target.device) != 0)
+        return;
+    if (strncmp(topic.name, "ack/", 4) == 0)
+        on_ack(uplink, topic.name + 4, message);
+    else if (strcmp(topic.name, "inbox") == 0)
+        on_inbox(uplink, message);
+    else if (strcmp(topic.name, "reply") == 0)
+        query_answered(uplink->queries, message->correlation, message->payload);
+    else if (uplink->listener.message)
+        uplink->listener.message(uplink->listener.context, topic.name, message);
+}
+
+static void on_published(void *context, int token, int reason)
+{
+    struct uplink *uplink = context;
+    if (reason >= REFUSAL) {
+        char why[64];
+        (void)snprintf(why, sizeof why, "the broker refused a message (reason 0x%02x)", reason);
+        drop(uplink, ERR_REFUSED, why);
+        return;
+    }
+    if (reason == NO_SUBSCRIBERS) {
+        size_t before = uplink->window.count;
+        window_undelivered(&uplink->window, token);
+        if (uplink->window.count < before)
+            uplink->probe_ms = now_ms(uplink) + PROBE_MS;
+    } else {
+        window_taken(&uplink->window, token);
+    }
+    pump(uplink);
+}
+
+static void on_connected(void *context)
+{
+    struct uplink *uplink = context;
+    struct fault fault;
+    char filter[TOPIC_MAX];
+    int token;
+    window_restart(&uplink->window);
+    uplink->probe_ms = 0;
+    (void)snprintf(filter, sizeof filter, "tb/v1/%s/down/#", uplink->config.target.device);
+    if (mqtt_subscribe(link_mqtt(uplink->link), filter, 1, &token, &fault) != ERR_OK)
+        diag_fault(uplink->config.diag, DIAG_ERROR, "uplink.cant_subscribe", &fault);
+    tell_state(uplink);
+    uplink->subscribe_ms = now_ms(uplink) + uplink->config.limits.ack_timeout_ms;
+    set_timer(uplink);
+}
+
+static void on_subscribed(void *context, enum err err)
+{
+    struct uplink *uplink = context;
+    if (err) {
+        drop(uplink, err, "the broker refused the subscription");
+        return;
+    }
+    uplink->subscribed = true;
+    look_at_log(uplink);
+    tell_inbox(uplink);
+    pump(uplink);
+}
+
+static void on_lost(void *context)
+{
+    struct uplink *uplink = context;
+    uplink->subscribed = false;
+    loop_timer_stop(uplink->timer);
+    window_restart(&uplink->window);
+    query_fail_all(uplink->queries, ERR_CLOSED);
+}
+
+static void on_changed(void *context)
+{
+    struct uplink *uplink = context;
+    struct uplink_status status;
+    uplink->since_ms = clock_wall_ms(uplink->config.clock);
+    if (!uplink->listener.changed)
+        return;
+    uplink_status(uplink, &status);
+    uplink->listener.changed(uplink->listener.context, &status);
+}
+
+/* --- Open, close, ask ---------------------------------------------------------------------- */
+
+static void fill_limits(struct uplink_limits *limits)
+{
+    limits->ack_timeout_ms = or_default(limits->ack_timeout_ms, ACK_TIMEOUT_MS);
+    limits->dial_timeout_ms = or_default(limits->dial_timeout_ms, DIAL_TIMEOUT_MS);
+    limits->scout_ms = or_default(limits->scout_ms, SCOUT_MS);
+    limits->backoff_cap_ms = or_default(limits->backoff_cap_ms, BACKOFF_CAP_MS);
+    limits->state_interval_ms = or_default(limits->state_interval_ms, STATE_INTERVAL_MS);
+    if (!limits->batch_bytes)
+        limits->batch_bytes = BATCH_BYTES;
+    if (!limits->window_bytes)
+        limits->window_bytes = WINDOW_BYTES;
+}
+
+static enum err open_parts(struct uplink *uplink, struct fault *fault)
+{
+    const struct uplink_limits *limits = &uplink->config.limits;
+    const struct window_limits window = {
+        .wire_batches = WIRE_BATCHES,
+        .batches = WINDOW_BATCHES_MAX,
+        .bytes = limits->window_bytes,
+        .batch_bytes = limits->batch_bytes,
+        .batch_events = BATCH_EVENTS,
+        .overtake_events = OVERTAKE_EVENTS,
+        .ack_timeout_ms = limits->ack_timeout_ms,
+    };
+    const struct link_config link = {
+        .target = uplink->config.target,
+        .dial_timeout_ms = limits->dial_timeout_ms,
+        .scout_ms = limits->scout_ms,
+        .backoff_base_ms = BACKOFF_BASE_MS,
+        .backoff_cap_ms = limits->backoff_cap_ms,
+        .clock = uplink->config.clock,
+        .diag = uplink->config.diag,
+    };
+    const struct link_listener listener = {on_connected, on_lost,       on_changed, on_message,
+                                           on_published, on_subscribed, uplink};
+    window_init(&uplink->window, &window);
+    look_at_log(uplink);
+    uplink->timer = loop_timer_open(uplink->loop, on_timer, uplink);
+    uplink->queries = query_list_open(uplink->loop);
+    if (!uplink->timer || !uplink->queries)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = eventlog_reader_open(&uplink->reader, &uplink->config.reader, fault);
+    return err ? err : link_open(&uplink->link, uplink->loop, &link, &listener, fault);
+}
+
+enum err uplink_open(struct uplink **out, struct loop *loop, const struct uplink_config *config,
+                     const struct uplink_listener *listener, struct fault *fault)
+{
+    struct uplink *uplink = calloc(1, sizeof *uplink);
+    if (!uplink)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    uplink->loop = loop;
+    uplink->config = *config;
+    uplink->listener = *listener;
+    uplink->users = 1;
+    uplink->since_ms = clock_wall_ms(config->clock);
+    uplink->progress_ms = clock_monotonic_ms(config->clock);
+    fill_limits(&uplink->config.limits);
+    parcel_init(&uplink->parcel);
+    enum err err = open_parts(uplink, fault);
+    if (err) {
+        uplink_close(uplink);
+        return err;
+    }
+    *out = uplink;
+    return ERR_OK;
+}
+
+void uplink_close(struct uplink *uplink)
+{
+    if (!uplink)
+        return;
+    uplink->closed = true;
+    query_list_close(uplink->queries);
+    link_close(uplink->link);
+    loop_timer_close(uplink->timer);
+    eventlog_reader_close(uplink->reader);
+    parcel_free(&uplink->parcel);
+    release(uplink);
+}
+
+void uplink_status(struct uplink *uplink, struct uplink_status *status)
+{
+    *status = (struct uplink_status){
+        .state = link_state(uplink->link),
+        .since_ms = uplink->since_ms,
+        .progress_ms =
+            waiting_in_all(uplink) ? uplink->progress_ms : clock_monotonic_ms(uplink->config.clock),
+        .last = *link_fault(uplink->link),
+        .hub_epoch = uplink->log.hub_epoch,
+    };
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        status->waiting[i] = window_waiting(&uplink->window, (enum stream)i);
+}
+
+const char *uplink_state_name(enum uplink_state state)
+{
+    static const char *const names[] = {
+        [UPLINK_OFFLINE] = "offline",
+        [UPLINK_CONNECTING] = "connecting",
+        [UPLINK_ONLINE] = "online",
+    };
+    return names[state];
+}
+
+void uplink_use(struct uplink *uplink, const struct uplink_target *target)
+{
+    uplink->config.target = *target;
+    link_use(uplink->link, target);
+}
+
+enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *done, void *context,
+                      struct fault *fault)
+{
+    char reply[TOPIC_MAX];
+    struct id id;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, SMALL_MAX);
+    struct sale_query query;
+    size_t len = strlen(receipt);
+    if (len == 0 || len > SALE_QUERY_RECEIPT_MAX)
+        return fault_set(fault, ERR_INVALID, "receipt", "must be a text of 1 to %d bytes",
+                         SALE_QUERY_RECEIPT_MAX);
+    if (!uplink->subscribed)
+        return fault_set(fault, ERR_CLOSED, "", "there is no link to the hub");
+    memcpy(query.receipt, receipt, len + 1);
+    sale_query_write(&body, &query);
+    enum err err = buf_check(&body, fault, "receipt");
+    if (err)
+        return err;
+    err = query_add(uplink->queries, clock_wall_ms(uplink->config.clock), done, context, &id);
+    if (err)
+        return fault_set(fault, err, "", "too many questions wait for the hub");
+    topic_write(reply, uplink->config.target.device, TOPIC_DOWN, "reply");
+    struct mqtt_message message = {
+        .payload = buf_slice(&body),
+        .qos = 1,
+        .content_type = "application/json",
+        .response_topic = reply,
+        .correlation = {(const char *)id.bytes, ID_BYTES},
+        .expiry_s = QUERY_TIMEOUT_MS / 1000,
+    };
+    err = uplink_publish(uplink, "query", &message, fault);
+    if (err)
+        query_forget(uplink->queries, &id);
+    return err;
+}

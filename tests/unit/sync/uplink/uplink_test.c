@@ -1,0 +1,539 @@
+/* The uplink against a real broker, with a fake hub behind it that answers as it is told. */
+#include "sync/uplink/uplink.h"
+
+#include "sync/contract/inbox.h"
+#include "sync/contract/link_state.h"
+#include "sync/contract/sale_query.h"
+#include "sync/contract/topic.h"
+#include "tests/support/await.h"
+#include "tests/support/broker.h"
+#include "tests/support/forwarder.h"
+#include "tests/support/log_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+enum { SEQ_MAX = 4000, LOOK_MS = 10, DRAIN_BEGINS_MS = 2000 };
+
+static const char device[] = "shop-1";
+
+/* What the fake hub holds of one log. */
+struct shelf {
+    struct id log;
+    bool known;
+    bool has_parent;
+    int64_t through;
+    int64_t ack_no;
+    int64_t times[SEQ_MAX];
+    struct sha256 hashes[SEQ_MAX];
+};
+
+struct fake_hub {
+    struct mqtt *mqtt;
+    struct tls_context *tls;
+    bool connected;
+    bool subscribed;
+    bool silent;        /* takes, and answers nothing */
+    bool answers;       /* questions */
+    bool lies;          /* claims to hold more than there is */
+    struct shelf shelf; /* of the stream returns, the log heard of last */
+    int batches;
+    int states;
+    struct link_state state;
+    int64_t inbox_through;
+    int inbox_acks;
+};
+
+struct fixture {
+    struct tls_pki pki;
+    struct broker broker;
+    struct loop *loop;
+    struct log_fixture log;
+    struct tls_context *tls;
+    char runtime[SCRATCH_PATH_MAX];
+    struct uplink *uplink;
+    struct uplink_limits limits;
+    struct loop_timer *look; /* stands for the posts that a commit would make */
+    struct fake_hub hub;
+    const char *url;
+    int answers;
+    enum err answer_err;
+    char answer[512];
+};
+
+/* --- The fake hub -------------------------------------------------------------------------- */
+
+static const char *get_property(void *context, const char *name)
+{
+    return mqtt_property_of(context, name);
+}
+
+static void hub_publish(struct fake_hub *hub, const char *name, struct mqtt_message message)
+{
+    char topic[TOPIC_MAX];
+    struct fault fault;
+    int token;
+    topic_write(topic, device, TOPIC_DOWN, name);
+    message.topic = topic;
+    message.qos = 1;
+    if (mqtt_publish(hub->mqtt, &message, &token, &fault))
+        fail_msg("%s", fault.text);
+}
+
+static void hub_acknowledge(struct fake_hub *hub)
+{
+    struct shelf *shelf = &hub->shelf;
+    struct buf text;
+    buf_init(&text, 8192);
+    struct ack ack = {.log = shelf->log, .through = shelf->through, .hub_epoch = 5};
+    ack.hash = shelf->hashes[shelf->through];
+    ack.ack_no = shelf->ack_no;
+    if (hub->lies)
+        ack.through += 1000;
+    ack_write(&text, &ack);
+    hub_publish(hub, "ack/returns",
+                (struct mqtt_message){.payload = buf_slice(&text), .retain = true});
+    buf_free(&text);
+}
+
+static void shelve(struct shelf *shelf, const struct batch_header *header,
+                   const struct slice *bodies, size_t count)
+{
+    if (!shelf->known || !id_equal(&shelf->log, &header->log))
+        *shelf =
+            (struct shelf){.log = header->log, .known = true, .has_parent = header->has_parent};
+    assert_true(header->last < SEQ_MAX);
+    struct sha256 hash = header->prev;
+    for (size_t i = 0; i < count; i++) {
+        int64_t seq = header->first + (int64_t)i;
+        hash = chain_next(&hash, bodies[i]);
+        shelf->times[seq]++;
+        shelf->hashes[seq] = hash;
+    }
+    while (shelf->times[shelf->through + 1])
+        shelf->through++;
+    shelf->ack_no++;
+}
+
+static void hub_events(struct fake_hub *hub, const struct mqtt_message *message)
+{
+    struct batch_header header;
+    struct slice bodies[BATCH_EVENTS_MAX];
+    size_t count;
+    struct fault fault = {0};
+    struct mqtt_message read = *message;
+    enum err err = batch_header_read(&header, get_property, &read, &fault);
+    if (!err)
+        err = batch_cut(message->payload, bodies, BATCH_EVENTS_MAX, &count, &fault);
+    if (!err)
+        err = batch_verify(&header, bodies, count, &fault);
+    if (err)
+        fail_msg("%s: %s", fault.where, fault.text);
+    hub->batches++;
+    if (header.stream != STREAM_RETURNS || hub->silent)
+        return;
+    shelve(&hub->shelf, &header, bodies, count);
+    hub_acknowledge(hub);
+}
+
+static void hub_query(struct fake_hub *hub, const struct mqtt_message *message)
+{
+    struct sale_query query;
+    struct sale_reply reply = {.sale = SLICE_LITERAL("{\"sale\":1}")};
+    struct buf text;
+    if (!hub->answers)
+        return;
+    assert_string_equal(message->response_topic, "tb/v1/shop-1/down/reply");
+    assert_int_equal(sale_query_read(message->payload, &query, NULL), ERR_OK);
+    memcpy(reply.receipt, query.receipt, sizeof reply.receipt);
+    buf_init(&text, 4096);
+    sale_reply_write(&text, &reply);
+    hub_publish(
+        hub, "reply",
+        (struct mqtt_message){.payload = buf_slice(&text), .correlation = message->correlation});
+    buf_free(&text);
+}
+
+static void hub_message(void *context, const struct mqtt_message *message)
+{
+    struct fake_hub *hub = context;
+    struct topic topic;
+    struct inbox_ack inbox;
+    assert_int_equal(topic_read(message->topic, &topic), ERR_OK);
+    assert_string_equal(topic.device, device);
+    if (strcmp(topic.name, "events") == 0) {
+        hub_events(hub, message);
+    } else if (strcmp(topic.name, "query") == 0) {
+        hub_query(hub, message);
+    } else if (strcmp(topic.name, "state") == 0) {
+        assert_int_equal(link_state_read(message->payload, &hub->state, NULL), ERR_OK);
+        hub->states++;
+    } else if (strcmp(topic.name, "inbox-ack") == 0) {
+        assert_int_equal(inbox_ack_read(message->payload, &inbox, NULL), ERR_OK);
+        hub->inbox_through = inbox.through;
+        hub->inbox_acks++;
+    }
+}
+
+static void hub_connected(void *context, enum err err, const struct fault *fault)
+{
+    struct fake_hub *hub = context;
+    if (err)
+        fail_msg("%s", fault->text);
+    hub->connected = true;
+}
+
+static void hub_published(void *context, int token, int reason)
+{
+    (void)context;
+    (void)token;
+    assert_true(reason < 0x80);
+}
+
+static void hub_subscribed(void *context, int token, enum err err)
+{
+    (void)token;
+    struct fake_hub *hub = context;
+    assert_int_equal(err, ERR_OK);
+    hub->subscribed = true;
+}
+
+static void hub_disconnected(void *context, enum err err, const struct fault *fault)
+{
+    (void)context;
+    (void)err;
+    fail_msg("the fake hub lost its connection: %s", fault->text);
+}
+
+static void hub_join(struct fixture *f)
+{
+    struct fake_hub *hub = &f->hub;
+    struct fault fault;
+    int token;
+    hub->tls = tls_pki_context(&f->pki, TLS_CLIENT, "hub");
+    const struct mqtt_config config = {
+        .url = f->broker.url,
+        .tls = hub->tls,
+        .client_id = "hub",
+        .runtime_folder = f->runtime,
+    };
+    const struct mqtt_listener listener = {hub_connected,  hub_message,      hub_published,
+                                           hub_subscribed, hub_disconnected, hub};
+    if (mqtt_open(&hub->mqtt, f->loop, &config, &listener, &fault))
+        fail_msg("%s", fault.text);
+    assert_true(await_flag(f->loop, &hub->connected, AWAIT_MS));
+    assert_int_equal(mqtt_subscribe(hub->mqtt, "tb/v1/+/up/#", 1, &token, NULL), ERR_OK);
+    assert_true(await_flag(f->loop, &hub->subscribed, AWAIT_MS));
+}
+
+/* --- The appliance ------------------------------------------------------------------------- */
+
+static void look(void *context)
+{
+    struct fixture *f = context;
+    if (f->uplink)
+        uplink_committed(f->uplink);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct fault fault;
+    char path[SCRATCH_PATH_MAX];
+    tls_pki_make(&f->pki);
+    broker_start(&f->broker, &f->pki, "server", NULL);
+    log_fixture_make(&f->log);
+    (void)snprintf(f->runtime, sizeof f->runtime, "%s", tls_pki_path(&f->pki, "r", path));
+    if (loop_open(&f->loop, &fault) || mkdir(f->runtime, 0700) != 0)
+        fail_msg("no loop or folder");
+    f->tls = tls_pki_context(&f->pki, TLS_CLIENT, device);
+    f->look = loop_timer_open(f->loop, look, f);
+    f->url = f->broker.url;
+    loop_timer_start(f->look, LOOK_MS, LOOK_MS);
+    *state = f;
+    return 0;
+}
+
+static void uplink_start(struct fixture *f)
+{
+    struct fault fault;
+    const struct uplink_config config = {
+        .log = f->log.log,
+        .reader = f->log.config,
+        .target = {f->url, NULL, device, f->runtime, f->tls},
+        .limits = f->limits,
+        .clock = f->log.clock,
+    };
+    const struct uplink_listener listener = {0};
+    if (uplink_open(&f->uplink, f->loop, &config, &listener, &fault))
+        fail_msg("%s: %s", fault.where, fault.text);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    uplink_close(f->uplink);
+    f->uplink = NULL;
+    mqtt_close(f->hub.mqtt, true);
+    loop_timer_close(f->look);
+    log_fixture_remove(&f->log); /* what the log still had for the uplink is posted by now */
+    tls_context_close(f->tls);
+    tls_context_close(f->hub.tls);
+    loop_close(f->loop);
+    broker_kill(&f->broker);
+    tls_pki_remove(&f->pki);
+    free(f);
+    return 0;
+}
+
+static void append(struct fixture *f, int events)
+{
+    (void)log_fixture_append(&f->log, EVENT_RETURN_CREATED, events);
+}
+
+static bool all_held(void *context)
+{
+    struct fixture *f = context;
+    struct eventlog_stream_status stream = log_fixture_stream(&f->log, STREAM_RETURNS);
+    return stream.head > 0 && stream.through == stream.head;
+}
+
+static bool is_online(void *context)
+{
+    struct fixture *f = context;
+    struct uplink_status status;
+    uplink_status(f->uplink, &status);
+    return status.state == UPLINK_ONLINE;
+}
+
+static bool is_not_online(void *context)
+{
+    return !is_online(context);
+}
+
+static void await_all_held(struct fixture *f, int64_t within_ms)
+{
+    if (!await(f->loop, all_held, f, within_ms))
+        fail_msg("%d batches came, the watermark stands at %d", f->hub.batches,
+                 (int)f->hub.shelf.through);
+}
+
+/* --- What it does -------------------------------------------------------------------------- */
+
+static void events_reach_the_hub_and_its_answer_moves_the_watermark(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    append(f, 300);
+    uplink_start(f);
+    await_all_held(f, AWAIT_MS);
+    append(f, 20);
+    await_all_held(f, AWAIT_MS);
+    for (int64_t seq = 1; seq <= 320; seq++)
+        assert_int_equal(f->hub.shelf.times[seq], 1);
+    struct uplink_status status;
+    uplink_status(f->uplink, &status);
+    assert_int_equal(status.waiting[STREAM_RETURNS], 0);
+}
+
+static bool three_batches(void *context)
+{
+    return ((struct fixture *)context)->hub.batches >= 3;
+}
+
+static void without_an_answer_all_goes_again_on_a_new_connection(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    f->hub.silent = true;
+    f->limits.ack_timeout_ms = 300;
+    append(f, 5);
+    uplink_start(f);
+    assert_true(await(f->loop, three_batches, f, AWAIT_MS));
+    assert_false(all_held(f));
+    struct uplink_status status;
+    uplink_status(f->uplink, &status);
+    assert_int_equal(status.last.code, ERR_TIMEOUT);
+    f->hub.silent = false;
+    await_all_held(f, AWAIT_MS);
+}
+
+static void a_hub_that_comes_late_gets_what_waited_within_2_s(void **state)
+{
+    struct fixture *f = *state;
+    append(f, 50);
+    uplink_start(f);
+    assert_true(await(f->loop, is_online, f, AWAIT_MS));
+    hub_join(f);
+    await_all_held(f, DRAIN_BEGINS_MS);
+    assert_true(is_online(f));
+}
+
+static void after_a_black_hole_the_drain_begins_within_2_s(void **state)
+{
+    struct fixture *f = *state;
+    struct forwarder *road = forwarder_open(FORWARDER_WIRE, f->broker.port);
+    char url[64];
+    (void)snprintf(url, sizeof url, "mqtts://localhost:%u", forwarder_port(road));
+    f->url = url;
+    f->limits.ack_timeout_ms = 500;
+    hub_join(f);
+    append(f, 5);
+    uplink_start(f);
+    await_all_held(f, AWAIT_MS);
+    forwarder_set_hole(road, true);
+    append(f, 5);
+    assert_true(await(f->loop, is_not_online, f, AWAIT_MS));
+    assert_false(await(f->loop, is_online, f, 3000));
+    forwarder_set_hole(road, false);
+    await_all_held(f, DRAIN_BEGINS_MS);
+    uplink_close(f->uplink);
+    f->uplink = NULL;
+    forwarder_close(road);
+}
+
+static void a_watermark_beyond_the_log_makes_a_fork_that_is_sent(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    append(f, 5);
+    f->hub.lies = true;
+    uplink_start(f);
+    struct id before = log_fixture_stream(&f->log, STREAM_RETURNS).log;
+    bool forked = false;
+    for (int i = 0; i < 200 && !forked; i++) {
+        loop_run_once(f->loop, LOOK_MS);
+        struct id now = log_fixture_stream(&f->log, STREAM_RETURNS).log;
+        forked = !id_equal(&before, &now);
+    }
+    assert_true(forked);
+    f->hub.lies = false;
+    append(f, 3);
+    await_all_held(f, AWAIT_MS);
+    assert_true(f->hub.shelf.has_parent);
+}
+
+static bool inbox_is_told(void *context)
+{
+    return ((struct fixture *)context)->hub.inbox_through == 1;
+}
+
+static void a_message_is_kept_before_it_is_acknowledged(void **state)
+{
+    struct fixture *f = *state;
+    struct buf body;
+    struct eventlog_status status;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, is_online, f, AWAIT_MS));
+    while (!f->hub.inbox_acks)
+        loop_run_once(f->loop, LOOK_MS);
+    assert_int_equal(f->hub.inbox_through, 0);
+    buf_init(&body, 8192);
+    log_fixture_message(&body, 7, log_fixture_id(8));
+    const struct mqtt_property place[] = {{"hub_epoch", "5"}, {"number", "1"}};
+    const struct mqtt_message message = {
+        .payload = buf_slice(&body), .properties = place, .property_count = 2};
+    hub_publish(&f->hub, "inbox", message);
+    assert_true(await(f->loop, inbox_is_told, f, AWAIT_MS));
+    eventlog_status(f->log.log, &status);
+    assert_int_equal(status.inbox_through, 1);
+    buf_free(&body);
+}
+
+static void on_answer(void *context, enum err err, struct slice answer)
+{
+    struct fixture *f = context;
+    f->answers++;
+    f->answer_err = err;
+    (void)snprintf(f->answer, sizeof f->answer, "%.*s", (int)answer.len, answer.data);
+}
+
+static bool is_answered(void *context)
+{
+    return ((struct fixture *)context)->answers > 0;
+}
+
+static bool is_subscribed(void *context)
+{
+    return ((struct fixture *)context)->hub.inbox_acks > 0;
+}
+
+static void a_question_gets_its_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct sale_reply reply;
+    hub_join(f);
+    f->hub.answers = true;
+    uplink_start(f);
+    assert_int_equal(uplink_query(f->uplink, "R-1", on_answer, f, NULL), ERR_CLOSED);
+    assert_true(await(f->loop, is_subscribed, f, AWAIT_MS));
+    assert_int_equal(uplink_query(f->uplink, "R-1", on_answer, f, NULL), ERR_OK);
+    assert_true(await(f->loop, is_answered, f, AWAIT_MS));
+    assert_int_equal(f->answer_err, ERR_OK);
+    assert_int_equal(sale_reply_read(slice_of(f->answer), &reply, NULL), ERR_OK);
+    assert_string_equal(reply.receipt, "R-1");
+    assert_true(slice_is(reply.sale, "{\"sale\":1}"));
+    assert_int_equal(f->answers, 1);
+}
+
+static void a_question_without_an_answer_ends_in_time(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, is_subscribed, f, AWAIT_MS));
+    assert_int_equal(uplink_query(f->uplink, "R-1", on_answer, f, NULL), ERR_OK);
+    assert_true(await(f->loop, is_answered, f, QUERY_TIMEOUT_MS + 1000));
+    assert_int_equal(f->answer_err, ERR_TIMEOUT);
+}
+
+static bool is_born(void *context)
+{
+    struct fixture *f = context;
+    return f->hub.states > 0 && f->hub.state.online;
+}
+
+static bool is_dead(void *context)
+{
+    struct fixture *f = context;
+    return f->hub.states > 1 && !f->hub.state.online;
+}
+
+static void birth_and_last_will_carry_the_same_session(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, is_born, f, AWAIT_MS));
+    struct id session = f->hub.state.session;
+    uplink_close(f->uplink);
+    f->uplink = NULL;
+    assert_true(await(f->loop, is_dead, f, AWAIT_MS));
+    assert_true(id_equal(&session, &f->hub.state.session));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(events_reach_the_hub_and_its_answer_moves_the_watermark),
+        TEST(without_an_answer_all_goes_again_on_a_new_connection),
+        TEST(a_hub_that_comes_late_gets_what_waited_within_2_s),
+        TEST(after_a_black_hole_the_drain_begins_within_2_s),
+        TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
+        TEST(a_message_is_kept_before_it_is_acknowledged),
+        TEST(a_question_gets_its_answer),
+        TEST(a_question_without_an_answer_ends_in_time),
+        TEST(birth_and_last_will_carry_the_same_session),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,360 @@
+#include "sync/uplink/window.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static const struct window_limits limits = {
+    .wire_batches = 4,
+    .batches = 8,
+    .bytes = 1000,
+    .batch_bytes = 100,
+    .batch_events = 10,
+    .overtake_events = 100,
+    .ack_timeout_ms = 5000,
+};
+
+static int next_token = 1;
+
+/* Sends what the window wants, all that it asks for; returns the token, 0 when it wants nothing. */
+static int send_next(struct window *window, int64_t now_ms, struct window_batch *sent)
+{
+    struct window_choice choice;
+    if (!window_next(window, &choice))
+        return 0;
+    *sent = (struct window_batch){
+        .stream = choice.stream,
+        .first = choice.first,
+        .last = choice.first + choice.max_events - 1,
+        .bytes = 50,
+        .sent_ms = now_ms,
+        .token = next_token++,
+    };
+    window_sent(window, sent);
+    return sent->token;
+}
+
+static void expect(struct window *window, enum stream stream, int64_t first, int64_t last)
+{
+    struct window_batch sent;
+    assert_true(send_next(window, 0, &sent) > 0);
+    assert_int_equal(sent.stream, stream);
+    assert_int_equal(sent.first, first);
+    assert_int_equal(sent.last, last);
+}
+
+static struct ack ack_at(int64_t through)
+{
+    return (struct ack){.through = through};
+}
+
+static void an_idle_log_sends_nothing(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_choice choice;
+    window_init(&window, &limits);
+    assert_false(window_next(&window, &choice));
+    assert_int_equal(window_deadline_ms(&window), INT64_MAX);
+}
+
+static void batches_follow_one_another_without_gap(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 35, 3);
+    expect(&window, STREAM_RETURNS, 4, 13);
+    expect(&window, STREAM_RETURNS, 14, 23);
+    expect(&window, STREAM_RETURNS, 24, 33);
+    expect(&window, STREAM_RETURNS, 34, 35);
+    struct window_choice choice;
+    assert_false(window_next(&window, &choice));
+}
+
+static void the_wire_holds_only_so_many_and_a_puback_makes_room(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 90, 0);
+    int first = send_next(&window, 0, &sent);
+    for (int i = 1; i < 4; i++)
+        assert_true(send_next(&window, 0, &sent) > 0);
+    assert_int_equal(send_next(&window, 0, &sent), 0);
+    window_taken(&window, first);
+    assert_true(send_next(&window, 0, &sent) > 0);
+    assert_int_equal(sent.first, 41);
+    assert_int_equal(send_next(&window, 0, &sent), 0);
+}
+
+static void a_puback_moves_no_watermark(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 10, 0);
+    window_taken(&window, send_next(&window, 0, &sent));
+    assert_int_equal(window_waiting(&window, STREAM_RETURNS), 10);
+    assert_int_equal(window_deadline_ms(&window), 5000);
+}
+
+static void an_acknowledgement_slides_the_window(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 20, 0);
+    (void)send_next(&window, 0, &sent);
+    (void)send_next(&window, 7, &sent);
+    struct ack ack = ack_at(10);
+    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack));
+    assert_int_equal(window_waiting(&window, STREAM_RETURNS), 10);
+    assert_int_equal(window_deadline_ms(&window), 5007);
+    assert_false(window_acknowledge(&window, STREAM_RETURNS, &ack));
+}
+
+static void after_a_reconnect_all_above_the_watermark_goes_again(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 30, 0);
+    while (send_next(&window, 0, &sent))
+        continue;
+    struct ack ack = ack_at(10);
+    (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    window_restart(&window);
+    expect(&window, STREAM_RETURNS, 11, 20);
+}
+
+static void a_hub_that_went_back_gets_the_rest_again(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 30, 30);
+    struct ack ack = ack_at(12);
+    (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    expect(&window, STREAM_RETURNS, 13, 22);
+}
+
+static void what_the_hub_holds_ahead_is_not_sent(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 40, 0);
+    struct ack ack = {.also = {{6, 20}, {31, 40}}, .also_count = 2};
+    (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    assert_int_equal(window_waiting(&window, STREAM_RETURNS), 15);
+    expect(&window, STREAM_RETURNS, 1, 5);
+    expect(&window, STREAM_RETURNS, 21, 30);
+    struct window_choice choice;
+    assert_false(window_next(&window, &choice));
+}
+
+static void the_newest_overtake_a_long_backlog(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 1000, 0);
+    expect(&window, STREAM_RETURNS, 991, 1000);
+    expect(&window, STREAM_RETURNS, 1, 10);
+    window_grow(&window, STREAM_RETURNS, 1002);
+    expect(&window, STREAM_RETURNS, 1001, 1002);
+    expect(&window, STREAM_RETURNS, 11, 20);
+}
+
+static void sales_get_every_fourth_turn_behind_returns(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    int sales = 0;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 90, 0);
+    window_begin(&window, STREAM_SALES, 90, 0);
+    for (int i = 0; i < 8; i++) {
+        window_taken(&window, send_next(&window, 0, &sent));
+        sales += sent.stream == STREAM_SALES;
+    }
+    assert_int_equal(sales, 2);
+}
+
+static void sales_go_alone_when_no_return_waits(void **state)
+{
+    (void)state;
+    struct window window;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_SALES, 5, 0);
+    expect(&window, STREAM_SALES, 1, 5);
+}
+
+static void bytes_bound_the_window_but_never_the_only_batch(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_choice choice;
+    struct window_limits narrow = limits;
+    narrow.bytes = 120;
+    window_init(&window, &narrow);
+    window_begin(&window, STREAM_RETURNS, 90, 0);
+    assert_true(window_next(&window, &choice));
+    const struct window_batch large = {
+        .stream = STREAM_RETURNS, .first = 1, .last = 10, .bytes = 5000, .token = 1};
+    window_sent(&window, &large);
+    window_taken(&window, 1);
+    assert_false(window_next(&window, &choice));
+}
+
+static void a_time_out_shrinks_and_success_grows_again(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 100, 0);
+    window_shrink(&window);
+    window_restart(&window);
+    window_taken(&window, send_next(&window, 0, &sent));
+    assert_int_equal(send_next(&window, 0, &sent), 0);
+    for (int64_t through = 10; through <= 70; through += 10) {
+        struct ack ack = ack_at(through);
+        assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack));
+        window_taken(&window, send_next(&window, 0, &sent));
+    }
+    assert_int_equal(window.allowed, limits.batches);
+    assert_true(send_next(&window, 0, &sent) > 0);
+}
+
+static void without_a_hub_only_one_event_at_a_time_is_tried(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 100, 0);
+    window_undelivered(&window, send_next(&window, 0, &sent));
+    expect(&window, STREAM_RETURNS, 1, 1);
+    assert_int_equal(send_next(&window, 0, &sent), 0);
+    struct ack ack = ack_at(1);
+    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack));
+    expect(&window, STREAM_RETURNS, 2, 11);
+    expect(&window, STREAM_RETURNS, 12, 21);
+}
+
+static void what_a_returned_hub_does_not_have_is_sent_again(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 30, 0);
+    window_taken(&window, send_next(&window, 1000, &sent));
+    int on_wire = send_next(&window, 1000, &sent);
+    window_taken(&window, send_next(&window, 1400, &sent));
+    assert_true(on_wire > 0);
+    assert_true(window_drop_old(&window, 1600, 500));
+    assert_int_equal(window.count, 2);
+    expect(&window, STREAM_RETURNS, 1, 10);
+    assert_false(window_drop_old(&window, 1600, 500));
+}
+
+static void another_log_forgets_only_its_own_stream(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 30, 0);
+    (void)send_next(&window, 0, &sent);
+    window_begin(&window, STREAM_SALES, 5, 0);
+    while (send_next(&window, 0, &sent) && sent.stream != STREAM_SALES)
+        continue;
+    window_begin(&window, STREAM_RETURNS, 3, 0);
+    assert_int_equal(window.count, 1);
+    expect(&window, STREAM_RETURNS, 1, 3);
+}
+
+/* A road that loses, delays and restarts at random: everything arrives, nothing is invented. */
+static void any_road_delivers_everything(void **state)
+{
+    (void)state;
+    const char *given = getenv("SEED");
+    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+    print_message("SEED=%u\n", seed);
+    enum { EVENTS = 700 };
+    for (int round = 0; round < 20; round++) {
+        struct window window;
+        bool there[EVENTS + 2] = {false};
+        int64_t through = 0;
+        window_init(&window, &limits);
+        window_begin(&window, STREAM_RETURNS, EVENTS, 0);
+        for (int step = 0; through < EVENTS; step++) {
+            struct window_batch sent;
+            assert_true(step < 20000);
+            if (!send_next(&window, step, &sent) || rand_r(&seed) % 50 == 0) {
+                window_restart(&window);
+                continue;
+            }
+            assert_true(sent.first > through && sent.last <= EVENTS);
+            if (rand_r(&seed) % 4)
+                window_taken(&window, sent.token);
+            if (rand_r(&seed) % 5 == 0)
+                continue;
+            for (int64_t seq = sent.first; seq <= sent.last; seq++)
+                there[seq] = true;
+            while (there[through + 1])
+                through++;
+            struct ack ack = ack_at(through);
+            for (int64_t seq = through + 2; seq <= EVENTS && ack.also_count < 8; seq++) {
+                if (!there[seq])
+                    continue;
+                struct ack_range *range = &ack.also[ack.also_count++];
+                range->first = seq;
+                while (there[seq + 1])
+                    seq++;
+                range->last = seq;
+            }
+            (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+        }
+        assert_int_equal(window_waiting(&window, STREAM_RETURNS), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_idle_log_sends_nothing),
+        cmocka_unit_test(batches_follow_one_another_without_gap),
+        cmocka_unit_test(the_wire_holds_only_so_many_and_a_puback_makes_room),
+        cmocka_unit_test(a_puback_moves_no_watermark),
+        cmocka_unit_test(an_acknowledgement_slides_the_window),
+        cmocka_unit_test(after_a_reconnect_all_above_the_watermark_goes_again),
+        cmocka_unit_test(a_hub_that_went_back_gets_the_rest_again),
+        cmocka_unit_test(what_the_hub_holds_ahead_is_not_sent),
+        cmocka_unit_test(the_newest_overtake_a_long_backlog),
+        cmocka_unit_test(sales_get_every_fourth_turn_behind_returns),
+        cmocka_unit_test(sales_go_alone_when_no_return_waits),
+        cmocka_unit_test(bytes_bound_the_window_but_never_the_only_batch),
+        cmocka_unit_test(a_time_out_shrinks_and_success_grows_again),
+        cmocka_unit_test(without_a_hub_only_one_event_at_a_time_is_tried),
+        cmocka_unit_test(what_a_returned_hub_does_not_have_is_sent_again),
+        cmocka_unit_test(another_log_forgets_only_its_own_stream),
+        cmocka_unit_test(any_road_delivers_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
