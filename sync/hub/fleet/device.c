@@ -1,0 +1,130 @@
+#include "sync/hub/fleet/device.h"
+#include "hal/base/id.h"
+#include "sync/hub/fleet/fleet.sql.h"
+
+#include <stdlib.h>
+
+struct device_reader {
+    struct database *db;
+    struct database_statements *sql;
+};
+
+enum err device_reader_open(struct device_reader **out, struct database *db, struct fault *fault)
+{
+    struct device_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    reader->db = db;
+    enum err err = database_attach(db, fleet_sql, FLEET_COUNT, &reader->sql, fault);
+    if (err) {
+        free(reader);
+        return err;
+    }
+    *out = reader;
+    return ERR_OK;
+}
+
+void device_reader_close(struct device_reader *reader)
+{
+    free(reader);
+}
+
+static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
+{
+    struct id id;
+    char text[ID_TEXT + 1];
+    if (column_bytes(s, column, id.bytes, ID_BYTES) != ERR_OK) {
+        jsonw_null(w, key);
+        return;
+    }
+    id_format(&id, text);
+    jsonw_text(w, key, text);
+}
+
+static void write_device(struct jsonw *w, sqlite3_stmt *s)
+{
+    jsonw_slice(w, "id", column_slice(s, 0));
+    jsonw_time(w, "first_seen", sqlite3_column_int64(s, 1));
+    jsonw_time(w, "last_seen", sqlite3_column_int64(s, 2));
+    jsonw_bool(w, "online", sqlite3_column_int(s, 3) != 0);
+    jsonw_int(w, "inbox_waiting", sqlite3_column_int64(s, 5));
+}
+
+static void write_log(struct jsonw *w, sqlite3_stmt *s)
+{
+    jsonw_object(w, NULL);
+    write_id(w, "log_id", s, 0);
+    jsonw_slice(w, "stream", column_slice(s, 1));
+    jsonw_int(w, "through", sqlite3_column_int64(s, 2));
+    jsonw_int(w, "held", sqlite3_column_int64(s, 8));
+    jsonw_int(w, "backed_up_through", sqlite3_column_int64(s, 3));
+    jsonw_int(w, "ack_no", sqlite3_column_int64(s, 4));
+    jsonw_int(w, "parked", sqlite3_column_int64(s, 9));
+    jsonw_time(w, "updated", sqlite3_column_int64(s, 5));
+    if (sqlite3_column_type(s, 6) != SQLITE_NULL) {
+        write_id(w, "parent_log", s, 6);
+        jsonw_int(w, "parent_seq", sqlite3_column_int64(s, 7));
+    }
+    jsonw_end(w);
+}
+
+static enum err write_logs(struct device_reader *reader, const char *id, struct jsonw *w,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(reader->sql, FLEET_DEVICE_LOGS, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, id);
+    jsonw_array(w, "logs");
+    while ((err = database_step(reader->db, s, &row, fault)) == ERR_OK && row)
+        write_log(w, s);
+    jsonw_end(w);
+    sqlite3_reset(s);
+    return err;
+}
+
+enum err device_list(struct device_reader *reader, const char *after, int64_t max, struct jsonw *w,
+                     struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(reader->sql, FLEET_DEVICE_LIST, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, after);
+    bind_int(s, 2, max);
+    while ((err = database_step(reader->db, s, &row, fault)) == ERR_OK && row) {
+        jsonw_object(w, NULL);
+        write_device(w, s);
+        err = write_logs(reader, (const char *)sqlite3_column_text(s, 0), w, fault);
+        jsonw_end(w);
+        if (err)
+            break;
+    }
+    sqlite3_reset(s);
+    return err;
+}
+
+enum err device_show(struct device_reader *reader, const char *id, struct jsonw *w,
+                     struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_attached(reader->sql, FLEET_DEVICE_ONE, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, id);
+    err = database_step(reader->db, s, &row, fault);
+    if (err || !row)
+        return err ? err : fault_set(fault, ERR_NOT_FOUND, "id", "there is no such device");
+    jsonw_object(w, NULL);
+    write_device(w, s);
+    if (sqlite3_column_type(s, 4) != SQLITE_NULL)
+        jsonw_raw(w, "state", column_slice(s, 4));
+    sqlite3_reset(s);
+    err = write_logs(reader, id, w, fault);
+    jsonw_end(w);
+    return err;
+}

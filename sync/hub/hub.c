@@ -1,0 +1,260 @@
+#include "sync/hub/hub.h"
+#include "hal/storage.h"
+#include "sync/hub/web/web.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIB = 1024 * 1024, WATCH_MS = 2000 };
+
+const struct setting hub_settings[] = {
+    {"http.listen", SETTING_TEXT, "127.0.0.1:8090", 0, 0, "address of the HTTP API and dashboard"},
+    {"http.certificate", SETTING_TEXT, NULL, 0, 0,
+     "PEM chain: HTTPS for clients with a certificate of our CA; needed off loopback"},
+    {"http.key", SETTING_TEXT, NULL, 0, 0, "PEM key of http.certificate"},
+    {"broker.url", SETTING_TEXT, "mqtts://127.0.0.1:8883", 0, 0, "the MQTT broker"},
+    {"broker.proxy", SETTING_TEXT, NULL, 0, 0, "http://host:port, for HTTP CONNECT"},
+    {"broker.client_id", SETTING_TEXT, "tillback-hub", 0, 0,
+     "our name at the broker: the certificate's common name"},
+    {"tls.ca", SETTING_TEXT, NULL, 0, 0, "PEM; else identity/ca.pem of the state directory"},
+    {"tls.crl", SETTING_TEXT, NULL, 0, 0, "PEM revocation list; none unless given"},
+    {"tls.certificate", SETTING_TEXT, NULL, 0, 0,
+     "PEM chain; else identity/current.pem of the state directory"},
+    {"tls.key", SETTING_TEXT, NULL, 0, 0, "PEM; else the file of tls.certificate"},
+    {"runtime.folder", SETTING_TEXT, NULL, 0, 0,
+     "short private directory for a socket; else run in the state directory"},
+    {"backup.expected", SETTING_FLAG, "no", 0, 0,
+     "yes: appliances prune only what a backup holds; no: what is durable here"},
+    {"ingest.queue_mib", SETTING_INT, "64", 1, 4096, "memory for messages that wait"},
+};
+const size_t hub_settings_count = sizeof hub_settings / sizeof *hub_settings;
+
+struct hub {
+    struct loop *loop;
+    struct hub_config config;
+    char runtime[PATH_MAX];
+    struct hubdb *db;     /* the worker's */
+    struct hubdb *reader; /* the loop's */
+    struct worker *worker;
+    struct arrival_desk desk;
+    struct tls_context *client_tls;
+    struct tls_context *server_tls;
+    struct wire *wire;
+    struct web *web;
+};
+
+static void on_answer(void *context, const struct arrival_answer *answer)
+{
+    struct hub *hub = context;
+    if (hub->wire)
+        wire_answer(hub->wire, answer);
+}
+
+static enum err ask_for_ack(void *context, const char *device, const struct id *log,
+                            struct fault *fault)
+{
+    struct hub *hub = context;
+    enum err err = arrival_acknowledge(&hub->desk, hub->worker, log, device);
+    return err ? fault_set(fault, err, device, "%s", err_text(err)) : ERR_OK;
+}
+
+/* After a connection the broker may have lost what it retained; after a backup there is news. */
+static void tell_all(void *context)
+{
+    struct hub *hub = context;
+    struct fault fault;
+    if (!hub->wire)
+        return;
+    if (ingest_each_log(hubdb_database(hub->reader), ask_for_ack, hub, &fault) != ERR_OK)
+        diag_fault(hub->config.diag, DIAG_WARN, "hub.acks_untold", &fault);
+}
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct hub *hub = context;
+    struct fault fault;
+    enum err err = arrival_take(&hub->desk, hub->worker, message, &fault);
+    if (err == ERR_UNSUPPORTED)
+        return;
+    if (err) {
+        hub->desk.refused++;
+        diag_fault(hub->config.diag, DIAG_WARN, "hub.message_refused", &fault);
+    }
+}
+
+/* --- Opening ------------------------------------------------------------------------------- */
+
+/* The setting, or else a file below the state directory. */
+static enum err path_of(struct hub *hub, const char *key, const char *fallback,
+                        char path[static PATH_MAX], struct fault *fault)
+{
+    const char *given = settings_text(hub->config.settings, key);
+    enum err err = given ? storage_path(path, PATH_MAX, "", given)
+                         : storage_path(path, PATH_MAX, hub->config.state, fallback);
+    if (!err && given)
+        (void)snprintf(path, PATH_MAX, "%s", given);
+    return err ? fault_set(fault, err, key, "the path is too long") : ERR_OK;
+}
+
+static enum err open_databases(struct hub *hub, struct fault *fault)
+{
+    const struct hubdb_config config = {
+        .path = hub->config.database,
+        .folder = hub->config.state,
+        .now_ms = clock_wall_ms(hub->config.clock),
+    };
+    const struct worker_config worker = {
+        .max_waiting_bytes = (size_t)settings_int(hub->config.settings, "ingest.queue_mib") * MIB,
+        .diag = hub->config.diag,
+        .changed = tell_all,
+        .context = hub,
+        .watch_ms = WATCH_MS,
+    };
+    enum err err = hubdb_open(&hub->db, &config, fault);
+    if (!err)
+        err = hubdb_open_beside(&hub->reader, &config, true, fault);
+    if (err)
+        return err;
+    if (hubdb_restored(hub->db))
+        diag_write(hub->config.diag, DIAG_WARN, "hub.restored",
+                   "the database is older than what this hub once answered: epoch %lld begins",
+                   (long long)hubdb_epoch(hub->db));
+    hub->desk = (struct arrival_desk){
+        .rules = {.hub_epoch = hubdb_epoch(hub->db),
+                  .backups = settings_flag(hub->config.settings, "backup.expected")},
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+        .answer = on_answer,
+        .context = hub,
+    };
+    return worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
+}
+
+static enum err open_wire(struct hub *hub, struct fault *fault)
+{
+    char ca[PATH_MAX];
+    char certificate[PATH_MAX];
+    char key[PATH_MAX];
+    const struct settings *settings = hub->config.settings;
+    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", ca, fault);
+    if (!err)
+        err = path_of(hub, "tls.certificate", "identity/current.pem", certificate, fault);
+    if (!err)
+        err = path_of(hub, "tls.key", "identity/current.pem", key, fault);
+    if (!err)
+        err = path_of(hub, "runtime.folder", "run", hub->runtime, fault);
+    if (!err)
+        err = storage_make_folder(hub->runtime, fault);
+    if (err)
+        return err;
+    const struct tls_config tls = {
+        .role = TLS_CLIENT,
+        .ca_file = ca,
+        .crl_file = settings_text(settings, "tls.crl"),
+        .certificate_file = certificate,
+        .key_file = key,
+        .clock = hub->config.clock,
+    };
+    err = tls_context_open(&hub->client_tls, &tls, fault);
+    if (err)
+        return err;
+    const struct wire_config wire = {
+        .url = settings_text(settings, "broker.url"),
+        .proxy = settings_text(settings, "broker.proxy"),
+        .client_id = settings_text(settings, "broker.client_id"),
+        .runtime_folder = hub->runtime,
+        .tls = hub->client_tls,
+        .diag = hub->config.diag,
+        .subscribed = tell_all,
+        .message = on_message,
+        .context = hub,
+    };
+    return wire_open(&hub->wire, hub->loop, &wire, fault);
+}
+
+static void fill_facts(void *context, struct web_facts *facts)
+{
+    struct hub *hub = context;
+    facts->broker_online = wire_online(hub->wire);
+    facts->answers_dropped = wire_dropped(hub->wire);
+    facts->hub_epoch = hub->desk.rules.hub_epoch;
+    facts->desk = &hub->desk;
+}
+
+static enum err open_web(struct hub *hub, struct fault *fault)
+{
+    char ca[PATH_MAX];
+    const struct settings *settings = hub->config.settings;
+    const struct tls_config tls = {
+        .role = TLS_SERVER,
+        .ca_file = ca,
+        .crl_file = settings_text(settings, "tls.crl"),
+        .certificate_file = settings_text(settings, "http.certificate"),
+        .key_file = settings_text(settings, "http.key"),
+        .clock = hub->config.clock,
+    };
+    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", ca, fault);
+    if (!err && tls.certificate_file)
+        err = tls_context_open(&hub->server_tls, &tls, fault);
+    const struct web_config web = {
+        .address = settings_text(settings, "http.listen"),
+        .tls = hub->server_tls,
+        .database = hubdb_database(hub->reader),
+        .clock = hub->config.clock,
+        .facts = fill_facts,
+        .context = hub,
+        .diag = hub->config.diag,
+    };
+    return err ? err : web_open(&hub->web, hub->loop, &web, fault);
+}
+
+enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *config,
+                  struct fault *fault)
+{
+    struct hub *hub = calloc(1, sizeof *hub);
+    if (!hub)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    hub->loop = loop;
+    hub->config = *config;
+    enum err err = open_databases(hub, fault);
+    if (!err)
+        err = open_wire(hub, fault);
+    if (!err)
+        err = open_web(hub, fault);
+    if (err) {
+        hub_close(hub);
+        return err;
+    }
+    *out = hub;
+    return ERR_OK;
+}
+
+/* What the worker finished last finds no wire any more, and is answered when it comes again. */
+static void free_hub(void *context)
+{
+    free(context);
+}
+
+void hub_close(struct hub *hub)
+{
+    if (!hub)
+        return;
+    struct loop *loop = hub->loop;
+    web_close(hub->web);
+    worker_close(hub->worker);
+    wire_close(hub->wire);
+    hub->wire = NULL;
+    tls_context_close(hub->client_tls);
+    tls_context_close(hub->server_tls);
+    hubdb_close(hub->reader);
+    hubdb_close(hub->db);
+    if (!hub->worker || loop_post(loop, free_hub, hub) != ERR_OK)
+        free(hub);
+}
+
+const char *hub_address(const struct hub *hub)
+{
+    return web_address(hub->web);
+}

@@ -1,0 +1,418 @@
+#include "sync/hub/ingest/arrival.h"
+#include "hal/base/cleanup.h"
+#include "sync/contract/inbox.h"
+#include "sync/contract/link_state.h"
+#include "sync/contract/sale_query.h"
+#include "sync/contract/topic.h"
+#include "sync/hub/ingest/inbox.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ACK_TEXT_MAX = 64 * 1024,
+    REPLY_MAX = SALE_REPLY_BYTES_MAX,
+    CORRELATION_MAX = 64,
+};
+
+struct arrival {
+    struct work work;
+    struct arrival_desk *desk;
+    char device[DEVICE_ID_MAX + 1];
+    int64_t received_ms;
+    struct buf payload; /* a copy of what came */
+    struct buf reply;   /* what goes back, if it isn't an acknowledgement */
+    char correlation[CORRELATION_MAX];
+    size_t correlation_len;
+    struct batch_header header;
+    struct ingest_result result; /* of a batch */
+    int64_t number;              /* of the inbox message in `reply`, else 0 */
+};
+
+static struct arrival *arrival_of(struct work *work)
+{
+    return (struct arrival *)((char *)work - offsetof(struct arrival, work));
+}
+
+static void arrival_free(struct arrival *arrival)
+{
+    buf_free(&arrival->payload);
+    buf_free(&arrival->reply);
+    free(arrival);
+}
+
+static struct arrival *arrival_new(struct arrival_desk *desk, const char *device,
+                                   struct slice payload)
+{
+    struct arrival *arrival = calloc(1, sizeof *arrival);
+    if (!arrival)
+        return NULL;
+    arrival->desk = desk;
+    arrival->received_ms = clock_wall_ms(desk->clock);
+    (void)snprintf(arrival->device, sizeof arrival->device, "%s", device);
+    buf_init(&arrival->payload, MQTT_PAYLOAD_MAX);
+    buf_init(&arrival->reply, REPLY_MAX);
+    buf_append(&arrival->payload, payload.data, payload.len);
+    arrival->work.bytes = sizeof *arrival + payload.len;
+    if (arrival->payload.failed) {
+        arrival_free(arrival);
+        return NULL;
+    }
+    return arrival;
+}
+
+static enum err send_off(struct arrival *arrival, struct worker *worker)
+{
+    enum err err = worker_submit(worker, &arrival->work);
+    if (err)
+        arrival_free(arrival);
+    return err;
+}
+
+static void failed(struct arrival *arrival, const struct fault *fault)
+{
+    arrival->desk->failed++;
+    diag_fault(arrival->desk->diag, DIAG_ERROR, "hub.not_taken", fault);
+}
+
+/* --- Batches ------------------------------------------------------------------------------- */
+
+static void refuse_batch(struct arrival *arrival, const struct fault *why)
+{
+    arrival->result.verdict = INGEST_REFUSED;
+    arrival->result.why = *why;
+}
+
+static enum err run_batch(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct slice bodies[BATCH_EVENTS_MAX];
+    struct fault why = {0};
+    struct ingest_batch batch = {
+        .device = arrival->device,
+        .header = arrival->header,
+        .bodies = bodies,
+        .received_ms = arrival->received_ms,
+    };
+    if (batch_cut(buf_slice(&arrival->payload), bodies, BATCH_EVENTS_MAX, &batch.count, &why)) {
+        refuse_batch(arrival, &why);
+        return ERR_OK;
+    }
+    return ingest_batch(db, &arrival->desk->rules, &batch, &arrival->result, fault);
+}
+
+static void count(struct arrival_desk *desk, const struct ingest_result *result)
+{
+    desk->batches++;
+    desk->events += result->events;
+    desk->parked += result->parked;
+    desk->duplicates += result->verdict == INGEST_KNOWN;
+    desk->conflicts += result->verdict == INGEST_CONFLICT;
+    desk->refused += result->verdict == INGEST_REFUSED;
+}
+
+static void answer_ack(struct arrival *arrival)
+{
+    struct arrival_desk *desk = arrival->desk;
+    struct buf text CLEANUP(buf_free);
+    char name[32];
+    buf_init(&text, ACK_TEXT_MAX);
+    ack_write(&text, &arrival->result.ack);
+    (void)snprintf(name, sizeof name, "ack/%s", stream_name(arrival->result.stream));
+    const struct arrival_answer answer = {
+        .device = arrival->device,
+        .name = name,
+        .payload = buf_slice(&text),
+        .retain = arrival->result.newest,
+    };
+    if (!text.failed)
+        desk->answer(desk->context, &answer);
+}
+
+static void batch_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    const struct ingest_result *result = &arrival->result;
+    if (err) {
+        failed(arrival, fault);
+    } else {
+        count(arrival->desk, result);
+        if (result->verdict >= INGEST_CONFLICT)
+            diag_write(arrival->desk->diag, DIAG_WARN, "hub.batch_not_taken", "device %s: %s %s",
+                       arrival->device, result->why.where, result->why.text);
+        if (result->has_ack)
+            answer_ack(arrival);
+    }
+    arrival_free(arrival);
+}
+
+static const char *get_property(void *context, const char *name)
+{
+    return mqtt_property_of(context, name);
+}
+
+static enum err prepare_batch(struct arrival *arrival, const struct mqtt_message *message,
+                              struct fault *fault)
+{
+    struct mqtt_message read = *message;
+    if (mqtt_property_of(message, "content-encoding"))
+        return fault_set(fault, ERR_UNSUPPORTED, "content-encoding", "is not understood here");
+    arrival->work.run = run_batch;
+    arrival->work.done = batch_done;
+    return batch_header_read(&arrival->header, get_property, &read, fault);
+}
+
+static enum err run_acknowledge(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    return ingest_acknowledgement(db, &arrival->desk->rules, &arrival->header.log, &arrival->result,
+                                  fault);
+}
+
+static void acknowledge_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    if (err)
+        failed(arrival, fault);
+    else
+        answer_ack(arrival);
+    arrival_free(arrival);
+}
+
+enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, const struct id *log,
+                             const char *device)
+{
+    struct arrival *arrival = arrival_new(desk, device, (struct slice){"", 0});
+    if (!arrival)
+        return ERR_NO_MEMORY;
+    arrival->header.log = *log;
+    arrival->work.run = run_acknowledge;
+    arrival->work.done = acknowledge_done;
+    return send_off(arrival, worker);
+}
+
+/* --- The inbox ----------------------------------------------------------------------------- */
+
+static enum err seen(struct arrival *arrival, struct database *db, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_DEVICE_SEEN, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, arrival->device);
+    bind_int(s, 2, arrival->received_ms);
+    return database_run(db, s, fault);
+}
+
+static enum err run_inbox_ack(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct inbox_ack ack;
+    enum err err = inbox_ack_read(buf_slice(&arrival->payload), &ack, fault);
+    if (!err)
+        err = seen(arrival, db, fault);
+    /* What an earlier epoch numbered says nothing of this one's numbers. */
+    if (!err && ack.hub_epoch == arrival->desk->rules.hub_epoch)
+        err = inbox_acknowledge(db, arrival->device, ack.through, fault);
+    return err ? err : inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
+}
+
+static void answer_inbox(struct arrival *arrival)
+{
+    struct arrival_desk *desk = arrival->desk;
+    const struct arrival_answer answer = {
+        .device = arrival->device,
+        .name = "inbox",
+        .payload = buf_slice(&arrival->reply),
+        .place = {desk->rules.hub_epoch, arrival->number},
+    };
+    if (arrival->number)
+        desk->answer(desk->context, &answer);
+}
+
+static void inbox_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    if (err)
+        failed(arrival, fault);
+    else
+        answer_inbox(arrival);
+    arrival_free(arrival);
+}
+
+/* --- State --------------------------------------------------------------------------------- */
+
+static enum err write_state(struct arrival *arrival, struct database *db,
+                            const struct link_state *state, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err =
+        database_statement(db, state->online ? INGEST_STATE_BORN : INGEST_STATE_DIED, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, arrival->device);
+    bind_blob(s, 2, state->session.bytes, ID_BYTES);
+    bind_int(s, state->online ? 4 : 3, arrival->received_ms);
+    if (state->online)
+        bind_slice(s, 3, buf_slice(&arrival->payload));
+    return database_run(db, s, fault);
+}
+
+/* A last will counts only for the session that is on record: a late one is no news. */
+static enum err run_state(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct link_state state;
+    enum err err = link_state_read(buf_slice(&arrival->payload), &state, fault);
+    if (!err)
+        err = seen(arrival, db, fault);
+    if (!err)
+        err = write_state(arrival, db, &state, fault);
+    if (!err && state.online)
+        err = inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
+    return err;
+}
+
+/* --- Questions ----------------------------------------------------------------------------- */
+
+/* A copy of the row's body in the arena. */
+static enum err keep_body(sqlite3_stmt *s, struct arena *arena, struct slice *body,
+                          struct fault *fault)
+{
+    struct slice found = column_slice(s, 0);
+    const char *copy = arena_slice_text(arena, found);
+    if (!copy)
+        return fault_set(fault, ERR_TOO_LARGE, "receipt", "more is known than fits an answer");
+    *body = (struct slice){copy, found.len};
+    return ERR_OK;
+}
+
+static enum err find_sale(struct database *db, struct sale_reply *reply, struct arena *arena,
+                          struct fault *fault)
+{
+    char subject[SALE_QUERY_RECEIPT_MAX + sizeof "receipt/"];
+    sqlite3_stmt *s;
+    bool row;
+    (void)snprintf(subject, sizeof subject, "receipt/%s", reply->receipt);
+    enum err err = database_statement(db, INGEST_SALE_BY_SUBJECT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, subject);
+    err = database_step(db, s, &row, fault);
+    if (!err && row)
+        err = keep_body(s, arena, &reply->sale, fault);
+    sqlite3_reset(s);
+    return err;
+}
+
+static enum err find_returns(struct database *db, struct sale_reply *reply, struct arena *arena,
+                             struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_statement(db, INGEST_EVENTS_OF_RECEIPT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, reply->receipt);
+    bind_int(s, 2, SALE_REPLY_EVENTS_MAX + 1);
+    while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
+        if (reply->event_count == SALE_REPLY_EVENTS_MAX)
+            err = fault_set(fault, ERR_TOO_LARGE, "receipt", "more than %d events are known of it",
+                            SALE_REPLY_EVENTS_MAX);
+        else
+            err = keep_body(s, arena, &reply->events[reply->event_count++], fault);
+    }
+    sqlite3_reset(s);
+    return err;
+}
+
+static enum err run_query(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct sale_query query;
+    struct sale_reply reply = {0};
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, SALE_REPLY_BYTES_MAX);
+    enum err err = sale_query_read(buf_slice(&arrival->payload), &query, fault);
+    if (err)
+        return err;
+    memcpy(reply.receipt, query.receipt, sizeof reply.receipt);
+    err = find_sale(db, &reply, &arena, fault);
+    if (!err)
+        err = find_returns(db, &reply, &arena, fault);
+    if (err)
+        return err;
+    sale_reply_write(&arrival->reply, &reply);
+    return buf_check(&arrival->reply, fault, "reply");
+}
+
+/* Without an answer the appliance's time limit decides, and its policy. */
+static void query_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct arrival_desk *desk = arrival->desk;
+    const struct arrival_answer answer = {
+        .device = arrival->device,
+        .name = "reply",
+        .payload = buf_slice(&arrival->reply),
+        .correlation = {arrival->correlation, arrival->correlation_len},
+    };
+    if (err)
+        failed(arrival, fault);
+    else
+        desk->answer(desk->context, &answer);
+    arrival_free(arrival);
+}
+
+static enum err prepare_query(struct arrival *arrival, const struct mqtt_message *message,
+                              struct fault *fault)
+{
+    if (message->correlation.len == 0 || message->correlation.len > CORRELATION_MAX)
+        return fault_set(fault, ERR_INVALID, "correlation", "must have 1 to %d bytes",
+                         CORRELATION_MAX);
+    memcpy(arrival->correlation, message->correlation.data, message->correlation.len);
+    arrival->correlation_len = message->correlation.len;
+    arrival->work.run = run_query;
+    arrival->work.done = query_done;
+    return ERR_OK;
+}
+
+/* --- Taking -------------------------------------------------------------------------------- */
+
+static enum err prepare(struct arrival *arrival, const char *name,
+                        const struct mqtt_message *message, struct fault *fault)
+{
+    arrival->work.done = inbox_done;
+    if (strcmp(name, "events") == 0)
+        return prepare_batch(arrival, message, fault);
+    if (strcmp(name, "query") == 0)
+        return prepare_query(arrival, message, fault);
+    if (strcmp(name, "state") == 0)
+        arrival->work.run = run_state;
+    else if (strcmp(name, "inbox-ack") == 0)
+        arrival->work.run = run_inbox_ack;
+    else
+        return fault_set(fault, ERR_UNSUPPORTED, name, "not a topic of delivery");
+    return ERR_OK;
+}
+
+enum err arrival_take(struct arrival_desk *desk, struct worker *worker,
+                      const struct mqtt_message *message, struct fault *fault)
+{
+    struct topic topic;
+    if (topic_read(message->topic, &topic) != ERR_OK || topic.direction != TOPIC_UP)
+        return fault_set(fault, ERR_INVALID, "topic", "not a topic of an appliance");
+    struct arrival *arrival = arrival_new(desk, topic.device, message->payload);
+    if (!arrival)
+        return fault_set(fault, ERR_NO_MEMORY, topic.device, "out of memory");
+    enum err err = prepare(arrival, topic.name, message, fault);
+    if (err) {
+        arrival_free(arrival);
+        return err;
+    }
+    err = send_off(arrival, worker);
+    return err ? fault_set(fault, err, topic.device, "the database doesn't keep up") : ERR_OK;
+}

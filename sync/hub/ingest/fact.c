@@ -1,0 +1,260 @@
+#include "sync/hub/ingest/fact.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
+#include "hal/base/json_scan.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <string.h>
+
+enum { ARENA_MAX = 64 * 1024, RECEIPT_MAX = 200 };
+
+/* What one body turned out to be. */
+struct reading {
+    bool parked;
+    char code[ACK_CODE_MAX];
+    char detail[ACK_DETAIL_MAX];
+    bool has_id;
+    struct id id; /* what the body calls itself, parked or not */
+    struct event event;
+};
+
+static void copy_text(char *to, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+    if (len >= size)
+        len = size - 1;
+    while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+static void park(struct reading *reading, const char *code, const char *detail)
+{
+    reading->parked = true;
+    copy_text(reading->code, sizeof reading->code, code);
+    copy_text(reading->detail, sizeof reading->detail, detail);
+}
+
+/* The id of a body that can't be read as an event, if it has one. */
+static void claimed_id(struct slice body, struct arena *arena, struct reading *reading)
+{
+    const struct json_limits limits = {.bytes = BATCH_BYTES_MAX, .depth = EVENT_DEPTH_MAX};
+    struct json_scan scan;
+    struct json_part part;
+    bool found = true;
+    if (json_scan_begin(&scan, body, limits, '{', NULL) != ERR_OK)
+        return;
+    while (json_scan_next(&scan, &part, &found, NULL) == ERR_OK && found) {
+        struct slice text;
+        if (slice_is(part.key, "id") && json_scan_text(part.value, arena, &text) == ERR_OK)
+            reading->has_id = id_parse(text, &reading->id) == ERR_OK;
+    }
+}
+
+static const char *reason_code(enum err err)
+{
+    return err == ERR_UNSUPPORTED ? "unknown_type" : "unreadable";
+}
+
+static void read_body(struct slice body, enum stream stream, struct arena *arena,
+                      struct reading *reading)
+{
+    struct fault why = {0};
+    enum err err = event_read(body, arena, &reading->event, &why);
+    if (err) {
+        char detail[ACK_DETAIL_MAX];
+        struct buf text CLEANUP(buf_free);
+        buf_init(&text, sizeof why);
+        buf_printf(&text, "%s%s%s", why.where, *why.where ? ": " : "", why.text);
+        copy_text(detail, sizeof detail, text.data ? text.data : err_text(err));
+        park(reading, reason_code(err), detail);
+        claimed_id(body, arena, reading);
+        return;
+    }
+    reading->has_id = true;
+    reading->id = reading->event.id;
+    if (event_type_stream(reading->event.type) != stream)
+        park(reading, "wrong_stream", "this type isn't kept in this stream");
+}
+
+static void bind_reading(sqlite3_stmt *s, const struct reading *reading)
+{
+    const struct event *event = &reading->event;
+    bind_blob(s, 1, reading->id.bytes, ID_BYTES);
+    bind_text(s, 5, event_type_name(event->type));
+    if (event->subject.len)
+        bind_slice(s, 6, event->subject);
+    bind_blob(s, 7, event->correlation.bytes, ID_BYTES);
+    bind_int(s, 8, event->sequence);
+    bind_int(s, 9, event->time_ms);
+}
+
+/* *event_no is 0 when an event of that id was there before. */
+static enum err insert_event(struct database *db, const struct fact_place *place, struct slice body,
+                             const struct sha256 *body_hash, const struct reading *reading,
+                             int64_t *event_no, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_EVENT_INSERT, &s, fault);
+    if (err)
+        return err;
+    if (!reading->parked)
+        bind_reading(s, reading);
+    bind_text(s, 2, place->log->device);
+    bind_int(s, 3, place->log->no);
+    bind_int(s, 4, place->seq);
+    bind_int(s, 10, place->received_ms);
+    bind_blob(s, 11, body_hash->bytes, SHA256_BYTES);
+    bind_blob(s, 12, body.data, body.len);
+    err = database_run(db, s, fault);
+    if (err)
+        return err;
+    bool made = sqlite3_changes(database_handle(db)) > 0;
+    *event_no = made ? sqlite3_last_insert_rowid(database_handle(db)) : 0;
+    return ERR_OK;
+}
+
+static enum err take_found(struct database *db, sqlite3_stmt *s, int64_t *event_no,
+                           struct sha256 *body_hash, struct fault *fault)
+{
+    bool row;
+    enum err err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (row) {
+        *event_no = sqlite3_column_int64(s, 0);
+        err = column_bytes(s, 1, body_hash->bytes, SHA256_BYTES);
+    }
+    sqlite3_reset(s);
+    if (err || !row)
+        return fault_set(fault, ERR_CORRUPT, "event", "an event that is there can't be found");
+    return ERR_OK;
+}
+
+static enum err find_by_id(struct database *db, const struct id *id, int64_t *event_no,
+                           struct sha256 *body_hash, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_EVENT_BY_ID, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, id->bytes, ID_BYTES);
+    return take_found(db, s, event_no, body_hash, fault);
+}
+
+static enum err find_nameless(struct database *db, const char *device,
+                              const struct sha256 *body_hash, int64_t *event_no,
+                              struct fault *fault)
+{
+    sqlite3_stmt *s;
+    struct sha256 same;
+    enum err err = database_statement(db, INGEST_EVENT_NAMELESS, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_blob(s, 2, body_hash->bytes, SHA256_BYTES);
+    return take_found(db, s, event_no, &same, fault);
+}
+
+static enum err insert_parked(struct database *db, const struct fact_place *place, int64_t event_no,
+                              const struct reading *reading, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_PARKED_INSERT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, place->log->no);
+    bind_int(s, 2, place->seq);
+    bind_int(s, 3, event_no);
+    if (reading->has_id)
+        bind_blob(s, 4, reading->id.bytes, ID_BYTES);
+    bind_text(s, 5, reading->code);
+    bind_text(s, 6, reading->detail);
+    bind_int(s, 7, place->received_ms);
+    return database_run(db, s, fault);
+}
+
+static const char *short_text(const struct cJSON *data, const char *name)
+{
+    const char *text = json_member_text(data, name);
+    return text && strlen(text) <= RECEIPT_MAX ? text : NULL;
+}
+
+/* What people find a return by. */
+static enum err index_return(struct database *db, const struct fact_place *place,
+                             const struct event *event, int64_t event_no, struct fault *fault)
+{
+    struct cJSON *data CLEANUP(json_cleanup) = NULL;
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_RETURN_INSERT, &s, fault);
+    if (err)
+        return err;
+    /* A key that occurs twice is the ledger's to park; the return is found by its id then. */
+    bool readable = json_parse(event->data, JSON_LIMITS_DEFAULT, &data, NULL) == ERR_OK;
+    bind_blob(s, 1, event->correlation.bytes, ID_BYTES);
+    bind_int(s, 2, event_no);
+    bind_text(s, 3, place->log->device);
+    bind_text(s, 4, readable ? short_text(data, "number") : NULL);
+    bind_text(s, 5, readable ? short_text(data, "receipt") : NULL);
+    bind_int(s, 6, event->time_ms);
+    return database_run(db, s, fault);
+}
+
+/* Stores a body under no id, and parks it, unless that was done before. */
+static enum err store_parked(struct database *db, const struct fact_place *place, struct slice body,
+                             const struct sha256 *body_hash, const struct reading *reading,
+                             struct fact_stored *stored, struct fault *fault)
+{
+    int64_t event_no;
+    enum err err = insert_event(db, place, body, body_hash, reading, &event_no, fault);
+    if (err)
+        return err;
+    bool fresh = event_no != 0;
+    err = fresh ? insert_parked(db, place, event_no, reading, fault)
+                : find_nameless(db, place->log->device, body_hash, &event_no, fault);
+    if (!err)
+        *stored = (struct fact_stored){event_no, fresh, fresh};
+    return err;
+}
+
+/* An event of this id is here: the same one again, or another under the same name. */
+static enum err meet_again(struct database *db, const struct fact_place *place, struct slice body,
+                           const struct sha256 *body_hash, struct reading *reading,
+                           struct fact_stored *stored, struct fault *fault)
+{
+    int64_t event_no = 0;
+    struct sha256 known;
+    enum err err = find_by_id(db, &reading->id, &event_no, &known, fault);
+    if (err)
+        return err;
+    if (sha256_equal(&known, body_hash)) {
+        *stored = (struct fact_stored){.event_no = event_no};
+        return ERR_OK;
+    }
+    park(reading, "id_body_conflict", "another event with this id was here before");
+    return store_parked(db, place, body, body_hash, reading, stored, fault);
+}
+
+enum err fact_store(struct database *db, const struct fact_place *place, struct slice body,
+                    struct fact_stored *stored, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX);
+    struct reading reading = {0};
+    struct sha256 body_hash = sha256_of(body);
+    int64_t event_no = 0;
+    read_body(body, place->log->stream, &arena, &reading);
+    if (reading.parked)
+        return store_parked(db, place, body, &body_hash, &reading, stored, fault);
+    enum err err = insert_event(db, place, body, &body_hash, &reading, &event_no, fault);
+    if (err)
+        return err;
+    if (!event_no)
+        return meet_again(db, place, body, &body_hash, &reading, stored, fault);
+    if (reading.event.type == EVENT_RETURN_CREATED)
+        err = index_return(db, place, &reading.event, event_no, fault);
+    if (!err)
+        *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
+    return err;
+}

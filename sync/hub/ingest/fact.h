@@ -1,0 +1,26 @@
+/*
+ * One event at the hub: stored once as the exact bytes that came, read for what others search by,
+ * or parked alone with the reason. Inside the caller's transaction.
+ */
+#ifndef SYNC_HUB_INGEST_FACT_H
+#define SYNC_HUB_INGEST_FACT_H
+
+#include "sync/hub/ingest/stream_log.h"
+
+/* Where it came from. */
+struct fact_place {
+    const struct stream_log *log;
+    int64_t seq;
+    int64_t received_ms;
+};
+
+struct fact_stored {
+    int64_t event_no;
+    bool fresh;  /* the hub had never seen it */
+    bool parked; /* ... and it was parked */
+};
+
+enum err fact_store(struct database *db, const struct fact_place *place, struct slice body,
+                    struct fact_stored *stored, struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * The hub's database: opened, brought to this version's schema, and asked whether it went back in
+ * time.
+ *
+ * The epoch is the number under which appliances judge acknowledgements; it must grow whenever the
+ * database is older than what the hub once answered. To find that out, a generation is kept in the
+ * database and beside it in the file `epoch` of the state directory, and grows at each start and
+ * after each backup. So every copy of the database is behind the file as soon as the hub has gone
+ * on without it. A database behind its file, or without one, gets a new epoch; epochs begin at, and
+ * never fall below, the time of day in seconds, so that a lost file can't make one be used twice.
+ *
+ * A handle belongs to one thread at a time. Calls block on the disk.
+ */
+#ifndef SYNC_HUB_INGEST_HUBDB_H
+#define SYNC_HUB_INGEST_HUBDB_H
+
+#include "hal/database.h"
+
+struct hubdb;
+
+struct hubdb_config {
+    const char *path;   /* of the database file */
+    const char *folder; /* state directory; holds `epoch` */
+    const char *vfs;    /* NULL, or a test's */
+    int64_t now_ms;
+};
+
+/* For the hub's start: creates, migrates, judges the epoch, begins a new generation. */
+enum err hubdb_open(struct hubdb **hub, const struct hubdb_config *config,
+                    struct fault *fault) MUST_CHECK;
+/* A further handle on the same file, as it is: for readers and for tools beside a running hub. */
+enum err hubdb_open_beside(struct hubdb **hub, const struct hubdb_config *config, bool read_only,
+                           struct fault *fault) MUST_CHECK;
+void hubdb_close(struct hubdb *hub); /* takes NULL */
+
+struct database *hubdb_database(struct hubdb *hub);
+/* As of the opening. */
+int64_t hubdb_epoch(const struct hubdb *hub);
+/* True if this opening found that the database had been restored. */
+bool hubdb_restored(const struct hubdb *hub);
+
+/* Begins another generation: what a backup does once its copy is in place. */
+enum err hubdb_next_generation(struct hubdb *hub, struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,475 @@
+#include "sync/hub/ingest/ingest.h"
+#include "sync/hub/ingest/fact.h"
+#include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/stream_log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One batch on its way in. */
+struct intake {
+    struct database *db;
+    const struct ingest_rules *rules;
+    const struct ingest_batch *batch;
+    struct stream_log log;
+    struct sha256 hashes[BATCH_EVENTS_MAX]; /* the chain at each of the batch's events */
+    bool holds;                             /* something is held above through */
+    struct ingest_result *result;
+    struct fault *fault;
+};
+
+enum err ingest_raise(struct database *db, const char *code, const char *device,
+                      const struct id *log, int64_t seq, const char *detail, int64_t now_ms,
+                      struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_EXCEPTION_RAISE, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, code);
+    bind_text(s, 2, device);
+    bind_blob(s, 3, log->bytes, ID_BYTES);
+    bind_int(s, 4, seq);
+    bind_text(s, 5, detail);
+    bind_int(s, 6, now_ms);
+    return database_run(db, s, fault);
+}
+
+static enum err raise_here(struct intake *in, const char *code, int64_t seq, const char *detail)
+{
+    return ingest_raise(in->db, code, in->batch->device, &in->batch->header.log, seq, detail,
+                        in->batch->received_ms, in->fault);
+}
+
+/* The batch contradicts what is here. */
+static enum err conflict(struct intake *in, int64_t seq, const char *detail)
+{
+    in->result->verdict = INGEST_CONFLICT;
+    (void)fault_set(&in->result->why, ERR_CONFLICT, "", "seq %" PRId64 ": %s", seq, detail);
+    return raise_here(in, "seq_conflict", seq, detail);
+}
+
+/* The batch isn't one of this device's log; `log` is an id that the hub knows, or all zeros. */
+static enum err refuse(struct intake *in, const struct id *log, enum err why, const char *detail)
+{
+    in->result->verdict = INGEST_REFUSED;
+    (void)fault_set(&in->result->why, why, "", "%s", detail);
+    return ingest_raise(in->db, "batch_refused", in->batch->device, log, 0, detail,
+                        in->batch->received_ms, in->fault);
+}
+
+/* --- The log ------------------------------------------------------------------------------- */
+
+static bool same_parent(const struct stream_log *log, const struct batch_header *header)
+{
+    if (log->has_parent != header->has_parent)
+        return false;
+    return !log->has_parent || (id_equal(&log->parent.log, &header->parent.log) &&
+                                log->parent.seq == header->parent.seq &&
+                                sha256_equal(&log->parent.hash, &header->parent.hash));
+}
+
+/* A fork is no mistake, but somebody should know that a store's box went back in time. */
+static enum err judge_parent(struct intake *in)
+{
+    const struct chain_parent *parent = &in->batch->header.parent;
+    struct stream_log known;
+    struct sha256 hash = {0};
+    bool found;
+    enum err err = stream_log_find(in->db, &parent->log, &found, &known, in->fault);
+    if (err || !found)
+        return err ? err : raise_here(in, "log_forked", parent->seq, "from a log not known here");
+    if (strcmp(known.device, in->batch->device) != 0)
+        return refuse(in, &known.id, ERR_FORBIDDEN, "forked from another device's log");
+    if (parent->seq > 0)
+        err = stream_log_hash_at(in->db, &known, parent->seq, &found, &hash, in->fault);
+    if (!err && parent->seq > 0 && found && !sha256_equal(&hash, &parent->hash))
+        err =
+            raise_here(in, "fork_parent_differs", parent->seq, "the hub holds another event there");
+    return err ? err : raise_here(in, "log_forked", parent->seq, "one side went back in time");
+}
+
+static enum err device_seen(struct intake *in)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(in->db, INGEST_DEVICE_SEEN, &s, in->fault);
+    if (err)
+        return err;
+    bind_text(s, 1, in->batch->device);
+    bind_int(s, 2, in->batch->received_ms);
+    return database_run(in->db, s, in->fault);
+}
+
+static enum err create_log(struct intake *in)
+{
+    const struct batch_header *header = &in->batch->header;
+    int64_t before = 0;
+    enum err err = stream_log_newest(in->db, in->batch->device, header->stream, &before, in->fault);
+    if (!err && header->has_parent)
+        err = judge_parent(in);
+    else if (!err && before)
+        err = raise_here(in, "log_restarted", 0, "a new log that names no parent");
+    if (err || in->result->verdict == INGEST_REFUSED)
+        return err;
+    in->log = (struct stream_log){
+        .id = header->log,
+        .stream = header->stream,
+        .has_parent = header->has_parent,
+        .parent = header->parent,
+    };
+    (void)snprintf(in->log.device, sizeof in->log.device, "%s", in->batch->device);
+    return stream_log_insert(in->db, &in->log, in->batch->received_ms, in->fault);
+}
+
+/* Finds or makes the log; the verdict becomes "refused" when it isn't this device's. */
+static enum err open_log(struct intake *in)
+{
+    const struct batch_header *header = &in->batch->header;
+    const struct id nobody = {{0}};
+    bool found;
+    struct fault why = {0};
+    enum err err = stream_log_find(in->db, &header->log, &found, &in->log, in->fault);
+    if (err)
+        return err;
+    if (found &&
+        (strcmp(in->log.device, in->batch->device) != 0 || in->log.stream != header->stream))
+        return refuse(in, &header->log, ERR_FORBIDDEN, "a log of another device or stream");
+    in->result->has_ack = found;
+    if (found && !same_parent(&in->log, header))
+        return refuse(in, &header->log, ERR_CONFLICT, "the log had another parent before");
+    if (batch_verify(header, in->batch->bodies, in->batch->count, &why) != ERR_OK) {
+        char detail[ACK_DETAIL_MAX];
+        (void)snprintf(detail, sizeof detail, "%.40s %.200s", why.where, why.text);
+        return refuse(in, found ? &header->log : &nobody, ERR_INVALID, detail);
+    }
+    if (found)
+        return ERR_OK;
+    err = create_log(in);
+    in->result->has_ack = !err && in->result->verdict != INGEST_REFUSED;
+    return err;
+}
+
+/* --- Its places ---------------------------------------------------------------------------- */
+
+static const struct sha256 *hash_of(const struct intake *in, int64_t seq)
+{
+    int64_t index = seq - in->batch->header.first;
+    assert(index >= 0 && index < (int64_t)in->batch->count);
+    return &in->hashes[index];
+}
+
+static enum err insert_entry(struct intake *in, int64_t seq, int64_t event_no)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(in->db, INGEST_ENTRY_INSERT, &s, in->fault);
+    if (err)
+        return err;
+    bind_int(s, 1, in->log.no);
+    bind_int(s, 2, seq);
+    bind_int(s, 3, event_no);
+    bind_blob(s, 4, hash_of(in, seq)->bytes, SHA256_BYTES);
+    return database_run(in->db, s, in->fault);
+}
+
+static enum err delete_entry(struct intake *in, int64_t seq)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(in->db, INGEST_ENTRY_DELETE, &s, in->fault);
+    if (err)
+        return err;
+    bind_int(s, 1, in->log.no);
+    bind_int(s, 2, seq);
+    return database_run(in->db, s, in->fault);
+}
+
+enum place_state { PLACE_FREE, PLACE_SAME, PLACE_OTHER };
+
+static enum err look_at(struct intake *in, int64_t seq, enum place_state *state)
+{
+    struct sha256 hash;
+    bool found = false;
+    enum err err = ERR_OK;
+    if (in->holds)
+        err = stream_log_hash_at(in->db, &in->log, seq, &found, &hash, in->fault);
+    if (err)
+        return err;
+    *state = !found ? PLACE_FREE : sha256_equal(&hash, hash_of(in, seq)) ? PLACE_SAME : PLACE_OTHER;
+    return ERR_OK;
+}
+
+static enum err store_at(struct intake *in, int64_t seq)
+{
+    const struct fact_place place = {&in->log, seq, in->batch->received_ms};
+    struct fact_stored stored;
+    struct slice body = in->batch->bodies[seq - in->batch->header.first];
+    enum err err = fact_store(in->db, &place, body, &stored, in->fault);
+    if (!err)
+        err = insert_entry(in, seq, stored.event_no);
+    if (err)
+        return err;
+    in->result->taken++;
+    in->result->events += stored.fresh;
+    in->result->parked += stored.parked;
+    return ERR_OK;
+}
+
+/* Stores what the chain from below leads to; what was held there and differs gives way. */
+static enum err take_contiguous(struct intake *in, int64_t from)
+{
+    const struct batch_header *header = &in->batch->header;
+    enum err err = ERR_OK;
+    for (int64_t seq = from; !err && seq <= header->last; seq++) {
+        enum place_state state = PLACE_FREE;
+        err = look_at(in, seq, &state);
+        if (!err && state == PLACE_OTHER) {
+            err = raise_here(in, "seq_conflict", seq, "an event held here gave way to the chain");
+            if (!err)
+                err = delete_entry(in, seq);
+        }
+        if (!err && state != PLACE_SAME)
+            err = store_at(in, seq);
+    }
+    if (err)
+        return err;
+    in->log.through = header->last;
+    in->log.hash = *hash_of(in, header->last);
+    return in->holds ? held_cut(in->db, &in->log, header->last, in->fault) : ERR_OK;
+}
+
+/* Stores what is ahead of a gap, unless something else is held there already. */
+static enum err take_ahead(struct intake *in)
+{
+    const struct batch_header *header = &in->batch->header;
+    enum place_state state = PLACE_FREE;
+    enum err err = ERR_OK;
+    for (int64_t seq = header->first; in->holds && seq <= header->last; seq++) {
+        err = look_at(in, seq, &state);
+        if (err || state == PLACE_OTHER)
+            return err ? err : conflict(in, seq, "another event is held here");
+    }
+    for (int64_t seq = header->first; !err && seq <= header->last; seq++) {
+        err = look_at(in, seq, &state);
+        if (!err && state == PLACE_FREE)
+            err = store_at(in, seq);
+    }
+    const struct ack_range range = {header->first, header->last};
+    return err ? err : held_add(in->db, &in->log, range, in->fault);
+}
+
+/* --- Closing gaps -------------------------------------------------------------------------- */
+
+/* Follows the chain through a held range; stops before the first place that it doesn't lead to. */
+static enum err follow(struct intake *in, struct ack_range range)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    bool leads = true;
+    enum err err = database_statement(in->db, INGEST_ENTRY_BODIES, &s, in->fault);
+    if (err)
+        return err;
+    bind_int(s, 1, in->log.no);
+    bind_int(s, 2, range.first);
+    bind_int(s, 3, range.last);
+    while (leads && (err = database_step(in->db, s, &row, in->fault)) == ERR_OK && row) {
+        struct sha256 stored;
+        struct sha256 hash = chain_next(&in->log.hash, column_slice(s, 2));
+        leads = sqlite3_column_int64(s, 0) == in->log.through + 1 &&
+                column_bytes(s, 1, stored.bytes, SHA256_BYTES) == ERR_OK &&
+                sha256_equal(&hash, &stored);
+        if (leads) {
+            in->log.through++;
+            in->log.hash = hash;
+        }
+    }
+    if (!err)
+        sqlite3_reset(s);
+    return err;
+}
+
+static enum err join_held(struct intake *in)
+{
+    for (;;) {
+        struct ack_range range;
+        size_t count;
+        enum err err = held_list(in->db, &in->log, &range, 1, &count, in->fault);
+        if (err || count == 0 || range.first > in->log.through + 1)
+            return err;
+        err = follow(in, range);
+        if (!err && in->log.through < range.last)
+            err = raise_here(in, "chain_broken", in->log.through + 1,
+                             "events held ahead aren't what the chain leads to; asked for again");
+        for (int64_t seq = in->log.through + 1; !err && seq <= range.last; seq++)
+            err = delete_entry(in, seq);
+        if (!err)
+            err = held_cut(in->db, &in->log, range.last, in->fault);
+        if (err)
+            return err;
+    }
+}
+
+/* --- The whole ----------------------------------------------------------------------------- */
+
+/* What the chain says at the batch's last seq that is known already. */
+static enum err check_overlap(struct intake *in, bool *agrees)
+{
+    const struct batch_header *header = &in->batch->header;
+    if (header->first == in->log.through + 1) {
+        *agrees = sha256_equal(&header->prev, &in->log.hash);
+        return ERR_OK;
+    }
+    int64_t known = header->last < in->log.through ? header->last : in->log.through;
+    struct sha256 hash;
+    bool found;
+    enum err err = stream_log_hash_at(in->db, &in->log, known, &found, &hash, in->fault);
+    if (!err && !found)
+        return fault_set(in->fault, ERR_CORRUPT, "entry", "a place below through is empty");
+    *agrees = !err && sha256_equal(&hash, hash_of(in, known));
+    return err;
+}
+
+static enum err take(struct intake *in)
+{
+    const struct batch_header *header = &in->batch->header;
+    struct ack_range lowest;
+    size_t count;
+    enum err err = held_list(in->db, &in->log, &lowest, 1, &count, in->fault);
+    if (err)
+        return err;
+    in->holds = count > 0;
+    if (header->first > in->log.through + 1)
+        return take_ahead(in);
+    bool agrees = false;
+    err = check_overlap(in, &agrees);
+    if (err || !agrees)
+        return err ? err : conflict(in, header->first, "the chain here leads elsewhere");
+    if (header->last <= in->log.through)
+        return ERR_OK;
+    err = take_contiguous(in, in->log.through + 1);
+    return !err && in->holds ? join_held(in) : err;
+}
+
+static enum err finish(struct intake *in, int64_t through_before)
+{
+    struct ingest_result *result = in->result;
+    bool moved = in->log.through != through_before;
+    if (result->verdict == INGEST_KNOWN && (result->taken || moved))
+        result->verdict = INGEST_TAKEN;
+    if (!result->taken && !moved && in->log.ack_no > 0)
+        return ERR_OK;
+    in->log.ack_no++;
+    if (!in->rules->backups)
+        in->log.backed_up_through = in->log.through;
+    return stream_log_update(in->db, &in->log, in->batch->received_ms, in->fault);
+}
+
+static enum err read_parked(struct database *db, const struct stream_log *log, struct ack *ack,
+                            struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_statement(db, INGEST_PARKED_OF_LOG, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, ACK_PARKED_MAX);
+    while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
+        struct ack_parked *parked = &ack->parked[ack->parked_count++];
+        struct slice code = column_slice(s, 2);
+        struct slice detail = column_slice(s, 3);
+        if (sqlite3_column_type(s, 0) != SQLITE_NULL)
+            err = column_bytes(s, 0, parked->id.bytes, ID_BYTES);
+        parked->seq = sqlite3_column_int64(s, 1);
+        (void)snprintf(parked->code, sizeof parked->code, "%.*s", (int)code.len, code.data);
+        (void)snprintf(parked->detail, sizeof parked->detail, "%.*s", (int)detail.len, detail.data);
+        if (err)
+            break;
+    }
+    sqlite3_reset(s);
+    return err == ERR_CORRUPT ? fault_set(fault, err, "parked", "a row isn't what it should be")
+                              : err;
+}
+
+static enum err fill_ack(struct database *db, const struct ingest_rules *rules,
+                         const struct stream_log *log, struct ingest_result *result,
+                         struct fault *fault)
+{
+    int64_t newest = 0;
+    struct ack *ack = &result->ack;
+    ack->log = log->id;
+    ack->through = log->through;
+    ack->hash = log->hash;
+    ack->backed_up_through = log->backed_up_through;
+    ack->ack_no = log->ack_no;
+    ack->hub_epoch = rules->hub_epoch;
+    result->stream = log->stream;
+    enum err err = held_list(db, log, ack->also, ACK_RANGES_MAX, &ack->also_count, fault);
+    if (!err)
+        err = read_parked(db, log, ack, fault);
+    if (!err)
+        err = stream_log_newest(db, log->device, log->stream, &newest, fault);
+    result->newest = newest == log->no;
+    return err;
+}
+
+enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
+                      const struct ingest_batch *batch, struct ingest_result *result,
+                      struct fault *fault)
+{
+    assert(batch->count <= BATCH_EVENTS_MAX);
+    struct intake in = {.db = db, .rules = rules, .batch = batch, .fault = fault};
+    *result = (struct ingest_result){.verdict = INGEST_KNOWN};
+    in.result = result;
+    enum err err = device_seen(&in);
+    if (!err)
+        err = open_log(&in);
+    if (err)
+        return err;
+    if (result->verdict != INGEST_REFUSED) {
+        int64_t through_before = in.log.through;
+        struct sha256 hash = batch->header.prev;
+        for (size_t i = 0; i < batch->count; i++)
+            in.hashes[i] = hash = chain_next(&hash, batch->bodies[i]);
+        err = take(&in);
+        if (!err)
+            err = finish(&in, through_before);
+    }
+    return err || !result->has_ack ? err : fill_ack(db, rules, &in.log, result, fault);
+}
+
+enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *rules,
+                                const struct id *log_id, struct ingest_result *result,
+                                struct fault *fault)
+{
+    struct stream_log log;
+    bool found;
+    enum err err = stream_log_find(db, log_id, &found, &log, fault);
+    if (err || !found)
+        return err ? err : fault_set(fault, ERR_NOT_FOUND, "log_id", "no such log");
+    *result = (struct ingest_result){.verdict = INGEST_KNOWN, .has_ack = true};
+    return fill_ack(db, rules, &log, result, fault);
+}
+
+enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *context,
+                         struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_statement(db, INGEST_LOG_CURRENT, &s, fault);
+    if (err)
+        return err;
+    while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
+        struct id log;
+        struct slice device = column_slice(s, 1);
+        char name[DEVICE_ID_MAX + 1];
+        (void)snprintf(name, sizeof name, "%.*s", (int)device.len, device.data);
+        err = column_bytes(s, 0, log.bytes, ID_BYTES);
+        if (!err)
+            err = visit(context, name, &log, fault);
+        if (err)
+            break;
+    }
+    sqlite3_reset(s);
+    return err;
+}

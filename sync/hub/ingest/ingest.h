@@ -1,0 +1,73 @@
+/*
+ * Takes batches into the hub's database: every event once, byte for byte, the chain verified.
+ *
+ * A batch may come twice, late, overlapping or far ahead; the same set of batches in any order
+ * leaves the same events, logs and watermarks. What is contiguous moves `through`; what is ahead is
+ * held, told in `also`, and verified when the gap before it closes. Of two events that claim the
+ * same seq the one that the chain from below leads to stands; the other side is told by the
+ * acknowledgement's hash that it has forked, and a person by an exception. An event that can't be
+ * read, is of an unknown type or takes another's id is kept and parked alone; it blocks nothing.
+ *
+ * ingest_batch runs inside the caller's transaction and never commits: the acknowledgement may be
+ * sent only after COMMIT. One handle, one thread.
+ */
+#ifndef SYNC_HUB_INGEST_INGEST_H
+#define SYNC_HUB_INGEST_INGEST_H
+
+#include "sync/contract/ack.h"
+#include "sync/hub/ingest/hubdb.h"
+
+struct ingest_batch {
+    const char *device; /* whose topic it came on: the broker vouches for that */
+    struct batch_header header;
+    const struct slice *bodies;
+    size_t count;
+    int64_t received_ms;
+};
+
+struct ingest_rules {
+    int64_t hub_epoch;
+    bool backups; /* false: nobody makes backups, and what is durable counts as backed up */
+};
+
+enum ingest_verdict {
+    INGEST_TAKEN,    /* at least one place in the log was new */
+    INGEST_KNOWN,    /* all of it was here before */
+    INGEST_CONFLICT, /* it contradicts what is here; the acknowledgement tells the sender */
+    INGEST_REFUSED,  /* it is no batch of this device's log */
+};
+
+struct ingest_result {
+    enum ingest_verdict verdict;
+    bool has_ack; /* a refused batch of no known log has none */
+    struct ack ack;
+    bool newest; /* the device's newest log of this stream: its acknowledgement is retained */
+    enum stream stream;
+    int64_t taken;  /* places in the log that were new */
+    int64_t events; /* events that the hub had never seen */
+    int64_t parked;
+    struct fault why; /* a conflict's or refusal's */
+};
+
+/* Errors are the database's; all that the batch itself can be is in the verdict. */
+enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
+                      const struct ingest_batch *batch, struct ingest_result *result,
+                      struct fault *fault) MUST_CHECK;
+
+/* The acknowledgement as it stands, for answers without a batch. ERR_NOT_FOUND. */
+enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *rules,
+                                const struct id *log, struct ingest_result *result,
+                                struct fault *fault) MUST_CHECK;
+
+/* Visits the newest log of each device and stream. */
+typedef enum err ingest_visit_log(void *context, const char *device, const struct id *log,
+                                  struct fault *fault);
+enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *context,
+                         struct fault *fault) MUST_CHECK;
+
+/* Raises an exception for people; the same one again only counts. */
+enum err ingest_raise(struct database *db, const char *code, const char *device,
+                      const struct id *log, int64_t seq, const char *detail, int64_t now_ms,
+                      struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,117 @@
+-- name: hub_read
+SELECT epoch, generation FROM hub WHERE one = 1
+-- name: hub_write
+INSERT INTO hub (one, epoch, generation) VALUES (1, ?1, ?2)
+ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, generation = excluded.generation
+
+-- name: device_seen
+INSERT INTO device (id, first_seen_ms, last_seen_ms) VALUES (?1, ?2, ?2)
+ON CONFLICT (id) DO UPDATE SET last_seen_ms = excluded.last_seen_ms
+
+-- name: log_find
+SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, hash,
+       backed_up_through, ack_no
+FROM stream_log WHERE log_id = ?1
+-- name: log_insert
+INSERT INTO stream_log (log_id, device, stream, parent_log, parent_seq, parent_hash, through, hash,
+                        backed_up_through, ack_no, created_ms, updated_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?8)
+-- name: log_update
+UPDATE stream_log SET through = ?2, hash = ?3, backed_up_through = ?4, ack_no = ?5, updated_ms = ?6
+WHERE log_no = ?1
+-- name: log_newest
+SELECT max(log_no) FROM stream_log WHERE device = ?1 AND stream = ?2
+-- name: log_current
+SELECT log_id, device, stream FROM stream_log
+WHERE log_no IN (SELECT max(log_no) FROM stream_log GROUP BY device, stream)
+ORDER BY log_no
+-- name: log_backed_up
+UPDATE stream_log SET backed_up_through = ?2, ack_no = ack_no + 1
+WHERE log_id = ?1 AND backed_up_through < ?2 AND through >= ?2
+-- name: log_all
+SELECT log_id, through FROM stream_log
+
+-- name: entry_hash
+SELECT hash FROM entry WHERE log_no = ?1 AND seq = ?2
+-- name: entry_insert
+INSERT INTO entry (log_no, seq, event_no, hash) VALUES (?1, ?2, ?3, ?4)
+-- name: entry_delete
+DELETE FROM entry WHERE log_no = ?1 AND seq = ?2
+-- name: entry_bodies
+SELECT entry.seq, entry.hash, event.body FROM entry JOIN event USING (event_no)
+WHERE entry.log_no = ?1 AND entry.seq BETWEEN ?2 AND ?3 ORDER BY entry.seq
+
+-- name: event_insert
+INSERT INTO event (id, device, log_no, seq, type, subject, correlation, sequence, time_ms,
+                   received_ms, body_hash, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+ON CONFLICT DO NOTHING
+-- name: event_nameless
+SELECT event_no, body_hash FROM event WHERE device = ?1 AND body_hash = ?2 AND id IS NULL
+-- name: event_by_id
+SELECT event_no, body_hash FROM event WHERE id = ?1
+-- name: return_insert
+INSERT INTO return_index (correlation, event_no, device, number, receipt, created_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (correlation) DO NOTHING
+
+-- name: range_near
+SELECT first, last FROM held_range
+WHERE log_no = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1 ORDER BY first
+-- name: range_delete
+DELETE FROM held_range WHERE log_no = ?1 AND first = ?2
+-- name: range_insert
+INSERT INTO held_range (log_no, first, last) VALUES (?1, ?2, ?3)
+-- name: range_list
+SELECT first, last FROM held_range WHERE log_no = ?1 ORDER BY first LIMIT ?2
+
+-- name: parked_insert
+INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)
+-- name: parked_of_log
+SELECT claimed_id, seq, code, detail FROM parked WHERE log_no = ?1 AND state = 'open'
+ORDER BY parked_no DESC LIMIT ?2
+
+-- name: exception_raise
+INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6)
+ON CONFLICT (code, device, log_id, seq) DO UPDATE
+SET times = hub_exception.times + 1, last_ms = excluded.last_ms
+
+-- name: inbox_number
+UPDATE device SET inbox_next = inbox_next + 1 WHERE id = ?1 RETURNING inbox_next - 1
+-- name: inbox_insert
+INSERT INTO inbox_out (device, number, body, created_ms) VALUES (?1, ?2, ?3, ?4)
+-- name: inbox_acknowledge
+UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through < ?2 AND inbox_next > ?2
+-- name: inbox_waiting
+SELECT inbox_out.number, inbox_out.body FROM inbox_out JOIN device ON device.id = inbox_out.device
+WHERE inbox_out.device = ?1 AND inbox_out.number > device.inbox_through
+ORDER BY inbox_out.number LIMIT 1
+-- name: inbox_forget
+DELETE FROM inbox_out WHERE device = ?1
+AND number <= (SELECT inbox_through FROM device WHERE id = ?1)
+-- name: inbox_drop_taken
+DELETE FROM inbox_out WHERE number <= (SELECT inbox_through FROM device WHERE id = inbox_out.device)
+-- name: inbox_renumber
+INSERT INTO inbox_out (device, number, body, created_ms)
+SELECT device, -row_number() OVER (PARTITION BY device ORDER BY number), body, created_ms
+FROM inbox_out
+-- name: inbox_drop_old
+DELETE FROM inbox_out WHERE number > 0
+-- name: inbox_restore
+UPDATE inbox_out SET number = -number
+-- name: inbox_restart
+UPDATE device SET inbox_through = 0,
+    inbox_next = 1 + (SELECT count(*) FROM inbox_out WHERE inbox_out.device = device.id)
+
+-- name: state_born
+UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3, last_seen_ms = ?4
+WHERE id = ?1
+-- name: state_died
+UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2
+-- name: sale_by_subject
+SELECT body FROM event WHERE subject = ?1 AND type = 'com.tillback.sale.recorded.v1'
+ORDER BY event_no DESC LIMIT 1
+-- name: events_of_receipt
+SELECT event.body FROM return_index JOIN event USING (correlation)
+WHERE return_index.receipt = ?1 ORDER BY return_index.event_no, event.sequence, event.event_no LIMIT ?2

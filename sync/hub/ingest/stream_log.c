@@ -1,0 +1,255 @@
+#include "sync/hub/ingest/stream_log.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void bind_id(sqlite3_stmt *s, int position, const struct id *id)
+{
+    bind_blob(s, position, id->bytes, ID_BYTES);
+}
+
+static void bind_hash(sqlite3_stmt *s, int position, const struct sha256 *hash)
+{
+    bind_blob(s, position, hash->bytes, SHA256_BYTES);
+}
+
+static enum err damaged(struct fault *fault)
+{
+    return fault_set(fault, ERR_CORRUPT, "stream_log", "a row isn't what it should be");
+}
+
+static enum err read_parent(sqlite3_stmt *s, struct stream_log *log)
+{
+    log->has_parent = sqlite3_column_type(s, 3) != SQLITE_NULL;
+    if (!log->has_parent)
+        return ERR_OK;
+    log->parent.seq = sqlite3_column_int64(s, 4);
+    enum err err = column_bytes(s, 3, log->parent.log.bytes, ID_BYTES);
+    return err ? err : column_bytes(s, 5, log->parent.hash.bytes, SHA256_BYTES);
+}
+
+static enum err read_log(sqlite3_stmt *s, struct stream_log *log)
+{
+    struct slice device = column_slice(s, 1);
+    if (device.len > DEVICE_ID_MAX || stream_find(column_slice(s, 2), &log->stream) != ERR_OK)
+        return ERR_CORRUPT;
+    log->no = sqlite3_column_int64(s, 0);
+    memcpy(log->device, device.data, device.len);
+    log->device[device.len] = '\0';
+    log->through = sqlite3_column_int64(s, 6);
+    log->backed_up_through = sqlite3_column_int64(s, 8);
+    log->ack_no = sqlite3_column_int64(s, 9);
+    enum err err = read_parent(s, log);
+    return err ? err : column_bytes(s, 7, log->hash.bytes, SHA256_BYTES);
+}
+
+enum err stream_log_find(struct database *db, const struct id *id, bool *found,
+                         struct stream_log *log, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_LOG_FIND, &s, fault);
+    if (err)
+        return err;
+    bind_id(s, 1, id);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    struct stream_log read = {.id = *id};
+    if (row)
+        err = read_log(s, &read);
+    sqlite3_reset(s);
+    if (err)
+        return damaged(fault);
+    if (row)
+        *log = read;
+    *found = row;
+    return ERR_OK;
+}
+
+enum err stream_log_insert(struct database *db, struct stream_log *log, int64_t now_ms,
+                           struct fault *fault)
+{
+    log->through = 0;
+    log->hash = chain_origin(&log->id, log->has_parent ? &log->parent : NULL);
+    log->backed_up_through = 0;
+    log->ack_no = 0;
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_LOG_INSERT, &s, fault);
+    if (err)
+        return err;
+    bind_id(s, 1, &log->id);
+    bind_text(s, 2, log->device);
+    bind_text(s, 3, stream_name(log->stream));
+    if (log->has_parent) {
+        bind_id(s, 4, &log->parent.log);
+        bind_int(s, 5, log->parent.seq);
+        bind_hash(s, 6, &log->parent.hash);
+    }
+    bind_hash(s, 7, &log->hash);
+    bind_int(s, 8, now_ms);
+    err = database_run(db, s, fault);
+    if (!err)
+        log->no = sqlite3_last_insert_rowid(database_handle(db));
+    return err;
+}
+
+enum err stream_log_update(struct database *db, const struct stream_log *log, int64_t now_ms,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_LOG_UPDATE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, log->through);
+    bind_hash(s, 3, &log->hash);
+    bind_int(s, 4, log->backed_up_through);
+    bind_int(s, 5, log->ack_no);
+    bind_int(s, 6, now_ms);
+    return database_run(db, s, fault);
+}
+
+enum err stream_log_newest(struct database *db, const char *device, enum stream stream, int64_t *no,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_LOG_NEWEST, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_text(s, 2, stream_name(stream));
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *no = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+enum err stream_log_hash_at(struct database *db, const struct stream_log *log, int64_t seq,
+                            bool *found, struct sha256 *hash, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_ENTRY_HASH, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, seq);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (row)
+        err = column_bytes(s, 0, hash->bytes, SHA256_BYTES);
+    sqlite3_reset(s);
+    if (err)
+        return damaged(fault);
+    *found = row;
+    return ERR_OK;
+}
+
+/* --- What is held above `through` ---------------------------------------------------------- */
+
+static enum err insert_range(struct database *db, const struct stream_log *log,
+                             struct ack_range range, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_RANGE_INSERT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, range.first);
+    bind_int(s, 3, range.last);
+    return database_run(db, s, fault);
+}
+
+static enum err delete_range(struct database *db, const struct stream_log *log, int64_t first,
+                             struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_RANGE_DELETE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, first);
+    return database_run(db, s, fault);
+}
+
+/* One range that overlaps or touches `range`. */
+static enum err near_range(struct database *db, const struct stream_log *log,
+                           struct ack_range range, bool *found, struct ack_range *near,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_RANGE_NEAR, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, range.first);
+    bind_int(s, 3, range.last);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (row)
+        *near = (struct ack_range){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+    sqlite3_reset(s);
+    *found = row;
+    return ERR_OK;
+}
+
+enum err held_add(struct database *db, const struct stream_log *log, struct ack_range range,
+                  struct fault *fault)
+{
+    struct ack_range near = {0};
+    bool found = true;
+    enum err err = ERR_OK;
+    while (!err && (err = near_range(db, log, range, &found, &near, fault)) == ERR_OK && found) {
+        if (near.first < range.first)
+            range.first = near.first;
+        if (near.last > range.last)
+            range.last = near.last;
+        err = delete_range(db, log, near.first, fault);
+    }
+    return err ? err : insert_range(db, log, range, fault);
+}
+
+enum err held_cut(struct database *db, const struct stream_log *log, int64_t last,
+                  struct fault *fault)
+{
+    for (;;) {
+        struct ack_range lowest;
+        size_t count;
+        enum err err = held_list(db, log, &lowest, 1, &count, fault);
+        if (err || count == 0 || lowest.first > last)
+            return err;
+        err = delete_range(db, log, lowest.first, fault);
+        if (!err && lowest.last > last)
+            err = insert_range(db, log, (struct ack_range){last + 1, lowest.last}, fault);
+        if (err)
+            return err;
+    }
+}
+
+enum err held_list(struct database *db, const struct stream_log *log, struct ack_range *ranges,
+                   size_t max, size_t *count, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    size_t n = 0;
+    enum err err = database_statement(db, INGEST_RANGE_LIST, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, (int64_t)max);
+    while ((err = database_step(db, s, &row, fault)) == ERR_OK && row)
+        ranges[n++] = (struct ack_range){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+    if (err)
+        return err;
+    sqlite3_reset(s);
+    *count = n;
+    return ERR_OK;
+}

@@ -1,0 +1,51 @@
+/*
+ * The thread that owns the hub's database: work is handed over from the loop, done in the order it
+ * came, and answered on the loop after COMMIT.
+ *
+ * What arrived while the last commit ran goes into the next transaction together (natural group
+ * commit), each piece in a savepoint of its own. When the transaction can't be committed none of
+ * its pieces happened; each is told so, and whoever sent them will send again. The queue is
+ * bounded: what doesn't fit is refused at once.
+ */
+#ifndef SYNC_HUB_INGEST_WORKER_H
+#define SYNC_HUB_INGEST_WORKER_H
+
+#include "hal/base/diag.h"
+#include "hal/loop.h"
+#include "sync/hub/ingest/hubdb.h"
+
+struct worker;
+
+/* A piece of work, part of its owner's struct; the owner keeps it until `done`. */
+struct work {
+    /* On the worker's thread, inside the transaction. An error undoes this piece only. */
+    enum err (*run)(struct work *work, struct database *db, struct fault *fault);
+    /* On the loop's thread, after COMMIT, or with why it did not happen. */
+    void (*done)(struct work *work, enum err err, const struct fault *fault);
+    size_t bytes; /* what it holds in memory, for the queue's bound */
+    struct work *next;
+    enum err err;
+    struct fault fault;
+};
+
+struct worker_config {
+    size_t max_waiting_bytes;
+    struct diag *diag;
+    /*
+     * On the loop's thread: another process changed the database (a backup). Looked for about
+     * every `watch_ms` while idle; 0 never looks.
+     */
+    void (*changed)(void *context);
+    void *context;
+    int64_t watch_ms;
+};
+
+/* `hub` belongs to the worker's thread until worker_close. */
+enum err worker_open(struct worker **worker, struct loop *loop, struct hubdb *hub,
+                     const struct worker_config *config, struct fault *fault) MUST_CHECK;
+/* Finishes what was submitted; those `done` are called by loop_close at the latest. Takes NULL. */
+void worker_close(struct worker *worker);
+/* Loop thread. ERR_BUSY when the queue is full: `done` will not come. */
+enum err worker_submit(struct worker *worker, struct work *work) MUST_CHECK;
+
+#endif

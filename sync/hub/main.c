@@ -1,0 +1,241 @@
+/* tillback-hub: the central program. Reads its command line, and wires everything together. */
+#include "hal/base/cleanup.h"
+#include "hal/storage.h"
+#include "sync/hub/ca.h"
+#include "sync/hub/hub.h"
+#include "sync/hub/ingest/backup.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2, HELP_MAX = 16 * 1024, COMMAND_WORDS_MAX = 20 };
+
+static const char usage[] =
+    "usage: tillback-hub --state DIR [--db URL] [--config FILE] [--set KEY=VALUE]... [COMMAND]\n"
+    "\n"
+    "Without a command it serves. --db is sqlite:PATH; hub.db in the state directory unless "
+    "given.\n"
+    "Commands:\n"
+    "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
+    "  restore FILE             put a backup in place; no hub may run\n"
+    "  ca init                  make the certificate authority and the hub's identity\n"
+    "  ca server NAME HOST...   issue a server's certificate (the broker's), in servers/\n"
+    "  ca device ID [FOLDER]    issue an appliance's identity, devices/ID unless given\n"
+    "  ca revoke ID             revoke what was issued to a name\n"
+    "  ca crl                   make the revocation list anew\n"
+    "\n"
+    "Settings (--config takes a file of KEY=VALUE lines):\n";
+
+struct options {
+    const char *state;
+    char database[PATH_MAX];
+    struct settings *settings;
+    char *words[COMMAND_WORDS_MAX];
+    int word_count;
+    bool help;
+};
+
+static int tell(const struct fault *fault)
+{
+    (void)fprintf(stderr, "tillback-hub: %s%s%s\n", fault->where, *fault->where ? ": " : "",
+                  fault->text);
+    return EXIT_PROBLEM;
+}
+
+static void print_help(void)
+{
+    struct buf help CLEANUP(buf_free);
+    buf_init(&help, HELP_MAX);
+    settings_help(hub_settings, hub_settings_count, &help);
+    (void)printf("%s%s", usage, help.data ? help.data : "");
+}
+
+static enum err set_database(struct options *options, const char *url, struct fault *fault)
+{
+    const char prefix[] = "sqlite:";
+    if (strncmp(url, prefix, sizeof prefix - 1) != 0)
+        return fault_set(fault, ERR_UNSUPPORTED, "--db", "must be sqlite:PATH");
+    if (strlen(url) - (sizeof prefix - 1) >= sizeof options->database)
+        return fault_set(fault, ERR_TOO_LARGE, "--db", "the path is too long");
+    (void)snprintf(options->database, sizeof options->database, "%s", url + sizeof prefix - 1);
+    return ERR_OK;
+}
+
+static enum err take_option(struct options *options, const char *name, const char *value,
+                            struct fault *fault)
+{
+    if (!value)
+        return fault_set(fault, ERR_INVALID, name, "needs a value");
+    if (strcmp(name, "--state") == 0) {
+        options->state = value;
+        return ERR_OK;
+    }
+    if (strcmp(name, "--db") == 0)
+        return set_database(options, value, fault);
+    if (strcmp(name, "--config") == 0)
+        return settings_load(options->settings, value, fault);
+    if (strcmp(name, "--set") == 0)
+        return settings_set(options->settings, value, fault);
+    return fault_set(fault, ERR_INVALID, name, "is not an option; --help lists them");
+}
+
+static enum err read_options(struct options *options, int argc, char **argv, struct fault *fault)
+{
+    enum err err = settings_open(&options->settings, hub_settings, hub_settings_count, fault);
+    for (int i = 1; !err && i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            options->help = true;
+            return ERR_OK;
+        }
+        if (strncmp(argv[i], "--", 2) == 0) {
+            err = take_option(options, argv[i], argv[i + 1], fault);
+            i++;
+        } else if (options->word_count < COMMAND_WORDS_MAX) {
+            options->words[options->word_count++] = argv[i];
+        } else {
+            err = fault_set(fault, ERR_INVALID, argv[i], "too many words");
+        }
+    }
+    if (!err && !options->state)
+        err = fault_set(fault, ERR_INVALID, "--state", "is missing");
+    if (!err && !*options->database &&
+        storage_path(options->database, PATH_MAX, options->state, "hub.db") != ERR_OK)
+        err = fault_set(fault, ERR_TOO_LARGE, "--state", "the path is too long");
+    return err;
+}
+
+/* --- Commands ------------------------------------------------------------------------------ */
+
+static struct hubdb_config database_config(const struct options *options, struct clock *clock)
+{
+    return (struct hubdb_config){
+        .path = options->database,
+        .folder = options->state,
+        .now_ms = clock_wall_ms(clock),
+    };
+}
+
+static enum err run_backup(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    struct hubdb *hub = NULL;
+    enum err err = hubdb_open_beside(&hub, &config, false, fault);
+    if (!err)
+        err = backup_make(hub, options->words[1], fault);
+    hubdb_close(hub);
+    return err;
+}
+
+static enum err run_restore(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    int lock;
+    enum err err = storage_lock(options->state, &lock, fault);
+    if (err)
+        return err;
+    err = backup_restore(&config, options->words[1], fault);
+    storage_unlock(lock);
+    return err;
+}
+
+static enum err run_command(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    char *const *words = options->words;
+    if (strcmp(words[0], "ca") == 0)
+        return ca_run(options->state, options->word_count - 1, options->words + 1,
+                      clock_wall_ms(clock), fault);
+    if (strcmp(words[0], "backup") == 0 && options->word_count == 2)
+        return run_backup(options, clock, fault);
+    if (strcmp(words[0], "restore") == 0 && options->word_count == 2)
+        return run_restore(options, clock, fault);
+    return fault_set(fault, ERR_INVALID, words[0], "is not such a command; --help lists them");
+}
+
+/* --- Serving ------------------------------------------------------------------------------- */
+
+static void stop(void *context)
+{
+    loop_stop(context);
+}
+
+static enum err run_hub(struct loop *loop, const struct hub_config *config, struct fault *fault)
+{
+    struct loop_signal *terminate = NULL;
+    struct loop_signal *interrupt = NULL;
+    struct hub *hub = NULL;
+    enum err err = loop_signal_open(loop, SIGTERM, stop, loop, &terminate, fault);
+    if (!err)
+        err = loop_signal_open(loop, SIGINT, stop, loop, &interrupt, fault);
+    if (!err)
+        err = hub_open(&hub, loop, config, fault);
+    if (!err) {
+        (void)printf("ready http=%s\n", hub_address(hub));
+        (void)fflush(stdout);
+        loop_run(loop);
+    }
+    hub_close(hub);
+    loop_signal_close(interrupt);
+    loop_signal_close(terminate);
+    return err;
+}
+
+static enum err serve(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    struct loop *loop = NULL;
+    int lock;
+    enum err err = storage_lock(options->state, &lock, fault);
+    if (err)
+        return err;
+    const struct hub_config config = {
+        .state = options->state,
+        .database = options->database,
+        .settings = options->settings,
+        .clock = clock,
+        .diag = diag_open(STDERR_FILENO, "tillback-hub", DIAG_INFO),
+    };
+    err = loop_open(&loop, fault);
+    if (!err)
+        err = run_hub(loop, &config, fault);
+    loop_close(loop);
+    diag_close(config.diag);
+    storage_unlock(lock);
+    return err;
+}
+
+static int run(const struct options *options)
+{
+    struct fault fault = {0};
+    struct clock *clock = NULL;
+    enum err err = storage_make_folder(options->state, &fault);
+    if (!err)
+        err = clock_open(&clock, 0, &fault);
+    if (!err)
+        err = options->word_count ? run_command(options, clock, &fault)
+                                  : serve(options, clock, &fault);
+    clock_close(clock);
+    if (err)
+        (void)tell(&fault);
+    return err == ERR_OK ? EXIT_SUCCESS : err == ERR_INVALID ? EXIT_USAGE : EXIT_PROBLEM;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct fault fault = {0};
+    int status = EXIT_SUCCESS;
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (read_options(&options, argc, argv, &fault) != ERR_OK) {
+        (void)tell(&fault);
+        status = EXIT_USAGE;
+    } else if (options.help) {
+        print_help();
+    } else {
+        status = run(&options);
+    }
+    settings_close(options.settings);
+    return status;
+}

@@ -1,0 +1,378 @@
+#include "sync/hub/web/answers.h"
+#include "hal/base/json_scan.h"
+#include "hal/base/jsonw.h"
+#include "sync/hub/fleet/device.h"
+#include "sync/hub/web/read.sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE = 200 };
+
+struct answers {
+    struct web_config config;
+    struct database_statements *sql;
+    struct device_reader *devices;
+};
+
+enum err answers_open(struct answers **out, const struct web_config *config, struct fault *fault)
+{
+    struct answers *answers = calloc(1, sizeof *answers);
+    if (!answers)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    answers->config = *config;
+    enum err err = database_attach(config->database, read_sql, READ_COUNT, &answers->sql, fault);
+    if (!err)
+        err = device_reader_open(&answers->devices, config->database, fault);
+    if (err) {
+        answers_close(answers);
+        return err;
+    }
+    *out = answers;
+    return ERR_OK;
+}
+
+void answers_close(struct answers *answers)
+{
+    if (!answers)
+        return;
+    device_reader_close(answers->devices);
+    free(answers);
+}
+
+static enum err page_from(const struct answers_asked *asked, int64_t *from, struct fault *fault)
+{
+    const char *text = http_request_query(asked->request, "from");
+    *from = 0;
+    if (text && (json_scan_int(slice_of(text), from) != ERR_OK || *from < 0))
+        return fault_set(fault, ERR_INVALID, "from", "must be a whole number from 0");
+    return ERR_OK;
+}
+
+static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
+{
+    struct id id;
+    char text[ID_TEXT + 1];
+    if (column_bytes(s, column, id.bytes, ID_BYTES) != ERR_OK) {
+        jsonw_null(w, key);
+        return;
+    }
+    id_format(&id, text);
+    jsonw_text(w, key, text);
+}
+
+/* Writes the rows of a statement as a page; column 0 is the cursor. */
+static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char *name,
+                           void (*write)(struct jsonw *w, sqlite3_stmt *s), struct buf *out,
+                           struct fault *fault)
+{
+    struct jsonw w = jsonw_to(out);
+    bool row = true;
+    int64_t count = 0;
+    int64_t cursor = 0;
+    enum err err;
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, name);
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
+        cursor = sqlite3_column_int64(s, 0);
+        count++;
+        jsonw_object(&w, NULL);
+        write(&w, s);
+        jsonw_end(&w);
+    }
+    jsonw_end(&w);
+    if (count == PAGE)
+        jsonw_int(&w, "cursor", cursor);
+    else
+        jsonw_null(&w, "cursor");
+    jsonw_end(&w);
+    sqlite3_reset(s);
+    return err;
+}
+
+/* --- The process --------------------------------------------------------------------------- */
+
+static enum err count(struct answers *answers, size_t statement, int column, int64_t *number,
+                      struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_attached(answers->sql, statement, &s, fault);
+    if (!err)
+        err = database_step(answers->config.database, s, &row, fault);
+    if (err)
+        return err;
+    *number = row ? sqlite3_column_int64(s, column) : 0;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+enum err answers_health(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    (void)asked;
+    struct web_facts facts;
+    int64_t devices;
+    enum err err = count(answers, READ_COUNT_DEVICES, 0, &devices, fault);
+    if (err)
+        return err;
+    answers->config.facts(answers->config.context, &facts);
+    struct jsonw w = jsonw_to(out);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "status", facts.broker_online ? "ok" : "no_broker");
+    jsonw_bool(&w, "broker", facts.broker_online);
+    jsonw_int(&w, "hub_epoch", facts.hub_epoch);
+    jsonw_int(&w, "devices", devices);
+    jsonw_end(&w);
+    return ERR_OK;
+}
+
+static void metric(struct buf *out, const char *name, const char *type, const char *help,
+                   int64_t value)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", name, help, name, type, name,
+               (long long)value);
+}
+
+static void write_counters(const struct web_facts *facts, struct buf *out)
+{
+    const struct arrival_desk *desk = facts->desk;
+    metric(out, "tillback_hub_broker_connected", "gauge", "Whether the broker is connected.",
+           facts->broker_online);
+    metric(out, "tillback_hub_batches_total", "counter", "Batches committed.", desk->batches);
+    metric(out, "tillback_hub_events_total", "counter", "Events new to the hub.", desk->events);
+    metric(out, "tillback_hub_duplicate_batches_total", "counter", "Batches that held nothing new.",
+           desk->duplicates);
+    metric(out, "tillback_hub_conflicting_batches_total", "counter",
+           "Batches that contradict what is held.", desk->conflicts);
+    metric(out, "tillback_hub_refused_messages_total", "counter",
+           "Messages that made no sense or weren't the sender's to send.", desk->refused);
+    metric(out, "tillback_hub_uncommitted_messages_total", "counter",
+           "Messages that the database did not take.", desk->failed);
+    metric(out, "tillback_hub_dropped_answers_total", "counter",
+           "Answers that found no connection to the broker.", facts->answers_dropped);
+}
+
+enum err answers_metrics(struct answers *answers, const struct answers_asked *asked,
+                         struct buf *out, struct fault *fault)
+{
+    (void)asked;
+    struct web_facts facts;
+    int64_t parked;
+    int64_t exceptions;
+    int64_t devices;
+    int64_t online;
+    enum err err = count(answers, READ_COUNT_PARKED, 0, &parked, fault);
+    if (!err)
+        err = count(answers, READ_COUNT_EXCEPTIONS, 0, &exceptions, fault);
+    if (!err)
+        err = count(answers, READ_COUNT_DEVICES, 0, &devices, fault);
+    if (!err)
+        err = count(answers, READ_COUNT_DEVICES, 1, &online, fault);
+    if (err)
+        return err;
+    answers->config.facts(answers->config.context, &facts);
+    write_counters(&facts, out);
+    metric(out, "tillback_hub_parked_events", "gauge", "Events that wait for a person.", parked);
+    metric(out, "tillback_hub_exceptions", "gauge", "Exceptions raised.", exceptions);
+    metric(out, "tillback_hub_devices", "gauge", "Appliances known.", devices);
+    metric(out, "tillback_hub_devices_online", "gauge", "Appliances connected.", online);
+    return ERR_OK;
+}
+
+/* --- Devices ------------------------------------------------------------------------------- */
+
+enum err answers_devices(struct answers *answers, const struct answers_asked *asked,
+                         struct buf *out, struct fault *fault)
+{
+    const char *after = http_request_query(asked->request, "from");
+    struct jsonw w = jsonw_to(out);
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, "devices");
+    enum err err = device_list(answers->devices, after ? after : "", PAGE, &w, fault);
+    jsonw_end(&w);
+    jsonw_end(&w);
+    return err;
+}
+
+enum err answers_device(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    struct jsonw w = jsonw_to(out);
+    return device_show(answers->devices, asked->rest, &w, fault);
+}
+
+/* --- Events and returns -------------------------------------------------------------------- */
+
+static void write_event(struct jsonw *w, sqlite3_stmt *s)
+{
+    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
+    jsonw_slice(w, "device", column_slice(s, 1));
+    jsonw_slice(w, "stream", column_slice(s, 2));
+    write_id(w, "log_id", s, 3);
+    jsonw_int(w, "seq", sqlite3_column_int64(s, 4));
+    jsonw_time(w, "received", sqlite3_column_int64(s, 5));
+    if (sqlite3_column_int(s, 6))
+        jsonw_slice(w, "unreadable", column_slice(s, 7));
+    else
+        jsonw_raw(w, "event", column_slice(s, 7));
+}
+
+enum err answers_events(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    const char *device = http_request_query(asked->request, "device");
+    sqlite3_stmt *s;
+    int64_t from;
+    enum err err = page_from(asked, &from, fault);
+    if (!err)
+        err = database_attached(answers->sql, READ_EVENTS, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, from);
+    bind_text(s, 2, device);
+    bind_int(s, 3, PAGE);
+    return write_page(answers, s, "events", write_event, out, fault);
+}
+
+static enum err write_trail(struct answers *answers, const struct id *correlation, struct jsonw *w,
+                            int64_t *written, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    int64_t events = 0;
+    char text[ID_TEXT + 1];
+    enum err err = database_attached(answers->sql, READ_TRAIL, &s, fault);
+    if (err)
+        return err;
+    id_format(correlation, text);
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    jsonw_object(w, NULL);
+    jsonw_text(w, "return_id", text);
+    jsonw_array(w, "events");
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
+        jsonw_object(w, NULL);
+        write_event(w, s);
+        jsonw_end(w);
+        events++;
+    }
+    jsonw_end(w);
+    jsonw_end(w);
+    sqlite3_reset(s);
+    *written = events;
+    return err;
+}
+
+/* The correlation of a return's number; ERR_NOT_FOUND. */
+static enum err find_number(struct answers *answers, const char *number, struct id *correlation,
+                            struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_attached(answers->sql, READ_CORRELATION_BY_NUMBER, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, number);
+    err = database_step(answers->config.database, s, &row, fault);
+    if (err)
+        return err;
+    err = row ? column_bytes(s, 0, correlation->bytes, ID_BYTES) : ERR_NOT_FOUND;
+    sqlite3_reset(s);
+    return err ? fault_set(fault, err, "id", "there is no such return") : ERR_OK;
+}
+
+enum err answers_return(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    struct id correlation;
+    int64_t events = 0;
+    struct jsonw w = jsonw_to(out);
+    enum err err = ERR_OK;
+    if (id_parse(slice_of(asked->rest), &correlation) != ERR_OK)
+        err = find_number(answers, asked->rest, &correlation, fault);
+    if (!err)
+        err = write_trail(answers, &correlation, &w, &events, fault);
+    if (!err && events == 0)
+        err = fault_set(fault, ERR_NOT_FOUND, "id", "there is no such return");
+    return err;
+}
+
+static void write_found(struct jsonw *w, sqlite3_stmt *s)
+{
+    write_id(w, "return_id", s, 1);
+    jsonw_slice(w, "number", column_slice(s, 2));
+    jsonw_slice(w, "device", column_slice(s, 3));
+    jsonw_time(w, "created", sqlite3_column_int64(s, 4));
+}
+
+enum err answers_find_returns(struct answers *answers, const struct answers_asked *asked,
+                              struct buf *out, struct fault *fault)
+{
+    const char *receipt = http_request_query(asked->request, "receipt");
+    sqlite3_stmt *s;
+    if (!receipt)
+        return fault_set(fault, ERR_INVALID, "receipt", "is missing");
+    enum err err = database_attached(answers->sql, READ_BY_RECEIPT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, receipt);
+    bind_int(s, 2, PAGE);
+    return write_page(answers, s, "returns", write_found, out, fault);
+}
+
+/* --- What waits for people ----------------------------------------------------------------- */
+
+static void write_parked(struct jsonw *w, sqlite3_stmt *s)
+{
+    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
+    write_id(w, "id", s, 1);
+    jsonw_int(w, "seq", sqlite3_column_int64(s, 2));
+    jsonw_slice(w, "code", column_slice(s, 3));
+    jsonw_slice(w, "detail", column_slice(s, 4));
+    jsonw_slice(w, "state", column_slice(s, 5));
+    jsonw_time(w, "parked", sqlite3_column_int64(s, 6));
+    jsonw_slice(w, "device", column_slice(s, 7));
+    jsonw_slice(w, "stream", column_slice(s, 8));
+}
+
+static void write_exception(struct jsonw *w, sqlite3_stmt *s)
+{
+    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
+    jsonw_slice(w, "code", column_slice(s, 1));
+    jsonw_slice(w, "device", column_slice(s, 2));
+    jsonw_int(w, "seq", sqlite3_column_int64(s, 3));
+    jsonw_slice(w, "detail", column_slice(s, 4));
+    jsonw_int(w, "times", sqlite3_column_int64(s, 5));
+    jsonw_time(w, "raised", sqlite3_column_int64(s, 6));
+    jsonw_time(w, "last", sqlite3_column_int64(s, 7));
+}
+
+static enum err write_listed(struct answers *answers, const struct answers_asked *asked,
+                             size_t statement, const char *name,
+                             void (*write)(struct jsonw *w, sqlite3_stmt *s), struct buf *out,
+                             struct fault *fault)
+{
+    sqlite3_stmt *s;
+    int64_t from;
+    enum err err = page_from(asked, &from, fault);
+    if (!err)
+        err = database_attached(answers->sql, statement, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, from);
+    bind_int(s, 2, PAGE);
+    return write_page(answers, s, name, write, out, fault);
+}
+
+enum err answers_parked(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    return write_listed(answers, asked, READ_PARKED_LIST, "parked", write_parked, out, fault);
+}
+
+enum err answers_exceptions(struct answers *answers, const struct answers_asked *asked,
+                            struct buf *out, struct fault *fault)
+{
+    return write_listed(answers, asked, READ_EXCEPTION_LIST, "exceptions", write_exception, out,
+                        fault);
+}

@@ -1,0 +1,197 @@
+#include "sync/hub/wire.h"
+#include "hal/base/random.h"
+#include "sync/contract/topic.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    DIAL_TIMEOUT_MS = 5000,
+    RETRY_LEAST_MS = 200,
+    RETRY_SPREAD_MS = 800,
+    UNTAKEN_MAX = 2000, /* answers on their way to the broker */
+    NUMBER_TEXT = 24,
+};
+
+static const char filter[] = "$share/hub/tb/v1/+/up/#";
+
+struct wire {
+    struct loop *loop;
+    struct wire_config config;
+    struct mqtt *mqtt;
+    struct loop_timer *timer; /* to the next try */
+    bool connected;
+    bool online; /* connected and subscribed */
+    enum err last;
+    int64_t untaken;
+    int64_t dropped;
+};
+
+static void try_again(struct wire *wire, const struct fault *fault)
+{
+    uint32_t random;
+    random_fill(NULL, (uint8_t *)&random, sizeof random);
+    if (wire->connected || wire->last != fault->code)
+        diag_fault(wire->config.diag, DIAG_WARN, "hub.broker_away", fault);
+    wire->last = fault->code;
+    wire->connected = false;
+    wire->online = false;
+    mqtt_close(wire->mqtt, false);
+    wire->mqtt = NULL;
+    loop_timer_start(wire->timer, RETRY_LEAST_MS + random % RETRY_SPREAD_MS, 0);
+}
+
+static void on_connected(void *context, enum err err, const struct fault *fault)
+{
+    struct wire *wire = context;
+    struct fault why;
+    int token;
+    if (err) {
+        try_again(wire, fault);
+        return;
+    }
+    wire->connected = true;
+    wire->untaken = 0;
+    if (mqtt_subscribe(wire->mqtt, filter, 1, &token, &why) != ERR_OK)
+        try_again(wire, &why);
+}
+
+static void on_subscribed(void *context, int token, enum err err)
+{
+    (void)token;
+    struct wire *wire = context;
+    struct fault fault;
+    if (err) {
+        (void)fault_set(&fault, err, filter, "the broker refused the subscription");
+        try_again(wire, &fault);
+        return;
+    }
+    wire->online = true;
+    wire->last = ERR_OK;
+    diag_write(wire->config.diag, DIAG_INFO, "hub.subscribed", "as %s", wire->config.client_id);
+    wire->config.subscribed(wire->config.context);
+}
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct wire *wire = context;
+    wire->config.message(wire->config.context, message);
+}
+
+static void on_published(void *context, int token, int reason)
+{
+    (void)token;
+    (void)reason;
+    struct wire *wire = context;
+    wire->untaken--;
+}
+
+static void on_disconnected(void *context, enum err err, const struct fault *fault)
+{
+    (void)err;
+    try_again(context, fault);
+}
+
+static void begin(void *context)
+{
+    struct wire *wire = context;
+    struct fault fault = {0};
+    const struct mqtt_config config = {
+        .url = wire->config.url,
+        .proxy = wire->config.proxy,
+        .tls = wire->config.tls,
+        .client_id = wire->config.client_id,
+        .runtime_folder = wire->config.runtime_folder,
+        .dial_timeout_ms = DIAL_TIMEOUT_MS,
+        .diag = wire->config.diag,
+    };
+    const struct mqtt_listener listener = {on_connected,  on_message,      on_published,
+                                           on_subscribed, on_disconnected, wire};
+    if (mqtt_open(&wire->mqtt, wire->loop, &config, &listener, &fault) != ERR_OK) {
+        wire->mqtt = NULL;
+        try_again(wire, &fault);
+    }
+}
+
+enum err wire_open(struct wire **out, struct loop *loop, const struct wire_config *config,
+                   struct fault *fault)
+{
+    struct wire *wire = calloc(1, sizeof *wire);
+    if (!wire)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    wire->loop = loop;
+    wire->config = *config;
+    wire->timer = loop_timer_open(loop, begin, wire);
+    if (!wire->timer) {
+        free(wire);
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    }
+    loop_timer_start(wire->timer, 0, 0);
+    *out = wire;
+    return ERR_OK;
+}
+
+void wire_close(struct wire *wire)
+{
+    if (!wire)
+        return;
+    mqtt_close(wire->mqtt, true);
+    loop_timer_close(wire->timer);
+    free(wire);
+}
+
+bool wire_online(const struct wire *wire)
+{
+    return wire->online;
+}
+
+int64_t wire_dropped(const struct wire *wire)
+{
+    return wire->dropped;
+}
+
+enum { PLACE_PROPERTIES = 2 };
+
+struct properties {
+    struct mqtt_property list[PLACE_PROPERTIES];
+    char values[PLACE_PROPERTIES][NUMBER_TEXT];
+    size_t count;
+};
+
+static void put_property(void *context, const char *name, const char *value)
+{
+    struct properties *properties = context;
+    size_t i = properties->count++;
+    (void)snprintf(properties->values[i], NUMBER_TEXT, "%s", value);
+    properties->list[i] = (struct mqtt_property){name, properties->values[i]};
+}
+
+static enum err publish(struct wire *wire, const struct arrival_answer *answer, struct fault *fault)
+{
+    char topic[TOPIC_MAX];
+    struct properties properties = {.count = 0};
+    int token;
+    topic_write(topic, answer->device, TOPIC_DOWN, answer->name);
+    if (answer->place.number)
+        inbox_place_write(&answer->place, put_property, &properties);
+    const struct mqtt_message message = {
+        .topic = topic,
+        .payload = answer->payload,
+        .retain = answer->retain,
+        .qos = 1,
+        .content_type = answer->place.number ? "application/cloudevents+json" : "application/json",
+        .correlation = answer->correlation,
+        .properties = properties.list,
+        .property_count = properties.count,
+    };
+    return mqtt_publish(wire->mqtt, &message, &token, fault);
+}
+
+void wire_answer(struct wire *wire, const struct arrival_answer *answer)
+{
+    struct fault fault;
+    if (wire->connected && wire->untaken < UNTAKEN_MAX && publish(wire, answer, &fault) == ERR_OK)
+        wire->untaken++;
+    else
+        wire->dropped++;
+}

@@ -1,0 +1,313 @@
+#include "sync/hub/ingest/backup.h"
+#include "sync/hub/ingest/inbox.h"
+#include "tests/support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define FIRST_MS INT64_C(1795000000000)
+#define FIRST_EPOCH INT64_C(1795000000)
+
+struct fixture {
+    struct scratch scratch;
+    char path[SCRATCH_PATH_MAX];
+    char copy[SCRATCH_PATH_MAX];
+    struct hubdb_config config;
+    struct hubdb *hub;
+};
+
+static void check(enum err err, const struct fault *fault)
+{
+    if (err)
+        fail_msg("%s: %s", fault->where, fault->text);
+}
+
+static void start(struct fixture *f)
+{
+    struct fault fault = {0};
+    check(hubdb_open(&f->hub, &f->config, &fault), &fault);
+}
+
+static void stop(struct fixture *f)
+{
+    hubdb_close(f->hub);
+    f->hub = NULL;
+}
+
+static void restart(struct fixture *f)
+{
+    stop(f);
+    start(f);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    scratch_make(&f->scratch);
+    scratch_path(&f->scratch, "hub.db", f->path);
+    scratch_path(&f->scratch, "copy.db", f->copy);
+    f->config =
+        (struct hubdb_config){.path = f->path, .folder = f->scratch.path, .now_ms = FIRST_MS};
+    start(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    stop(f);
+    scratch_remove(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static void run(struct fixture *f, const char *sql)
+{
+    struct fault fault = {0};
+    check(database_script(hubdb_database(f->hub), sql, &fault), &fault);
+}
+
+static int64_t number_of(struct fixture *f, const char *sql)
+{
+    sqlite3_stmt *s;
+    sqlite3 *db = database_handle(hubdb_database(f->hub));
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return number;
+}
+
+static void make_backup(struct fixture *f)
+{
+    struct fault fault = {0};
+    check(backup_make(f->hub, f->copy, &fault), &fault);
+}
+
+/* What an operator does by hand, without telling us. */
+static void copy_back(struct fixture *f)
+{
+    char command[5 * SCRATCH_PATH_MAX];
+    stop(f);
+    (void)snprintf(command, sizeof command, "rm -f %s-wal %s-shm && cp %s %s", f->path, f->path,
+                   f->copy, f->path);
+    assert_int_equal(system(command), 0);
+    start(f);
+}
+
+static const char add_log[] =
+    "INSERT INTO device (id, first_seen_ms, last_seen_ms) VALUES ('box-a', 1, 1);"
+    "INSERT INTO stream_log (log_id, device, stream, through, hash, backed_up_through, ack_no,"
+    " created_ms, updated_ms)"
+    " VALUES (zeroblob(16), 'box-a', 'returns', 7, zeroblob(32), 0, 3, 1, 1)";
+
+static void an_epoch_begins_at_the_time_of_day_and_survives_restarts(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH);
+    assert_false(hubdb_restored(f->hub));
+    for (int i = 0; i < 3; i++)
+        restart(f);
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH);
+    assert_false(hubdb_restored(f->hub));
+}
+
+static void a_restored_backup_begins_a_new_epoch(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    make_backup(f);
+    stop(f);
+    check(backup_restore(&f->config, f->copy, &fault), &fault);
+    start(f);
+    assert_true(hubdb_restored(f->hub));
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH + 1);
+    restart(f);
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH + 1);
+}
+
+static void a_backup_copied_back_by_hand_is_found_out(void **state)
+{
+    struct fixture *f = *state;
+    make_backup(f);
+    copy_back(f);
+    assert_true(hubdb_restored(f->hub));
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH + 1);
+    copy_back(f);
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH + 2);
+}
+
+static void a_lost_epoch_file_begins_an_epoch_never_used_before(void **state)
+{
+    struct fixture *f = *state;
+    char path[SCRATCH_PATH_MAX];
+    make_backup(f);
+    copy_back(f);
+    stop(f);
+    (void)unlink(scratch_path(&f->scratch, "epoch", path));
+    f->config.now_ms = FIRST_MS + 60 * 1000;
+    start(f);
+    assert_true(hubdb_restored(f->hub));
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH + 60);
+}
+
+static void a_lost_database_begins_a_new_epoch(void **state)
+{
+    struct fixture *f = *state;
+    stop(f);
+    (void)unlink(f->path);
+    start(f);
+    assert_true(hubdb_restored(f->hub));
+    assert_true(hubdb_epoch(f->hub) > FIRST_EPOCH);
+}
+
+static void a_clock_behind_does_not_take_the_epoch_back(void **state)
+{
+    struct fixture *f = *state;
+    make_backup(f);
+    f->config.now_ms = 0;
+    copy_back(f);
+    assert_int_equal(hubdb_epoch(f->hub), FIRST_EPOCH + 1);
+}
+
+static void a_backup_lets_appliances_prune_what_it_holds(void **state)
+{
+    struct fixture *f = *state;
+    run(f, add_log);
+    make_backup(f);
+    assert_int_equal(number_of(f, "SELECT backed_up_through FROM stream_log"), 7);
+    assert_int_equal(number_of(f, "SELECT ack_no FROM stream_log"), 4);
+    run(f, "UPDATE stream_log SET through = 9");
+    assert_int_equal(number_of(f, "SELECT backed_up_through FROM stream_log"), 7);
+}
+
+static void a_backup_replaces_the_last_one_as_a_whole(void **state)
+{
+    struct fixture *f = *state;
+    make_backup(f);
+    run(f, add_log);
+    make_backup(f);
+    copy_back(f);
+    assert_int_equal(number_of(f, "SELECT through FROM stream_log"), 7);
+}
+
+static void a_backup_works_beside_the_running_hub(void **state)
+{
+    struct fixture *f = *state;
+    struct hubdb *beside = NULL;
+    struct fault fault = {0};
+    run(f, add_log);
+    check(hubdb_open_beside(&beside, &f->config, false, &fault), &fault);
+    check(backup_make(beside, f->copy, &fault), &fault);
+    hubdb_close(beside);
+    assert_int_equal(number_of(f, "SELECT backed_up_through FROM stream_log"), 7);
+}
+
+static void a_file_that_is_no_database_is_not_restored(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    run(f, add_log);
+    stop(f);
+    scratch_write(f->copy, "no database at all, but long enough to look at", 46);
+    assert_int_equal(backup_restore(&f->config, f->copy, &fault), ERR_CORRUPT);
+    start(f);
+    assert_int_equal(number_of(f, "SELECT through FROM stream_log"), 7);
+}
+
+static void a_newer_schema_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    run(f, "PRAGMA user_version=99");
+    stop(f);
+    assert_int_equal(hubdb_open(&f->hub, &f->config, &fault), ERR_NEWER_SCHEMA);
+}
+
+static int64_t put(struct fixture *f, const char *text)
+{
+    struct fault fault = {0};
+    int64_t number = 0;
+    check(inbox_put(hubdb_database(f->hub), "box-a", slice_of(text), 1, &number, &fault), &fault);
+    return number;
+}
+
+static int64_t next_message(struct fixture *f, char text[static 32])
+{
+    struct fault fault = {0};
+    struct buf body;
+    int64_t number = 0;
+    buf_init(&body, 1000);
+    check(inbox_next(hubdb_database(f->hub), "box-a", &body, &number, &fault), &fault);
+    (void)snprintf(text, 32, "%.*s", (int)body.len, body.data ? body.data : "");
+    buf_free(&body);
+    return number;
+}
+
+static void messages_to_an_appliance_wait_in_order_until_it_holds_them(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    char text[32];
+    run(f, add_log);
+    assert_int_equal(next_message(f, text), 0);
+    assert_int_equal(put(f, "one"), 1);
+    assert_int_equal(put(f, "two"), 2);
+    assert_int_equal(next_message(f, text), 1);
+    assert_string_equal(text, "one");
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 1, &fault), &fault);
+    assert_int_equal(next_message(f, text), 2);
+    assert_string_equal(text, "two");
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 999, &fault), &fault);
+    assert_int_equal(next_message(f, text), 2);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 2, &fault), &fault);
+    assert_int_equal(next_message(f, text), 0);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM inbox_out"), 0);
+}
+
+static void under_a_new_epoch_waiting_messages_are_numbered_from_one(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    char text[32];
+    run(f, add_log);
+    (void)put(f, "one");
+    (void)put(f, "two");
+    (void)put(f, "three");
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 1, &fault), &fault);
+    make_backup(f);
+    copy_back(f);
+    assert_int_equal(next_message(f, text), 1);
+    assert_string_equal(text, "two");
+    assert_int_equal(put(f, "four"), 3);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(an_epoch_begins_at_the_time_of_day_and_survives_restarts),
+        TEST(a_restored_backup_begins_a_new_epoch),
+        TEST(a_backup_copied_back_by_hand_is_found_out),
+        TEST(a_lost_epoch_file_begins_an_epoch_never_used_before),
+        TEST(a_lost_database_begins_a_new_epoch),
+        TEST(a_clock_behind_does_not_take_the_epoch_back),
+        TEST(a_backup_lets_appliances_prune_what_it_holds),
+        TEST(a_backup_replaces_the_last_one_as_a_whole),
+        TEST(a_backup_works_beside_the_running_hub),
+        TEST(a_file_that_is_no_database_is_not_restored),
+        TEST(a_newer_schema_is_refused),
+        TEST(messages_to_an_appliance_wait_in_order_until_it_holds_them),
+        TEST(under_a_new_epoch_waiting_messages_are_numbered_from_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
