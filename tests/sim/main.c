@@ -1,0 +1,51 @@
+#include "tests/sim/sim.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sim_command commands[] = {
+    {"scanner", "--link PATH [--suffix TEXT]",
+     "a serial scanner at PATH (a link to a pty); each line of standard input is a scan",
+     sim_scanner},
+    {"pos",
+     "--url URL [--token-file FILE] [--record FILE] [--returns N] [--rate PER_SECOND]\n"
+     "      [--tills N] [--seed N] [--store 0042]",
+     "tills that sell, and return what they sold; FILE gets a line for each answer", sim_pos},
+};
+
+const char *sim_option(int argc, char **argv, const char *name, const char *fallback)
+{
+    for (int i = 0; i + 1 < argc; i++)
+        if (strcmp(argv[i], name) == 0)
+            return argv[i + 1];
+    return fallback;
+}
+
+long sim_number(int argc, char **argv, const char *name, long fallback)
+{
+    const char *text = sim_option(argc, argv, name, NULL);
+    return text ? strtol(text, NULL, 10) : fallback;
+}
+
+static void print_help(void)
+{
+    puts("usage: tillback-sim COMMAND\n\ncommands:");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        print_help();
+        return argc < 2 ? 2 : 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, argv[1]) == 0)
+            return commands[i].run(argc - 2, argv + 2);
+    fprintf(stderr, "tillback-sim: there is no command %s; try --help\n", argv[1]);
+    return 2;
+}
