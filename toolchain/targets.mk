@@ -21,9 +21,14 @@ lint-tidy: $(generated)
 	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P2 -n6 toolchain/tidy $(CPPFLAGS) && echo '  ok      clang-tidy'
 format: ; $(Q)clang-format -i $(C_FILES)
 
+# The unit suite with Debian 13's libraries (mbedTLS 3.6: TLS 1.3), as on the appliance's image.
+# build/embed is made here first, since both systems run it.
+test-debian13: build/embed
+	$(Q)toolchain/debian13 -j2 OUT=build/debian13/out unit
+
 clean: ; $(Q)rm -rf build
 
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck \
-        lint-tidy format clean help
+        lint-tidy format test-debian13 clean help
