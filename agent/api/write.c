@@ -1,6 +1,7 @@
 #include "agent/api/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A write on its way to the log's writer thread and back; the request waits for it. */
 struct write {
@@ -19,13 +20,20 @@ static void write_free(struct write *write)
     free(write);
 }
 
+/* A key that stands for another request is 422 (draft-ietf-httpapi-idempotency-key-header, 2.7). */
+static int status_of(enum err err, const struct fault *fault)
+{
+    bool key = err == ERR_CONFLICT && strcmp(fault->where, "Idempotency-Key") == 0;
+    return key ? 422 : http_status_of(err);
+}
+
 /* Loop thread: it is on disk, or it was refused. */
 static void answer(void *context)
 {
     struct write *write = context;
     static const struct http_header replay = {"Idempotent-Replay", "true"};
     if (write->err)
-        api_fail(write->request, write->err, &write->fault);
+        http_problem(write->request, status_of(write->err, &write->fault), &write->fault);
     else
         http_answer(write->request, write->created, "application/json", buf_slice(&write->body),
                     &replay, write->replayed ? 1 : 0);
@@ -55,6 +63,21 @@ static struct slice header_slice(struct http_request *request, const char *name)
     return value ? slice_of(value) : (struct slice){"", 0};
 }
 
+/* W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>. Anything else counts as not sent. */
+static struct slice traceparent_of(struct http_request *request)
+{
+    struct slice text = header_slice(request, "traceparent");
+    if (text.len != TRACEPARENT_TEXT)
+        return (struct slice){"", 0};
+    for (size_t i = 0; i < text.len; i++) {
+        bool dash = i == 2 || i == 35 || i == 52;
+        char c = text.data[i];
+        if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return (struct slice){"", 0};
+    }
+    return text;
+}
+
 void api_write(struct api_call *call, enum capture_kind kind, const struct id *subject, int created)
 {
     struct fault fault = {0};
@@ -73,7 +96,7 @@ void api_write(struct api_call *call, enum capture_kind kind, const struct id *s
         .kind = kind,
         .body = http_request_body(call->request),
         .key = header_slice(call->request, "Idempotency-Key"),
-        .traceparent = header_slice(call->request, "traceparent"),
+        .traceparent = traceparent_of(call->request),
         .actor = call->actor,
     };
     if (subject)
