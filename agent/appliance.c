@@ -1,7 +1,7 @@
 #include "agent/appliance.h"
 #include "agent/api/api.h"
 #include "agent/policy_file.h"
-#include "agent/version.h"
+#include "hal/base/version.h"
 #include "agent/views/views.h"
 #include "hal/scanner.h"
 #include "hal/storage.h"

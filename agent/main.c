@@ -1,6 +1,6 @@
 /* tillbackd: the appliance's program. */
 #include "agent/appliance.h"
-#include "agent/version.h"
+#include "hal/base/version.h"
 #include "hal/base/cleanup.h"
 
 #include <signal.h>

@@ -1,6 +1,7 @@
 # Targets for people and CI.
 
 C_FILES    = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+PYTEST     = /usr/bin/python3 -B -m pytest -q -p no:cacheprovider
 TIDY_FILES = $(shell git ls-files -co --exclude-standard 'hal/*.c' 'provisioning/*.c' 'sync/*.c' 'agent/*.c')
 
 # What toolchain/check-includes reads.
@@ -26,9 +27,37 @@ format: ; $(Q)clang-format -i $(C_FILES)
 test-debian13: build/embed
 	$(Q)toolchain/debian13 -j2 OUT=build/debian13/out unit
 
+# The whole: what a change must pass.
+test: install-test ; $(Q)toolchain/test
+
+# The whole road on this machine. Packages first: the Makefile itself asks them for flags.
+run demo: ; $(Q)toolchain/install build run && $(MAKE) --no-print-directory all && \
+	    PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
+
+# Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
+system-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.xml tests/system
+
+contract-test: ; $(Q)$(PYTEST) --junitxml=build/contract-tests.xml tests/contract
+
+# Each target runs its corpus and then new inputs for FUZZ_SECONDS.
+FUZZ_SECONDS ?= 60
+FUZZ_NAMES   := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz: ; $(Q)$(MAKE) --no-print-directory -j2 VARIANT=fuzz fuzz-run
+fuzz-run: $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
+	$(Q)toolchain/run-fuzz $(FUZZ_SECONDS) $^
+
+$(OUT)/obj/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
+
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(foreach f,$(FOLDERS),$(call archive,$(f)))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
+	    -Wl,--end-group $(LIBS)
+
 clean: ; $(Q)rm -rf build
 
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck \
-        lint-tidy format test-debian13 clean help
+        lint-tidy format test-debian13 run demo test system-test \
+        contract-test fuzz fuzz-run clean help

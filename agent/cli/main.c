@@ -1,5 +1,5 @@
 #include "agent/cli/cli.h"
-#include "agent/version.h"
+#include "hal/base/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -28,9 +28,11 @@ static enum err choose_currencies(const struct decide_input *in, struct decision
 static void check_rate(const struct decide_input *in, const struct decision *d,
                        struct reasons *reasons)
 {
+    if (d->paid_currency == d->currency)
+        return;
     const char *known = in->facts->fx.to;
-    if (d->paid_currency != d->currency &&
-        (!known || strcmp(known, d->paid_currency->code) != 0 || d->fx_rate.digits <= 0))
+    bool fits = known && currency_find(slice_of(known)) == d->paid_currency;
+    if (!fits || d->fx_rate.digits <= 0)
         reasons_add(reasons, "no_exchange_rate", "", OUTCOME_NEEDS_LINK, DECISION_NO_INDEX);
 }
 

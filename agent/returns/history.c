@@ -27,7 +27,7 @@ enum err history_init(const struct sale *sale, struct arena *arena, struct histo
 enum err history_copy(const struct history *from, const struct sale *sale, struct arena *arena,
                       struct history *to, struct fault *fault)
 {
-    struct history made;
+    struct history made = {0};
     if (from->line_count != sale->line_count || from->tender_count != sale->tender_count)
         return fault_set(fault, ERR_INVALID, "history", "is of another sale");
     enum err err = history_init(sale, arena, &made, fault);
@@ -43,7 +43,8 @@ enum err history_copy(const struct history *from, const struct sale *sale, struc
         memcpy(taxes, from->lines[i].taxes_minor, bytes);
         memcpy(adjusted, from->lines[i].adjusted_taxes_minor, bytes);
     }
-    memcpy(made.tenders, from->tenders, made.tender_count * sizeof *made.tenders);
+    for (size_t i = 0; i < made.tender_count; i++)
+        made.tenders[i] = from->tenders[i];
     made.refunded_minor = from->refunded_minor;
     *to = made;
     return ERR_OK;

@@ -281,11 +281,12 @@ static enum err resolve_without_sale(struct resolve *r, const struct asked *aske
     return ERR_OK;
 }
 
-static enum err look_up(const struct resolve *r, size_t index, struct asked *asked,
-                        struct fault *fault)
+/* Fills what the policy knows of the codes. */
+static enum err look_up(const struct resolve *r, struct asked *asked, struct fault *fault)
 {
     const struct policy *policy = r->in->policy;
-    const struct request_line *line = &r->in->request->lines[index];
+    const struct request_line *line = asked->line;
+    size_t index = asked->index;
     size_t reason = policy_reason(policy, line->reason);
     size_t condition = policy_condition(policy, line->condition);
     if (reason == policy->reason_count)
@@ -297,7 +298,9 @@ static enum err look_up(const struct resolve *r, size_t index, struct asked *ask
         return invalid(fault, index, "amount", "is missing; a price adjustment says how much");
     if (!adjustment && line->has_amount)
         return invalid(fault, index, "amount", "only a price adjustment names an amount");
-    *asked = (struct asked){line, index, reason, condition, adjustment};
+    asked->reason = reason;
+    asked->condition = condition;
+    asked->adjustment = adjustment;
     return ERR_OK;
 }
 
@@ -319,8 +322,8 @@ enum err resolve_lines(struct resolve *r, struct fault *fault)
 {
     enum err err = prepare(r, fault);
     for (size_t i = 0; i < r->in->request->line_count && !err; i++) {
-        struct asked asked = {0};
-        err = look_up(r, i, &asked, fault);
+        struct asked asked = {.line = &r->in->request->lines[i], .index = i};
+        err = look_up(r, &asked, fault);
         if (!err)
             err = r->in->sale ? resolve_in_sale(r, &asked, fault)
                               : resolve_without_sale(r, &asked, fault);

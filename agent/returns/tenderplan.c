@@ -135,7 +135,8 @@ static int64_t round_cash(const struct tenderplan *plan, const struct decided_te
     if (!rounding)
         return amount_minor;
     int64_t handed = round_by(rounding, amount_minor);
-    if (tender->sale_index == DECISION_NO_INDEX || plan->currency != plan->paid_currency ||
+    if (!plan->sale || tender->sale_index == DECISION_NO_INDEX ||
+        plan->currency != plan->paid_currency ||
         plan->sale->tenders[tender->sale_index].type != TENDER_CASH)
         return handed;
     int64_t left = plan->sale->tenders[tender->sale_index].amount_minor -

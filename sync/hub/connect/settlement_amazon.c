@@ -110,7 +110,7 @@ static bool same_movement(const struct amazon *amazon)
 static enum err take_summary(struct amazon *amazon, struct fault *fault)
 {
     const struct table *table = &amazon->table;
-    int64_t total;
+    int64_t total = 0;
     if (settlement_currency(table_cell(table, CURRENCY), amazon->currency))
         return table_refuse(table, CURRENCY, "must be an ISO 4217 code", fault);
     enum err err = read_amount(amazon, TOTAL_AMOUNT, &total, fault);
@@ -126,7 +126,7 @@ static enum err take_summary(struct amazon *amazon, struct fault *fault)
 static enum err take(void *context, const struct table *table, struct fault *fault)
 {
     struct amazon *amazon = context;
-    int64_t amount;
+    int64_t amount = 0;
     if (table_cell(table, TOTAL_AMOUNT).len) {
         enum err given = give_line(amazon, fault);
         return given ? given : take_summary(amazon, fault);

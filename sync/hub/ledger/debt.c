@@ -263,7 +263,7 @@ static enum err reverse_rounding(struct booking *b)
     struct position *p = b->position;
     if (!p->rounding_minor || p->due_minor <= 0)
         return ERR_OK;
-    struct payment payment = {.refund_id = "", .type = "rounding"};
+    struct payment payment = {.refund_id = "", .type = "rounding", .position = -1};
     payment.amount_minor = money_share(p->rounding_minor, p->recognised_due_minor, p->due_minor);
     for (size_t i = 0; i < p->payment_count; i++)
         if (!p->payments[i].failed && strcmp(p->payments[i].type, "rounding") == 0)

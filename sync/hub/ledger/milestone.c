@@ -226,11 +226,13 @@ static const struct json_field issued_fields[] = {
      .min = 0,
      .max = MILESTONE_AMOUNT_MAX,
      .present_offset = offsetof(struct data, m.has_paid)},
+    WHOLE("position", OPTIONAL, struct data, m.position, 0),
     TEXT("refund", OPTIONAL, struct data, m.refund_id),
 };
 static const struct json_field failed_fields[] = {
     DATE,
     WHOLE("tender", REQUIRED, struct data, m.tender, 0),
+    WHOLE("position", OPTIONAL, struct data, m.position, 0),
     TEXT("refund", OPTIONAL, struct data, m.refund_id),
 };
 static const struct json_field settled_fields[] = {
@@ -438,6 +440,7 @@ enum err milestone_read(const struct event *event, struct arena *arena, struct m
 {
     struct data data = {.m = {.type = event->type,
                               .goods = GOODS_EXPECTED,
+                              .position = -1,
                               .sequence = event->sequence,
                               .document_day = day_of_ms(event->time_ms)}};
     id_format(&event->id, data.m.event_id);

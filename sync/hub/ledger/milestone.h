@@ -24,21 +24,22 @@
  * inventory.restocked   lines[{line, quantity}]
  * refund.issued         tender, type, amount (of the entitlement; rounding stays out of it),
  *                       rounding? (added to what is handed over, may be negative), paid? (handed
- *                       over in exchange.currency, rounding included), refund? (id of the attempt).
+ *                       over in exchange.currency, rounding included), refund? (id of the attempt),
+ *                       position? (in the plan of tenders that are paid out, from 0).
  *                       A tender of type rounding is booked with the return, from the plan
- * refund.failed         tender, refund? (else the latest issued one of the tender)
+ * refund.failed         tender, refund?, position? (else the latest issued one of the tender)
  * refund.settled        type, amount, fee?, kind? (refund | sale | chargeback, default refund),
  *                       refund?
  * tax.adjusted          tax[{amount, jurisdiction?, rate?, type?, class?}]: more given back (or
  * less) commission.reversed   amount (net of what is kept), lines?[{line, fee, kept, amount}]
  * return.voided         nothing more
- * return.disputed       stage (opened | fee | lost | won), type?, amount?, fee?
- * exchange.linked       applied (of the refund, towards the new sale), sale {net, tax[], gross}
- * return.conflicted     lines[{line, quantity, net?, tax?, gross?}]: what of this return no sale
- *                       stands behind; amounts absent: the last `quantity` units of the line
- * Several lines of a return may have the same number: they are filled in their order. Amounts of
- * refund.settled and return.disputed, `paid` and `rounding` are in the currency paid back.
- * Other types mean nothing to the ledger.
+ * return.disputed       stage (opened | fee | lost | won), type?, amount? (lost, won: at most what
+ * is disputed; not looked at for fee), fee? exchange.linked       applied (of the refund, towards
+ * the new sale), sale {net, tax[], gross} return.conflicted     lines[{line, quantity, net?, tax?,
+ * gross?}]: what of this return no sale stands behind; amounts absent: the last `quantity` units of
+ * the line Several lines of a return may have the same number: they are filled in their order.
+ * Amounts of refund.settled and return.disputed, `paid` and `rounding` are in the currency paid
+ * back. Other types mean nothing to the ledger.
  */
 #ifndef SYNC_HUB_LEDGER_MILESTONE_H
 #define SYNC_HUB_LEDGER_MILESTONE_H
@@ -179,6 +180,7 @@ struct milestone {
 
     /* refund.*, commission.reversed, return.disputed, exchange.linked */
     int64_t tender;
+    int64_t position; /* in the plan, from 0; -1: not said */
     const char *tender_type;
     int64_t amount_minor;
     bool has_amount;

@@ -19,6 +19,7 @@ static enum err keep_payment(struct booking *b, const char *type, int64_t cleare
         .type = arena_text(b->arena, type),
         .reference = reference,
         .tender = m->tender,
+        .position = m->position,
         .amount_minor = m->amount_minor,
         .cleared_minor = cleared_minor,
     };
@@ -72,17 +73,24 @@ enum err payout_issue(struct booking *b)
     return err ? err : keep_payment(b, m->tender_type, cleared, reference);
 }
 
-/* The latest refund of this tender (or with this id) that stands; NULL if there is none. */
+/* The surest that both say: the attempt, the place in the plan, or the sale's tender. */
+static bool same_refund(const struct payment *payment, const struct milestone *m)
+{
+    if (*m->refund_id && *payment->refund_id)
+        return strcmp(payment->refund_id, m->refund_id) == 0;
+    if (m->position >= 0 && payment->position >= 0)
+        return payment->position == m->position;
+    return payment->tender == m->tender;
+}
+
+/* The latest such refund that stands; NULL if there is none. */
 static struct payment *find_refund(const struct booking *b)
 {
     const struct position *p = b->position;
     const struct milestone *m = b->milestone;
     for (size_t i = p->payment_count; i-- > 0;) {
         struct payment *payment = &p->payments[i];
-        bool is_it = *m->refund_id && *payment->refund_id
-                         ? strcmp(payment->refund_id, m->refund_id) == 0
-                         : payment->tender == m->tender;
-        if (is_it && !payment->failed && strcmp(payment->type, "rounding") != 0 &&
+        if (same_refund(payment, m) && !payment->failed && strcmp(payment->type, "rounding") != 0 &&
             strcmp(payment->type, "exchange") != 0)
             return payment;
     }
@@ -170,10 +178,11 @@ enum err payout_dispute(struct booking *b)
     const char *tender = *m->tender_type ? m->tender_type : "card";
     int64_t amount = m->has_amount ? m->amount_minor : p->disputed_minor;
     if (m->stage == DISPUTE_FEE)
-        return booking_book_amount(b, TRIGGER_CHARGEBACK_FEE, tender,
-                                   m->has_amount ? m->amount_minor : m->fee_minor);
+        return booking_book_amount(b, TRIGGER_CHARGEBACK_FEE, tender, m->fee_minor);
+    if (m->stage != DISPUTE_OPENED && !p->disputed_minor)
+        return fault_set(b->fault, ERR_REFUSED, "stage", "nothing is disputed");
     if (m->stage != DISPUTE_OPENED && amount > p->disputed_minor)
-        return fault_set(b->fault, ERR_REFUSED, "amount", "is more than was disputed");
+        amount = p->disputed_minor; /* no more is lost or won than was held back */
     p->disputed_minor += m->stage == DISPUTE_OPENED ? amount : -amount;
     enum trigger trigger = m->stage == DISPUTE_OPENED ? TRIGGER_CHARGEBACK_OPENED
                            : m->stage == DISPUTE_LOST ? TRIGGER_CHARGEBACK_LOST

@@ -12,7 +12,7 @@ enum err payout_issue(struct booking *b) MUST_CHECK;
 enum err payout_fail(struct booking *b) MUST_CHECK;
 enum err payout_settle(struct booking *b) MUST_CHECK;
 enum err payout_exchange(struct booking *b) MUST_CHECK;
-/* ERR_REFUSED: more is lost or won than was disputed. */
+/* ERR_REFUSED: something is lost or won, and nothing was disputed. */
 enum err payout_dispute(struct booking *b) MUST_CHECK;
 enum err payout_adjust_tax(struct booking *b) MUST_CHECK;
 enum err payout_reverse_commission(struct booking *b) MUST_CHECK;

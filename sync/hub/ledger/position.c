@@ -96,15 +96,11 @@ static const struct json_field line_fields[] = {
 static const struct json_table line_table = TABLE(line_fields, struct position_line);
 
 static const struct json_field payment_fields[] = {
-    TEXT("event", struct payment, event_id),
-    TEXT("refund", struct payment, refund_id),
-    TEXT("type", struct payment, type),
-    TEXT("reference", struct payment, reference),
-    INT("tender", struct payment, tender),
-    INT("amount", struct payment, amount_minor),
-    INT("cleared", struct payment, cleared_minor),
-    FLAG("failed", struct payment, failed),
-    FLAG("settled", struct payment, settled),
+    TEXT("event", struct payment, event_id),     TEXT("refund", struct payment, refund_id),
+    TEXT("type", struct payment, type),          TEXT("reference", struct payment, reference),
+    INT("tender", struct payment, tender),       INT("position", struct payment, position),
+    INT("amount", struct payment, amount_minor), INT("cleared", struct payment, cleared_minor),
+    FLAG("failed", struct payment, failed),      FLAG("settled", struct payment, settled),
 };
 static const struct json_table payment_table = TABLE(payment_fields, struct payment);
 

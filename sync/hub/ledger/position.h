@@ -64,6 +64,7 @@ struct payment {
     const char *type;      /* of the tender; "exchange", "rounding" */
     const char *reference; /* of the entry that booked it; "" if there was nothing to book */
     int64_t tender;
+    int64_t position;      /* in the plan; -1: not said */
     int64_t amount_minor;  /* of the entitlement */
     int64_t cleared_minor; /* of what is owed */
     bool failed;

@@ -1,6 +1,6 @@
 /* Which build this is. */
-#ifndef AGENT_VERSION_H
-#define AGENT_VERSION_H
+#ifndef HAL_BASE_VERSION_H
+#define HAL_BASE_VERSION_H
 
 #define TILLBACK_VERSION "0.1.0"
 /* No clock of an appliance can be right and before this: 2026-11-22T00:00:00Z. */

@@ -1,0 +1,48 @@
+"""What an appliance tells on GET /v1/stream (server-sent events), as it comes."""
+
+import http.client
+import json
+import queue
+import threading
+import urllib.parse
+
+
+class News:
+    def __init__(self, url):
+        self._queue = queue.Queue()
+        self._connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
+        self._connection.request("GET", "/v1/stream")
+        self._answer = self._connection.getresponse()
+        assert self._answer.status == 200, f"/v1/stream answered {self._answer.status}"
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        name = ""
+        try:
+            for raw in self._answer:
+                word, _, rest = raw.decode().strip().partition(":")
+                if word == "event":
+                    name = rest.strip()
+                elif word == "data":
+                    self._queue.put((name, json.loads(rest)))
+        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+            pass  # closed, by us or by the appliance
+
+    def wait_for(self, name, timeout_s=10):
+        """The next event of that name; TimeoutError when none comes."""
+        while True:
+            try:
+                found, data = self._queue.get(timeout=timeout_s)
+            except queue.Empty:
+                raise TimeoutError(f"no {name} on /v1/stream within {timeout_s} s") from None
+            if found == name:
+                return data
+
+    def close(self):
+        self._connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,278 @@
+"""The whole road in one folder. Start it twice, and what was there before goes on.
+
+    FOLDER/hub        the hub's state: database, authority, identity
+    FOLDER/broker     Mosquitto's configuration, made from the one for production
+    FOLDER/store      the appliance's state
+    FOLDER/log        what each program said
+
+Ports, from a base: the store page at +0, the broker at +3, the link to it at +4, the hub at +10.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+from .link import Link
+from .programs import Program, ProgramError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BROKER = "/usr/sbin/mosquitto"
+HOST = "127.0.0.1"
+STORE = "0042"
+DEVICE = "store-0042-a"
+PORT_OFFSETS = (0, 3, 4, 10)
+
+
+def free_port_base():
+    """A base whose ports are all free now."""
+    for base in range(21000 + os.getpid() % 400 * 20, 60000, 20):
+        if all(_is_free(base + offset) for offset in PORT_OFFSETS):
+            return base
+    raise ProgramError("no free ports")
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def await_true(check, timeout_s, what):
+    """Waits until check() is true and returns that; fails with the words in `what`."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        result = check()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout_s} s")
+        time.sleep(0.02)
+
+
+class Road:
+    def __init__(self, folder, port_base, programs=None, appliance_settings=(), watchers=()):
+        """`programs` is the folder of our programs; `watchers` are clients that may read every
+        topic, for tests that look at what is on the road."""
+        self.folder = pathlib.Path(folder).resolve()
+        self.programs = pathlib.Path(programs or ROOT / "build" / "release").resolve()
+        self.base = port_base
+        self.watchers = watchers
+        self.hub_state = self.folder / "hub"
+        self.store_state = self.folder / "store"
+        self.broker_folder = self.folder / "broker"
+        self.scanner_port = self.folder / "scanner"
+        self.store_url = f"http://{HOST}:{port_base}"
+        self.hub_url = f"http://{HOST}:{port_base + 10}"
+        self.broker_port = port_base + 3
+        self.link_port = port_base + 4
+        self.link = None
+        # A Unix socket's path is short, and FOLDER may not be.
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="tillback-"))
+        self._make_folders()
+        self.broker = self._program(
+            "broker", [BROKER, "-c", self.broker_folder / "mosquitto.conf"], ready=None
+        )
+        self.hub = self._program("hub", self.hub_command(), ready="ready http=")
+        self.appliance = self._program(
+            "appliance", self.appliance_command(appliance_settings), ready="ready http="
+        )
+        self.scanner = self._program(
+            "scanner",
+            [self.programs / "tillback-sim", "scanner", "--link", self.scanner_port],
+            ready="ready scanner=",
+            feed=True,
+        )
+
+    def hub_command(self):
+        return [
+            self.programs / "tillback-hub",
+            *("--state", self.hub_state),
+            *("--set", f"http.listen={HOST}:{self.base + 10}"),
+            *("--set", f"broker.url=mqtts://{HOST}:{self.broker_port}"),
+            *("--set", f"tls.crl={self.hub_state / 'ca' / 'crl.pem'}"),
+            *("--set", f"runtime.folder={self.runtime}"),
+        ]
+
+    def appliance_command(self, settings=()):
+        command = [
+            self.programs / "tillbackd",
+            *("--state", self.store_state),
+            *("--set", f"store.number={STORE}"),
+            *("--set", f"http.listen={HOST}:{self.base}"),
+            *("--set", f"broker.url=mqtts://{HOST}:{self.link_port}"),
+            *("--set", f"scanner.counter=serial:{self.scanner_port},lane=01"),
+        ]
+        for setting in settings:
+            command += ["--set", setting]
+        return command
+
+    def _program(self, name, command, ready, feed=False):
+        return Program(name, command, self.folder / "log", ready, feed)
+
+    def _make_folders(self):
+        for path in (self.hub_state, self.store_state, self.broker_folder, self.folder / "log"):
+            path.mkdir(parents=True, exist_ok=True)
+            path.chmod(0o700)
+
+    # --- Identities --------------------------------------------------------------------------
+
+    def authority(self, *words):
+        self._run("tillback-hub", "--state", self.hub_state, "ca", *words)
+
+    def cli(self, *words):
+        return self._run("tillback", "--state", self.store_state, *words)
+
+    def _run(self, program, *words):
+        done = subprocess.run(
+            [self.programs / program, *words], capture_output=True, text=True, timeout=60
+        )
+        if done.returncode:
+            raise ProgramError(f"{program} {' '.join(map(str, words))}: {done.stderr.strip()}")
+        return done.stdout
+
+    def provision(self):
+        """Authority, certificates and lists, as far as they are missing; a fresh list each time."""
+        if not (self.hub_state / "ca" / "ca.pem").exists():
+            self.authority("init")
+        self.authority("crl")
+        if not (self.hub_state / "servers" / "broker.pem").exists():
+            self.authority("server", "broker", HOST, "localhost")
+        self.identity(DEVICE, self.store_state / "identity")
+        self._copy(self.hub_state / "ca" / "crl.pem", self.store_state / "identity" / "crl.pem")
+        self._write_broker_folder()
+
+    def identity(self, device, folder=None):
+        """The folder of a client's certificate, made when there is none."""
+        folder = folder or self.hub_state / "devices" / device
+        if not (folder / "current.pem").exists():
+            self.authority("device", device, folder)
+        return folder
+
+    def token(self, lane="01"):
+        """The token that this folder's tills use; kept beside them, since it is told only once."""
+        kept = self.folder / f"token-{lane}"
+        if not kept.exists():
+            token = self.cli("token", "add", "--lane", lane).strip()
+            kept.touch(0o600)
+            kept.write_text(token)
+        return kept.read_text()
+
+    @staticmethod
+    def _copy(source, target):
+        temporary = target.with_suffix(".new")
+        temporary.write_bytes(source.read_bytes())
+        temporary.replace(target)
+
+    def _write_broker_folder(self):
+        """The configuration for production, with this folder's paths and port."""
+        source = ROOT / "sync" / "transport" / "broker"
+        authority = self.hub_state / "ca"
+        servers = self.hub_state / "servers"
+        self._copy(authority / "ca.pem", self.broker_folder / "ca.pem")
+        self._copy(authority / "crl.pem", self.broker_folder / "crl.pem")
+        self._copy(servers / "broker.pem", self.broker_folder / "server.pem")
+        self._copy(servers / "broker-key.pem", self.broker_folder / "server-key.pem")
+        config = (source / "mosquitto.conf").read_text()
+        for production, here in (
+            ("/etc/mosquitto/tillback/", f"{self.broker_folder}/"),
+            ("/var/lib/mosquitto/", f"{self.broker_folder}/"),
+            ("listener 8883", f"listener {self.broker_port} {HOST}"),
+        ):
+            assert production in config, f"mosquitto.conf has no {production}"
+            config = config.replace(production, here)
+        if os.geteuid() == 0:
+            config += "\nuser root\n"  # else it couldn't read its files in our private folder
+        (self.broker_folder / "mosquitto.conf").write_text(config)
+        acl = (source / "acl").read_text()
+        for watcher in self.watchers:
+            acl += f"\nuser {watcher}\ntopic read tb/v1/#\n"
+        (self.broker_folder / "acl").write_text(acl)
+        (self.broker_folder / "acl").chmod(0o600)
+
+    # --- Starting and stopping ---------------------------------------------------------------
+
+    def start(self):
+        for offset in PORT_OFFSETS:
+            if not _is_free(self.base + offset):
+                raise ProgramError(f"port {self.base + offset} is taken; PORT_BASE= moves them all")
+        self.provision()
+        self.token()
+        self.link = Link(self.link_port, self.broker_port)
+        self.start_broker()
+        self.hub.start()
+        self.scanner.start()
+        self.appliance.start()
+        return self
+
+    def start_broker(self):
+        self.broker.start()
+        await_true(lambda: self._broker_answers(), 10, f"broker\n{self.broker.last_words()}")
+
+    def _broker_answers(self):
+        if not self.broker.running:
+            raise ProgramError(f"broker did not come up:\n{self.broker.last_words()}")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((HOST, self.broker_port)) == 0
+
+    def stop(self):
+        """Stops all that runs, the appliance first, and tells who ended badly."""
+        bad = []
+        for program in (self.appliance, self.scanner, self.hub, self.broker):
+            try:
+                if program is self.scanner:
+                    program.kill()
+                elif program.stop() not in (0, None):
+                    bad.append(f"{program.name} ended with {program.process.returncode}")
+            except ProgramError as error:
+                bad.append(str(error))
+        self.scanner_port.unlink(missing_ok=True)
+        shutil.rmtree(self.runtime, ignore_errors=True)
+        if self.link:
+            self.link.close()
+            self.link = None
+        return bad
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # --- Looking -----------------------------------------------------------------------------
+
+    def scan(self, text):
+        self.scanner.say(text)
+
+    def ask_store(self, path):
+        return _get(self.store_url + path, self.token())
+
+    def ask_hub(self, path):
+        return _get(self.hub_url + path)
+
+    def await_link(self, timeout_s=15):
+        return await_true(
+            lambda: self.ask_store("/v1/status").get("link") == "online", timeout_s, "link"
+        )
+
+
+def _get(url, token=None):
+    request = urllib.request.Request(url)
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
