@@ -162,6 +162,7 @@ static enum err append_approved(struct change *change, const struct question *qu
 {
     struct jsonw w = begin_data(change);
     jsonw_text(&w, "decision", outcome_words[question->decision.outcome]);
+    jsonw_text(&w, "goods", goods_words[question->decision.tracks.goods]);
     jsonw_text(&w, "policy", question->decision.policy_version);
     enum err err = append(change, &w, EVENT_RETURN_APPROVED, fault);
     if (err)

@@ -44,7 +44,7 @@ static enum err sum_lines(struct decision *d, struct fault *fault)
         d->tax_minor += line->gross_minor - line->net_minor;
         d->fee_minor += line->fee.amount_minor;
         if (d->total_minor > MONEY_MAX_MINOR)
-            return fault_set(fault, ERR_INVALID, "lines", "the total is larger than 2^53");
+            return fault_set(fault, ERR_INVALID, "lines", "the total is larger than 2^53 - 1");
     }
     return ERR_OK;
 }

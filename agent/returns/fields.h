@@ -1,6 +1,6 @@
 /*
  * Short spellings for the field tables of this folder (hal/base/json.h): a member of a struct by
- * the name that JSON has for it. Names are at most FIELD_NAME_MAX bytes, amounts 0 to 2^53.
+ * the name that JSON has for it. Names are at most FIELD_NAME_MAX bytes, amounts 0 to 2^53 - 1.
  */
 #ifndef AGENT_RETURNS_FIELDS_H
 #define AGENT_RETURNS_FIELDS_H

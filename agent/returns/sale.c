@@ -120,7 +120,7 @@ static enum err check_line(const struct sale *sale, size_t index, struct fault *
     if (line->quantity < 1 || line->quantity > SALE_QUANTITY_MAX)
         return refuse(fault, "lines", index, "quantity", "must be from 1 to 1000000000");
     if (line->amount_minor < 0 || line->amount_minor > MONEY_MAX_MINOR)
-        return refuse(fault, "lines", index, "amount", "must be from 0 to 2^53");
+        return refuse(fault, "lines", index, "amount", "must be from 0 to 2^53 - 1");
     if (line->kind == KIND_ITEM && !line->sku && !line->gtin)
         return refuse(fault, "lines", index, "sku", "an item needs an sku or a gtin");
     if (line->serial && line->quantity != 1)
@@ -208,7 +208,7 @@ static enum err derive_totals(struct sale *sale, struct fault *fault)
             return err;
         sale->gross_minor += sale->lines[i].gross_minor;
         if (sale->gross_minor > MONEY_MAX_MINOR)
-            return fault_set(fault, ERR_INVALID, "lines", "the total is larger than 2^53");
+            return fault_set(fault, ERR_INVALID, "lines", "the total is larger than 2^53 - 1");
     }
     return ERR_OK;
 }

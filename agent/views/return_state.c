@@ -99,6 +99,16 @@ static bool command_of(const struct eventlog_record *record, const struct cJSON 
     return false;
 }
 
+/* What a manager allowed was decided anew: the approval says where it starts from. */
+static void adopt(struct tracks *tracks, const struct cJSON *data)
+{
+    const char *decision = json_member_text(data, "decision");
+    int verdict = decision ? word_find(verdict_words, decision) : -1;
+    if (verdict >= 0)
+        tracks->verdict = (uint8_t)verdict;
+    tracks->goods = word_or_none(goods_words, json_member_text(data, "goods"));
+}
+
 static enum err move(struct return_state *state, const struct eventlog_record *record,
                      const struct cJSON *data, struct fault *fault)
 {
@@ -111,6 +121,8 @@ static enum err move(struct return_state *state, const struct eventlog_record *r
     struct tracks_refusal refusal;
     if (tracks_apply(&state->tracks, command, position_of(data), &refusal) != ERR_OK)
         return fault_set(fault, ERR_CONFLICT, refusal.code, "%s", refusal.text);
+    if (command == COMMAND_APPROVE)
+        adopt(&state->tracks, data);
     return ERR_OK;
 }
 

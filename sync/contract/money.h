@@ -2,14 +2,14 @@
  * Money: int64 minor units with an ISO 4217 code (design: never a float, never a bare number).
  *
  * Pure functions, any thread. Rounding is half away from zero, the sign applied last.
- * Amounts are limited to +-2^53 so that JSON carries them exactly.
+ * Amounts are limited to less than +-2^53 so that JSON carries them exactly.
  */
 #ifndef SYNC_CONTRACT_MONEY_H
 #define SYNC_CONTRACT_MONEY_H
 
 #include "hal/base/buf.h"
 
-#define MONEY_MAX_MINOR INT64_C(9007199254740992)
+#define MONEY_MAX_MINOR INT64_C(9007199254740991)
 
 enum { CURRENCY_TEXT = 3 };
 

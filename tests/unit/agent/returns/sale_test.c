@@ -132,7 +132,7 @@ static void amounts_that_would_overflow_are_refused(void **state)
     char lines[2048] = "";
     for (int i = 1; i <= 8; i++) {
         snprintf(line, sizeof line,
-                 "%s{'line':%d,'sku':'a','quantity':1,'amount':9007199254740992}", i > 1 ? "," : "",
+                 "%s{'line':%d,'sku':'a','quantity':1,'amount':9007199254740991}", i > 1 ? "," : "",
                  i);
         strncat(lines, line, sizeof lines - strlen(lines) - 1);
     }

@@ -1,0 +1,45 @@
+/*
+ * A returns counter for tests: a real event log with the appliance's views, the policy that ships,
+ * and capture, in a scratch folder with a fake clock. Commands are asked and awaited.
+ */
+#ifndef TESTS_SUPPORT_COUNTER_H
+#define TESTS_SUPPORT_COUNTER_H
+
+#include "agent/capture/capture.h"
+#include "agent/views/views.h"
+
+struct counter;
+
+/* 2026-11-22T12:00:00Z, and trusted. */
+#define COUNTER_NOW_MS INT64_C(1795348800000)
+
+struct counter *counter_open(void);
+/* Closes and opens the same folder again, as a restart does. */
+void counter_restart(struct counter *counter);
+void counter_close(struct counter *counter);
+
+struct counter_answer {
+    enum err err;
+    struct fault fault;
+    struct cJSON *body; /* NULL when err; freed by counter_answer_free */
+    struct buf text;
+    bool replayed;
+};
+/* `key` may be ""; `subject` a return's id as text, or NULL. Waits for the answer. */
+struct counter_answer counter_ask(struct counter *counter, enum capture_kind kind,
+                                  const char *subject, const char *key, const char *json);
+/* The same as a manager. */
+struct counter_answer counter_ask_manager(struct counter *counter, enum capture_kind kind,
+                                          const char *subject, const char *json);
+void counter_answer_free(struct counter_answer *answer);
+
+struct eventlog *counter_log(struct counter *counter);
+struct eventlog_reader *counter_reader(struct counter *counter);
+struct capture *counter_capture(struct counter *counter);
+const struct eventlog_config *counter_config(struct counter *counter);
+struct clock *counter_clock(struct counter *counter);
+
+/* Records a sale of three pieces for 10.00 with 19 % (tax 160), paid by card. */
+void counter_sell(struct counter *counter, const char *receipt);
+
+#endif

@@ -1,0 +1,297 @@
+/* Returns through capture: decided, saved, answered again the same. */
+#include "tests/support/counter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RECEIPT "0042-01-20261122-0017"
+#define ONE_PIECE                                                                                  \
+    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","  \
+    "\"condition\":\"open_box\"}]}"
+
+static int open_counter(void **state)
+{
+    *state = counter_open();
+    counter_sell(*state, RECEIPT);
+    return 0;
+}
+
+static int close_counter(void **state)
+{
+    counter_close(*state);
+    return 0;
+}
+
+static const struct cJSON *first_line(const struct counter_answer *answer)
+{
+    return json_first(json_member(answer->body, "lines"));
+}
+
+static int64_t head(struct counter *counter)
+{
+    struct eventlog_status status;
+    eventlog_status(counter_log(counter), &status);
+    return status.streams[STREAM_RETURNS].head;
+}
+
+static void pieces_one_by_one_sum_to_the_whole(void **state)
+{
+    static const int64_t gross[] = {333, 334, 333};
+    static const int64_t tax[] = {53, 54, 53};
+    for (size_t i = 0; i < 3; i++) {
+        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        assert_int_equal(answer.err, ERR_OK);
+        assert_string_equal(json_member_text(answer.body, "decision"), "accepted");
+        const struct cJSON *line = first_line(&answer);
+        assert_int_equal(json_member_int(line, "gross", -1), gross[i]);
+        assert_int_equal(json_member_int(line, "net", -1), 280);
+        assert_int_equal(json_member_int(json_first(json_member(line, "tax")), "amount", -1),
+                         tax[i]);
+        counter_answer_free(&answer);
+    }
+}
+
+static void a_fourth_piece_of_three_is_not_accepted(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        counter_answer_free(&answer);
+    }
+    struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    assert_int_equal(answer.err, ERR_OK);
+    assert_string_not_equal(json_member_text(answer.body, "decision"), "accepted");
+    const struct cJSON *reason = json_first(json_member(answer.body, "reasons"));
+    assert_string_equal(json_member_text(reason, "code"), "quantity_exceeds_remaining");
+    counter_answer_free(&answer);
+}
+
+static void the_same_key_answers_the_same_words_even_after_a_restart(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    assert_int_equal(first.err, ERR_OK);
+    assert_false(first.replayed);
+    int64_t before = head(*state);
+    counter_restart(*state);
+    struct counter_answer again = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    assert_true(again.replayed);
+    assert_string_equal(first.text.data, again.text.data);
+    assert_int_equal(head(*state), before);
+    counter_answer_free(&first);
+    counter_answer_free(&again);
+}
+
+/* What happened to the return since is not the answer of the command that created it. */
+static void a_replay_is_not_changed_by_what_came_after(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer paid =
+        counter_ask(*state, CAPTURE_REFUND, json_member_text(first.body, "return_id"), "", "{}");
+    assert_int_equal(paid.err, ERR_OK);
+    assert_string_equal(json_member_text(paid.body, "money"), "issued");
+    struct counter_answer again = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    assert_string_equal(first.text.data, again.text.data);
+    counter_answer_free(&first);
+    counter_answer_free(&paid);
+    counter_answer_free(&again);
+}
+
+static void the_same_key_with_another_request_is_refused(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer other =
+        counter_ask(*state, CAPTURE_RETURN, NULL, "k-1",
+                    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":2,"
+                    "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
+    assert_int_equal(other.err, ERR_CONFLICT);
+    assert_string_equal(other.fault.where, "Idempotency-Key");
+    counter_answer_free(&first);
+    counter_answer_free(&other);
+}
+
+static void goods_in_hand_are_received_in_the_same_transaction(void **state)
+{
+    int64_t before = head(*state);
+    struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    assert_string_equal(json_member_text(answer.body, "goods"), "received");
+    assert_int_equal(head(*state), before + 2);
+    counter_answer_free(&answer);
+}
+
+static void goods_not_in_hand_are_received_later(void **state)
+{
+    struct counter_answer answer =
+        counter_ask(*state, CAPTURE_RETURN, NULL, "",
+                    "{\"receipt\":\"" RECEIPT "\",\"in_hand\":false,\"lines\":[{\"line\":1,"
+                    "\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
+    assert_string_equal(json_member_text(answer.body, "goods"), "expected");
+    struct counter_answer received =
+        counter_ask(*state, CAPTURE_RECEIVE, json_member_text(answer.body, "return_id"), "",
+                    "{\"lines\":[{\"line\":1,\"quantity\":1,\"condition\":\"open_box\","
+                    "\"disposition\":\"restock\"}]}");
+    assert_int_equal(received.err, ERR_OK);
+    assert_string_equal(json_member_text(received.body, "goods"), "dispositioned");
+    counter_answer_free(&answer);
+    counter_answer_free(&received);
+}
+
+static void a_voided_return_gives_its_pieces_back(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer second = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer voided =
+        counter_ask(*state, CAPTURE_VOID, json_member_text(first.body, "return_id"), "", "{}");
+    assert_int_equal(voided.err, ERR_OK);
+    assert_string_equal(json_member_text(voided.body, "decision"), "voided");
+    static const int64_t gross[] = {333, 333};
+    for (size_t i = 0; i < 2; i++) {
+        struct counter_answer more = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        assert_int_equal(json_member_int(first_line(&more), "gross", -1), gross[i]);
+        counter_answer_free(&more);
+    }
+    counter_answer_free(&first);
+    counter_answer_free(&second);
+    counter_answer_free(&voided);
+}
+
+static void a_refund_is_paid_out_once(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    const char *id = json_member_text(first.body, "return_id");
+    struct counter_answer paid = counter_ask(*state, CAPTURE_REFUND, id, "", "{}");
+    assert_int_equal(paid.err, ERR_OK);
+    struct counter_answer twice = counter_ask(*state, CAPTURE_REFUND, id, "", "{}");
+    assert_int_equal(twice.err, ERR_REFUSED);
+    struct counter_answer late = counter_ask(*state, CAPTURE_VOID, id, "", "{}");
+    assert_int_equal(late.err, ERR_REFUSED);
+    assert_non_null(strstr(late.fault.text, "possible now"));
+    counter_answer_free(&first);
+    counter_answer_free(&paid);
+    counter_answer_free(&twice);
+    counter_answer_free(&late);
+}
+
+static void a_tender_that_failed_is_paid_out_again(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    const char *id = json_member_text(first.body, "return_id");
+    struct counter_answer failed =
+        counter_ask(*state, CAPTURE_REFUND, id, "",
+                    "{\"tenders\":[{\"tender\":1,\"failed\":\"terminal has no paper\"}]}");
+    assert_int_equal(failed.err, ERR_OK);
+    assert_string_equal(json_member_text(failed.body, "money"), "failed");
+    struct counter_answer paid =
+        counter_ask(*state, CAPTURE_REFUND, id, "", "{\"tenders\":[{\"tender\":1}]}");
+    assert_int_equal(paid.err, ERR_OK);
+    assert_string_equal(json_member_text(paid.body, "money"), "issued");
+    counter_answer_free(&first);
+    counter_answer_free(&failed);
+    counter_answer_free(&paid);
+}
+
+static void an_unknown_receipt_needs_more_than_a_till(void **state)
+{
+    struct counter_answer answer =
+        counter_ask(*state, CAPTURE_RETURN, NULL, "",
+                    "{\"receipt\":\"nobody-knows\",\"lines\":[{\"line\":1,\"quantity\":1,"
+                    "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
+    if (!answer.err)
+        assert_string_not_equal(json_member_text(answer.body, "decision"), "accepted");
+    counter_answer_free(&answer);
+}
+
+/* Ninety days later the window is over, and a manager may still say yes. */
+static void a_manager_approves_the_very_return_that_was_shown(void **state)
+{
+    clock_fake_advance(counter_clock(*state), INT64_C(90) * 24 * 60 * 60 * 1000);
+    struct counter_answer asked = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    assert_int_equal(asked.err, ERR_OK);
+    assert_string_equal(json_member_text(asked.body, "decision"), "needs_manager");
+    const char *id = json_member_text(asked.body, "return_id");
+    struct counter_answer till = counter_ask(*state, CAPTURE_APPROVE, id, "", "{}");
+    assert_int_equal(till.err, ERR_FORBIDDEN);
+    struct counter_answer wrong = counter_ask_manager(*state, CAPTURE_APPROVE, id, "{\"total\":1}");
+    assert_int_equal(wrong.err, ERR_CONFLICT);
+    struct counter_answer right =
+        counter_ask_manager(*state, CAPTURE_APPROVE, id, "{\"total\":333}");
+    assert_int_equal(right.err, ERR_OK);
+    assert_string_equal(json_member_text(right.body, "decision"), "accepted");
+    assert_string_equal(json_member_text(right.body, "goods"), "received");
+    counter_answer_free(&asked);
+    counter_answer_free(&till);
+    counter_answer_free(&wrong);
+    counter_answer_free(&right);
+}
+
+static void card_numbers_are_refused(void **state)
+{
+    struct counter_answer answer =
+        counter_ask(*state, CAPTURE_RETURN, NULL, "",
+                    "{\"receipt\":\"" RECEIPT "\",\"note\":\"card 4111 1111 1111 1111\","
+                    "\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","
+                    "\"condition\":\"open_box\"}]}");
+    assert_int_equal(answer.err, ERR_REFUSED);
+    counter_answer_free(&answer);
+}
+
+static void a_quote_saves_nothing_and_says_the_same(void **state)
+{
+    int64_t before = head(*state);
+    struct buf quote;
+    buf_init(&quote, EVENT_BODY_MAX);
+    struct capture_actor actor = {.lane = "01", .person = ""};
+    assert_int_equal(capture_quote(counter_capture(*state), counter_reader(*state),
+                                   slice_of(ONE_PIECE), &actor, &quote, NULL),
+                     ERR_OK);
+    assert_int_equal(head(*state), before);
+    assert_non_null(strstr(quote.data, "\"decision\":\"accepted\""));
+    assert_non_null(strstr(quote.data, "\"total\":333"));
+    assert_non_null(strstr(quote.data, "\"saved\":false"));
+    buf_free(&quote);
+}
+
+static void count_finding(void *context, const struct eventlog_finding *finding)
+{
+    print_message("%s: %s\n", finding->what, finding->text);
+    ++*(int *)context;
+}
+
+static void views_follow_from_the_log(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    int64_t events = 0;
+    int findings = 0;
+    assert_int_equal(
+        eventlog_verify(counter_config(*state), count_finding, &findings, &events, NULL), ERR_OK);
+    assert_int_equal(events, 3);
+    assert_int_equal(findings, 0);
+    counter_answer_free(&first);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(pieces_one_by_one_sum_to_the_whole),
+        TEST(a_fourth_piece_of_three_is_not_accepted),
+        TEST(the_same_key_answers_the_same_words_even_after_a_restart),
+        TEST(a_replay_is_not_changed_by_what_came_after),
+        TEST(the_same_key_with_another_request_is_refused),
+        TEST(goods_in_hand_are_received_in_the_same_transaction),
+        TEST(goods_not_in_hand_are_received_later),
+        TEST(a_voided_return_gives_its_pieces_back),
+        TEST(a_refund_is_paid_out_once),
+        TEST(a_tender_that_failed_is_paid_out_again),
+        TEST(an_unknown_receipt_needs_more_than_a_till),
+        TEST(a_manager_approves_the_very_return_that_was_shown),
+        TEST(card_numbers_are_refused),
+        TEST(a_quote_saves_nothing_and_says_the_same),
+        TEST(views_follow_from_the_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
