@@ -164,7 +164,7 @@ static enum err take_early_conflicts(struct booking *b, const struct position_li
                                       .has_gross = early[i].is_unsupported};
         for (size_t k = 0; k < b->position->line_count && !err; k++) {
             struct position_line *line = &b->position->lines[k];
-            struct amounts amounts;
+            struct amounts amounts = {0};
             if (line->line != said.line)
                 continue;
             err = unsupported_amounts(b, line, &said, &amounts);
@@ -326,7 +326,7 @@ static enum err remember_early_conflict(struct booking *b)
 static enum err conflict_line(struct booking *b, const struct milestone_line *said,
                               struct position_line *line, struct entry *entry)
 {
-    struct amounts amounts;
+    struct amounts amounts = {0};
     enum err err = unsupported_amounts(b, line, said, &amounts);
     if (!err)
         err = add_unsupported(b, line, &amounts);

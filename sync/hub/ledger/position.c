@@ -262,17 +262,22 @@ static enum err check(const struct position *p, struct fault *fault)
     return ERR_OK;
 }
 
+static bool taxes_are_whole(const struct tax_list *tax)
+{
+    for (size_t i = 0; i < tax->count; i++) {
+        const struct tax_piece *piece = &tax->items[i];
+        if (!piece->type || !piece->tax_class || !piece->jurisdiction || !piece->rate)
+            return false;
+    }
+    return true;
+}
+
 static enum err check_taxes(const struct position *p, struct fault *fault)
 {
-    for (size_t i = 0; i < p->line_count; i++) {
-        const struct tax_list *lists[] = {&p->lines[i].money.tax, &p->lines[i].unsupported.tax};
-        for (size_t k = 0; k < COUNT(lists); k++)
-            for (size_t t = 0; t < lists[k]->count; t++) {
-                const struct tax_piece *tax = &lists[k]->items[t];
-                if (!tax->type || !tax->tax_class || !tax->jurisdiction || !tax->rate)
-                    return fault_set(fault, ERR_INVALID, "lines", "a tax lacks a text");
-            }
-    }
+    for (size_t i = 0; i < p->line_count; i++)
+        if (!taxes_are_whole(&p->lines[i].money.tax) ||
+            !taxes_are_whole(&p->lines[i].unsupported.tax))
+            return fault_set(fault, ERR_INVALID, "lines", "a tax lacks a text");
     return ERR_OK;
 }
 

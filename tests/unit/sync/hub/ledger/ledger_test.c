@@ -417,6 +417,20 @@ static void failed_refund_is_owed_again(void **state)
                    ACCEPTED PAID "refund_failed: refunds_payable -333, tender card +333\n" PAID);
 }
 
+static void refund_to_a_new_tender_fails_by_its_place_in_the_plan(void **state)
+{
+    struct ledger_run *run = *state;
+    accept_line(run, SOCKS, "");
+    ledger_run_event(run, EVENT_REFUND_ISSUED,
+                     "{\"position\":0,\"tender\":0,\"type\":\"gift_card\",\"amount\":300}");
+    ledger_run_event(run, EVENT_REFUND_ISSUED,
+                     "{\"position\":1,\"tender\":0,\"type\":\"voucher\",\"amount\":33}");
+    ledger_run_event(run, EVENT_REFUND_FAILED, "{\"position\":2,\"tender\":0}");
+    assert_int_equal(balance(run, "refunds_payable"), 0);
+    ledger_run_event(run, EVENT_REFUND_FAILED, "{\"position\":0,\"tender\":0}");
+    assert_int_equal(balance(run, "refunds_payable"), -300);
+}
+
 static void settled_refund_can_not_fail(void **state)
 {
     struct ledger_run *run = *state;
@@ -553,9 +567,18 @@ static void dispute_is_lost_or_won_for_what_was_disputed(void **state)
                                  "chargeback_lost: dispute_loss +1000, disputed -1000\n"
                                  "chargeback_won: tender card +2000, disputed -2000\n"
                                  "chargeback_fee: payment_fees +750, tender card -750\n");
-    assert_int_equal(
-        ledger_run_try(run, EVENT_RETURN_DISPUTED, "{\"stage\":\"lost\",\"amount\":1}"),
-        ERR_REFUSED);
+    assert_int_equal(ledger_run_try(run, EVENT_RETURN_DISPUTED, "{\"stage\":\"lost\"}"),
+                     ERR_REFUSED);
+}
+
+static void no_more_is_lost_than_was_disputed(void **state)
+{
+    struct ledger_run *run = *state;
+    accept_line(run, SOCKS, "");
+    ledger_run_event(run, EVENT_RETURN_DISPUTED, "{\"stage\":\"opened\",\"amount\":200}");
+    ledger_run_event(run, EVENT_RETURN_DISPUTED, "{\"stage\":\"lost\",\"amount\":333}");
+    assert_int_equal(balance(run, "disputed"), 0);
+    assert_int_equal(balance(run, "dispute_loss"), 200);
 }
 
 static void conflict_known_before_the_return_reverses_no_tax(void **state)
@@ -691,6 +714,7 @@ int main(void)
         TEST(cash_rounding_stays_out_of_the_entitlement),
         TEST(rounding_tender_of_50_is_reversed_and_700_paid),
         TEST(failed_refund_is_owed_again),
+        TEST(refund_to_a_new_tender_fails_by_its_place_in_the_plan),
         TEST(settled_refund_can_not_fail),
         TEST(refund_in_another_currency_loses_65),
         TEST(refund_in_two_parts_at_a_better_rate_gains_and_clears_to_the_cent),
@@ -700,6 +724,7 @@ int main(void)
         TEST(tax_that_the_marketplace_collected_is_not_reversed),
         TEST(settlement_pays_out_3115),
         TEST(dispute_is_lost_or_won_for_what_was_disputed),
+        TEST(no_more_is_lost_than_was_disputed),
         TEST(conflict_known_before_the_return_reverses_no_tax),
         TEST(conflict_found_later_gives_the_tax_back),
         TEST(rebased_amount_of_one_cent_goes_to_suspense),

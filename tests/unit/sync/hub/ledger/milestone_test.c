@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <glob.h>
+#include <stdio.h>
 
 #define LINE "{\"line\":1,\"quantity\":1,\"net\":280,\"tax\":[{\"amount\":53}],\"gross\":333}"
 #define CREATED(more, line)                                                                        \
@@ -114,12 +116,42 @@ static void refusal_names_field_and_rule(void **state)
     }
 }
 
+/* Every kind of event, as it stands on the wire. */
+static void samples_of_all_events_are_read(void **state)
+{
+    glob_t found;
+    (void)state;
+    assert_int_equal(glob("tests/contract/samples/v1/event/*.json", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        static char body[EVENT_BODY_MAX];
+        struct arena arena;
+        struct event event;
+        struct milestone m = {0};
+        struct fault fault = {0};
+        FILE *file = fopen(found.gl_pathv[i], "rb");
+        assert_non_null(file);
+        size_t len = fread(body, 1, sizeof body, file);
+        (void)fclose(file);
+        arena_init(&arena, 1024 * 1024);
+        while (len && body[len - 1] == '\n')
+            len--;
+        if (event_read((struct slice){body, len}, &arena, &event, &fault) ||
+            milestone_read(&event, &arena, &m, &fault))
+            fail_msg("%s: %s: %s", found.gl_pathv[i], fault.where, fault.text);
+        milestone_close(&m);
+        arena_free(&arena);
+    }
+    assert_true(found.gl_pathc > 20);
+    globfree(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(return_is_read_with_unknown_keys),
         cmocka_unit_test(type_without_meaning_needs_no_data),
         cmocka_unit_test(refusal_names_field_and_rule),
+        cmocka_unit_test(samples_of_all_events_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
