@@ -247,8 +247,8 @@ enum err scanner_open_backend(struct scanner **out, struct loop *loop,
 enum err scanner_open(struct scanner **out, struct loop *loop, const struct scanner_config *config,
                       const struct scanner_listener *listener, struct fault *fault)
 {
-    static const struct scanner_backend *const backends[] = {&scanner_serial, &scanner_hid};
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+    static const struct scanner_backend *const backends[] = {&scanner_serial, &scanner_hid, NULL};
+    for (size_t i = 0; backends[i]; i++) {
         size_t scheme = strlen(backends[i]->scheme);
         if (strncmp(config->device, backends[i]->scheme, scheme) == 0 &&
             config->device[scheme] == ':')

@@ -33,7 +33,7 @@ enum err hex_decode(struct slice text, uint8_t *bytes, size_t len)
             return ERR_INVALID;
     for (size_t i = 0; i < len; i++)
         bytes[i] =
-            (uint8_t)(digit_value(text.data[2 * i]) << 4 | digit_value(text.data[2 * i + 1]));
+            (uint8_t)(digit_value(text.data[2 * i]) * 16 + digit_value(text.data[2 * i + 1]));
     return ERR_OK;
 }
 

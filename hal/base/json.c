@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t exact_max = INT64_C(9007199254740992); /* 2^53: what a double holds */
+/* 2^53 - 1: above it, several numbers read as the same double. */
+static const int64_t exact_max = INT64_C(9007199254740991);
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -39,17 +40,19 @@ static const char *duplicate_key(const cJSON *object)
 }
 
 /* Depth is bounded by check_shape, so this may recurse. */
-static enum err check_keys(const cJSON *value, struct fault *fault)
+static enum err check_values(const cJSON *value, struct fault *fault)
 {
     if (cJSON_IsObject(value)) {
         const char *twice = duplicate_key(value);
         if (twice)
             return fault_set(fault, ERR_INVALID, twice, "the key occurs twice");
     }
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble))
+        return fault_set(fault, ERR_INVALID, "", "a number that is too large");
     const cJSON *child;
     cJSON_ArrayForEach(child, value)
     {
-        enum err err = check_keys(child, fault);
+        enum err err = check_values(child, fault);
         if (err)
             return err;
     }
@@ -66,7 +69,7 @@ enum err json_parse(struct slice text, struct json_limits limits, struct cJSON *
     cJSON *parsed = cJSON_ParseWithLength(text.data, text.len);
     if (!parsed)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    err = check_keys(parsed, fault);
+    err = check_values(parsed, fault);
     if (err) {
         cJSON_Delete(parsed);
         return err;
@@ -299,7 +302,8 @@ static void print_value(struct jsonw *w, const char *key, const cJSON *value)
         bool object = cJSON_IsObject(value);
         (object ? jsonw_object : jsonw_array)(w, key);
         const cJSON *child;
-        cJSON_ArrayForEach(child, value) print_value(w, object ? child->string : NULL, child);
+        for (child = value->child; child; child = child->next)
+            print_value(w, object ? child->string : NULL, child);
         jsonw_end(w);
     } else if (cJSON_IsString(value)) {
         jsonw_text(w, key, value->valuestring);

@@ -33,7 +33,7 @@ void json_cleanup(struct cJSON **doc);
 
 enum json_kind {
     JSON_TEXT,   /* const char *; min and max are bytes */
-    JSON_INT,    /* int64_t, whole, within min..max and within +-2^53 */
+    JSON_INT,    /* int64_t, whole, within min..max and below 2^53 */
     JSON_FLAG,   /* bool */
     JSON_TIME,   /* int64_t milliseconds since 1970, written as RFC 3339 */
     JSON_CHOICE, /* int: index into `choices`, a NULL-terminated list of words */
@@ -92,7 +92,7 @@ const struct cJSON *json_next(const struct cJSON *item);
  */
 enum err json_set_text(struct cJSON *doc, const struct cJSON *object, const char *name,
                        const char *text) MUST_CHECK;
-/* A whole number within +-2^53: ERR_INVALID otherwise. */
+/* A whole number below 2^53: ERR_INVALID otherwise. */
 enum err json_whole(const struct cJSON *value, int64_t *number) MUST_CHECK;
 
 #endif

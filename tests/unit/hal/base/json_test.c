@@ -181,7 +181,7 @@ static void every_refusal_names_the_field_and_the_rule(void **state)
     assert_refused("{\"receipt\":\"123456789012345678901\"}", "receipt", "at most 20");
     assert_refused("{\"receipt\":\"R\",\"total\":1.5}", "total", "whole number");
     assert_refused("{\"receipt\":\"R\",\"total\":\"1\"}", "total", "whole number");
-    assert_refused("{\"receipt\":\"R\",\"total\":9007199254740994}", "total", "whole number");
+    assert_refused("{\"receipt\":\"R\",\"total\":9007199254740993}", "total", "whole number");
     assert_refused("{\"receipt\":\"R\",\"total\":1e300}", "total", "whole number");
     assert_refused("{\"receipt\":\"R\",\"at\":\"today\"}", "at", "RFC 3339");
     assert_refused("{\"receipt\":\"R\",\"gift\":1}", "gift", "true or false");
@@ -239,6 +239,8 @@ static void what_is_not_json_is_refused(void **state)
         "\"\\x\"",
         "\"\\ud800\"",
         "nul",
+        "1e400",
+        "[-1e999]",
         "\xff",
         "\"\xc3\"",
         "\"\\u0000\"",
