@@ -23,8 +23,9 @@ static void fill_draft(struct eventlog_txn *txn, struct event *draft)
     draft->time_trusted = txn->now.trusted;
     draft->has_causation = txn->has_first;
     draft->causation = txn->first;
-    draft->idempotency_key = txn->has_first ? (struct slice){0} : txn->command->key;
-    draft->request_hash = txn->has_first ? (struct slice){0} : txn->command->request_hash;
+    const struct slice none = {"", 0};
+    draft->idempotency_key = txn->has_first ? none : txn->command->key;
+    draft->request_hash = txn->has_first ? none : txn->command->request_hash;
 }
 
 static enum err insert(struct eventlog *log, const struct eventlog_record *record, int64_t pos,

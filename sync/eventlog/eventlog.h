@@ -10,8 +10,10 @@
  * of submission, seeing what earlier commands of the same group did; what arrived while the last
  * fsync ran goes into the next transaction (natural group commit). `done` is called on the writer
  * thread, after COMMIT and after the head file is synced: nobody answers, beeps or prints before.
- * After a failed COMMIT every command of the group gets ERR_UNKNOWN_OUTCOME and the database is
- * opened and read again. Readers are handles of their own, one for each thread that reads.
+ * A disk that is full while COMMIT writes undoes the group for certain: ERR_DISK_FULL. After any
+ * other failed COMMIT every command of the group gets ERR_UNKNOWN_OUTCOME and the database is
+ * opened and read again; until that succeeds, commands get the reason why it did not.
+ * Readers are handles of their own, one for each thread that reads.
  *
  * The log knows no domain. It never deletes what the other side has not backed up.
  */
@@ -162,8 +164,11 @@ void eventlog_acknowledge(struct eventlog *log, enum stream stream, const struct
 
 /*
  * Takes a message of the hub: stored and applied to the views in one transaction. A number at or
- * below the inbox's watermark is ERR_OK and changes nothing; a gap is ERR_CONFLICT; another epoch
- * restarts the numbering (message ids make that harmless). `body` is copied.
+ * below the inbox's watermark, or of an older epoch, is ERR_OK and changes nothing; a gap is
+ * ERR_CONFLICT; a newer epoch restarts the numbering at 1 (message ids make that harmless). A
+ * message that can't be read or has an unknown type is kept, moves the watermark so that it blocks
+ * nothing, is applied to no view, and `done` gets its error (ERR_INVALID, ERR_UNSUPPORTED, ...).
+ * `body` is copied.
  */
 void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, struct slice body,
                       void (*done)(void *context, enum err err, const struct fault *fault),
@@ -198,8 +203,8 @@ enum err eventlog_reader_status(struct eventlog_reader *reader, struct eventlog_
 /* What the hub has parked of both streams, by log and seq. */
 typedef enum err eventlog_visit_parked(void *context, enum stream stream,
                                        const struct ack_parked *item, struct fault *fault);
-enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit, void *context,
-                         struct fault *fault) MUST_CHECK;
+enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit,
+                         void *context, struct fault *fault) MUST_CHECK;
 
 /* --- Care --------------------------------------------------------------------------------------
  */

@@ -155,7 +155,7 @@ enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *
         return err;
     bool there = true;
     while (!err && there) {
-        struct ack_parked item;
+        struct ack_parked item = {0};
         err = database_step(reader->db, s, &there, fault);
         if (!err && there)
             err = read_parked(s, &item, fault);

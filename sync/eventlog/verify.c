@@ -5,6 +5,7 @@
 #include "hal/storage.h"
 #include "sync/eventlog/chain_walk.h"
 #include "sync/eventlog/internal.h"
+#include "sync/eventlog/schema.sql.h"
 #include "sync/eventlog/view_compare.h"
 
 #include <sched.h>
@@ -74,31 +75,36 @@ static enum err check_logs(struct verification *v, struct fault *fault)
     }
 }
 
+/* Does the log hold what its head file says was saved? */
+static enum err holds(struct database *db, const struct head_entry *entry, bool *held,
+                      struct fault *fault)
+{
+    struct log_row row;
+    struct log_row newest;
+    bool known;
+    bool found;
+    enum err err = log_by_id(db, &entry->log, &row, &known, fault);
+    *held = !err && known;
+    if (err || !known)
+        return err;
+    err = log_newest(db, log_stream(row.no), &newest, &found, fault);
+    if (err || newest.no != row.no || entry->seq < row.first_kept - 1)
+        return err; /* forked or pruned since */
+    struct sha256 hash;
+    err = log_hash_at(db, &row, entry->seq, &hash, &found, fault);
+    *held = !err && found && sha256_equal(&hash, &entry->hash);
+    return err;
+}
+
 /* `head` was read before the database, which may have gone on since. */
 static enum err check_head(struct verification *v, const struct head *head, struct fault *fault)
 {
     for (int i = 0; i < STREAMS_OF_APPLIANCE; i++) {
-        const struct head_entry *entry = &head->streams[i];
-        struct log_row row;
-        struct sha256 hash;
-        bool known;
-        bool found = false;
-        enum err err = log_by_id(v->db, &entry->log, &row, &known, fault);
+        bool held;
+        enum err err = holds(v->db, &head->streams[i], &held, fault);
         if (err)
             return err;
-        bool comparable = known && entry->seq >= row.first_kept - 1;
-        if (comparable)
-            err = log_hash_at(v->db, &row, entry->seq, &hash, &found, fault);
-        if (err)
-            return err;
-        bool newest = known;
-        struct log_row current;
-        err = log_newest(v->db, (enum stream)i, &current, &newest, fault);
-        if (err)
-            return err;
-        bool forked_since = known && newest && current.no != row.no;
-        if (!known ||
-            (comparable && !forked_since && (!found || !sha256_equal(&hash, &entry->hash))))
+        if (!held)
             report_text(v, "head", "the log is behind its head file, or has another history");
     }
     return ERR_OK;
@@ -161,7 +167,9 @@ enum err eventlog_rebuild(const struct eventlog_config *config, struct fault *fa
     enum err err = database_open(&db, &database, fault);
     if (err)
         return err;
-    err = views_attach(&views, db, config->views, config->view_count, fault);
+    err = database_migrate(db, schema_sql, SCHEMA_COUNT, fault);
+    if (!err)
+        err = views_attach(&views, db, config->views, config->view_count, fault);
     if (!err)
         err = database_run_plain(db, LOG_BEGIN, fault);
     if (!err)

@@ -10,7 +10,7 @@ enum err views_attach(struct views *views, struct database *db, const struct eve
                       size_t count, struct fault *fault)
 {
     struct views made = {.db = db, .list = list, .count = count};
-    made.statements = calloc(count + 1, sizeof *made.statements);
+    made.statements = calloc(count + 1, sizeof(struct database_statements *));
     if (!made.statements)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     for (size_t i = 0; i < count; i++) {

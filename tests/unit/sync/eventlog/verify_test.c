@@ -1,4 +1,5 @@
 #include "hal/base/cleanup.h"
+#include "sync/eventlog/log.sql.h"
 #include "tests/support/log_fixture.h"
 
 #include <setjmp.h>
@@ -156,6 +157,49 @@ static void a_damaged_page_is_found(void **state)
     assert_true(log_fixture_verify(f, &first) >= 1);
 }
 
+static void every_statement_can_be_prepared(void **state)
+{
+    struct log_fixture *f = *state;
+    char path[SCRATCH_PATH_MAX];
+    struct database_config config = {
+        .path = scratch_path(&f->scratch, "tillback.db", path),
+        .read_only = true,
+        .statements = log_sql,
+        .statement_count = LOG_COUNT,
+    };
+    struct database *db;
+    assert_int_equal(database_open(&db, &config, &f->fault), ERR_OK);
+    enum err err = database_prepare_all(db, &f->fault);
+    if (err)
+        print_message("%s: %s\n", f->fault.where, f->fault.text);
+    assert_int_equal(err, ERR_OK);
+    database_close(db);
+}
+
+/* The indexes carry what grows with the log: no start, key or history reads it whole. */
+static void nothing_at_the_counter_scans_the_log(void **state)
+{
+    struct log_fixture *f = *state;
+    static const int fast[] = {LOG_EVENT_LAST,   LOG_EVENT_HASH,   LOG_EVENT_RANGE,
+                               LOG_EVENT_BY_KEY, LOG_ORDINAL_LAST, LOG_HISTORY};
+    for (size_t i = 0; i < sizeof fast / sizeof fast[0]; i++) {
+        char sql[2048];
+        (void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", log_sql[fast[i]].text);
+        sqlite3 *db;
+        sqlite3_stmt *s;
+        char path[SCRATCH_PATH_MAX];
+        assert_int_equal(sqlite3_open(scratch_path(&f->scratch, "tillback.db", path), &db), 0);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(s, 3);
+            if (strncmp(detail, "SCAN event", 10) == 0 || strcmp(detail, "SCAN e") == 0)
+                fail_msg("%s: %s", log_sql[fast[i]].name, detail);
+        }
+        sqlite3_finalize(s);
+        sqlite3_close(db);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +211,8 @@ int main(void)
         LOG_TEST(a_missing_tail_is_found),
         LOG_TEST(a_changed_view_is_found),
         LOG_TEST(a_damaged_page_is_found),
+        LOG_TEST(every_statement_can_be_prepared),
+        LOG_TEST(nothing_at_the_counter_scans_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
