@@ -457,8 +457,11 @@ void http_server_close(struct http_server *server)
     resume_all(server);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
-    while (server->connections)
-        free_connection(server->connections);
+    struct http_connection *next;
+    for (struct http_connection *at = server->connections; at; at = next) {
+        next = at->next;
+        free_connection(at);
+    }
     listener_close(server->listener);
     loop_poll_close(server->poll);
     loop_timer_close(server->again);

@@ -4,7 +4,6 @@
 #include "hal/base/jsonw.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -127,8 +126,8 @@ bool http_request_secure(const struct http_request *request)
 void http_answer(struct http_request *request, int status, const char *content_type,
                  struct slice body, const struct http_header *headers, size_t header_count)
 {
-    /* MHD only reads it, but has no const. */
-    void *data = (void *)(uintptr_t)body.data;
+    void *data; /* MHD only reads it, but has no const */
+    memcpy(&data, &body.data, sizeof data);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, data, MHD_RESPMEM_MUST_COPY);
     if (response)

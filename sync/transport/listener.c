@@ -180,7 +180,7 @@ static void remember_address(struct listener *listener)
 static enum err start(struct listener *listener, struct loop *loop,
                       const struct listener_config *config, struct fault *fault)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = 0;
     enum err err = parse_address(config->address, &address, &len, fault);
     if (err)

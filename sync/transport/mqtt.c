@@ -3,6 +3,7 @@
 #include "sync/transport/dial.h"
 #include "sync/transport/handover.h"
 #include "sync/transport/mqtt_properties.h"
+#include "sync/transport/mqtt_words.h"
 #include "sync/transport/relay.h"
 
 #include <assert.h>
@@ -87,23 +88,6 @@ static void end(struct mqtt *mqtt, enum err err, const struct fault *fault)
         mqtt->listener.connected(mqtt->listener.context, err, fault);
 }
 
-static enum err code_of_reason(int reason)
-{
-    switch (reason) {
-    case MQTT_RC_NOT_AUTHORIZED:
-    case MQTT_RC_BAD_USERNAME_OR_PASSWORD:
-    case MQTT_RC_CLIENTID_NOT_VALID:
-    case MQTT_RC_BANNED:
-        return ERR_FORBIDDEN;
-    case MQTT_RC_SERVER_UNAVAILABLE:
-    case MQTT_RC_SERVER_BUSY:
-    case MQTT_RC_QUOTA_EXCEEDED:
-        return ERR_BUSY;
-    default:
-        return ERR_CLOSED;
-    }
-}
-
 /* What libmosquitto says is the last to know: TLS and the broker's reason come first. */
 static void end_for(struct mqtt *mqtt, int code)
 {
@@ -112,17 +96,9 @@ static void end_for(struct mqtt *mqtt, int code)
         fault = *relay_fault(mqtt->relay);
         (void)fault_wrap(&fault, fault.code, "the connection to the broker");
     } else if (mqtt->reason) {
-        (void)fault_set(&fault, code_of_reason(mqtt->reason), "", "the broker %s: %s (0x%02x)",
-                        mqtt->phase == PHASE_CONNECTED ? "ended the connection" : "refused",
-                        mosquitto_reason_string(mqtt->reason), (unsigned)mqtt->reason);
-    } else if (code == MOSQ_ERR_KEEPALIVE) {
-        (void)fault_set(&fault, ERR_TIMEOUT, "", "the broker was silent for more than %d s",
-                        mqtt->keepalive_s);
-    } else if (code == MOSQ_ERR_CONN_LOST || code == MOSQ_ERR_NO_CONN || code == MOSQ_ERR_SUCCESS) {
-        (void)fault_set(&fault, ERR_CLOSED, "", "the broker closed the connection");
+        (void)mqtt_words_reason(mqtt->reason, mqtt->phase == PHASE_CONNECTED, &fault);
     } else {
-        (void)fault_set(&fault, ERR_CLOSED, "", "MQTT with the broker: %s",
-                        code == MOSQ_ERR_ERRNO ? "a socket failed" : mosquitto_strerror(code));
+        (void)mqtt_words_end(code, mqtt->keepalive_s, &fault);
     }
     end(mqtt, fault.code, &fault);
 }
@@ -376,7 +352,7 @@ static enum err make_client(struct mqtt *mqtt, const struct mqtt_config *config,
 static enum err begin(struct mqtt *mqtt, const struct mqtt_config *config, struct fault *fault)
 {
     struct url url;
-    struct url proxy;
+    struct url proxy = {0};
     enum err err = url_parse(config->url, "url", PORT_MQTTS, &url, fault);
     if (!err && url.scheme[0] && strcmp(url.scheme, "mqtts") != 0)
         err = fault_set(fault, ERR_INVALID, "url", "only mqtts:// is spoken");
@@ -441,24 +417,12 @@ void mqtt_close(struct mqtt *mqtt, bool clean)
 
 static enum err refuse(struct mqtt *mqtt, int code, struct fault *fault)
 {
-    switch (code) {
-    case MOSQ_ERR_NOMEM:
-        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    case MOSQ_ERR_OVERSIZE_PACKET:
-    case MOSQ_ERR_PAYLOAD_SIZE:
-        return fault_set(fault, ERR_TOO_LARGE, "payload", "larger than the broker takes");
-    case MOSQ_ERR_INVAL:
-    case MOSQ_ERR_MALFORMED_UTF8:
-    case MOSQ_ERR_MALFORMED_PACKET:
-    case MOSQ_ERR_DUPLICATE_PROPERTY:
-    case MOSQ_ERR_QOS_NOT_SUPPORTED:
-    case MOSQ_ERR_RETAIN_NOT_SUPPORTED:
-        return fault_set(fault, ERR_INVALID, "", "%s", mosquitto_strerror(code));
-    default:
+    enum err err = mqtt_words_call(code, fault);
+    if (err == ERR_CLOSED) {
         mqtt->broken = code;
         loop_timer_start(mqtt->misc, 0, MISC_EVERY_MS);
-        return fault_set(fault, ERR_CLOSED, "", "%s", mosquitto_strerror(code));
     }
+    return err;
 }
 
 static bool can_talk(const struct mqtt *mqtt)

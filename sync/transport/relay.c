@@ -1,6 +1,5 @@
 #include "sync/transport/relay.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -229,18 +228,23 @@ static void on_closed(void *context, enum err err, const struct fault *fault)
     leave(relay);
 }
 
+static enum err refuse(struct tls_stream *stream, int fd, enum err err)
+{
+    tls_stream_close(stream);
+    (void)close(fd);
+    return err;
+}
+
 enum err relay_open(struct relay **out, struct loop *loop, struct tls_stream *stream, int fd,
                     relay_ended *ended, void *context, struct fault *fault)
 {
     struct relay *relay = calloc(1, sizeof *relay);
-    enum err err = relay ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    if (!err)
-        err = loop_poll_open(loop, fd, on_local, relay, &relay->poll, fault);
+    if (!relay)
+        return refuse(stream, fd, fault_set(fault, ERR_NO_MEMORY, "", "out of memory"));
+    enum err err = loop_poll_open(loop, fd, on_local, relay, &relay->poll, fault);
     if (err) {
         free(relay);
-        tls_stream_close(stream);
-        (void)close(fd);
-        return err;
+        return refuse(stream, fd, err);
     }
     relay->stream = stream;
     relay->fd = fd;

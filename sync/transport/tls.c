@@ -126,24 +126,35 @@ static void remember_peer(struct tls_stream *stream)
                    mbedtls_ssl_get_ciphersuite(&stream->ssl));
 }
 
-/*
- * What mbedTLS leaves to us: with an optional peer certificate it lets a bad one pass (none is
- * fine, a bad one is not), and for one that is missing it says nothing to the peer in TLS 1.2.
- */
+static unsigned char alert_for(uint32_t flags)
+{
+    return flags & MBEDTLS_X509_BADCERT_REVOKED       ? MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED
+           : flags & MBEDTLS_X509_BADCERT_EXPIRED     ? MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED
+           : flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED ? MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA
+                                                      : MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
+}
+
+/* Where mbedTLS let the client's certificate pass, this judges it; see tls_context.c. */
+static int judge_client(struct tls_stream *stream, unsigned char *alert)
+{
+    if (mbedtls_ssl_get_peer_cert(&stream->ssl)) {
+        uint32_t flags = mbedtls_ssl_get_verify_result(&stream->ssl);
+        *alert = alert_for(flags);
+        return flags ? MBEDTLS_ERR_X509_CERT_VERIFY_FAILED : 0;
+    }
+    *alert = TLS_ALERT_CERTIFICATE_REQUIRED;
+    return stream->context->peer_optional ? 0 : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+}
+
 static int check_peer(struct tls_stream *stream, int code)
 {
-    int alert = 0;
-    if (code == 0 && stream->context->peer_optional && mbedtls_ssl_get_peer_cert(&stream->ssl) &&
-        mbedtls_ssl_get_verify_result(&stream->ssl) != 0) {
-        alert = MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
-        code = MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-    } else if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE &&
-               strcmp(mbedtls_ssl_get_version(&stream->ssl), "TLSv1.2") == 0) {
-        alert = MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE;
-    }
-    if (alert)
-        (void)mbedtls_ssl_send_alert_message(&stream->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
-                                             (unsigned char)alert);
+    unsigned char alert = 0;
+    if (code == 0 && stream->context->role == TLS_SERVER)
+        code = judge_client(stream, &alert);
+    else if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE)
+        alert = MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE; /* 2.28 says nothing to the client */
+    if (code && alert)
+        (void)mbedtls_ssl_send_alert_message(&stream->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
     return code;
 }
 

@@ -84,6 +84,18 @@ static void set_versions(mbedtls_ssl_config *settings)
 #endif
 }
 
+/*
+ * A 3.6 server that refuses within the TLS 1.3 handshake encrypts its alert with keys that the
+ * client has left behind, who then sees garbage instead of the reason. There the certificate passes
+ * at first, and tls.c judges it right after the handshake, before a byte is read.
+ */
+static int verify_mode(const struct tls_context *context)
+{
+    bool judged_later = context->role == TLS_SERVER && MBEDTLS_VERSION_MAJOR >= 3;
+    return context->peer_optional || judged_later ? MBEDTLS_SSL_VERIFY_OPTIONAL
+                                                  : MBEDTLS_SSL_VERIFY_REQUIRED;
+}
+
 static int set_up(struct tls_context *context)
 {
     mbedtls_ssl_config *settings = &context->settings;
@@ -95,8 +107,7 @@ static int set_up(struct tls_context *context)
     set_versions(settings);
     mbedtls_ssl_conf_rng(settings, crypto_random, NULL);
     mbedtls_ssl_conf_ciphersuites(settings, suites);
-    mbedtls_ssl_conf_authmode(settings, context->peer_optional ? MBEDTLS_SSL_VERIFY_OPTIONAL
-                                                               : MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_authmode(settings, verify_mode(context));
     mbedtls_ssl_conf_ca_chain(settings, context->ca, context->crl);
     if (context->certificate)
         code = mbedtls_ssl_conf_own_cert(settings, context->certificate, key_pk(context->key));

@@ -26,7 +26,7 @@ static const struct alert alerts[] = {
     {MBEDTLS_SSL_ALERT_MSG_INSUFFICIENT_SECURITY, "it wants stronger ciphers than ours"},
     {MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME, "it doesn't serve this host name"},
     {MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL, "it doesn't serve this protocol (ALPN)"},
-    {116, "it requires a certificate from us"}, /* certificate_required, TLS 1.3 */
+    {TLS_ALERT_CERTIFICATE_REQUIRED, "it requires our certificate"},
 };
 
 int tls_verdict_callback(void *context, mbedtls_x509_crt *crt, int depth, uint32_t *flags)

@@ -11,6 +11,9 @@
 
 #include <mbedtls/ssl.h>
 
+/* RFC 8446; mbedTLS has no name for it. */
+enum { TLS_ALERT_CERTIFICATE_REQUIRED = 116 };
+
 /* One certificate check on its way; what tls_verdict_callback is given. */
 struct tls_verdict {
     struct verify_rules rules;

@@ -137,10 +137,20 @@ void http_peer_close(struct http_peer *peer)
     buf_free(&peer->waiting);
 }
 
-void http_peer_say(struct http_peer *peer, const char *text, size_t len)
+void http_peer_send(struct http_peer *peer, const char *data, size_t len)
 {
-    buf_append(&peer->waiting, text, len);
+    buf_append(&peer->waiting, data, len);
     flush(peer);
+}
+
+void http_peer_say(struct http_peer *peer, const char *text)
+{
+    http_peer_send(peer, text, strlen(text));
+}
+
+bool http_peer_ends(struct http_peer *peer, int64_t within_ms)
+{
+    return await_flag(peer->loop, &peer->ended, within_ms);
 }
 
 static bool is_whole(void *context)
@@ -191,6 +201,6 @@ void http_peer_forget(struct http_peer *peer)
 int http_peer_ask(struct http_peer *peer, const char *request, struct slice *body)
 {
     http_peer_forget(peer);
-    http_peer_say(peer, request, strlen(request));
+    http_peer_say(peer, request);
     return http_peer_answer(peer, body);
 }

@@ -28,7 +28,10 @@ struct http_peer {
 void http_peer_open(struct http_peer *peer, struct loop *loop, const char *address,
                     const char *source, struct tls_context *tls);
 void http_peer_close(struct http_peer *peer);
-void http_peer_say(struct http_peer *peer, const char *text, size_t len);
+void http_peer_say(struct http_peer *peer, const char *text);
+void http_peer_send(struct http_peer *peer, const char *data, size_t len);
+/* Waits until the server has hung up. */
+bool http_peer_ends(struct http_peer *peer, int64_t within_ms);
 /* Waits for a whole answer with a Content-Length, for its `body` (borrowed) and status. */
 int http_peer_answer(struct http_peer *peer, struct slice *body);
 /* Waits until `text` has come. */
