@@ -1,4 +1,7 @@
 #include "sync/uplink/parcel.h"
+#include "sync/contract/topic.h"
+
+#include <string.h>
 
 void parcel_init(struct parcel *parcel)
 {
@@ -50,4 +53,37 @@ enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
                          (long long)first);
     batch_end(&parcel->body);
     return buf_check(&parcel->body, fault, "batch");
+}
+
+/* A header's values, kept until the message is handed over. */
+struct properties {
+    struct mqtt_property list[MQTT_PROPERTIES_MAX];
+    char values[MQTT_PROPERTIES_MAX][SHA256_TEXT + 1];
+    size_t count;
+};
+
+static void put_property(void *context, const char *name, const char *value)
+{
+    struct properties *properties = context;
+    size_t i = properties->count++;
+    memcpy(properties->values[i], value, strlen(value) + 1);
+    properties->list[i] = (struct mqtt_property){name, properties->values[i]};
+}
+
+enum err parcel_publish(const struct parcel *parcel, struct mqtt *mqtt, const char *device,
+                        int *token, struct fault *fault)
+{
+    struct properties properties = {.count = 0};
+    char topic[TOPIC_MAX];
+    batch_header_write(&parcel->header, put_property, &properties);
+    topic_write(topic, device, TOPIC_UP, "events");
+    const struct mqtt_message message = {
+        .topic = topic,
+        .payload = buf_slice(&parcel->body),
+        .qos = 1,
+        .content_type = "application/cloudevents-batch+json",
+        .properties = properties.list,
+        .property_count = properties.count,
+    };
+    return mqtt_publish(mqtt, &message, token, fault);
 }

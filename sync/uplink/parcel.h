@@ -7,6 +7,7 @@
 
 #include "sync/contract/batch.h"
 #include "sync/eventlog/eventlog.h"
+#include "sync/transport/mqtt.h"
 
 struct parcel {
     struct batch_header header;
@@ -24,5 +25,8 @@ void parcel_free(struct parcel *parcel);
 enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
                      const struct eventlog_stream_status *log, enum stream stream, int64_t first,
                      int64_t max_events, size_t max_bytes, struct fault *fault) MUST_CHECK;
+/* Sends it on up/events; *token as mqtt_publish. */
+enum err parcel_publish(const struct parcel *parcel, struct mqtt *mqtt, const char *device,
+                        int *token, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -1,7 +1,12 @@
 #include "sync/uplink/query.h"
+#include "hal/base/cleanup.h"
+#include "sync/contract/sale_query.h"
+#include "sync/contract/topic.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { QUESTION_MAX = 4096 };
 
 struct query {
     struct query_list *list;
@@ -68,8 +73,8 @@ static void on_timeout(void *context)
     finish(query->list, id_slice(&query->id), ERR_TIMEOUT, (struct slice){"", 0});
 }
 
-enum err query_add(struct query_list *list, int64_t now_ms, query_done *done, void *context,
-                   struct id *id)
+static enum err add(struct query_list *list, int64_t now_ms, query_done *done, void *context,
+                    struct id *id)
 {
     if (list->count == QUERIES_MAX)
         return ERR_BUSY;
@@ -98,11 +103,49 @@ void query_answered(struct query_list *list, struct slice correlation, struct sl
     finish(list, correlation, ERR_OK, answer);
 }
 
-void query_forget(struct query_list *list, const struct id *id)
+static enum err publish(const struct query_road *road, struct slice question, const struct id *id,
+                        struct fault *fault)
 {
-    struct query *query = unlink_query(list, id_slice(id));
-    if (query)
-        free_query(query);
+    char topic[TOPIC_MAX];
+    char reply[TOPIC_MAX];
+    int token;
+    topic_write(topic, road->device, TOPIC_UP, "query");
+    topic_write(reply, road->device, TOPIC_DOWN, "reply");
+    const struct mqtt_message message = {
+        .topic = topic,
+        .payload = question,
+        .qos = 1,
+        .content_type = "application/json",
+        .response_topic = reply,
+        .correlation = id_slice(id),
+        .expiry_s = QUERY_TIMEOUT_MS / 1000,
+    };
+    return mqtt_publish(road->mqtt, &message, &token, fault);
+}
+
+enum err query_ask(struct query_list *list, const struct query_road *road, const char *receipt,
+                   query_done *done, void *context, struct fault *fault)
+{
+    struct sale_query query;
+    struct id id;
+    size_t len = strlen(receipt);
+    if (len == 0 || len > SALE_QUERY_RECEIPT_MAX)
+        return fault_set(fault, ERR_INVALID, "receipt", "must be a text of 1 to %d bytes",
+                         SALE_QUERY_RECEIPT_MAX);
+    struct buf question CLEANUP(buf_free);
+    buf_init(&question, QUESTION_MAX);
+    memcpy(query.receipt, receipt, len + 1);
+    sale_query_write(&question, &query);
+    enum err err = buf_check(&question, fault, "receipt");
+    if (err)
+        return err;
+    err = add(list, road->now_ms, done, context, &id);
+    if (err)
+        return fault_set(fault, err, "", "%s", err_text(err));
+    err = publish(road, buf_slice(&question), &id, fault);
+    if (err)
+        free_query(unlink_query(list, id_slice(&id)));
+    return err;
 }
 
 void query_fail_all(struct query_list *list, enum err err)

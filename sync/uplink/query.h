@@ -7,6 +7,7 @@
 
 #include "hal/base/id.h"
 #include "hal/loop.h"
+#include "sync/transport/mqtt.h"
 
 enum { QUERY_TIMEOUT_MS = 2000, QUERIES_MAX = 32 };
 
@@ -19,13 +20,21 @@ typedef void query_done(void *context, enum err err, struct slice answer);
 struct query_list *query_list_open(struct loop *loop);
 /* Every question that waits ends with ERR_CLOSED. Takes NULL. */
 void query_list_close(struct query_list *list);
-/* Notes a question; *id is its correlation data. ERR_BUSY when QUERIES_MAX wait. */
-enum err query_add(struct query_list *list, int64_t now_ms, query_done *done, void *context,
-                   struct id *id) MUST_CHECK;
+/* The way that a question takes. */
+struct query_road {
+    struct mqtt *mqtt;
+    const char *device;
+    int64_t now_ms; /* wall time, for the question's id */
+};
+
+/*
+ * Asks what is known of a receipt. ERR_BUSY when QUERIES_MAX wait, ERR_INVALID for a receipt that
+ * is empty or too long, ERR_CLOSED without a connection; `done` doesn't come then.
+ */
+enum err query_ask(struct query_list *list, const struct query_road *road, const char *receipt,
+                   query_done *done, void *context, struct fault *fault) MUST_CHECK;
 /* An answer came; one that nobody waits for is passed over. */
 void query_answered(struct query_list *list, struct slice correlation, struct slice answer);
-/* The question couldn't be sent: forgets it, without `done`. */
-void query_forget(struct query_list *list, const struct id *id);
 /* The link is gone: all that wait end with `err`. */
 void query_fail_all(struct query_list *list, enum err err);
 

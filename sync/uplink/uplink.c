@@ -2,8 +2,8 @@
 #include "hal/base/cleanup.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
-#include "sync/contract/sale_query.h"
 #include "sync/contract/topic.h"
+#include "sync/uplink/errand.h"
 #include "sync/uplink/parcel.h"
 
 #include <stdio.h>
@@ -50,19 +50,12 @@ struct uplink {
     int64_t state_ms;     /* when to tell the state again */
     int64_t since_ms;
     int64_t progress_ms;
-    unsigned users; /* this handle, and work that the log still has of it */
-    bool closed;
+    struct errands *errands;
 };
 
 static int64_t or_default(int64_t value, int64_t fallback)
 {
     return value ? value : fallback;
-}
-
-static void release(struct uplink *uplink)
-{
-    if (--uplink->users == 0)
-        free(uplink);
 }
 
 static int64_t now_ms(struct uplink *uplink)
@@ -150,38 +143,6 @@ static void tell_state(struct uplink *uplink)
     uplink->state_ms = now_ms(uplink) + uplink->config.limits.state_interval_ms;
 }
 
-/* A header's values, kept until the message is handed over. */
-struct properties {
-    struct mqtt_property list[MQTT_PROPERTIES_MAX];
-    char values[MQTT_PROPERTIES_MAX][SHA256_TEXT + 1];
-    size_t count;
-};
-
-static void put_property(void *context, const char *name, const char *value)
-{
-    struct properties *properties = context;
-    size_t i = properties->count++;
-    memcpy(properties->values[i], value, strlen(value) + 1);
-    properties->list[i] = (struct mqtt_property){name, properties->values[i]};
-}
-
-static enum err publish_parcel(struct uplink *uplink, int *token, struct fault *fault)
-{
-    struct properties properties = {.count = 0};
-    char topic[TOPIC_MAX];
-    batch_header_write(&uplink->parcel.header, put_property, &properties);
-    topic_write(topic, uplink->config.target.device, TOPIC_UP, "events");
-    const struct mqtt_message message = {
-        .topic = topic,
-        .payload = buf_slice(&uplink->parcel.body),
-        .qos = 1,
-        .content_type = "application/cloudevents-batch+json",
-        .properties = properties.list,
-        .property_count = properties.count,
-    };
-    return mqtt_publish(link_mqtt(uplink->link), &message, token, fault);
-}
-
 static enum err send_one(struct uplink *uplink, const struct window_choice *choice,
                          struct fault *fault)
 {
@@ -190,7 +151,8 @@ static enum err send_one(struct uplink *uplink, const struct window_choice *choi
     enum err err = parcel_pack(&uplink->parcel, uplink->reader, log, choice->stream, choice->first,
                                choice->max_events, choice->max_bytes, fault);
     if (!err)
-        err = publish_parcel(uplink, &batch.token, fault);
+        err = parcel_publish(&uplink->parcel, link_mqtt(uplink->link), uplink->config.target.device,
+                             &batch.token, fault);
     if (err)
         return err;
     batch.first = uplink->parcel.header.first;
@@ -258,56 +220,13 @@ static void on_timer(void *context)
     pump(uplink);
 }
 
-/* --- What the log has to do for us, on its own thread -------------------------------------- */
-
-/* One piece of work on its way through the log's thread and back. */
-struct errand {
-    struct uplink *uplink;
-    enum stream stream;
-    enum err err;
-    struct fault fault;
-    void (*back)(struct errand *errand);
-};
-
-static void errand_back(void *context)
-{
-    struct errand *errand = context;
-    struct uplink *uplink = errand->uplink;
-    if (!uplink->closed)
-        errand->back(errand);
-    free(errand);
-    release(uplink);
-}
-
-/* The log's thread. Without memory for the way back the handle stays until the process ends. */
-static void errand_done(void *context, enum err err, const struct fault *fault)
-{
-    struct errand *errand = context;
-    errand->err = err;
-    if (err)
-        errand->fault = *fault;
-    if (loop_post(errand->uplink->loop, errand_back, errand) != ERR_OK)
-        diag_write(errand->uplink->config.diag, DIAG_ERROR, "uplink.answer_lost", "out of memory");
-}
-
-static struct errand *errand_new(struct uplink *uplink, void (*back)(struct errand *errand))
-{
-    struct errand *errand = calloc(1, sizeof *errand);
-    if (!errand)
-        return NULL;
-    errand->uplink = uplink;
-    errand->back = back;
-    uplink->users++;
-    return errand;
-}
-
 /* --- Acknowledgements ---------------------------------------------------------------------- */
 
 static void store_ack(struct uplink *uplink, enum stream stream);
 
 static void ack_stored(struct errand *errand)
 {
-    struct uplink *uplink = errand->uplink;
+    struct uplink *uplink = errand->owner;
     enum stream stream = errand->stream;
     uplink->storing[stream] = false;
     if (errand->err)
@@ -325,7 +244,7 @@ static void store_ack(struct uplink *uplink, enum stream stream)
     uplink->behind[stream] = uplink->storing[stream];
     if (uplink->storing[stream])
         return;
-    struct errand *errand = errand_new(uplink, ack_stored);
+    struct errand *errand = errand_new(uplink->errands, ack_stored);
     if (!errand)
         return;
     errand->stream = stream;
@@ -390,7 +309,7 @@ static void tell_inbox(struct uplink *uplink)
 
 static void inbox_stored(struct errand *errand)
 {
-    struct uplink *uplink = errand->uplink;
+    struct uplink *uplink = errand->owner;
     if (errand->err)
         diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox", &errand->fault);
     if (uplink->subscribed)
@@ -411,7 +330,7 @@ static void on_inbox(struct uplink *uplink, const struct mqtt_message *message)
         diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox_unreadable", &fault);
         return;
     }
-    struct errand *errand = errand_new(uplink, inbox_stored);
+    struct errand *errand = errand_new(uplink->errands, inbox_stored);
     if (errand)
         eventlog_receive(uplink->config.log, place.hub_epoch, place.number, message->payload,
                          errand_done, errand);
@@ -547,7 +466,8 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
     look_at_log(uplink);
     uplink->timer = loop_timer_open(uplink->loop, on_timer, uplink);
     uplink->queries = query_list_open(uplink->loop);
-    if (!uplink->timer || !uplink->queries)
+    uplink->errands = errands_open(uplink->loop, uplink);
+    if (!uplink->timer || !uplink->queries || !uplink->errands)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     enum err err = eventlog_reader_open(&uplink->reader, &uplink->config.reader, fault);
     return err ? err : link_open(&uplink->link, uplink->loop, &link, &listener, fault);
@@ -562,7 +482,6 @@ enum err uplink_open(struct uplink **out, struct loop *loop, const struct uplink
     uplink->loop = loop;
     uplink->config = *config;
     uplink->listener = *listener;
-    uplink->users = 1;
     uplink->since_ms = clock_wall_ms(config->clock);
     uplink->progress_ms = clock_monotonic_ms(config->clock);
     fill_limits(&uplink->config.limits);
@@ -580,13 +499,13 @@ void uplink_close(struct uplink *uplink)
 {
     if (!uplink)
         return;
-    uplink->closed = true;
+    errands_close(uplink->errands);
     query_list_close(uplink->queries);
     link_close(uplink->link);
     loop_timer_close(uplink->timer);
     eventlog_reader_close(uplink->reader);
     parcel_free(&uplink->parcel);
-    release(uplink);
+    free(uplink);
 }
 
 void uplink_status(struct uplink *uplink, struct uplink_status *status)
@@ -622,36 +541,12 @@ void uplink_use(struct uplink *uplink, const struct uplink_target *target)
 enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *done, void *context,
                       struct fault *fault)
 {
-    char reply[TOPIC_MAX];
-    struct id id;
-    struct buf body CLEANUP(buf_free);
-    buf_init(&body, SMALL_MAX);
-    struct sale_query query;
-    size_t len = strlen(receipt);
-    if (len == 0 || len > SALE_QUERY_RECEIPT_MAX)
-        return fault_set(fault, ERR_INVALID, "receipt", "must be a text of 1 to %d bytes",
-                         SALE_QUERY_RECEIPT_MAX);
     if (!uplink->subscribed)
         return fault_set(fault, ERR_CLOSED, "", "there is no link to the hub");
-    memcpy(query.receipt, receipt, len + 1);
-    sale_query_write(&body, &query);
-    enum err err = buf_check(&body, fault, "receipt");
-    if (err)
-        return err;
-    err = query_add(uplink->queries, clock_wall_ms(uplink->config.clock), done, context, &id);
-    if (err)
-        return fault_set(fault, err, "", "too many questions wait for the hub");
-    topic_write(reply, uplink->config.target.device, TOPIC_DOWN, "reply");
-    struct mqtt_message message = {
-        .payload = buf_slice(&body),
-        .qos = 1,
-        .content_type = "application/json",
-        .response_topic = reply,
-        .correlation = {(const char *)id.bytes, ID_BYTES},
-        .expiry_s = QUERY_TIMEOUT_MS / 1000,
+    const struct query_road road = {
+        .mqtt = link_mqtt(uplink->link),
+        .device = uplink->config.target.device,
+        .now_ms = clock_wall_ms(uplink->config.clock),
     };
-    err = uplink_publish(uplink, "query", &message, fault);
-    if (err)
-        query_forget(uplink->queries, &id);
-    return err;
+    return query_ask(uplink->queries, &road, receipt, done, context, fault);
 }
