@@ -1,8 +1,8 @@
 #include "agent/appliance.h"
 #include "agent/api/api.h"
 #include "agent/policy_file.h"
-#include "hal/base/version.h"
 #include "agent/views/views.h"
+#include "hal/base/version.h"
 #include "hal/scanner.h"
 #include "hal/storage.h"
 #include "provisioning/identity.h"
@@ -61,8 +61,7 @@ struct appliance {
     bool link_up; /* written on the loop thread, read on the writer's */
 };
 
-/* --- News between the parts --------------------------------------------------------------------
- */
+/* --- News between the parts ------------------------------------------------------------------ */
 
 static void on_signal(void *context)
 {
@@ -121,8 +120,7 @@ static void on_scanner_changed(void *context, const char *scanner, enum scanner_
     api_scanner_changed(a->api, scanner, state);
 }
 
-/* --- Opening, in order -------------------------------------------------------------------------
- */
+/* --- Opening, in order ----------------------------------------------------------------------- */
 
 static enum diag_level level_of(const char *word)
 {
@@ -309,6 +307,7 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .uplink = a->uplink,
         .clock = a->clock,
         .diag = a->diag,
+        .policy = policy_file_policy(a->policy),
         .folder = a->folder,
         .store = settings_text(settings, "store.number"),
         .device = a->device,

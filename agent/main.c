@@ -1,7 +1,7 @@
 /* tillbackd: the appliance's program. */
 #include "agent/appliance.h"
-#include "hal/base/version.h"
 #include "hal/base/cleanup.h"
+#include "hal/base/version.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -144,8 +144,8 @@ enum err database_open(struct database **out, const struct database_config *conf
     int flags =
         config->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(config->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, config->vfs);
-    enum err err = rc == SQLITE_OK ? configure(db, config, fault)
-                                   : fail(db, rc, config->path, fault);
+    enum err err =
+        rc == SQLITE_OK ? configure(db, config, fault) : fail(db, rc, config->path, fault);
     if (!err)
         err = database_attach(db, config->statements, config->statement_count, &db->own, fault);
     if (err) {

@@ -21,8 +21,8 @@ struct database_sql {
 };
 
 struct database_config {
-    const char *path;       /* empty: a temporary one of this handle's own */
-    const char *vfs; /* NULL: SQLite's own; tests pass one that cuts the power */
+    const char *path; /* empty: a temporary one of this handle's own */
+    const char *vfs;  /* NULL: SQLite's own; tests pass one that cuts the power */
     bool read_only;
     const struct database_sql *statements; /* borrowed for the handle's life */
     size_t statement_count;

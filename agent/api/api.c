@@ -6,8 +6,20 @@
 #include <string.h>
 
 static const struct api_route *const route_tables[] = {
-    api_return_routes, api_sale_routes, api_stream_routes, api_status_routes, api_page_routes,
+    api_return_routes,  api_sale_routes,   api_stream_routes, api_status_routes,
+    api_session_routes, api_policy_routes, api_page_routes,
 };
+
+static enum err open_people(struct api *api, struct fault *fault)
+{
+    struct people_config config = {
+        .loop = api->config.loop,
+        .clock = api->config.clock,
+        .diag = api->config.diag,
+        .folder = api->config.folder,
+    };
+    return people_open(&api->people, &config, fault);
+}
 
 enum err api_open(struct api **out, const struct api_config *config, struct fault *fault)
 {
@@ -17,13 +29,16 @@ enum err api_open(struct api **out, const struct api_config *config, struct faul
     api->config = *config;
     enum err err = tokens_open(&api->tokens, config->folder, fault);
     if (!err)
+        err = open_people(api, fault);
+    if (!err)
         err = eventlog_reader_open(&api->reader, config->log_config, fault);
+    if (!err)
+        err = api_stream_begin(api, fault);
     if (err) {
         api_close(api);
         return err;
     }
     api->views = views_of_reader(api->reader);
-    api_stream_begin(api);
     *out = api;
     return ERR_OK;
 }
@@ -33,6 +48,7 @@ void api_close(struct api *api)
     if (!api)
         return;
     api_stream_end(api);
+    people_close(api->people);
     eventlog_reader_close(api->reader);
     tokens_close(api->tokens);
     free(api);
@@ -85,19 +101,72 @@ static bool token_holder_of(struct api_call *call)
 static void refuse_stranger(struct http_request *request)
 {
     static const char text[] =
-        "{\"type\":\"about:blank\",\"title\":\"not signed in\",\"status\":401,\"detail\":\"send "
-        "Authorization: Bearer TOKEN; `tillback token add --lane 01` makes one\"}";
+        "{\"type\":\"about:blank\",\"title\":\"not signed in\",\"status\":401,\"detail\":\"sign in "
+        "at POST /v1/session, or send Authorization: Bearer TOKEN; `tillback token add --lane 01` "
+        "makes one\"}";
     static const struct http_header header = {"WWW-Authenticate", "Bearer"};
     http_answer(request, 401, "application/problem+json", SLICE_LITERAL(text), &header, 1);
+}
+
+static void refuse(struct http_request *request, const char *where, const char *text)
+{
+    struct fault fault;
+    api_fail(request, fault_set(&fault, ERR_FORBIDDEN, where, "%s", text), &fault);
+}
+
+/* The lane that the page stands at, as it says; a text that can't be one is none. */
+static const char *lane_said(struct http_request *request)
+{
+    const char *lane = http_request_header(request, "Tillback-Lane");
+    if (!lane || strlen(lane) > TOKEN_LANE_MAX || strpbrk(lane, " \t/\"\\"))
+        return "";
+    return lane;
+}
+
+/* What the page does by itself, unasked, is no use of the session. */
+static bool is_used(struct http_request *request)
+{
+    const char *mark = http_request_header(request, "X-Tillback");
+    return mark && strcmp(mark, "idle") != 0;
+}
+
+static bool person_of(struct api_call *call)
+{
+    call->session = api_session_cookie(call->request);
+    if (call->session.len == 0)
+        return false;
+    call->person = people_of_session(call->api->people, call->session, is_used(call->request));
+    if (!call->person)
+        return false;
+    call->actor.person = call->person->id;
+    call->actor.lane = lane_said(call->request);
+    call->actor.manager = call->person->role == ROLE_MANAGER;
+    return true;
+}
+
+static void run_for_person(const struct api_route *route, struct api_call *call)
+{
+    if (strcmp(route->method, "GET") != 0 && !api_same_origin(call->request))
+        return;
+    if (call->person->one_time && route->access != API_PERSON)
+        refuse(call->request, "pin", "this PIN was for one sign-in: choose your own first");
+    else
+        route->handle(call);
 }
 
 static void run_route(const struct api_route *route, struct api_call *call)
 {
     call->actor = (struct capture_actor){.lane = "", .person = ""};
-    if (route->access != API_OPEN && !token_holder_of(call))
-        refuse_stranger(call->request);
-    else
+    if (route->access == API_OPEN)
         route->handle(call);
+    else if (route->access != API_PERSON && token_holder_of(call))
+        route->handle(call);
+    else if (!person_of(call))
+        refuse_stranger(call->request);
+    else if (route->access == API_TILL)
+        refuse(call->request, "", "only a till may do this");
+    else
+        run_for_person(route, call);
 }
 
 void api_handle(void *context, struct http_request *request)

@@ -21,7 +21,8 @@ struct api_config {
     struct uplink *uplink; /* NULL: no broker is configured */
     struct clock *clock;
     struct diag *diag;
-    const char *folder; /* state directory: tokens */
+    const struct policy *policy; /* for GET /v1/policy */
+    const char *folder;          /* state directory: tokens, people */
     const char *store;
     const char *device;
     const char *version;

@@ -3,6 +3,7 @@
 #define AGENT_API_INTERNAL_H
 
 #include "agent/api/api.h"
+#include "agent/people/people.h"
 #include "agent/people/token.h"
 #include "agent/views/views.h"
 #include "hal/base/jsonw.h"
@@ -12,14 +13,16 @@ struct api_stream;
 struct api {
     struct api_config config;
     struct tokens *tokens;
+    struct people *people;
+    struct loop_timer *stream_check;
     struct eventlog_reader *reader;
     struct views views;
     struct api_stream *streams;
     int64_t announced[STREAMS_OF_APPLIANCE]; /* last seq that the streams were told */
 };
 
-/* Who may call a route. */
-enum api_access { API_OPEN, API_CLIENT };
+/* Who may call a route: anybody; a till or a person; tills only; people only. */
+enum api_access { API_OPEN, API_CLIENT, API_TILL, API_PERSON };
 
 /* One request with what the router found out. `rest` is what the {} of the path stood for. */
 struct api_call {
@@ -28,6 +31,8 @@ struct api_call {
     struct slice rest;
     struct capture_actor actor;
     struct token_holder holder;
+    const struct person *person; /* NULL for a till */
+    struct slice session;        /* the secret of the person's session; empty for a till */
 };
 
 struct api_route {
@@ -43,6 +48,17 @@ extern const struct api_route api_sale_routes[];
 extern const struct api_route api_return_routes[];
 extern const struct api_route api_stream_routes[];
 extern const struct api_route api_page_routes[];
+extern const struct api_route api_session_routes[];
+extern const struct api_route api_policy_routes[];
+
+/* The secret in the request's cookie; empty if there is none. */
+struct slice api_session_cookie(struct http_request *request);
+/* False, and the request is answered, if a page of another origin may have sent it. */
+bool api_same_origin(struct http_request *request);
+/* Answers with what people_verify found wrong. */
+void api_refuse_person(struct http_request *request, const struct people_answer *answer);
+/* The peer has hung up: its headers can't be read any more. */
+bool api_peer_left(struct http_request *request);
 
 /* Answers 200 (or another status) with JSON. */
 void api_answer(struct http_request *request, int status, const struct buf *json);

@@ -1,3 +1,4 @@
+#include "agent/api/approval.h"
 #include "agent/api/internal.h"
 #include "agent/views/return_answer.h"
 #include "agent/views/return_view.h"
@@ -16,8 +17,10 @@ static int64_t watermark(const struct api *api)
     return status.streams[STREAM_RETURNS].through;
 }
 
+/* A manager who asks for a return is an associate in that: another one has to approve it. */
 static void create(struct api_call *call)
 {
+    call->actor.manager = false;
     api_write(call, CAPTURE_RETURN, NULL, 201);
 }
 
@@ -26,6 +29,7 @@ static void quote(struct api_call *call)
     struct fault fault;
     struct buf body CLEANUP(buf_free);
     buf_init(&body, EVENT_BODY_MAX);
+    call->actor.manager = false;
     enum err err = capture_quote(call->api->config.capture, call->api->reader,
                                  http_request_body(call->request), &call->actor, &body, &fault);
     if (err)
@@ -47,12 +51,12 @@ static void change(struct api_call *call, enum capture_kind kind)
 
 static void approve(struct api_call *call)
 {
-    change(call, CAPTURE_APPROVE);
+    api_decide(call, CAPTURE_APPROVE);
 }
 
 static void decline(struct api_call *call)
 {
-    change(call, CAPTURE_DECLINE);
+    api_decide(call, CAPTURE_DECLINE);
 }
 
 static void receive(struct api_call *call)

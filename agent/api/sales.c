@@ -1,4 +1,5 @@
 #include "agent/api/internal.h"
+#include "agent/views/sale_returned.h"
 #include "agent/views/sale_view.h"
 #include "hal/base/cleanup.h"
 
@@ -9,6 +10,20 @@ static void record(struct api_call *call)
     api_write(call, CAPTURE_SALE, NULL, 201);
 }
 
+/* What is already returned of each line, and what was paid for it after all discounts. */
+static void write_returned(const struct sale *sale, const struct history *history, struct jsonw *w)
+{
+    jsonw_array(w, "lines");
+    for (size_t i = 0; i < sale->line_count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_int(w, "line", sale->lines[i].line);
+        jsonw_int(w, "returned", history->lines[i].units);
+        jsonw_int(w, "paid", sale->lines[i].gross_minor);
+        jsonw_end(w);
+    }
+    jsonw_end(w);
+}
+
 static enum err write_sale(struct api_call *call, const struct sale_row *row, struct jsonw *w,
                            struct fault *fault)
 {
@@ -16,6 +31,9 @@ static enum err write_sale(struct api_call *call, const struct sale_row *row, st
     arena_init(&arena, ARENA_MAX_BYTES);
     struct sale_found found CLEANUP(sale_found_cleanup) = {0};
     enum err err = sale_view_load(&call->api->views, &row->id, &arena, &found, fault);
+    struct sale_returned returned;
+    if (!err)
+        err = sale_returned_read(&call->api->views, &found, NULL, &arena, &returned, fault);
     if (err)
         return err;
     char id[ID_TEXT + 1];
@@ -24,6 +42,7 @@ static enum err write_sale(struct api_call *call, const struct sale_row *row, st
     jsonw_text(w, "sale_id", id);
     jsonw_int(w, "seq", found.seq);
     jsonw_raw(w, "sale", found.data);
+    write_returned(&found.sale, &returned.history, w);
     jsonw_end(w);
     return ERR_OK;
 }
@@ -66,7 +85,7 @@ static void list(struct api_call *call)
 }
 
 const struct api_route api_sale_routes[] = {
-    {"POST", "/v1/sales", API_CLIENT, record},
+    {"POST", "/v1/sales", API_TILL, record},
     {"GET", "/v1/sales", API_CLIENT, list},
     {0},
 };

@@ -8,12 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NEWS_MAX_BYTES = 512 * 1024, NEWS_EVENTS_MAX = 200, ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+enum {
+    NEWS_MAX_BYTES = 512 * 1024,
+    NEWS_EVENTS_MAX = 200,
+    ARENA_MAX_BYTES = 8 * 1024 * 1024,
+    SESSIONS_CHECK_MS = 2000,
+};
 
 struct api_stream {
     struct api_stream *next;
     struct api *api;
     struct http_stream *http;
+    char session[SESSION_TEXT + 1]; /* "" for a till's */
 };
 
 /* The peer has left. */
@@ -36,6 +42,8 @@ static void follow(struct api_call *call)
         return;
     }
     stream->api = call->api;
+    (void)snprintf(stream->session, sizeof stream->session, "%.*s", (int)call->session.len,
+                   call->session.data);
     stream->http = http_stream_begin(call->request, gone, stream);
     if (!stream->http) {
         free(stream);
@@ -46,16 +54,37 @@ static void follow(struct api_call *call)
     api_link_changed(call->api); /* where things stand, at once */
 }
 
-void api_stream_begin(struct api *api)
+/* Whoever is signed out hears no more. */
+static void end_signed_out(void *context)
 {
+    struct api *api = context;
+    struct api_stream *next;
+    for (struct api_stream *stream = api->streams; stream; stream = next) {
+        next = stream->next;
+        if (!stream->session[0] || people_of_session(api->people, slice_of(stream->session), false))
+            continue;
+        http_stream_send(stream->http, "session", SLICE_LITERAL("{\"state\":\"ended\"}"));
+        http_stream_end(stream->http);
+        gone(stream);
+    }
+}
+
+enum err api_stream_begin(struct api *api, struct fault *fault)
+{
+    api->stream_check = loop_timer_open(api->config.loop, end_signed_out, api);
+    if (!api->stream_check)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    loop_timer_start(api->stream_check, SESSIONS_CHECK_MS, SESSIONS_CHECK_MS);
     struct eventlog_status status;
     eventlog_status(api->config.log, &status);
     for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
         api->announced[i] = status.streams[i].head;
+    return ERR_OK;
 }
 
 void api_stream_end(struct api *api)
 {
+    loop_timer_close(api->stream_check);
     while (api->streams) {
         struct api_stream *next = api->streams->next;
         http_stream_end(api->streams->http);
@@ -179,6 +208,6 @@ void api_committed(struct api *api)
 }
 
 const struct api_route api_stream_routes[] = {
-    {"GET", "/v1/stream", API_OPEN, follow},
+    {"GET", "/v1/stream", API_CLIENT, follow},
     {0},
 };

@@ -4,7 +4,7 @@
 
 #include "agent/api/internal.h"
 
-void api_stream_begin(struct api *api);
+enum err api_stream_begin(struct api *api, struct fault *fault) MUST_CHECK;
 void api_stream_end(struct api *api);
 /* Tells every open stream. */
 void api_stream_tell(struct api *api, const char *event, const struct buf *data);

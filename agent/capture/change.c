@@ -29,8 +29,7 @@ static enum err read(struct capture_job *job, struct fault *fault)
     return change_input_read(job->kind, job->doc, &job->arena, input, fault);
 }
 
-/* --- The state before, and whether the tables take the command ---------------------------------
- */
+/* --- The state before, and whether the tables take the command ------------------------------- */
 
 static enum err take_created(void *context, const struct eventlog_record *record,
                              struct fault *fault)
@@ -74,8 +73,7 @@ static enum err move(struct change *change, enum command command, size_t positio
     return ERR_OK;
 }
 
-/* --- Writing the events ------------------------------------------------------------------------
- */
+/* --- Writing the events ---------------------------------------------------------------------- */
 
 static struct jsonw begin_data(struct change *change)
 {
@@ -103,14 +101,17 @@ static enum err append(struct change *change, struct jsonw *w, enum event_type t
     return err ? err : release_append(&change->release, type, buf_slice(&change->data), fault);
 }
 
-/* --- Approve and decline -----------------------------------------------------------------------
- */
+/* --- Approve and decline --------------------------------------------------------------------- */
 
 static enum err require_manager(const struct change *change, struct fault *fault)
 {
-    if (change->job->actor.manager)
-        return ERR_OK;
-    return fault_set(fault, ERR_FORBIDDEN, "approval", "a manager has to do this");
+    const struct capture_actor *actor = &change->job->actor;
+    if (!actor->manager)
+        return fault_set(fault, ERR_FORBIDDEN, "approval", "a manager has to do this");
+    if (actor->person[0] && strcmp(actor->person, change->state.person) == 0)
+        return fault_set(fault, ERR_FORBIDDEN, "approval",
+                         "nobody decides about a return of their own: another manager has to");
+    return ERR_OK;
 }
 
 /* The refund as JSON, to compare what the manager was shown with what holds now. */
@@ -219,8 +220,7 @@ static enum err decline(struct change *change, struct fault *fault)
     return append(change, &w, EVENT_RETURN_DECLINED, fault);
 }
 
-/* --- Goods -------------------------------------------------------------------------------------
- */
+/* --- Goods ----------------------------------------------------------------------------------- */
 
 static const struct cJSON *created_line(const struct change *change, int64_t number)
 {
@@ -312,8 +312,7 @@ static enum err dispose(struct change *change, struct fault *fault)
     return err ? err : append_disposed(change, fault);
 }
 
-/* --- Money -------------------------------------------------------------------------------------
- */
+/* --- Money ----------------------------------------------------------------------------------- */
 
 /* The plan's tender at a position among those that are paid out. */
 static const struct cJSON *planned(const struct change *change, size_t position)
@@ -456,8 +455,7 @@ static enum err dispute(struct change *change, struct fault *fault)
     return append(change, &w, EVENT_RETURN_DISPUTED, fault);
 }
 
-/* --- The command -------------------------------------------------------------------------------
- */
+/* --- The command ----------------------------------------------------------------------------- */
 
 static enum err (*const changes[CAPTURE_KIND_COUNT])(struct change *change, struct fault *fault) = {
     [CAPTURE_APPROVE] = approve, [CAPTURE_DECLINE] = decline, [CAPTURE_RECEIVE] = receive,

@@ -1,6 +1,7 @@
 #include "agent/capture/question.h"
 #include "agent/returns/gtin.h"
 #include "agent/views/return_view.h"
+#include "agent/views/sale_returned.h"
 #include "hal/base/cleanup.h"
 
 #include <string.h>
@@ -15,30 +16,6 @@ struct gathering {
     struct question *question;
 };
 
-static enum err add_created(void *context, const struct eventlog_record *record,
-                            struct fault *fault)
-{
-    struct gathering *g = context;
-    if (record->event.type != EVENT_RETURN_CREATED)
-        return ERR_OK;
-    struct cJSON *data CLEANUP(json_cleanup) = NULL;
-    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
-    if (err)
-        return err;
-    return history_add_json(&g->question->history, &g->question->found.sale, data, g->arena, fault);
-}
-
-static enum err add_return(void *context, const struct return_state *state, struct fault *fault)
-{
-    struct gathering *g = context;
-    if (!return_state_live(state) || (g->asked->except && id_equal(&state->id, g->asked->except)))
-        return ERR_OK;
-    struct fact_velocity *velocity = &g->question->facts.velocity[VELOCITY_RECEIPT];
-    velocity->returns++;
-    velocity->amount_minor += state->total_minor;
-    return views_history(g->views, &state->id, add_created, g, fault);
-}
-
 static enum err gather_sale(struct gathering *g, struct fault *fault)
 {
     struct question *question = g->question;
@@ -48,12 +25,17 @@ static enum err gather_sale(struct gathering *g, struct fault *fault)
         return ERR_OK; /* the rules say what an unknown receipt means */
     if (!err)
         err = sale_view_load(g->views, &row.id, g->arena, &question->found, fault);
+    struct sale_returned returned;
     if (!err)
-        err = history_init(&question->found.sale, g->arena, &question->history, fault);
+        err = sale_returned_read(g->views, &question->found, g->asked->except, g->arena, &returned,
+                                 fault);
     if (err)
         return err;
     question->has_sale = true;
-    return return_view_of_sale(g->views, &row.id, add_return, g, fault);
+    question->history = returned.history;
+    question->facts.velocity[VELOCITY_RECEIPT] =
+        (struct fact_velocity){.returns = returned.returns, .amount_minor = returned.amount_minor};
+    return ERR_OK;
 }
 
 static enum err gather_velocity(struct gathering *g, enum velocity per, const char *party,
@@ -106,8 +88,11 @@ static enum err gather_item(struct gathering *g, const char *gtin, struct fact_i
     return err;
 }
 
-static enum err gather_items(struct gathering *g, struct fault *fault)
+enum err question_items(const struct views *views, const struct question_asked *asked,
+                        struct arena *arena, struct question *question, struct fault *fault)
 {
+    struct gathering gathering = {views, asked, arena, question};
+    struct gathering *g = &gathering;
     const struct return_request *request = g->question->request;
     struct fact_item *items = arena_alloc(g->arena, request->line_count, sizeof *items);
     if (!items)
@@ -154,7 +139,8 @@ enum err question_decide(const struct views *views, const struct question_asked 
     struct gathering g = {views, asked, arena, question};
     question->request = asked->request;
     question->facts = store_facts(asked);
-    enum err err = asked->request->receipt ? gather_sale(&g, fault) : gather_items(&g, fault);
+    enum err err = asked->request->receipt ? gather_sale(&g, fault)
+                                            : question_items(views, asked, arena, question, fault);
     if (!err)
         err = gather_velocity(&g, VELOCITY_ASSOCIATE, asked->actor->person, fault);
     if (!err)
@@ -167,6 +153,7 @@ enum err question_decide(const struct views *views, const struct question_asked 
         .request = asked->request,
         .policy = asked->store->policy,
         .facts = &question->facts,
+        .exchange_minor = asked->exchange_minor,
     };
     return returns_decide(&in, arena, &question->decision, fault);
 }

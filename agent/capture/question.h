@@ -32,11 +32,17 @@ struct question_asked {
     const struct capture_actor *actor;
     const struct return_request *request;
     const struct id *except; /* a return that doesn't count against its own sale; NULL: none */
+    int64_t exchange_minor;  /* gross of the new sale of an exchange; 0: none */
     struct clock_reading now;
 };
 
 /* Of this machine's local time, at that moment. */
 int32_t utc_offset_minutes(int64_t now_ms);
+
+/* Without a receipt: the lowest price of each item asked for, into the facts. */
+enum err question_items(const struct views *views, const struct question_asked *asked,
+                        struct arena *arena, struct question *question,
+                        struct fault *fault) MUST_CHECK;
 
 /* Fills `question`, zeroed by the caller; lists live in the arena. */
 enum err question_decide(const struct views *views, const struct question_asked *asked,

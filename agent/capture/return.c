@@ -1,14 +1,12 @@
-#include "agent/capture/job.h"
-#include "agent/capture/question.h"
-#include "agent/capture/release.h"
-#include "agent/capture/return_data.h"
+#include "agent/capture/return.h"
+#include "agent/capture/exception.h"
 #include "agent/capture/return_number.h"
 #include "agent/views/return_answer.h"
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
 
-static enum err read_request(const struct cJSON *doc, struct arena *arena,
-                             struct return_request **request, struct fault *fault)
+enum err return_read(const struct cJSON *doc, struct arena *arena,
+                     struct return_request **request, struct fault *fault)
 {
     struct return_request *made = arena_alloc(arena, 1, sizeof *made);
     if (!made)
@@ -20,7 +18,7 @@ static enum err read_request(const struct cJSON *doc, struct arena *arena,
 static enum err read(struct capture_job *job, struct fault *fault)
 {
     struct return_request *request = NULL;
-    enum err err = read_request(job->doc, &job->arena, &request, fault);
+    enum err err = return_read(job->doc, &job->arena, &request, fault);
     job->input = request;
     return err;
 }
@@ -45,16 +43,18 @@ static enum err append_created(struct release *release, const struct return_data
     return err ? err : release_append(release, EVENT_RETURN_CREATED, buf_slice(&body), fault);
 }
 
-static enum err save(struct capture_job *job, struct eventlog_txn *txn, const struct views *views,
-                     const struct question *question, struct fault *fault)
+enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
+                     const struct question *question, const struct cJSON *request,
+                     struct release *release, struct fault *fault)
 {
+    struct views views = views_of_txn(txn);
     char number[RETURN_NUMBER_MAX + 1] = "";
-    enum err err = next_number(views, job->capture->config.store.number, number, fault);
+    enum err err = next_number(&views, job->capture->config.store.number, number, fault);
     if (err)
         return err;
     struct id_source ids;
     id_source_init(&ids, NULL, NULL);
-    struct release release = {
+    *release = (struct release){
         .job = job,
         .txn = txn,
         .id = id_next(&ids, question->facts.now_ms),
@@ -64,15 +64,14 @@ static enum err save(struct capture_job *job, struct eventlog_txn *txn, const st
         .store = &job->capture->config,
         .actor = &job->actor,
         .question = question,
-        .request = job->doc,
+        .request = request,
     };
-    err = append_created(&release, &data, fault);
+    err = append_created(release, &data, fault);
     if (!err)
-        err = release_accepted(&release, &data, fault);
-    if (err)
-        return err;
-    struct return_answer how = {.after = &release.first};
-    return return_answer_write(views, &release.id, &how, &job->answer, fault);
+        err = exception_raise_reasons(release, &question->decision, fault);
+    if (!err)
+        err = release_accepted(release, &data, fault);
+    return err;
 }
 
 static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault)
@@ -85,8 +84,14 @@ static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct
         .request = job->input,
         .now = eventlog_txn_now(txn),
     };
+    struct release release;
     enum err err = question_decide(&views, &asked, &job->arena, &question, fault);
-    return err ? err : save(job, txn, &views, &question, fault);
+    if (!err)
+        err = return_save(job, txn, &question, job->doc, &release, fault);
+    if (err)
+        return err;
+    struct return_answer how = {.after = &release.first};
+    return return_answer_write(&views, &release.id, &how, &job->answer, fault);
 }
 
 static enum err replay(struct capture_job *job, struct eventlog_txn *txn,
@@ -119,7 +124,7 @@ enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, 
     struct return_request *request = NULL;
     enum err err = json_parse(body, JSON_LIMITS_DEFAULT, &doc, fault);
     if (!err)
-        err = read_request(doc, &arena, &request, fault);
+        err = return_read(doc, &arena, &request, fault);
     if (err)
         return err;
     struct views views = views_of_reader(reader);

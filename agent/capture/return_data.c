@@ -72,6 +72,25 @@ static void write_exchange(struct jsonw *w, const struct question *question)
     jsonw_end(w);
 }
 
+/* What was known besides sale and request, so that the decision can be made again. */
+static void write_facts(struct jsonw *w, const struct facts *facts)
+{
+    jsonw_object(w, "facts");
+    jsonw_int(w, "utc_offset_minutes", facts->utc_offset_minutes);
+    jsonw_bool(w, "link_up", facts->link_up);
+    jsonw_bool(w, "manager", facts->manager);
+    jsonw_array(w, "velocity");
+    for (int per = 0; per < VELOCITY_COUNT; per++) {
+        jsonw_object(w, NULL);
+        jsonw_text(w, "per", velocity_words[per]);
+        jsonw_int(w, "returns", facts->velocity[per].returns);
+        jsonw_int(w, "amount", facts->velocity[per].amount_minor);
+        jsonw_end(w);
+    }
+    jsonw_end(w);
+    jsonw_end(w);
+}
+
 void return_data_created(struct buf *out, const struct return_data *data)
 {
     const struct question *question = data->question;
@@ -91,6 +110,7 @@ void return_data_created(struct buf *out, const struct return_data *data)
                decision->currency ? decision->currency->code : data->store->store.currency);
     decision_write(decision, data->store->policy, POLICY_EN, &w);
     write_exchange(&w, question);
+    write_facts(&w, &question->facts);
     write_json(&w, "request", data->request);
     if (question->has_sale)
         write_sale(&w, question);

@@ -15,6 +15,10 @@ static const struct cli_command commands[] = {
     {"rebuild", "", "make every view again from the log (tillbackd must not run)", cli_rebuild},
     {"token", "add --lane 01 [--name NAME] | list | remove NAME", "bearer tokens of POS clients",
      cli_token},
+    {"staff",
+     "add --number N --name NAME [--role ROLE] [--badge B] [--language de] [--pin -] | list | "
+     "remove N | reset-pin N [--pin -]",
+     "who works here: associates, managers, technicians; PINs are told once", cli_staff},
 };
 
 static void print_help(void)

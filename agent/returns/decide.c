@@ -69,8 +69,15 @@ static enum err plan_tenders(const struct decide_input *in, const struct history
     d->tenders = arena_alloc(arena, room, sizeof *d->tenders);
     if (!d->tenders)
         return fault_set(fault, ERR_NO_MEMORY, "tenders", "no memory for the decision");
+    /* What goes into new goods must have been paid as well, so the whole is planned first. */
     struct tenderplan_doubts doubts;
     tenderplan_make(&plan, d->tenders, &d->tender_count, &doubts);
+    if (d->applied_minor && !doubts.refusal) {
+        plan.total_minor = d->total_minor - d->applied_minor;
+        d->tender_count = 0;
+        if (plan.total_minor)
+            tenderplan_make(&plan, d->tenders, &d->tender_count, &doubts);
+    }
     if (doubts.refusal)
         reasons_add(reasons, doubts.refusal, "", OUTCOME_DECLINED, DECISION_NO_INDEX);
     if (doubts.needs_manager)
@@ -120,7 +127,7 @@ static void clear_money(struct decision *d)
         for (size_t k = 0; k < line->tax_count; k++)
             line->taxes[k].amount_minor = 0;
     }
-    d->total_minor = d->tax_minor = d->fee_minor = 0;
+    d->total_minor = d->applied_minor = d->tax_minor = d->fee_minor = 0;
     d->tender_count = 0;
 }
 
@@ -176,6 +183,9 @@ static enum err decide(const struct decide_input *in, struct resolve *r, struct 
     d->lines = r->lines;
     d->line_count = r->line_count;
     err = sum_lines(d, fault);
+    d->applied_minor = in->exchange_minor < d->total_minor ? in->exchange_minor : d->total_minor;
+    if (d->applied_minor < 0)
+        d->applied_minor = 0;
     if (err)
         return err;
     struct history none;

@@ -20,6 +20,7 @@ struct decide_input {
     const struct return_request *request;
     const struct policy *policy;
     const struct facts *facts;
+    int64_t exchange_minor; /* gross of a new sale that the refund pays for first; 0: none */
 };
 
 /*

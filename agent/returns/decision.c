@@ -147,6 +147,8 @@ static void write_refund(const struct decision *decision, struct jsonw *w)
     jsonw_object(w, "refund");
     jsonw_text(w, "currency", decision->currency->code);
     jsonw_int(w, "total", decision->total_minor);
+    if (decision->applied_minor)
+        jsonw_int(w, "applied", decision->applied_minor);
     jsonw_int(w, "payout", decision->payout_minor);
     jsonw_int(w, "tax", decision->tax_minor);
     jsonw_int(w, "fee", decision->fee_minor);

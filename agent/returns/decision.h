@@ -94,7 +94,8 @@ struct decision {
     const struct currency *currency;
     const struct currency *paid_currency;
     struct decimal fx_rate; /* pay-out currency per unit of the sale's; 1 when they are the same */
-    int64_t total_minor;    /* gross less fees: the entitlement; the tenders sum to it */
+    int64_t total_minor;    /* gross less fees: the entitlement; applied and tenders sum to it */
+    int64_t applied_minor;  /* of the total, used for a new sale (exchange) */
     int64_t payout_minor;   /* of the total, to the customer: without the rounding reversed */
     int64_t tax_minor;      /* reversed, fee's tax not counted */
     int64_t fee_minor;

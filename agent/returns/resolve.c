@@ -102,7 +102,8 @@ static struct decided_line *push(struct resolve *r, const struct asked *asked, s
     *line = (struct decided_line){
         .request_index = asked->index,
         .sale_index = sale_index,
-        .line = sale_index == DECISION_NO_INDEX ? (int64_t)asked->index + 1 : sold->line,
+        .line = sale_index == DECISION_NO_INDEX ? (int64_t)asked->index + 1
+                                                : r->in->sale->lines[sale_index].line,
         .quantity = quantity,
         .reason = asked->line->reason,
         .condition = asked->line->condition,

@@ -55,7 +55,7 @@ void ack_write(struct buf *out, const struct ack *ack)
     jsonw_end(&w);
 }
 
-/* --- Reading ------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 struct parked_text {
     const char *id;

@@ -8,7 +8,7 @@
 
 enum { NUMBER_TEXT = 24 };
 
-/* --- Header -------------------------------------------------------------------------------- */
+/* --- Header ---------------------------------------------------------------------------------- */
 
 static void put_id(batch_put *put, void *context, const char *name, const struct id *id)
 {
@@ -120,7 +120,7 @@ enum err batch_header_read(struct batch_header *header, batch_get *get, void *co
     return ERR_OK;
 }
 
-/* --- Body ---------------------------------------------------------------------------------- */
+/* --- Body ------------------------------------------------------------------------------------ */
 
 void batch_begin(struct buf *out)
 {

@@ -57,7 +57,7 @@ void event_write(struct buf *out, const struct event *event)
     jsonw_end(&w);
 }
 
-/* --- Reading ------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 enum attribute_kind {
     ATTRIBUTE_VERSION,

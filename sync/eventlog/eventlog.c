@@ -10,8 +10,7 @@
 
 enum { TAIL_EVENTS = 1000 };
 
-/* --- The database ------------------------------------------------------------------------------
- */
+/* --- The database ---------------------------------------------------------------------------- */
 
 /* Does the head file know of events that this log doesn't have, or has otherwise? */
 static enum err lost_tail(struct eventlog *log, const struct state_log *ours,
@@ -144,8 +143,7 @@ void log_close_database(struct eventlog *log)
     log->head = NULL;
 }
 
-/* --- Life --------------------------------------------------------------------------------------
- */
+/* --- Life ------------------------------------------------------------------------------------ */
 
 void log_publish(struct eventlog *log)
 {

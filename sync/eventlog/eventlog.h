@@ -126,8 +126,7 @@ typedef enum err eventlog_visit(void *context, const struct eventlog_record *rec
 enum err eventlog_txn_history(struct eventlog_txn *txn, const struct id *correlation,
                               eventlog_visit *visit, void *context, struct fault *fault) MUST_CHECK;
 
-/* --- Delivery ----------------------------------------------------------------------------------
- */
+/* --- Delivery -------------------------------------------------------------------------------- */
 
 struct eventlog_stream_status {
     struct id log;
@@ -174,8 +173,7 @@ void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, s
                       void (*done)(void *context, enum err err, const struct fault *fault),
                       void *context);
 
-/* --- Reading -----------------------------------------------------------------------------------
- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 /* A read-only handle of the calling thread. */
 enum err eventlog_reader_open(struct eventlog_reader **reader, const struct eventlog_config *config,
@@ -206,8 +204,7 @@ typedef enum err eventlog_visit_parked(void *context, enum stream stream,
 enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit,
                          void *context, struct fault *fault) MUST_CHECK;
 
-/* --- Care --------------------------------------------------------------------------------------
- */
+/* --- Care ------------------------------------------------------------------------------------ */
 
 struct eventlog_finding {
     char what[32]; /* "chain", "body", "gap", "head", "view", "database" */

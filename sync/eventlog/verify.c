@@ -25,8 +25,7 @@ static enum err open_reading(struct database **db, const struct eventlog_config 
     return database_open(db, &database, fault);
 }
 
-/* --- The whole ---------------------------------------------------------------------------------
- */
+/* --- The whole ------------------------------------------------------------------------------- */
 
 struct verification {
     const struct eventlog_config *config;
@@ -181,8 +180,7 @@ enum err eventlog_rebuild(const struct eventlog_config *config, struct fault *fa
     return err;
 }
 
-/* --- In the background -------------------------------------------------------------------------
- */
+/* --- In the background ----------------------------------------------------------------------- */
 
 struct background {
     struct eventlog *log;

@@ -55,8 +55,7 @@ enum err views_apply(struct views *views, const struct eventlog_record *record, 
     return err;
 }
 
-/* --- Rebuilding --------------------------------------------------------------------------------
- */
+/* --- Rebuilding ------------------------------------------------------------------------------ */
 
 struct chosen {
     struct views *views;
@@ -122,8 +121,7 @@ enum err views_fill_from(struct views *views, struct database *source, struct fa
     return err ? err : record_replay(source, 0, INT64_MAX, apply_chosen, &chosen, fault);
 }
 
-/* --- At start ----------------------------------------------------------------------------------
- */
+/* --- At start -------------------------------------------------------------------------------- */
 
 static enum err is_current(struct database *db, const struct eventlog_view *view, bool *current,
                            struct fault *fault)

@@ -43,8 +43,7 @@ static void outcome_tell(struct outcome *outcome)
     free(fault);
 }
 
-/* --- One command -------------------------------------------------------------------------------
- */
+/* --- One command ----------------------------------------------------------------------------- */
 
 static enum err replay_row(struct eventlog_txn *txn, sqlite3_stmt *row, struct fault *fault)
 {
@@ -116,8 +115,7 @@ static enum err decide(struct eventlog *log, struct eventlog_command *command, s
     return end_savepoint(&txn, err, fault);
 }
 
-/* --- One group ---------------------------------------------------------------------------------
- */
+/* --- One group ------------------------------------------------------------------------------- */
 
 static void end_all(struct group *group, size_t count, enum err err, const struct fault *fault)
 {
@@ -213,8 +211,7 @@ static void run_group(struct eventlog *log, struct group *group)
         tell_committed(log);
 }
 
-/* --- The thread --------------------------------------------------------------------------------
- */
+/* --- The thread ------------------------------------------------------------------------------ */
 
 static void take_group(struct eventlog *log, struct group *group)
 {

@@ -84,7 +84,7 @@ static void on_message(void *context, const struct mqtt_message *message)
     }
 }
 
-/* --- Opening ------------------------------------------------------------------------------- */
+/* --- Opening --------------------------------------------------------------------------------- */
 
 /* The setting, or else a file below the state directory. */
 static enum err path_of(struct hub *hub, const char *key, const char *fallback,

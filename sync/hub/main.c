@@ -108,7 +108,7 @@ static enum err read_options(struct options *options, int argc, char **argv, str
     return err;
 }
 
-/* --- Commands ------------------------------------------------------------------------------ */
+/* --- Commands -------------------------------------------------------------------------------- */
 
 static struct hubdb_config database_config(const struct options *options, struct clock *clock)
 {
@@ -155,7 +155,7 @@ static enum err run_command(const struct options *options, struct clock *clock, 
     return fault_set(fault, ERR_INVALID, words[0], "is not such a command; --help lists them");
 }
 
-/* --- Serving ------------------------------------------------------------------------------- */
+/* --- Serving --------------------------------------------------------------------------------- */
 
 static void stop(void *context)
 {

@@ -96,8 +96,7 @@ static void on_again(void *context)
     run_mhd(context);
 }
 
-/* --- Connections --------------------------------------------------------------------------------
- */
+/* --- Connections ----------------------------------------------------------------------------- */
 
 static void free_connection(struct http_connection *connection)
 {
@@ -230,8 +229,7 @@ static void on_sweep(void *context)
     }
 }
 
-/* --- What MHD calls -----------------------------------------------------------------------------
- */
+/* --- What MHD calls -------------------------------------------------------------------------- */
 
 static struct http_connection *connection_of(struct MHD_Connection *mhd)
 {
@@ -355,8 +353,7 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *mhd, cons
     return MHD_YES;
 }
 
-/* --- Open and close -----------------------------------------------------------------------------
- */
+/* --- Open and close -------------------------------------------------------------------------- */
 
 static void complete_limits(struct http_limits *limits)
 {

@@ -121,8 +121,7 @@ static void settle(struct mqtt *mqtt, int code)
         update_poll(mqtt);
 }
 
-/* --- What libmosquitto calls --------------------------------------------------------------------
- */
+/* --- What libmosquitto calls ----------------------------------------------------------------- */
 
 static void on_connect(struct mosquitto *client, void *context, int reason, int flags,
                        const mosquitto_property *properties)
@@ -212,8 +211,7 @@ static void on_subscribe(struct mosquitto *client, void *context, int id, int co
     mqtt->listener.subscribed(mqtt->listener.context, id, refused ? ERR_FORBIDDEN : ERR_OK);
 }
 
-/* --- What the loop calls ------------------------------------------------------------------------
- */
+/* --- What the loop calls --------------------------------------------------------------------- */
 
 static void on_socket(void *context, unsigned ready)
 {
@@ -256,8 +254,7 @@ static void on_relay_ended(void *context, enum err err, const struct fault *faul
     leave(mqtt);
 }
 
-/* --- Joining ------------------------------------------------------------------------------------
- */
+/* --- Joining --------------------------------------------------------------------------------- */
 
 static int connect_client(struct mqtt *mqtt, const char *path)
 {
@@ -412,8 +409,7 @@ void mqtt_close(struct mqtt *mqtt, bool clean)
         tear_down(mqtt);
 }
 
-/* --- Talking ------------------------------------------------------------------------------------
- */
+/* --- Talking --------------------------------------------------------------------------------- */
 
 static enum err refuse(struct mqtt *mqtt, int code, struct fault *fault)
 {

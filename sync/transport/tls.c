@@ -113,8 +113,7 @@ static void tell_closed(struct tls_stream *stream)
     stream->listener.closed(stream->listener.context, stream->fault.code, &stream->fault);
 }
 
-/* --- Handshake ----------------------------------------------------------------------------------
- */
+/* --- Handshake ------------------------------------------------------------------------------- */
 
 static void remember_peer(struct tls_stream *stream)
 {
@@ -195,8 +194,7 @@ static void step_handshake(struct tls_stream *stream)
     end_handshake(stream, err);
 }
 
-/* --- Open ---------------------------------------------------------------------------------------
- */
+/* --- Open ------------------------------------------------------------------------------------ */
 
 static void finish_now(struct tls_stream *stream)
 {

@@ -63,7 +63,7 @@ static int64_t now_ms(struct uplink *uplink)
     return loop_now_ms(uplink->loop);
 }
 
-/* --- The log as it is ---------------------------------------------------------------------- */
+/* --- The log as it is ------------------------------------------------------------------------ */
 
 static void look_at_log(struct uplink *uplink)
 {
@@ -87,7 +87,7 @@ static int64_t waiting_in_all(struct uplink *uplink)
            window_waiting(&uplink->window, STREAM_SALES);
 }
 
-/* --- Sending ------------------------------------------------------------------------------- */
+/* --- Sending --------------------------------------------------------------------------------- */
 
 enum err uplink_publish(struct uplink *uplink, const char *name, struct mqtt_message *message,
                         struct fault *fault)
@@ -220,7 +220,7 @@ static void on_timer(void *context)
     pump(uplink);
 }
 
-/* --- Acknowledgements ---------------------------------------------------------------------- */
+/* --- Acknowledgements ------------------------------------------------------------------------ */
 
 static void store_ack(struct uplink *uplink, enum stream stream);
 
@@ -290,7 +290,7 @@ static void on_ack(struct uplink *uplink, const char *stream_text,
         take_ack(uplink, stream, &ack);
 }
 
-/* --- The inbox ----------------------------------------------------------------------------- */
+/* --- The inbox ------------------------------------------------------------------------------- */
 
 static void tell_inbox(struct uplink *uplink)
 {
@@ -336,7 +336,7 @@ static void on_inbox(struct uplink *uplink, const struct mqtt_message *message)
                          errand_done, errand);
 }
 
-/* --- The link's news ----------------------------------------------------------------------- */
+/* --- The link's news ------------------------------------------------------------------------- */
 
 static void on_message(void *context, const struct mqtt_message *message)
 {
@@ -424,7 +424,7 @@ static void on_changed(void *context)
     uplink->listener.changed(uplink->listener.context, &status);
 }
 
-/* --- Open, close, ask ---------------------------------------------------------------------- */
+/* --- Open, close, ask ------------------------------------------------------------------------ */
 
 static void fill_limits(struct uplink_limits *limits)
 {

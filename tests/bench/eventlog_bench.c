@@ -34,8 +34,7 @@ static void must(bool ok, const char *what)
     exit(1);
 }
 
-/* --- The event log ------------------------------------------------------------------------------
- */
+/* --- The event log --------------------------------------------------------------------------- */
 
 struct bench {
     struct eventlog *log;
@@ -146,8 +145,7 @@ static double run_log(const char *folder, struct clock *clock, int64_t events, i
     return took;
 }
 
-/* --- Raw SQLite ---------------------------------------------------------------------------------
- */
+/* --- Raw SQLite ------------------------------------------------------------------------------ */
 
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 {
@@ -227,8 +225,7 @@ static double run_raw(const char *path, const struct row *rows, int64_t count, i
     return took;
 }
 
-/* --- Together -----------------------------------------------------------------------------------
- */
+/* --- Together -------------------------------------------------------------------------------- */
 
 static void run_round(struct clock *clock, int64_t events, int producers, int window,
                       struct slice data)

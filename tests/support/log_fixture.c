@@ -15,8 +15,7 @@ static void must(bool ok, const char *what)
     abort();
 }
 
-/* --- The view: how many events a correlation has, and where its last one is ---------------------
- */
+/* --- The view: how many events a correlation has, and where its last one is -------------- */
 
 enum { TALLY_ADD, TALLY_COUNT };
 
@@ -66,8 +65,7 @@ static int64_t tally_count(struct database_statements *sql, const struct id *cor
     return count;
 }
 
-/* --- The folder ---------------------------------------------------------------------------------
- */
+/* --- The folder ------------------------------------------------------------------------------ */
 
 static void committed(void *context)
 {
@@ -176,8 +174,7 @@ struct eventlog_stream_status log_fixture_stream(struct log_fixture *f, enum str
     return status.streams[stream];
 }
 
-/* --- Commands -----------------------------------------------------------------------------------
- */
+/* --- Commands -------------------------------------------------------------------------------- */
 
 struct id log_fixture_id(uint8_t tag)
 {
@@ -278,8 +275,7 @@ int64_t log_fixture_append(struct log_fixture *f, enum event_type type, int even
     return c.first + events - 1;
 }
 
-/* --- Delivery -----------------------------------------------------------------------------------
- */
+/* --- Delivery -------------------------------------------------------------------------------- */
 
 struct ack log_fixture_ack(struct log_fixture *f, enum stream stream, int64_t through,
                            int64_t ack_no)
@@ -332,8 +328,7 @@ void log_fixture_message(struct buf *out, uint8_t tag, struct id correlation)
     event_write(out, &event);
 }
 
-/* --- Reading ------------------------------------------------------------------------------------
- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 struct range {
     struct buf *out;

@@ -64,8 +64,7 @@ void vfs_fault_power_on(struct vfs_fault *v, uint64_t seed)
     vfs_fault_heal(v);
 }
 
-/* --- Striking -----------------------------------------------------------------------------------
- */
+/* --- Striking -------------------------------------------------------------------------------- */
 
 /* Called with the lock held: what this call is to answer. */
 static int strike(struct vfs_fault *v, int kind)
@@ -134,8 +133,7 @@ bool vfs_fault_struck(struct vfs_fault *v)
     return struck;
 }
 
-/* --- Files --------------------------------------------------------------------------------------
- */
+/* --- Files ----------------------------------------------------------------------------------- */
 
 static struct open_file *of(sqlite3_file *file)
 {
@@ -289,8 +287,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = shm_unmap,
 };
 
-/* --- The file system ----------------------------------------------------------------------------
- */
+/* --- The file system ------------------------------------------------------------------------- */
 
 static struct disk_file *find_file(struct vfs_fault *v, const char *path)
 {

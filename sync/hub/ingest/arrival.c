@@ -78,7 +78,7 @@ static void failed(struct arrival *arrival, const struct fault *fault)
     diag_fault(arrival->desk->diag, DIAG_ERROR, "hub.not_taken", fault);
 }
 
-/* --- Batches ------------------------------------------------------------------------------- */
+/* --- Batches --------------------------------------------------------------------------------- */
 
 static void refuse_batch(struct arrival *arrival, const struct fault *why)
 {
@@ -194,7 +194,7 @@ enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, c
     return send_off(arrival, worker);
 }
 
-/* --- The inbox ----------------------------------------------------------------------------- */
+/* --- The inbox ------------------------------------------------------------------------------- */
 
 static enum err seen(struct arrival *arrival, struct database *db, struct fault *fault)
 {
@@ -243,7 +243,7 @@ static void inbox_done(struct work *work, enum err err, const struct fault *faul
     arrival_free(arrival);
 }
 
-/* --- State --------------------------------------------------------------------------------- */
+/* --- State ----------------------------------------------------------------------------------- */
 
 static enum err write_state(struct arrival *arrival, struct database *db,
                             const struct link_state *state, struct fault *fault)
@@ -276,7 +276,7 @@ static enum err run_state(struct work *work, struct database *db, struct fault *
     return err;
 }
 
-/* --- Questions ----------------------------------------------------------------------------- */
+/* --- Questions ------------------------------------------------------------------------------- */
 
 /* A copy of the row's body in the arena. */
 static enum err keep_body(sqlite3_stmt *s, struct arena *arena, struct slice *body,
@@ -380,7 +380,7 @@ static enum err prepare_query(struct arrival *arrival, const struct mqtt_message
     return ERR_OK;
 }
 
-/* --- Taking -------------------------------------------------------------------------------- */
+/* --- Taking ---------------------------------------------------------------------------------- */
 
 static enum err prepare(struct arrival *arrival, const char *name,
                         const struct mqtt_message *message, struct fault *fault)

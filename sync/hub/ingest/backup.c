@@ -98,7 +98,7 @@ static enum err put_in_place(const char *from, const char *to, struct fault *fau
     return storage_sync_folder(slash ? folder : ".", fault);
 }
 
-/* --- What the copy lets appliances forget -------------------------------------------------- */
+/* --- What the copy lets appliances forget ---------------------------------------------------- */
 
 static enum err allow_one(struct database *db, struct slice log, int64_t through,
                           struct fault *fault)
@@ -162,7 +162,7 @@ enum err backup_make(struct hubdb *hub, const char *path, struct fault *fault)
     return err ? err : allow_pruning(hub, path, fault);
 }
 
-/* --- Restoring ----------------------------------------------------------------------------- */
+/* --- Restoring ------------------------------------------------------------------------------- */
 
 static enum err set_aside(const char *path, struct fault *fault)
 {

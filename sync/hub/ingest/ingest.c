@@ -60,7 +60,7 @@ static enum err refuse(struct intake *in, const struct id *log, enum err why, co
                         in->batch->received_ms, in->fault);
 }
 
-/* --- The log ------------------------------------------------------------------------------- */
+/* --- The log --------------------------------------------------------------------------------- */
 
 static bool same_parent(const struct stream_log *log, const struct batch_header *header)
 {
@@ -151,7 +151,7 @@ static enum err open_log(struct intake *in)
     return err;
 }
 
-/* --- Its places ---------------------------------------------------------------------------- */
+/* --- Its places ------------------------------------------------------------------------------ */
 
 static const struct sha256 *hash_of(const struct intake *in, int64_t seq)
 {
@@ -258,7 +258,7 @@ static enum err take_ahead(struct intake *in)
     return err ? err : held_add(in->db, &in->log, range, in->fault);
 }
 
-/* --- Closing gaps -------------------------------------------------------------------------- */
+/* --- Closing gaps ---------------------------------------------------------------------------- */
 
 /* Follows the chain through a held range; stops before the first place that it doesn't lead to. */
 static enum err follow(struct intake *in, struct ack_range range)
@@ -309,7 +309,7 @@ static enum err join_held(struct intake *in)
     }
 }
 
-/* --- The whole ----------------------------------------------------------------------------- */
+/* --- The whole ------------------------------------------------------------------------------- */
 
 /* What the chain says at the batch's last seq that is known already. */
 static enum err check_overlap(struct intake *in, bool *agrees)

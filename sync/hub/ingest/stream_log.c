@@ -151,7 +151,7 @@ enum err stream_log_hash_at(struct database *db, const struct stream_log *log, i
     return ERR_OK;
 }
 
-/* --- What is held above `through` ---------------------------------------------------------- */
+/* --- What is held above `through` ------------------------------------------------------------ */
 
 static enum err insert_range(struct database *db, const struct stream_log *log,
                              struct ack_range range, struct fault *fault)

@@ -90,7 +90,7 @@ static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char 
     return err;
 }
 
-/* --- The process --------------------------------------------------------------------------- */
+/* --- The process ----------------------------------------------------------------------------- */
 
 static enum err count(struct answers *answers, size_t statement, int column, int64_t *number,
                       struct fault *fault)
@@ -180,7 +180,7 @@ enum err answers_metrics(struct answers *answers, const struct answers_asked *as
     return ERR_OK;
 }
 
-/* --- Devices ------------------------------------------------------------------------------- */
+/* --- Devices --------------------------------------------------------------------------------- */
 
 enum err answers_devices(struct answers *answers, const struct answers_asked *asked,
                          struct buf *out, struct fault *fault)
@@ -202,7 +202,7 @@ enum err answers_device(struct answers *answers, const struct answers_asked *ask
     return device_show(answers->devices, asked->rest, &w, fault);
 }
 
-/* --- Events and returns -------------------------------------------------------------------- */
+/* --- Events and returns ---------------------------------------------------------------------- */
 
 static void write_event(struct jsonw *w, sqlite3_stmt *s)
 {
@@ -320,7 +320,7 @@ enum err answers_find_returns(struct answers *answers, const struct answers_aske
     return write_page(answers, s, "returns", write_found, out, fault);
 }
 
-/* --- What waits for people ----------------------------------------------------------------- */
+/* --- What waits for people ------------------------------------------------------------------- */
 
 static void write_parked(struct jsonw *w, sqlite3_stmt *s)
 {

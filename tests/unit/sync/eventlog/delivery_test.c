@@ -243,8 +243,7 @@ static void parked_items_move_with_a_fork(void **state)
     assert_int_equal(log_fixture_number(f, "SELECT seq FROM parked WHERE log = 1"), 3);
 }
 
-/* --- The inbox ----------------------------------------------------------------------------------
- */
+/* --- The inbox ------------------------------------------------------------------------------- */
 
 static enum err receive(struct log_fixture *f, int64_t epoch, int64_t number, uint8_t tag)
 {

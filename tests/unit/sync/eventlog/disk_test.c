@@ -109,8 +109,7 @@ static void a_head_file_that_cannot_be_written_does_not_undo_the_commit(void **s
     assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
 }
 
-/* --- Every call of a script fails once ---------------------------------------------------------
- */
+/* --- Every call of a script fails once ------------------------------------------------------- */
 
 enum { SCRIPT = 6 };
 

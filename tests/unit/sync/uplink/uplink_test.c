@@ -69,7 +69,7 @@ struct fixture {
     char answer[512];
 };
 
-/* --- The fake hub -------------------------------------------------------------------------- */
+/* --- The fake hub ---------------------------------------------------------------------------- */
 
 static const char *get_property(void *context, const char *name)
 {
@@ -234,7 +234,7 @@ static void hub_join(struct fixture *f)
     assert_true(await_flag(f->loop, &hub->subscribed, AWAIT_MS));
 }
 
-/* --- The appliance ------------------------------------------------------------------------- */
+/* --- The appliance --------------------------------------------------------------------------- */
 
 static void look(void *context)
 {
@@ -326,7 +326,7 @@ static void await_all_held(struct fixture *f, int64_t within_ms)
                  (int)f->hub.shelf.through);
 }
 
-/* --- What it does -------------------------------------------------------------------------- */
+/* --- What it does ---------------------------------------------------------------------------- */
 
 static void events_reach_the_hub_and_its_answer_moves_the_watermark(void **state)
 {

@@ -126,7 +126,7 @@ static void await_answer(struct fixture *f)
     assert_true(await(f->loop, is_answered, f, AWAIT_MS));
 }
 
-/* --- Messages ------------------------------------------------------------------------------ */
+/* --- Messages -------------------------------------------------------------------------------- */
 
 struct properties {
     struct mqtt_property list[MQTT_PROPERTIES_MAX];
@@ -235,7 +235,7 @@ static int64_t number_of(struct fixture *f, const char *sql)
     return number;
 }
 
-/* --- What it does -------------------------------------------------------------------------- */
+/* --- What it does ---------------------------------------------------------------------------- */
 
 static void a_batch_is_answered_with_its_retained_acknowledgement(void **state)
 {

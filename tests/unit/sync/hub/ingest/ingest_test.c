@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* --- Logs as an appliance would make them -------------------------------------------------- */
+/* --- Logs as an appliance would make them ---------------------------------------------------- */
 
 enum { CHAIN_MAX = 200 };
 
@@ -112,7 +112,7 @@ static struct ingest_batch batch_of(const struct chain *chain, const char *devic
     };
 }
 
-/* --- A hub --------------------------------------------------------------------------------- */
+/* --- A hub ----------------------------------------------------------------------------------- */
 
 struct fixture {
     struct scratch scratch;
@@ -187,7 +187,7 @@ static int64_t exceptions(struct fixture *f, const char *code)
     return number_of(f, sql);
 }
 
-/* --- What it does -------------------------------------------------------------------------- */
+/* --- What it does ---------------------------------------------------------------------------- */
 
 static void every_statement_can_be_prepared(void **state)
 {

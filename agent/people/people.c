@@ -1,0 +1,341 @@
+#include "agent/people/people.h"
+#include "agent/people/lockout.h"
+#include "agent/people/worker.h"
+#include "hal/base/cleanup.h"
+#include "hal/crypto.h"
+#include "hal/storage.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNDER_WAY_MAX = 8, LOCKOUTS_MAX_BYTES = 256 * 1024, BUSY_RETRY_S = 2 };
+
+struct people {
+    struct people_config config;
+    struct staff *staff;
+    struct lockouts *lockouts;
+    struct sessions *sessions;
+    struct worker *worker;
+    size_t under_way;
+    struct pin_verifier nobody; /* what a PIN of an unknown number is held against */
+    bool closing;
+};
+
+/* One PIN on its way to the worker and back. */
+struct attempt {
+    struct worker_job job; /* first: a job is an attempt */
+    struct people *people;
+    bool known;
+    struct person person;
+    char pin[PIN_MAX + 1];
+    char new_pin[PIN_MAX + 1]; /* "": it stays */
+    uint32_t rounds;
+    struct buf lockouts; /* to be on disk first */
+    struct buf cleared;  /* to be on disk after a success; empty: it makes no difference */
+    char path[PATH_MAX];
+    char folder[PATH_MAX];
+    enum err stored;
+    enum err changed;
+    struct fault fault;
+    bool matches;
+    people_done *done;
+    void *context;
+};
+
+/* --- Opening -----------------------------------------------------------------------------------
+ */
+
+static enum err make_first(struct people *people, struct fault *fault)
+{
+    if (staff_count(people->staff) > 0)
+        return ERR_OK;
+    char pin[PIN_ONE_TIME + 1];
+    pin_random(pin);
+    struct person_draft draft = {
+        .number = "1", .name = "Technician", .role = ROLE_TECHNICIAN, .language = "en"};
+    enum err err = staff_add(people->config.folder, &draft, slice_of(pin), true, fault);
+    if (!err)
+        diag_write(people->config.diag, DIAG_WARN, "people.first",
+                   "there was no staff: sign in as number 1 with the one-time PIN %s", pin);
+    crypto_wipe(pin, sizeof pin);
+    return err;
+}
+
+static enum err open_parts(struct people *people, struct fault *fault)
+{
+    const struct people_config *config = &people->config;
+    enum err err = staff_open(&people->staff, config->folder, fault);
+    if (!err)
+        err = lockouts_open(&people->lockouts, config->folder, fault);
+    if (!err)
+        err = make_first(people, fault);
+    if (!err)
+        err = pin_verifier_make(SLICE_LITERAL("nobody"), config->rounds, &people->nobody, fault);
+    if (!err)
+        err = worker_open(&people->worker, config->loop, fault);
+    if (err)
+        return err;
+    (void)staff_refresh(people->staff);
+    people->sessions = sessions_open(&config->limits);
+    return people->sessions ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+}
+
+enum err people_open(struct people **out, const struct people_config *config, struct fault *fault)
+{
+    struct people *people = calloc(1, sizeof *people);
+    if (!people)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    people->config = *config;
+    if (people->config.limits.idle_ms == 0)
+        people->config.limits.idle_ms = PEOPLE_IDLE_MS;
+    if (people->config.limits.age_ms == 0)
+        people->config.limits.age_ms = PEOPLE_AGE_MS;
+    enum err err = open_parts(people, fault);
+    if (err) {
+        people_close(people);
+        return err;
+    }
+    *out = people;
+    return ERR_OK;
+}
+
+void people_close(struct people *people)
+{
+    if (!people)
+        return;
+    people->closing = true;
+    worker_close(people->worker);
+    sessions_close(people->sessions);
+    lockouts_close(people->lockouts);
+    staff_close(people->staff);
+    free(people);
+}
+
+/* The staff as the file has it now; whoever is no longer who they were is signed out. */
+static struct staff *current_staff(struct people *people)
+{
+    if (staff_refresh(people->staff))
+        sessions_check(people->sessions, people->staff);
+    return people->staff;
+}
+
+/* --- A PIN's way -------------------------------------------------------------------------------
+ */
+
+/* Worker's thread. */
+static void run_attempt(struct worker_job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+    attempt->stored = ERR_OK;
+    if (attempt->known)
+        attempt->stored =
+            storage_replace(attempt->path, buf_slice(&attempt->lockouts), 0600, &attempt->fault);
+    attempt->matches = pin_matches(slice_of(attempt->pin), &attempt->person.pin);
+    if (attempt->matches && attempt->cleared.len)
+        attempt->stored =
+            storage_replace(attempt->path, buf_slice(&attempt->cleared), 0600, &attempt->fault);
+    if (!attempt->matches || !attempt->known || !attempt->new_pin[0])
+        return;
+    struct pin_verifier verifier;
+    attempt->changed =
+        pin_verifier_make(slice_of(attempt->new_pin), attempt->rounds, &verifier, &attempt->fault);
+    if (!attempt->changed)
+        attempt->changed =
+            staff_set_pin(attempt->folder, attempt->person.id, &verifier, false, &attempt->fault);
+}
+
+static void answer(struct attempt *attempt, const struct people_answer *answer)
+{
+    attempt->done(attempt->context, answer);
+}
+
+static void refuse(struct attempt *attempt, enum err err, int64_t retry_s, const char *text)
+{
+    struct fault fault;
+    fault_set(&fault, err, "pin", "%s", text);
+    answer(attempt, &(struct people_answer){.err = err, .fault = &fault, .retry_s = retry_s});
+}
+
+static void attempt_free(struct attempt *attempt)
+{
+    buf_free(&attempt->lockouts);
+    buf_free(&attempt->cleared);
+    crypto_wipe(attempt, sizeof *attempt);
+    free(attempt);
+}
+
+static void tell_wrong(struct people *people, const struct attempt *attempt)
+{
+    if (!attempt->known) {
+        diag_write(people->config.diag, DIAG_WARN, "people.unknown",
+                   "a sign-in with a number or badge that nobody has");
+        return;
+    }
+    int64_t failures = lockouts_failures(people->lockouts, &attempt->person);
+    diag_write(people->config.diag, DIAG_WARN,
+               failures >= LOCKOUT_FOR_GOOD ? "people.locked" : "people.wrong_pin",
+               "person %s: %lld wrong PINs in a row", attempt->person.id, (long long)failures);
+}
+
+static void admit(struct people *people, struct attempt *attempt)
+{
+    lockouts_clear(people->lockouts, &attempt->person);
+    const struct person *person = staff_by_id(current_staff(people), attempt->person.id);
+    if (!person)
+        refuse(attempt, ERR_FORBIDDEN, 0, "this person is no longer here");
+    else if (attempt->changed)
+        answer(attempt, &(struct people_answer){.err = attempt->changed, .fault = &attempt->fault});
+    else
+        answer(attempt, &(struct people_answer){.person = person});
+}
+
+/* Loop thread. */
+static void attempt_done(struct worker_job *job)
+{
+    struct attempt *attempt = (struct attempt *)job;
+    struct people *people = attempt->people;
+    people->under_way--;
+    if (attempt->job.ran && attempt->stored)
+        diag_fault(people->config.diag, DIAG_ERROR, "people.lockouts", &attempt->fault);
+    if (people->closing || !attempt->job.ran) {
+        refuse(attempt, ERR_CLOSED, 0, "the appliance is stopping");
+    } else if (attempt->known && attempt->matches) {
+        admit(people, attempt);
+    } else {
+        tell_wrong(people, attempt);
+        refuse(attempt, ERR_FORBIDDEN, 0, "the number, badge or PIN is wrong");
+    }
+    attempt_free(attempt);
+}
+
+static void copy_pin(char out[static PIN_MAX + 1], struct slice pin)
+{
+    /* One that doesn't fit is no PIN of anybody; cut, it must not become one. */
+    (void)snprintf(out, PIN_MAX + 1, "%.*s", pin.len <= PIN_MAX ? (int)pin.len : 0, pin.data);
+}
+
+static struct attempt *attempt_make(struct people *people, const struct person *person,
+                                    struct slice pin, people_done *done, void *context)
+{
+    struct attempt *attempt = calloc(1, sizeof *attempt);
+    if (!attempt)
+        return NULL;
+    attempt->job.run = run_attempt;
+    attempt->job.done = attempt_done;
+    attempt->people = people;
+    attempt->done = done;
+    attempt->context = context;
+    attempt->rounds = people->config.rounds;
+    buf_init(&attempt->lockouts, LOCKOUTS_MAX_BYTES);
+    buf_init(&attempt->cleared, LOCKOUTS_MAX_BYTES);
+    copy_pin(attempt->pin, pin);
+    (void)snprintf(attempt->path, sizeof attempt->path, "%s", lockouts_path(people->lockouts));
+    (void)snprintf(attempt->folder, sizeof attempt->folder, "%s", people->config.folder);
+    attempt->known = person != NULL;
+    if (person)
+        attempt->person = *person;
+    else
+        attempt->person.pin = people->nobody;
+    return attempt;
+}
+
+/* A first try that turns out right leaves a count of one in the file, which costs nobody a wait. */
+static void count_try(struct people *people, struct attempt *attempt, int64_t now_ms)
+{
+    if (lockouts_failures(people->lockouts, &attempt->person) > 0)
+        lockouts_write_without(people->lockouts, &attempt->person, &attempt->cleared);
+    lockouts_count(people->lockouts, &attempt->person, now_ms);
+    lockouts_write_without(people->lockouts, NULL, &attempt->lockouts);
+}
+
+/* False if it was answered instead: too early, too many, no memory. */
+static bool may_try(struct people *people, struct attempt *attempt)
+{
+    int64_t now_ms = clock_wall_ms(people->config.clock);
+    int64_t wait_ms =
+        attempt->known ? lockouts_wait_ms(people->lockouts, &attempt->person, now_ms) : 0;
+    if (wait_ms == LOCKOUT_FOREVER_MS) {
+        refuse(attempt, ERR_BUSY, 0, "locked: a technician has to set a new PIN");
+        return false;
+    }
+    if (wait_ms > 0) {
+        refuse(attempt, ERR_BUSY, (wait_ms + 999) / 1000, "too many wrong PINs: wait a little");
+        return false;
+    }
+    if (people->under_way >= UNDER_WAY_MAX) {
+        refuse(attempt, ERR_BUSY, BUSY_RETRY_S, "too many sign-ins at once: try again");
+        return false;
+    }
+    if (attempt->known)
+        count_try(people, attempt, now_ms);
+    return true;
+}
+
+static void begin(struct people *people, struct attempt *attempt, people_done *done, void *context)
+{
+    if (!attempt) {
+        struct fault fault;
+        fault_set(&fault, ERR_NO_MEMORY, "", "out of memory");
+        done(context, &(struct people_answer){.err = ERR_NO_MEMORY, .fault = &fault});
+        return;
+    }
+    if (!may_try(people, attempt)) {
+        attempt_free(attempt);
+        return;
+    }
+    people->under_way++;
+    worker_submit(people->worker, &attempt->job);
+}
+
+void people_verify(struct people *people, struct slice number_or_badge, struct slice pin,
+                   people_done *done, void *context)
+{
+    const struct person *person = staff_find(current_staff(people), number_or_badge);
+    begin(people, attempt_make(people, person, pin, done, context), done, context);
+}
+
+void people_change_pin(struct people *people, const struct person *person, struct slice pin,
+                       struct slice new_pin, people_done *done, void *context)
+{
+    struct fault fault;
+    enum err err = pin_check(new_pin, &fault);
+    if (!err && slice_equal(pin, new_pin))
+        err = fault_set(&fault, ERR_INVALID, "new_pin", "must be another than before");
+    if (err) {
+        done(context, &(struct people_answer){.err = err, .fault = &fault});
+        return;
+    }
+    struct attempt *attempt = attempt_make(people, person, pin, done, context);
+    if (attempt)
+        copy_pin(attempt->new_pin, new_pin);
+    begin(people, attempt, done, context);
+}
+
+/* --- Sessions ----------------------------------------------------------------------------------
+ */
+
+void people_begin_session(struct people *people, const struct person *person,
+                          char secret[static SESSION_TEXT + 1])
+{
+    session_begin(people->sessions, person, clock_monotonic_ms(people->config.clock), secret);
+}
+
+const struct person *people_of_session(struct people *people, struct slice secret, bool used)
+{
+    const struct staff *staff = current_staff(people);
+    const char *id =
+        session_find(people->sessions, secret, clock_monotonic_ms(people->config.clock), used);
+    return id ? staff_by_id(staff, id) : NULL;
+}
+
+void people_end_session(struct people *people, struct slice secret)
+{
+    session_end(people->sessions, secret);
+}
+
+int64_t people_idle_ms(const struct people *people)
+{
+    return sessions_idle_ms(people->sessions);
+}

@@ -1,0 +1,77 @@
+/*
+ * Who works here: people with a number, perhaps a badge, a role and a PIN's verifier, in the state
+ * directory's people/staff.json, replaced as a whole at each change. The command line changes it
+ * beside the running appliance, which notices; a lock keeps the writers apart.
+ * An object belongs to one thread; the functions that take a folder are for any thread and block on
+ * the disk.
+ */
+#ifndef AGENT_PEOPLE_STAFF_H
+#define AGENT_PEOPLE_STAFF_H
+
+#include "agent/people/pin.h"
+#include "hal/base/id.h"
+#include "hal/base/sha256.h"
+
+enum {
+    PERSON_NUMBER_MAX = 16,
+    PERSON_NAME_MAX = 64,
+    PERSON_BADGE_MAX = 64,
+    PERSON_LANGUAGE = 2,
+    STAFF_MAX = 500,
+};
+
+/* Managers approve what the rules leave to them; technicians look after the appliance. */
+enum role { ROLE_ASSOCIATE, ROLE_MANAGER, ROLE_TECHNICIAN, ROLE_COUNT };
+extern const char *const role_words[ROLE_COUNT + 1];
+
+struct person {
+    char id[ID_TEXT + 1]; /* what events name; the rest never leaves the appliance */
+    char number[PERSON_NUMBER_MAX + 1];
+    char name[PERSON_NAME_MAX + 1];
+    char language[PERSON_LANGUAGE + 1]; /* "de" */
+    enum role role;
+    bool has_badge;
+    struct sha256 badge; /* of what a scanner reads from it */
+    bool one_time;       /* the PIN must be changed at the first sign-in */
+    struct pin_verifier pin;
+};
+
+struct staff;
+
+/* A missing file is an empty list. */
+enum err staff_open(struct staff **staff, const char *folder, struct fault *fault) MUST_CHECK;
+void staff_close(struct staff *staff); /* takes NULL */
+/* Reads the file again if it was replaced; true if it was. A file that can't be read changes
+ * nothing. */
+bool staff_refresh(struct staff *staff);
+size_t staff_count(const struct staff *staff);
+/* In the order they were added; borrowed until the next refresh. */
+const struct person *staff_at(const struct staff *staff, size_t index);
+/* NULL if there is none. */
+const struct person *staff_by_id(const struct staff *staff, const char *id);
+/* By number, or by what was read from a badge. */
+const struct person *staff_find(const struct staff *staff, struct slice number_or_badge);
+
+/* What is known of a new person. Texts are borrowed. */
+struct person_draft {
+    const char *number;
+    const char *name;
+    const char *badge;    /* NULL: none */
+    const char *language; /* NULL: "en" */
+    enum role role;
+};
+
+/*
+ * Adds a person with a PIN; `one_time` ones must be changed at the first sign-in. ERR_CONFLICT if
+ * the number or the badge is taken, ERR_LOCKED while another program writes the file.
+ */
+enum err staff_add(const char *folder, const struct person_draft *draft, struct slice pin,
+                   bool one_time, struct fault *fault) MUST_CHECK;
+/* ERR_NOT_FOUND if nobody has the number. */
+enum err staff_remove(const char *folder, const char *number, struct fault *fault) MUST_CHECK;
+/* A new PIN, which also ends a lock-out. `number_or_id` is either. */
+enum err staff_set_pin(const char *folder, const char *number_or_id,
+                       const struct pin_verifier *verifier, bool one_time,
+                       struct fault *fault) MUST_CHECK;
+
+#endif
