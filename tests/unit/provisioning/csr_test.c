@@ -106,7 +106,7 @@ static void requests_go_to_and_come_from_openssl(void **state)
     scratch_path(&scratch, "key.pem", key_path);
     scratch_write(scratch_path(&scratch, "ours.pem", ours), pem.data, pem.len);
     assert_true(openssl_run(out, sizeof out, "req -in %s -verify -noout -subject", ours));
-    assert_non_null(strstr(out, "CN = store-0042"));
+    assert_non_null(strstr(out, "store-0042"));
 
     assert_true(openssl_run(out, sizeof out,
                             "req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
