@@ -3,6 +3,7 @@
 #include "hal/base/random.h"
 
 #include <mbedtls/error.h>
+#include <mbedtls/pkcs5.h>
 #include <string.h>
 
 int crypto_random(void *unused_context, unsigned char *bytes, size_t len)
@@ -40,6 +41,26 @@ int crypto_sign(mbedtls_pk_context *pk, const uint8_t hash[static 32], uint8_t *
     if (size < MBEDTLS_PK_SIGNATURE_MAX_SIZE)
         return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
     return mbedtls_pk_sign(pk, MBEDTLS_MD_SHA256, hash, 32, signature, len, crypto_random, NULL);
+#endif
+}
+
+int crypto_pbkdf2(struct slice secret, struct slice salt, unsigned rounds, uint8_t *out,
+                  uint32_t out_len)
+{
+    const unsigned char *password = (const unsigned char *)secret.data;
+    const unsigned char *grains = (const unsigned char *)salt.data;
+#if MBEDTLS_VERSION_MAJOR >= 3
+    return mbedtls_pkcs5_pbkdf2_hmac_ext(MBEDTLS_MD_SHA256, password, secret.len, grains, salt.len,
+                                         rounds, out_len, out);
+#else
+    mbedtls_md_context_t md;
+    mbedtls_md_init(&md);
+    int code = mbedtls_md_setup(&md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 1);
+    if (code == 0)
+        code = mbedtls_pkcs5_pbkdf2_hmac(&md, password, secret.len, grains, salt.len, rounds,
+                                         out_len, out);
+    mbedtls_md_free(&md);
+    return code;
 #endif
 }
 

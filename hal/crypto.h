@@ -33,6 +33,10 @@ int crypto_parse_key(mbedtls_pk_context *pk, const unsigned char *text, size_t l
 int crypto_sign(mbedtls_pk_context *pk, const uint8_t hash[static 32], uint8_t *signature,
                 size_t size, size_t *len);
 
+/* PBKDF2-HMAC-SHA-256 (RFC 8018, section 5.2), slow on purpose: the caller chooses `rounds`. */
+int crypto_pbkdf2(struct slice secret, struct slice salt, unsigned rounds, uint8_t *out,
+                  uint32_t out_len);
+
 /* Equal or not, in a time that doesn't tell where they differ. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 /* Overwrites a secret; not optimised away. */
