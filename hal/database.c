@@ -15,6 +15,8 @@ struct database_statements {
 
 struct database {
     sqlite3 *handle;
+    const char *vfs;
+    bool read_only;
     struct database_statements *own;
     struct database_statements *sets; /* every set, `own` among them */
 };
@@ -121,6 +123,9 @@ static enum err use_wal(struct database *db, struct fault *fault)
 static enum err configure(struct database *db, const struct database_config *config,
                           struct fault *fault)
 {
+    /* SQLite quietly opens for reading what it can't write to. */
+    if (!config->read_only && sqlite3_db_readonly(db->handle, "main") == 1)
+        return fault_set(fault, ERR_READ_ONLY, "", "the database can't be written to");
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(db->handle, 1);
     enum err err = database_script(
@@ -128,11 +133,32 @@ static enum err configure(struct database *db, const struct database_config *con
     bool temporary = config->path[0] == '\0';
     if (err || config->read_only || temporary)
         return err;
-    /* SQLite quietly opens for reading what it can't write to. */
-    if (sqlite3_db_readonly(db->handle, "main") == 1)
-        return fault_set(fault, ERR_READ_ONLY, "", "the database can't be written to");
-    err = use_wal(db, fault);
+    /* It has an effect only on a file that is still empty. */
+    err = database_script(db, "PRAGMA auto_vacuum=INCREMENTAL;", fault);
+    if (!err)
+        err = use_wal(db, fault);
     return err ? err : database_script(db, "PRAGMA synchronous=FULL;", fault);
+}
+
+void database_keep_wal(struct database *db, bool keep)
+{
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL);
+}
+
+/* A file that turns out to be damaged is left as it is, its log too. */
+static enum err open_handle(struct database *db, const struct database_config *config,
+                            struct fault *fault)
+{
+    int flags =
+        config->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    int rc = sqlite3_open_v2(config->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, config->vfs);
+    if (rc != SQLITE_OK)
+        return fail(db, rc, config->path, fault);
+    database_keep_wal(db, true);
+    enum err err = configure(db, config, fault);
+    if (!err)
+        database_keep_wal(db, false);
+    return err;
 }
 
 enum err database_open(struct database **out, const struct database_config *config,
@@ -141,11 +167,9 @@ enum err database_open(struct database **out, const struct database_config *conf
     struct database *db = calloc(1, sizeof *db);
     if (!db)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    int flags =
-        config->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    int rc = sqlite3_open_v2(config->path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, config->vfs);
-    enum err err =
-        rc == SQLITE_OK ? configure(db, config, fault) : fail(db, rc, config->path, fault);
+    db->vfs = config->vfs;
+    db->read_only = config->read_only;
+    enum err err = open_handle(db, config, fault);
     if (!err)
         err = database_attach(db, config->statements, config->statement_count, &db->own, fault);
     if (err) {
@@ -155,6 +179,36 @@ enum err database_open(struct database **out, const struct database_config *conf
         return err;
     }
     *out = db;
+    return ERR_OK;
+}
+
+bool database_moved(struct database *db)
+{
+    int moved = 0;
+    int rc = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return rc == SQLITE_OK && moved;
+}
+
+enum err database_reopen(struct database *db, struct fault *fault)
+{
+    struct database made = {0};
+    struct database_config config = {
+        .path = sqlite3_db_filename(db->handle, "main"),
+        .vfs = db->vfs,
+        .read_only = db->read_only,
+    };
+    enum err err = open_handle(&made, &config, fault);
+    if (err) {
+        sqlite3_close(made.handle);
+        return err;
+    }
+    for (struct database_statements *set = db->sets; set; set = set->next)
+        for (size_t i = 0; i < set->count; i++) {
+            sqlite3_finalize(set->prepared[i]);
+            set->prepared[i] = NULL;
+        }
+    sqlite3_close(db->handle);
+    db->handle = made.handle;
     return ERR_OK;
 }
 

@@ -37,6 +37,15 @@ enum err database_open(struct database **db, const struct database_config *confi
                        struct fault *fault) MUST_CHECK;
 /* Takes NULL. Finalises every statement. */
 void database_close(struct database *db);
+/*
+ * Whether the file was replaced by another of the same name since it was opened. Then
+ * database_reopen opens that one; statement sets go on, statements do not. On failure the handle
+ * stays with the old file.
+ */
+bool database_moved(struct database *db);
+enum err database_reopen(struct database *db, struct fault *fault) MUST_CHECK;
+/* With `keep`, closing leaves the write-ahead log as it is, for who must look into it. */
+void database_keep_wal(struct database *db, bool keep);
 
 /*
  * Brings the schema to `version` = count by running migrations[old..count) in one transaction.
