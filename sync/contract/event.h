@@ -15,7 +15,7 @@ enum {
     EVENT_BODY_MAX = 256 * 1024,
     EVENT_DEPTH_MAX = 16, /* of the body; of `data` one less */
     DEVICE_ID_MAX = 64,
-    IDEMPOTENCY_KEY_MAX = 128,
+    IDEMPOTENCY_KEY_MAX = 256,
     TRACEPARENT_TEXT = 55,
     REQUEST_HASH_TEXT = 43, /* base64url of SHA-256 */
 };
