@@ -24,6 +24,7 @@ enum {
     OVERTAKE_EVENTS = 16 * BATCH_EVENTS,
     PROBE_MS = 800,    /* while no hub is there to receive */
     LOST_AGE_MS = 500, /* taken so long ago and not with a hub that has just spoken: lost */
+    INBOX_REFUSED_MS = 5000,
     SMALL_MAX = 4 * 1024,
     REFUSAL = 0x80,       /* MQTT 5 reason codes from here on are refusals */
     NO_SUBSCRIBERS = 0x10 /* the broker took it, for nobody */
@@ -50,6 +51,7 @@ struct uplink {
     int64_t state_ms;     /* when to tell the state again */
     int64_t since_ms;
     int64_t progress_ms;
+    int64_t inbox_refused_ms; /* when the hub was last told of a message that doesn't fit */
     struct errands *errands;
 };
 
@@ -299,7 +301,7 @@ static void tell_inbox(struct uplink *uplink)
     buf_init(&body, SMALL_MAX);
     struct eventlog_status log;
     eventlog_status(uplink->config.log, &log);
-    const struct inbox_ack ack = {log.hub_epoch, log.inbox_through};
+    const struct inbox_ack ack = {log.inbox_epoch, log.inbox_through};
     inbox_ack_write(&body, &ack);
     struct mqtt_message message = {
         .payload = buf_slice(&body), .qos = 1, .content_type = "application/json"};
@@ -307,11 +309,17 @@ static void tell_inbox(struct uplink *uplink)
         diag_fault(uplink->config.diag, DIAG_INFO, "uplink.inbox_ack", &fault);
 }
 
+/* A message that doesn't fit is answered too, so that the hub can go back, but not in a flood. */
 static void inbox_stored(struct errand *errand)
 {
     struct uplink *uplink = errand->owner;
-    if (errand->err)
+    int64_t now = now_ms(uplink);
+    if (errand->err) {
         diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox", &errand->fault);
+        if (now - uplink->inbox_refused_ms < INBOX_REFUSED_MS)
+            return;
+        uplink->inbox_refused_ms = now;
+    }
     if (uplink->subscribed)
         tell_inbox(uplink);
 }
