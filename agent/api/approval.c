@@ -46,6 +46,8 @@ static void verify(struct api_call *call, enum capture_kind kind, const struct i
         return;
     }
     *approval = (struct approval){.call = *call, .kind = kind, .subject = *subject};
+    if (call->actor.lane == call->holder.lane)
+        approval->call.actor.lane = approval->call.holder.lane;
     people_verify(call->api->people, slice_of(who), slice_of(pin ? pin : ""), known, approval);
 }
 

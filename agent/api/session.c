@@ -95,6 +95,7 @@ static void write_person(struct buf *out, const struct api *api, const struct pe
     jsonw_bool(&w, "must_change_pin", person->one_time);
     jsonw_int(&w, "idle_s", people_idle_ms(api->people) / 1000);
     jsonw_text(&w, "store", api->config.store);
+    jsonw_text(&w, "currency", api->config.currency);
     jsonw_end(&w);
 }
 

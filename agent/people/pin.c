@@ -2,8 +2,6 @@
 #include "hal/base/random.h"
 #include "hal/crypto.h"
 
-#include <mbedtls/md.h>
-#include <mbedtls/pkcs5.h>
 #include <string.h>
 
 /* 1111, 1234 and 4321 are what everybody tries first. */
@@ -33,15 +31,8 @@ enum err pin_check(struct slice pin, struct fault *fault)
 static int derive(struct slice pin, const struct pin_verifier *verifier,
                   uint8_t hash[static PIN_HASH_BYTES])
 {
-    mbedtls_md_context_t md;
-    mbedtls_md_init(&md);
-    int code = mbedtls_md_setup(&md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 1);
-    if (code == 0)
-        code =
-            mbedtls_pkcs5_pbkdf2_hmac(&md, (const unsigned char *)pin.data, pin.len, verifier->salt,
-                                      PIN_SALT_BYTES, verifier->rounds, PIN_HASH_BYTES, hash);
-    mbedtls_md_free(&md);
-    return code;
+    struct slice salt = {(const char *)verifier->salt, PIN_SALT_BYTES};
+    return crypto_pbkdf2(pin, salt, verifier->rounds, hash, PIN_HASH_BYTES);
 }
 
 enum err pin_verifier_make(struct slice pin, uint32_t rounds, struct pin_verifier *verifier,

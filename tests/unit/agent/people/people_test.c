@@ -1,0 +1,305 @@
+#include "agent/people/lockout.h"
+#include "agent/people/people.h"
+#include "tests/support/await.h"
+#include "tests/support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FEW_ROUNDS = 10, IDLE_MS = 60000, DAY_MS = 86400000 };
+
+static struct scratch scratch;
+static struct loop *loop;
+static struct clock *wall;
+static struct people *people;
+
+static void open_people(void)
+{
+    struct fault fault;
+    struct people_config config = {
+        .loop = loop,
+        .clock = wall,
+        .folder = scratch.path,
+        .limits = {.idle_ms = IDLE_MS, .age_ms = DAY_MS},
+        .rounds = FEW_ROUNDS,
+    };
+    assert_int_equal(people_open(&people, &config, &fault), ERR_OK);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    scratch_make(&scratch);
+    assert_int_equal(loop_open(&loop, NULL), ERR_OK);
+    assert_int_equal(clock_fake_open(&wall, INT64_C(1795000000000), NULL), ERR_OK);
+    struct person_draft ann = {.number = "1042", .name = "Ann", .badge = "BADGE-7"};
+    assert_int_equal(staff_add(scratch.path, &ann, slice_of("2580"), false, NULL), ERR_OK);
+    open_people();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    people_close(people);
+    people = NULL;
+    loop_close(loop);
+    clock_close(wall);
+    scratch_remove(&scratch);
+    return 0;
+}
+
+struct heard {
+    bool came;
+    int times;
+    enum err err;
+    int64_t retry_s;
+    char number[PERSON_NUMBER_MAX + 1];
+};
+
+static void hear(void *context, const struct people_answer *answer)
+{
+    struct heard *heard = context;
+    heard->came = true;
+    heard->times++;
+    heard->err = answer->err;
+    heard->retry_s = answer->retry_s;
+    heard->number[0] = '\0';
+    if (answer->person)
+        memcpy(heard->number, answer->person->number, sizeof heard->number);
+    assert_true(!answer->err == (answer->person != NULL));
+}
+
+static struct heard verify(const char *who, const char *pin)
+{
+    struct heard heard = {0};
+    people_verify(people, slice_of(who), slice_of(pin), hear, &heard);
+    assert_true(await_flag(loop, &heard.came, AWAIT_MS));
+    return heard;
+}
+
+static void number_or_badge_with_its_pin_is_the_person(void **state)
+{
+    (void)state;
+    assert_string_equal(verify("1042", "2580").number, "1042");
+    assert_string_equal(verify("BADGE-7", "2580").number, "1042");
+}
+
+static void wrong_ones_are_told_alike(void **state)
+{
+    (void)state;
+    assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("1042", "").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("1042", "2580258025802580").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("nobody", "2580").err, ERR_FORBIDDEN);
+    /* What stands in for the PIN of nobody is nobody's either. */
+    assert_int_equal(verify("nobody", "nobody").err, ERR_FORBIDDEN);
+}
+
+static void the_answer_never_comes_within_the_call(void **state)
+{
+    (void)state;
+    struct heard heard = {0};
+    people_verify(people, slice_of("1042"), slice_of("2580"), hear, &heard);
+    assert_false(heard.came);
+    assert_true(await_flag(loop, &heard.came, AWAIT_MS));
+    assert_int_equal(heard.times, 1);
+}
+
+static void wrong_pins_lock_out_and_time_lets_in_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    struct heard heard = verify("1042", "2580");
+    assert_int_equal(heard.err, ERR_BUSY);
+    assert_int_equal(heard.retry_s, 5);
+    clock_fake_advance(wall, 5000);
+    assert_int_equal(verify("1042", "2580").err, ERR_OK);
+    assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("1042", "2580").err, ERR_OK);
+}
+
+static void a_restart_gives_no_further_guesses(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    people_close(people);
+    open_people();
+    assert_int_equal(verify("1042", "2580").err, ERR_BUSY);
+}
+
+static void a_right_pin_is_forgotten_on_disk_too(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("1042", "2580").err, ERR_OK);
+    people_close(people);
+    open_people();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("1042", "2580").err, ERR_OK);
+}
+
+static void guesses_sent_at_once_count_as_many(void **state)
+{
+    (void)state;
+    struct heard heard[12] = {0};
+    int busy = 0;
+    for (size_t i = 0; i < 12; i++)
+        people_verify(people, slice_of("1042"), slice_of("2581"), hear, &heard[i]);
+    for (size_t i = 0; i < 12; i++) {
+        assert_true(await_flag(loop, &heard[i].came, AWAIT_MS));
+        busy += heard[i].err == ERR_BUSY;
+    }
+    assert_int_equal(busy, 9);
+}
+
+static void locked_for_good_only_a_new_pin_helps(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LOCKOUT_FOR_GOOD; i++) {
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+        clock_fake_advance(wall, DAY_MS);
+    }
+    struct heard heard = verify("1042", "2580");
+    assert_int_equal(heard.err, ERR_BUSY);
+    assert_int_equal(heard.retry_s, 0);
+    struct pin_verifier verifier;
+    assert_int_equal(pin_verifier_make(slice_of("9630"), FEW_ROUNDS, &verifier, NULL), ERR_OK);
+    assert_int_equal(staff_set_pin(scratch.path, "1042", &verifier, false, NULL), ERR_OK);
+    assert_int_equal(verify("1042", "9630").err, ERR_OK);
+}
+
+static const struct person *sign_in(char secret[static SESSION_TEXT + 1])
+{
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    people_begin_session(people, staff_find(staff, slice_of("1042")), secret);
+    staff_close(staff);
+    return people_of_session(people, (struct slice){secret, SESSION_TEXT}, true);
+}
+
+static void a_session_ends_unused_ended_or_with_its_person(void **state)
+{
+    (void)state;
+    char secret[SESSION_TEXT + 1];
+    assert_string_equal(sign_in(secret)->number, "1042");
+    clock_fake_advance(wall, IDLE_MS);
+    assert_null(people_of_session(people, slice_of(secret), true));
+    assert_non_null(sign_in(secret));
+    people_end_session(people, slice_of(secret));
+    assert_null(people_of_session(people, slice_of(secret), true));
+    assert_non_null(sign_in(secret));
+    assert_int_equal(staff_remove(scratch.path, "1042", NULL), ERR_OK);
+    assert_null(people_of_session(people, slice_of(secret), true));
+}
+
+static struct heard change_pin(const struct person *person, const char *pin, const char *new_pin)
+{
+    struct heard heard = {0};
+    people_change_pin(people, person, slice_of(pin), slice_of(new_pin), hear, &heard);
+    assert_true(await_flag(loop, &heard.came, AWAIT_MS));
+    return heard;
+}
+
+static void ones_own_pin_replaces_the_given_one_and_ends_its_sessions(void **state)
+{
+    (void)state;
+    char secret[SESSION_TEXT + 1];
+    const struct person *person = sign_in(secret);
+    assert_int_equal(change_pin(person, "2580", "1111").err, ERR_INVALID);
+    assert_int_equal(change_pin(person, "2580", "2580").err, ERR_INVALID);
+    assert_int_equal(change_pin(person, "2581", "9630").err, ERR_FORBIDDEN);
+    assert_int_equal(change_pin(person, "2580", "9630").err, ERR_OK);
+    assert_null(people_of_session(people, slice_of(secret), true));
+    assert_int_equal(verify("1042", "2580").err, ERR_FORBIDDEN);
+    assert_int_equal(verify("1042", "9630").err, ERR_OK);
+}
+
+static void closing_answers_what_is_under_way(void **state)
+{
+    (void)state;
+    struct heard heard[4] = {0};
+    for (size_t i = 0; i < 4; i++)
+        people_verify(people, slice_of("BADGE-9"), slice_of("2580"), hear, &heard[i]);
+    people_close(people);
+    people = NULL;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(heard[i].times, 1);
+        assert_int_equal(heard[i].err, ERR_CLOSED);
+    }
+    loop_run_once(loop, 0); /* a post that was under way finds nobody */
+}
+
+/* The diagnostics' words of a first start. */
+static void read_pin(int fd, char pin[static PIN_ONE_TIME + 1])
+{
+    char line[1024];
+    ssize_t len = read(fd, line, sizeof line - 1);
+    assert_true(len > 0);
+    line[len] = '\0';
+    const char *at = strstr(line, "one-time PIN ");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "one-time PIN %8[0-9]", pin), 1);
+}
+
+static void the_first_start_makes_one_technician_and_the_second_none(void **state)
+{
+    (void)state;
+    people_close(people);
+    assert_int_equal(staff_remove(scratch.path, "1042", NULL), ERR_OK);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct diag *diag = diag_open(ends[1], "test", DIAG_INFO);
+    struct people_config config = {
+        .loop = loop, .clock = wall, .diag = diag, .folder = scratch.path, .rounds = FEW_ROUNDS};
+    assert_int_equal(people_open(&people, &config, NULL), ERR_OK);
+    char pin[PIN_ONE_TIME + 1] = "";
+    read_pin(ends[0], pin);
+    assert_string_equal(verify("1", pin).number, "1");
+    people_close(people);
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    assert_int_equal(staff_count(staff), 1);
+    assert_int_equal(staff_at(staff, 0)->role, ROLE_TECHNICIAN);
+    assert_true(staff_at(staff, 0)->one_time);
+    staff_close(staff);
+    assert_int_equal(people_open(&people, &config, NULL), ERR_OK);
+    assert_int_equal(verify("1", pin).err, ERR_OK);
+    people_close(people);
+    people = NULL;
+    diag_close(diag);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(number_or_badge_with_its_pin_is_the_person),
+        TEST(wrong_ones_are_told_alike),
+        TEST(the_answer_never_comes_within_the_call),
+        TEST(wrong_pins_lock_out_and_time_lets_in_again),
+        TEST(a_restart_gives_no_further_guesses),
+        TEST(a_right_pin_is_forgotten_on_disk_too),
+        TEST(guesses_sent_at_once_count_as_many),
+        TEST(locked_for_good_only_a_new_pin_helps),
+        TEST(a_session_ends_unused_ended_or_with_its_person),
+        TEST(ones_own_pin_replaces_the_given_one_and_ends_its_sessions),
+        TEST(closing_answers_what_is_under_way),
+        TEST(the_first_start_makes_one_technician_and_the_second_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
