@@ -1,33 +1,178 @@
-// Status, last scans and last returns, as the appliance tells them.
+import { get, keepLane, lane, listen, remove } from "./api.js";
+import { handleScan as counterScan, counterScreen, resume } from "./counter.js";
+import { dayScreen, loadDay } from "./day.js";
+import { h, heading, say, show, button } from "./dom.js";
+import { holdDraft, keptDraft } from "./draft.js";
+import { frame } from "./frame.js";
+import { onScan, scanned, watchKeyboard } from "./scan.js";
+import { pinScreen, signInScan, signInScreen } from "./signin.js";
+import { actions, app, onRender, render } from "./state.js";
+import { loadWaiting, waitingScan, waitingScreen } from "./waiting.js";
+import { firstLanguage, t, useLanguage, usePolicy } from "./words.js";
 
-const shown = 10;
+const status_ms = 5000;
+const active_ms = 60000;
 
-function prepend(list, text) {
-    if (!list.dataset.used) {
-        list.replaceChildren();
-        list.dataset.used = "yes";
+let stream = null;
+let lastTitle = "";
+let lastActive = 0;
+let idleTimer = null;
+
+function screen() {
+    if (!app.session) return signInScreen(signedIn);
+    if (app.session.must_change_pin) return pinScreen(signedIn);
+    if (app.tab === "elsewhere") return elsewhereScreen();
+    if (app.view === "waiting") return waitingScreen();
+    if (app.view === "day") return dayScreen();
+    return counterScreen();
+}
+
+function elsewhereScreen() {
+    return [heading(t("tab.title")), h("p", null, t("tab.text")),
+        button("take-over", t("tab.take"), () => hold(true), { class: "primary" })];
+}
+
+function noticeBox() {
+    return app.notice ? h("p", { id: "notice", class: "notice" }, app.notice) : null;
+}
+
+onRender(() => {
+    show(document.getElementById("frame"), frame());
+    show(document.getElementById("main"), noticeBox(), screen());
+    const title = document.getElementById("title")?.textContent ?? "";
+    document.title = title ? `${title} · Tillback` : "Tillback";
+    if (title !== lastTitle && !document.activeElement?.matches("input")) {
+        (document.querySelector("[data-first]") ?? document.getElementById("title"))?.focus();
     }
-    const item = document.createElement("li");
-    item.textContent = text;
-    list.prepend(item);
-    while (list.children.length > shown) list.lastElementChild.remove();
+    lastTitle = title;
+    if (app.notice) say(app.notice);
+});
+
+// --- Who is signed in ------------------------------------------------------------------------
+
+async function signedIn(session) {
+    app.session = session;
+    app.mustSignInAs = session.number;
+    app.notice = "";
+    lastTitle = "";
+    if (!localStorage.getItem("tillback.language")) await useLanguage(session.language);
+    render();
+    if (session.must_change_pin) return;
+    usePolicy(await get("/v1/policy", { idle: true }));
+    follow();
+    restartIdle();
+    await resume();
+    render();
 }
 
-function showLink(news) {
-    const line = document.getElementById("link");
-    const words = { online: "Online", connecting: "Connecting", offline: "Offline", none: "No hub configured" };
-    line.dataset.link = news.link;
-    line.textContent = `${words[news.link] ?? news.link}; ${news.waiting} waiting to be sent`;
+function signedOut() {
+    if (!app.session) return;
+    app.session = null;
+    app.notice = "";
+    lastTitle = "";
+    stream?.close();
+    stream = null;
+    render();
 }
 
-const stream = new EventSource("/v1/stream");
-stream.addEventListener("link", (event) => showLink(JSON.parse(event.data)));
-stream.addEventListener("scan", (event) => {
-    const scan = JSON.parse(event.data);
-    const found = scan.sale ? `${scan.sale.lines.length} lines` : "not known here";
-    prepend(document.getElementById("scans"), `${scan.data} (${found})`);
+// The appliance ends an unused session by itself; the page doesn't wait to be told.
+function restartIdle() {
+    clearTimeout(idleTimer);
+    idleTimer = setTimeout(signedOut, (app.session?.idle_s ?? 600) * 1000);
+}
+
+function active() {
+    if (!app.session) return;
+    restartIdle();
+    if (performance.now() - lastActive < active_ms) return;
+    lastActive = performance.now();
+    get("/v1/session").catch(() => {});
+}
+
+// --- News ------------------------------------------------------------------------------------
+
+function linkNews(news) {
+    app.link = news;
+    show(document.getElementById("frame"), frame());
+}
+
+function follow() {
+    stream?.close();
+    stream = new EventSource("/v1/stream");
+    stream.addEventListener("link", (event) => linkNews(JSON.parse(event.data)));
+    stream.addEventListener("session", signedOut);
+    stream.addEventListener("scan", (event) => {
+        const scan = JSON.parse(event.data);
+        if (!lane() || !scan.lane || scan.lane === lane()) scanned(scan.data, "appliance");
+    });
+    stream.addEventListener("returns", () => {
+        if (app.view === "waiting") loadWaiting();
+    });
+    stream.addEventListener("open", () => reached(true));
+    stream.addEventListener("error", () => setTimeout(askStatus, 500));
+}
+
+function reached(yes) {
+    if (app.reached === yes) return;
+    app.reached = yes;
+    show(document.getElementById("frame"), frame());
+}
+
+async function askStatus() {
+    try {
+        linkNews(await get("/v1/status", { idle: true }));
+    } catch {
+        // said in the frame by reached(false)
+    }
+}
+
+// --- Beginning -------------------------------------------------------------------------------
+
+function hold(steal) {
+    holdDraft({
+        taken: () => { app.tab = "elsewhere"; render(); },
+        held: () => { app.tab = "here"; app.draft = keptDraft(); if (app.session) resume(); render(); },
+        lost: () => { app.tab = "elsewhere"; render(); },
+    }, steal);
+}
+
+onScan((code) => {
+    active();
+    if (!app.session || app.session.must_change_pin) signInScan(code);
+    else if (app.tab === "elsewhere") return;
+    else if (app.view === "waiting") waitingScan(code);
+    else { app.view = "counter"; counterScan(code); }
 });
-stream.addEventListener("returns", (event) => {
-    const news = JSON.parse(event.data);
-    prepend(document.getElementById("returns"), `${news.type} ${news.id}`);
-});
+
+actions.lock = () => {
+    remove("/v1/session").catch(() => {});
+    signedOut();
+};
+
+actions.goTo = (view) => {
+    app.view = view;
+    app.notice = "";
+    lastTitle = "";
+    if (view === "waiting") loadWaiting();
+    if (view === "day") loadDay();
+    render();
+};
+
+async function begin() {
+    listen({ signedOut, reached });
+    keepLane();
+    watchKeyboard();
+    for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, active, { passive: true });
+    app.draft = keptDraft();
+    await useLanguage(firstLanguage());
+    hold(false);
+    setInterval(() => { if (!stream || stream.readyState !== EventSource.OPEN) askStatus(); }, status_ms);
+    askStatus();
+    try {
+        await signedIn(await get("/v1/session", { quiet: true, idle: true }));
+    } catch {
+        render();
+    }
+}
+
+begin();

@@ -1,0 +1,386 @@
+// The whole way of a return at the counter, by touch and by scanner, and every decision.
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { Appliance, goods, people, sale } from "./appliance.mjs";
+import { choose, openBrowser, openPage, picture, signIn, tooSmall, until, violations, wedge } from "./browser.mjs";
+
+let appliance;
+let browser;
+let page;
+let receipts = 0;
+
+before(async () => {
+    appliance = new Appliance();
+    await appliance.start();
+    appliance.addStaff();
+    browser = await openBrowser();
+});
+
+after(async () => {
+    await browser?.close();
+    await appliance?.close();
+});
+
+beforeEach(async (context) => {
+    await page?.context().close();
+    page = await openPage(browser, appliance.url);
+    if (!context.name.startsWith("sign-in")) await signIn(page, people.associate);
+});
+
+async function sold(lines, how) {
+    const receipt = `0042-01-${String(++receipts).padStart(4, "0")}`;
+    await appliance.sell(sale(receipt, lines, how));
+    return receipt;
+}
+
+// What every screen has to pass.
+async function sound(name) {
+    await picture(page, name);
+    assert.deepEqual(await violations(page), [], `${name}: WCAG`);
+    assert.deepEqual(await tooSmall(page), [], `${name}: smaller than 48 px`);
+    assert.deepEqual(page.complaints, [], `${name}: the page complained`);
+}
+
+async function toDecision(receipt, reason = "unwanted", condition = "open_box") {
+    await page.fill("#target", receipt);
+    await page.click("#look-up");
+    await page.click("#line-1");
+    await choose(page, "line-1", reason, condition);
+    await page.click("#go-on");
+    await page.waitForSelector(".banner");
+}
+
+const heading = () => page.textContent("#title");
+
+test("sign-in by number and PIN, a wrong PIN is said and forgotten", async () => {
+    await sound("01-sign-in");
+    await page.fill("#number", people.associate.number);
+    await page.fill("#pin", "0000");
+    await page.click("#sign-in");
+    await page.waitForSelector("#wrong");
+    assert.equal(await page.inputValue("#pin"), "");
+    await sound("02-sign-in-wrong");
+    await page.fill("#pin", people.associate.pin);
+    await page.press("#pin", "Enter");
+    await page.waitForSelector("#target");
+    assert.match(await page.textContent("header"), /Ann Lee/);
+});
+
+test("sign-in by badge from a keyboard scanner leaves nothing in a field", async () => {
+    await page.focus("#number");
+    await wedge(page, people.associate.badge);
+    await page.waitForSelector("#no-badge");
+    await page.fill("#pin", people.associate.pin);
+    await page.click("#sign-in");
+    await page.waitForSelector("#target");
+});
+
+test("sign-in with the first technician's one-time PIN asks for another", async () => {
+    const pin = appliance.oneTimePin();
+    await page.fill("#number", "1");
+    await page.fill("#pin", pin);
+    await page.click("#sign-in");
+    await page.waitForSelector("#set-pin");
+    await sound("03-own-pin");
+    await page.fill("#pin", pin);
+    await page.fill("#new-pin", "80426");
+    await page.fill("#again", "80426");
+    await page.click("#set-pin");
+    await page.waitForSelector("#target");
+});
+
+test("a return by touch is saved before success is said, and paid out", async () => {
+    const receipt = await sold([goods.socks, goods.jacket]);
+    await sound("10-start");
+    await page.fill("#target", receipt);
+    await page.press("#target", "Enter");
+    await page.waitForSelector("#line-1");
+    await sound("11-lines");
+    await page.click("#line-1-more");
+    await page.click("#line-1-more");
+    await sound("12-reason");
+    await page.click("#line-1-reason-unwanted");
+    await sound("13-condition");
+    await page.click("#line-1-condition-open_box");
+    await sound("14-chosen");
+    await page.click("#go-on");
+    await page.waitForSelector("#confirm");
+    assert.equal(await heading(), "Accepted");
+    assert.match(await page.textContent(".refund"), /19\.98/);
+    assert.match(await page.textContent(".tenders"), /Card/);
+    await sound("15-accepted");
+    const before = (await appliance.returns()).length;
+    await page.click("#confirm");
+    await page.waitForSelector("#paid");
+    await sound("16-saved");
+    const [made] = await appliance.returns();
+    assert.equal((await appliance.returns()).length, before + 1);
+    assert.equal(made.number, await page.textContent(".number"));
+    assert.equal(made.refund.total, 1998);
+    await page.click("#paid");
+    await page.waitForSelector("#target");
+    assert.equal((await appliance.returns())[0].money, "issued");
+});
+
+test("a return by scanner: each scan selects or adds one, and no more than was sold", async () => {
+    const receipt = await sold([goods.socks, goods.jacket]);
+    await wedge(page, receipt);
+    await page.waitForSelector("#line-1");
+    for (const wanted of ["1", "2", "3"]) {
+        await page.waitForTimeout(320); // a scanner's own pause; quicker is taken for one scan
+        await wedge(page, goods.socks[0]);
+        await until(page, (n) => document.querySelector(".on output")?.textContent === n, wanted);
+    }
+    await page.waitForTimeout(320);
+    await wedge(page, goods.socks[0]);
+    await page.waitForSelector("#notice");
+    assert.equal(await page.textContent(".on output"), "3");
+    await wedge(page, goods.swimsuit[0]);
+    await until(page, () => document.querySelector("#notice")?.textContent.includes("7612345678900"));
+    await sound("17-not-on-receipt");
+});
+
+test("one scan seen twice counts once", async () => {
+    const receipt = await sold([goods.socks]);
+    await wedge(page, receipt);
+    await page.waitForSelector("#line-1");
+    await wedge(page, goods.socks[0]);
+    await wedge(page, goods.socks[0]);
+    await page.waitForSelector(".on");
+    assert.equal(await page.textContent(".on output"), "1");
+});
+
+test("an item names the receipts that it was sold on", async () => {
+    await sold([goods.jacket]);
+    await wedge(page, goods.jacket[0]);
+    await page.waitForSelector("#sale-0");
+    await sound("18-which-receipt");
+    await page.click("#sale-0");
+    await page.waitForSelector(".line.on");
+});
+
+test("what was returned before is shown, and can't be returned again", async () => {
+    const receipt = await sold([goods.socks]);
+    await appliance.till("POST", "/v1/returns", { receipt, lines: [{ line: 1, quantity: 2, reason: "unwanted", condition: "open_box" }] });
+    await page.fill("#target", receipt);
+    await page.click("#look-up");
+    await page.waitForSelector("#line-1");
+    assert.match(await page.textContent("#line-1"), /sold 3.*already returned 2.*can come back 1/);
+    await page.click("#line-1-more");
+    assert.equal(await page.isDisabled("#line-1-more"), true);
+    await sound("19-partly-returned");
+});
+
+test("undo takes back the last step before it is confirmed", async () => {
+    const receipt = await sold([goods.socks]);
+    await page.fill("#target", receipt);
+    await page.click("#look-up");
+    await page.click("#line-1");
+    await page.click("#line-1-reason-colour");
+    await page.click("#undo");
+    await page.waitForSelector("#line-1-reason-colour");
+    await page.click("#undo");
+    assert.equal(await page.getAttribute("#line-1", "aria-pressed"), "false");
+    assert.equal(await page.isDisabled("#undo"), true);
+});
+
+test("a part of a weight comes back", async () => {
+    const receipt = await sold([goods.apples]);
+    await page.fill("#target", receipt);
+    await page.click("#look-up");
+    await page.click("#line-1");
+    await page.fill("#line-1-measure", "0.5");
+    await page.press("#line-1-measure", "Tab");
+    await page.click("#line-1-reason-defective");
+    await page.click("#line-1-condition-defective");
+    await sound("20-weight");
+    await page.click("#go-on");
+    await page.waitForSelector("#confirm");
+    assert.match(await page.textContent(".refund"), /0\.5 kg × Apples/);
+});
+
+test("a refund over several tenders reads each of them back", async () => {
+    const receipt = await sold([goods.jacket], { tenders: [{ tender: 1, type: "gift_card", amount: 5000, reference: "gc_1" }, { tender: 2, type: "cash", amount: 3990 }] });
+    await toDecision(receipt);
+    const rows = await page.$$eval(".tenders tr", (all) => all.map((row) => row.textContent));
+    assert.equal(rows.length, 3);
+    assert.match(rows[1], /Gift card.*50\.00/);
+    assert.match(rows[2], /Cash.*39\.90/);
+    await sound("21-several-tenders");
+});
+
+test("too late: a manager approves inline with badge and PIN, the associate stays", async () => {
+    const receipt = await sold([goods.jacket], { days: 60 });
+    await toDecision(receipt);
+    assert.equal(await heading(), "A manager has to approve");
+    assert.match(await page.textContent(".reasons"), /time for returns is over/);
+    await sound("22-needs-manager");
+    await page.click("#confirm");
+    await page.waitForSelector("#approver");
+    await sound("23-approval");
+    await wedge(page, people.manager.badge);
+    await until(page, () => document.activeElement.id === "approver-pin");
+    await page.fill("#approver-pin", "00007");
+    await page.click("#approve");
+    await page.waitForSelector("#wrong");
+    await page.fill("#approver-pin", people.manager.pin);
+    await page.click("#approve");
+    await page.waitForSelector("#paid");
+    assert.match(await page.textContent("header"), /Ann Lee/);
+    assert.equal((await appliance.returns())[0].decision, "accepted");
+    await sound("24-approved");
+});
+
+test("nobody approves a return of their own", async () => {
+    await page.click("#lock");
+    await page.waitForSelector("#number");
+    await signIn(page, people.manager);
+    const receipt = await sold([goods.jacket], { days: 60 });
+    await toDecision(receipt);
+    assert.equal(await heading(), "A manager has to approve");
+    await page.click("#confirm");
+    await page.fill("#approver", people.manager.number);
+    await page.fill("#approver-pin", people.manager.pin);
+    await page.click("#approve");
+    await until(page, () => document.querySelector("#wrong")?.textContent.includes("Another manager"));
+    await page.fill("#approver", people.second.number);
+    await page.fill("#approver-pin", people.second.pin);
+    await page.click("#approve");
+    await page.waitForSelector("#paid");
+});
+
+test("a manager declines", async () => {
+    const receipt = await sold([goods.jacket], { days: 60 });
+    await toDecision(receipt);
+    await page.click("#confirm");
+    await page.fill("#approver", people.manager.number);
+    await page.fill("#approver-pin", people.manager.pin);
+    await page.click("#decline");
+    await page.waitForSelector(".banner.bad");
+    assert.equal((await appliance.returns())[0].decision, "declined");
+});
+
+test("sold elsewhere: accepted, and the refund waits for a check", async () => {
+    const receipt = await sold([goods.jacket], { store: "0007" });
+    await toDecision(receipt);
+    assert.match(await heading(), /waits for a check/);
+    await sound("25-pending-check");
+    await page.click("#confirm");
+    await page.waitForSelector(".banner.good .number");
+    assert.equal((await appliance.returns())[0].decision, "accepted_pending_check");
+});
+
+test("hygiene: not accepted, with the reason and what to do instead", async () => {
+    const receipt = await sold([goods.swimsuit]);
+    await toDecision(receipt);
+    assert.equal(await heading(), "Not accepted");
+    assert.match(await page.textContent(".reasons"), /hygiene/);
+    assert.match(await page.textContent(".banner"), /warranty/);
+    await sound("26-declined");
+    await page.click("#next");
+    await page.waitForSelector("#target");
+});
+
+test("an unknown receipt can't be decided offline, and can be asked again", async () => {
+    await page.fill("#target", "9999-01-unknown");
+    await page.click("#look-up");
+    await page.waitForSelector("#blind");
+    await sound("27-unknown-receipt");
+    await page.click("#blind");
+    await page.fill("#item", goods.jacket[0]);
+    await page.click("#add");
+    await page.fill("#item-1-price", "89.90");
+    await page.press("#item-1-price", "Tab");
+    await choose(page, "item-1", "unwanted", "new_sealed");
+    await page.click("#go-on");
+    await page.waitForSelector("#again");
+    assert.equal(await heading(), "Can't be decided offline");
+    await sound("28-needs-link");
+    await page.click("#again");
+    await page.waitForSelector("#again");
+});
+
+test("no receipt: the items, the lowest price, store credit, with a manager", async () => {
+    await sold([goods.jacket]);
+    await page.click("#no-receipt");
+    await page.waitForSelector("#item");
+    await wedge(page, goods.jacket[0]);
+    await page.waitForSelector("#item-1-price");
+    assert.equal(await page.inputValue("#item"), "");
+    await page.fill("#item-1-price", "95,00");
+    await page.press("#item-1-price", "Tab");
+    await choose(page, "item-1", "unwanted", "new_sealed");
+    await sound("29-no-receipt");
+    await page.click("#go-on");
+    await page.waitForSelector("#confirm");
+    assert.match(await page.textContent(".refund"), /89\.90/);
+    assert.match(await page.textContent(".tenders"), /Store credit/);
+    await page.click("#confirm");
+    await page.fill("#approver", people.manager.number);
+    await page.fill("#approver-pin", people.manager.pin);
+    await page.press("#approver-pin", "Enter");
+    await page.waitForSelector(".number");
+});
+
+test("a return is taken back before money moved", async () => {
+    const receipt = await sold([goods.jacket]);
+    await toDecision(receipt);
+    await page.click("#confirm");
+    await page.click("#void");
+    await page.waitForSelector("#void-yes");
+    await sound("30-void");
+    await page.click("#void-yes");
+    await until(page, () => document.querySelector("#title").textContent === "Taken back");
+    assert.equal((await appliance.returns())[0].decision, "voided");
+});
+
+test("the waiting list says what to do, and a return's number opens it", async () => {
+    const receipt = await sold([goods.jacket]);
+    await toDecision(receipt);
+    await page.click("#confirm");
+    const number = await page.textContent(".number");
+    await page.click("#next");
+    await page.waitForSelector("#target");
+    await wedge(page, number);
+    await page.waitForSelector("#paid");
+    await sound("31-one-return");
+    await page.click("#paid");
+    await until(page, () => !document.querySelector("#paid"));
+    await page.click("#close");
+    await page.waitForSelector(`.list`);
+    await sound("32-waiting");
+});
+
+test("end of day sums by tender and prints", async () => {
+    await page.click("#to-day");
+    await page.waitForSelector(".totals");
+    await sound("33-end-of-day");
+    const card = await page.textContent(".totals tbody tr:has-text('Card')");
+    const all = await appliance.returns();
+    const wanted = all.filter((one) => one.decision.startsWith("accepted")).flatMap((one) => one.refund.tenders).filter((tender) => tender.type === "card" && tender.state === "issued").reduce((sum, tender) => sum + tender.amount, 0);
+    assert.ok(card.includes((wanted / 100).toFixed(2)), `${card} has ${wanted}`);
+    await page.emulateMedia({ media: "print" });
+    await picture(page, "34-end-of-day-printed");
+    assert.equal(await page.isVisible("header"), false);
+});
+
+test("by keyboard alone", async () => {
+    const receipt = await sold([goods.socks]);
+    const press = async (id) => {
+        for (let i = 0; i < 60 && (await page.evaluate(() => document.activeElement.id)) !== id; i++) await page.keyboard.press("Tab");
+        assert.equal(await page.evaluate(() => document.activeElement.id), id);
+        await page.keyboard.press("Enter");
+    };
+    await page.focus("#target");
+    await page.keyboard.type(receipt, { delay: 60 });
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#line-1");
+    await press("line-1");
+    await press("line-1-reason-style");
+    await press("line-1-condition-open_box");
+    await press("go-on");
+    await page.waitForSelector("#confirm");
+    await press("confirm");
+    await page.waitForSelector("#paid");
+});

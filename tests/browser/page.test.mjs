@@ -1,0 +1,155 @@
+// The page itself: languages, sizes, speed, headers and cookies.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { Appliance, goods, people, sale } from "./appliance.mjs";
+import { choose, openBrowser, openPage, picture, signIn, tooSmall, violations } from "./browser.mjs";
+
+const folder = "agent/page";
+const languages = ["en", "de", "fr", "es", "pt"];
+
+let appliance;
+let browser;
+
+before(async () => {
+    appliance = new Appliance();
+    await appliance.start();
+    appliance.addStaff();
+    await appliance.sell(sale("R-0001", [goods.socks, goods.jacket], { days: 60 }));
+    browser = await openBrowser();
+});
+
+after(async () => {
+    await browser?.close();
+    await appliance?.close();
+});
+
+async function toDecision(page) {
+    await signIn(page, people.associate);
+    await page.fill("#target", "R-0001");
+    await page.click("#look-up");
+    await page.click("#line-1");
+    await choose(page, "line-1", "size_too_small", "open_box");
+    await page.click("#go-on");
+    await page.waitForSelector("#confirm");
+}
+
+test("the whole page is under 150 kB", () => {
+    const bytes = readdirSync(folder).filter((name) => !/\.[ch]$/.test(name)).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
+    assert.ok(bytes < 150 * 1024, `${bytes} bytes`);
+});
+
+test("every language has the same words, with the same places for values", () => {
+    const read = (code) => JSON.parse(readFileSync(`${folder}/${code}.json`, "utf8"));
+    const english = read("en");
+    const places = (text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
+    for (const code of languages) {
+        const words = read(code);
+        assert.deepEqual(Object.keys(words).sort(), Object.keys(english).sort(), code);
+        for (const [key, text] of Object.entries(words)) assert.equal(places(text), places(english[key]), `${code} ${key}`);
+    }
+});
+
+for (const code of languages) {
+    test(`in ${code}: a decision in its words, money and dates by locale`, async () => {
+        const page = await openPage(browser, appliance.url, { locale: code });
+        await page.waitForSelector(`html[lang="${code}"]`);
+        await toDecision(page);
+        await picture(page, `50-${code}-decision`);
+        assert.deepEqual(await violations(page), []);
+        const raw = await page.evaluate(() => /\b(decision|lines|stage|tender|confirm)\.[a-z_]+/.exec(document.body.innerText)?.[0]);
+        assert.equal(raw, undefined);
+        const wanted = new Intl.NumberFormat(code, { style: "currency", currency: "EUR" }).format(9.99).replace(/\s/g, " ");
+        assert.ok((await page.innerText(".refund")).replace(/\s/g, " ").includes(wanted), wanted);
+        assert.deepEqual(page.complaints, []);
+        await page.context().close();
+    });
+}
+
+for (const [name, options] of Object.entries({
+    dark: { colorScheme: "dark" },
+    phone: { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true },
+    zoomed: { viewport: { width: 640, height: 400 } }, // 200 % of 1280 by 800
+    still: { reducedMotion: "reduce" },
+})) {
+    test(`${name}: every step can be read and touched`, async () => {
+        const page = await openPage(browser, appliance.url, options);
+        await page.waitForSelector("#number");
+        const sound = async (step) => {
+            await picture(page, `60-${name}-${step}`);
+            assert.deepEqual(await violations(page), [], step);
+            assert.deepEqual(await tooSmall(page), [], step);
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+            assert.ok(wide <= 0, `${step} is ${wide} px too wide`);
+        };
+        await sound("sign-in");
+        await signIn(page, people.associate);
+        await sound("start");
+        await page.fill("#target", "R-0001");
+        await page.click("#look-up");
+        await page.click("#line-1");
+        await sound("reason");
+        await choose(page, "line-1", "unwanted", "open_box");
+        await page.click("#go-on");
+        await page.waitForSelector("#confirm");
+        await sound("decision");
+        await page.click("#to-waiting");
+        await page.waitForSelector("#title");
+        await sound("waiting");
+        await page.context().close();
+    });
+}
+
+test("first paint within a second, a tap's result within 100 ms for 95 of 100", async () => {
+    const page = await openPage(browser, appliance.url);
+    await page.waitForSelector("#number");
+    const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+    assert.ok(paint < 1000, `${paint} ms`);
+    await signIn(page, people.associate);
+    await page.fill("#target", "R-0001");
+    await page.click("#look-up");
+    await page.waitForSelector("#line-1");
+    const times = await page.evaluate(async () => {
+        const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+        const all = [];
+        for (let i = 0; i < 60; i++) {
+            const begun = performance.now();
+            document.getElementById("line-1").click();
+            await frame();
+            all.push(performance.now() - begun);
+        }
+        return all.sort((a, b) => a - b);
+    });
+    const p95 = times[Math.floor(times.length * 0.95)];
+    assert.ok(p95 < 100, `${p95} ms`);
+    await page.context().close();
+});
+
+test("cookies, headers and foreign pages", async () => {
+    const send = (path, options) => fetch(appliance.url + path, options);
+    const credentials = JSON.stringify({ number: people.associate.number, pin: people.associate.pin });
+    assert.equal((await send("/v1/session", { method: "POST", body: credentials })).status, 403, "without the page's header");
+    const signedIn = await send("/v1/session", { method: "POST", body: credentials, headers: { "X-Tillback": "1" } });
+    const cookie = signedIn.headers.get("set-cookie");
+    assert.match(cookie, /HttpOnly/);
+    assert.match(cookie, /SameSite=Strict/);
+    const Cookie = cookie.split(";")[0];
+    assert.equal((await send("/v1/policy", { headers: { Cookie } })).status, 200);
+    assert.equal((await send("/v1/policy")).status, 401);
+    const foreign = { Cookie, "X-Tillback": "1", Origin: "https://evil.example" };
+    assert.equal((await send("/v1/returns", { method: "POST", body: "{}", headers: foreign })).status, 403);
+    assert.equal((await send("/v1/returns", { method: "POST", body: "{}", headers: { Cookie } })).status, 403);
+    assert.equal((await send("/v1/sales", { method: "POST", body: "{}", headers: { Cookie, "X-Tillback": "1" } })).status, 403, "only tills record sales");
+    assert.equal((await send("/v1/session", { method: "DELETE", headers: { Cookie, "X-Tillback": "1" } })).status, 204);
+    assert.equal((await send("/v1/policy", { headers: { Cookie } })).status, 401, "after signing out");
+    const home = await send("/");
+    const policy = home.headers.get("content-security-policy");
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.equal(home.headers.get("x-content-type-options"), "nosniff");
+    assert.equal((await send("/page/../state/staff.json")).status, 404);
+    assert.equal((await send("/page/%2e%2e%2fstaff.json")).status, 404);
+    assert.equal((await send("/", { method: "TRACE" }).catch(() => ({ status: 405 }))).status, 405);
+});
