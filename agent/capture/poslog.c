@@ -1,0 +1,353 @@
+#include "agent/capture/poslog.h"
+#include "agent/capture/poslog_order.h"
+#include "agent/capture/poslog_quote.h"
+#include "agent/capture/poslog_xml.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/jsonw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_MAX_BYTES = 2 * 1024 * 1024, TEXT_MAX = 63 };
+
+struct poslog_desk {
+    struct poslog_config config;
+    struct poslog_mapping *mapping;
+    struct eventlog_reader *reader;
+    bool stopped;
+};
+
+enum list { CAPTURED, DUPLICATES, REFUSED, SKIPPED, LIST_COUNT };
+static const char *const list_names[LIST_COUNT] = {"captured", "duplicates", "refused", "skipped"};
+
+/* One document on its way. Touched by one thread at a time: the loop's, but while an order is with
+ * the writer. */
+struct run {
+    struct poslog_desk *desk;
+    struct arena arena;
+    struct poslog poslog;
+    const struct poslog_transaction *at;
+    struct poslog_order order; /* of `at` */
+    char lane[TEXT_MAX + 1];
+    char person[TEXT_MAX + 1];
+    bool refunding;   /* the return is saved, its refund is being recorded */
+    struct buf saved; /* the first answer of this order */
+    bool replayed;
+    struct buf lists[LIST_COUNT];
+    size_t counts[LIST_COUNT];
+    /* Written by the writer thread. */
+    enum err err;
+    struct fault fault;
+    struct buf answer;
+    bool answer_replayed;
+    poslog_done *done;
+    void *context;
+};
+
+static void step(struct run *run);
+
+static struct capture_actor actor_of(const struct run *run)
+{
+    return (struct capture_actor){.lane = run->lane, .person = run->person};
+}
+
+static void run_free(struct run *run)
+{
+    poslog_order_free(&run->order);
+    for (size_t i = 0; i < LIST_COUNT; i++)
+        buf_free(&run->lists[i]);
+    buf_free(&run->saved);
+    buf_free(&run->answer);
+    arena_free(&run->arena);
+    free(run);
+}
+
+static void write_answer(const struct run *run, struct buf *out)
+{
+    struct jsonw w = jsonw_to(out);
+    jsonw_object(&w, NULL);
+    jsonw_int(&w, "transactions", (int64_t)run->poslog.count);
+    jsonw_text(&w, "mapping", poslog_mapping_version(run->desk->mapping));
+    for (size_t i = 0; i < LIST_COUNT; i++) {
+        struct buf list CLEANUP(buf_free);
+        buf_init(&list, LIST_MAX_BYTES + 2);
+        buf_append_char(&list, '[');
+        buf_append(&list, run->lists[i].data, run->lists[i].len);
+        buf_append_char(&list, ']');
+        jsonw_raw(&w, list_names[i], buf_slice(&list));
+    }
+    jsonw_end(&w);
+}
+
+static void finish(struct run *run, enum err err, const struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, (LIST_COUNT + 1) * (size_t)LIST_MAX_BYTES);
+    write_answer(run, &body);
+    struct poslog_answer answer = {
+        .err = err,
+        .fault = fault,
+        .body = buf_slice(&body),
+        .counts = {run->counts[CAPTURED], run->counts[DUPLICATES], run->counts[REFUSED],
+                   run->counts[SKIPPED]},
+    };
+    run->done(run->context, &answer);
+    run_free(run);
+}
+
+/* Opens an item of a list, with the transaction's name. */
+static struct jsonw open_item(struct run *run, enum list list)
+{
+    if (run->counts[list]++)
+        buf_append_char(&run->lists[list], ',');
+    struct jsonw w = jsonw_to(&run->lists[list]);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "transaction", run->order.name);
+    return w;
+}
+
+static void note_saved(struct run *run)
+{
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
+    enum err err = json_parse(buf_slice(&run->saved), limits, &doc, NULL);
+    bool sale = run->order.kind == POSLOG_ORDER_SALE;
+    struct jsonw w = open_item(run, run->replayed ? DUPLICATES : CAPTURED);
+    jsonw_text(&w, "kind", sale ? "sale" : "return");
+    jsonw_text(&w, "receipt", run->order.receipt);
+    if (!err && sale)
+        jsonw_text(&w, "sale_id", json_member_text(doc, "sale_id"));
+    else if (!err)
+        jsonw_text(&w, "return_id", json_member_text(doc, "return_id"));
+    jsonw_end(&w);
+}
+
+static void note_refused(struct run *run, const char *code, const struct fault *why)
+{
+    struct jsonw w = open_item(run, REFUSED);
+    jsonw_text(&w, "code", code);
+    jsonw_text(&w, "field", why->where);
+    jsonw_text(&w, "detail", why->text);
+    jsonw_end(&w);
+}
+
+static void note_skipped(struct run *run)
+{
+    struct jsonw w = open_item(run, SKIPPED);
+    jsonw_text(&w, "detail", run->order.why.text);
+    jsonw_end(&w);
+}
+
+static void next(struct run *run)
+{
+    run->at = run->at->next;
+    step(run);
+}
+
+/* What may pass by itself ends the document, to be sent again; the rest is this transaction's. */
+static void refused(struct run *run, enum err err, const struct fault *fault)
+{
+    if (err_class(err) != ERR_CLASS_PARK) {
+        finish(run, err, fault);
+        return;
+    }
+    note_refused(run, err_name(err), fault);
+    next(run);
+}
+
+/* --- One order to the writer and back ----------------------------------------------------------
+ */
+
+static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
+                   const char *key, struct slice body);
+
+static void record_refund(struct run *run)
+{
+    char key[POSLOG_KEY_TEXT + 8];
+    struct fault fault;
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
+    struct id id;
+    enum err err = json_parse(buf_slice(&run->saved), limits, &doc, &fault);
+    const char *text = json_member_text(doc, "return_id");
+    if (!err)
+        err = text ? id_parse(slice_of(text), &id) : ERR_INVALID;
+    if (err || !poslog_agrees(&run->order, buf_slice(&run->saved), &fault)) {
+        note_refused(run, "decided_otherwise", &fault);
+        next(run);
+        return;
+    }
+    (void)snprintf(key, sizeof key, "%s-paid", run->order.key);
+    run->refunding = true;
+    submit(run, CAPTURE_REFUND, &id, key, SLICE_LITERAL("{}"));
+}
+
+/* Loop thread. */
+static void answered(void *context)
+{
+    struct run *run = context;
+    if (run->err) {
+        refused(run, run->err, &run->fault);
+        return;
+    }
+    if (!run->refunding) {
+        buf_reset(&run->saved);
+        buf_append(&run->saved, run->answer.data, run->answer.len);
+        run->replayed = run->answer_replayed;
+    }
+    if (run->order.kind == POSLOG_ORDER_RETURN && !run->refunding) {
+        record_refund(run);
+        return;
+    }
+    note_saved(run);
+    next(run);
+}
+
+/* Writer thread. */
+static void on_saved(void *context, const struct capture_answer *answer)
+{
+    struct run *run = context;
+    run->err = answer->err;
+    run->answer_replayed = answer->replayed;
+    buf_reset(&run->answer);
+    if (answer->err && answer->fault)
+        run->fault = *answer->fault;
+    else if (!answer->err)
+        buf_append(&run->answer, answer->body.data, answer->body.len);
+    if (loop_post(run->desk->config.loop, answered, run) != ERR_OK)
+        abort(); /* whoever sent the document would wait for ever */
+}
+
+static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
+                   const char *key, struct slice body)
+{
+    struct capture_order order = {
+        .kind = kind,
+        .body = body,
+        .key = slice_of(key),
+        .traceparent = {"", 0},
+        .actor = actor_of(run),
+    };
+    struct fault fault = {0};
+    if (subject)
+        order.subject = *subject;
+    enum err err = run->desk->stopped
+                       ? fault_set(&fault, ERR_BUSY, "", "shutting down")
+                       : capture_submit(run->desk->config.capture, &order, on_saved, run, &fault);
+    if (err)
+        refused(run, err, &fault);
+}
+
+static void take_order(struct run *run)
+{
+    struct fault fault = {0};
+    struct capture_actor actor = actor_of(run);
+    enum err err = ERR_OK;
+    bool is_return = run->order.kind == POSLOG_ORDER_RETURN;
+    if (is_return)
+        err =
+            poslog_quote(run->desk->config.capture, run->desk->reader, &run->order, &actor, &fault);
+    if (err)
+        refused(run, err, &fault);
+    else
+        submit(run, is_return ? CAPTURE_RETURN : CAPTURE_SALE, NULL, run->order.key,
+               buf_slice(&run->order.body));
+}
+
+static void start_order(void *context)
+{
+    struct run *run = context;
+    if (run->order.kind == POSLOG_ORDER_SKIPPED) {
+        note_skipped(run);
+        next(run);
+    } else if (run->order.kind == POSLOG_ORDER_REFUSED) {
+        note_refused(run, run->order.code, &run->order.why);
+        next(run);
+    } else {
+        take_order(run);
+    }
+}
+
+/* The next transaction; by a post, so that a long document doesn't hold the loop or the stack. */
+static void step(struct run *run)
+{
+    struct fault fault = {0};
+    poslog_order_free(&run->order);
+    run->order = (struct poslog_order){0};
+    run->refunding = false;
+    if (run->at && run->desk->stopped) {
+        finish(run, fault_set(&fault, ERR_BUSY, "", "shutting down"), &fault);
+        return;
+    }
+    if (!run->at) {
+        finish(run, ERR_OK, NULL);
+        return;
+    }
+    poslog_order_make(run->at, run->desk->mapping, &run->order);
+    enum err err = loop_post(run->desk->config.loop, start_order, run);
+    if (err)
+        finish(run, fault_set(&fault, err, "", "out of memory"), &fault);
+}
+
+/* --- The desk ----------------------------------------------------------------------------------
+ */
+
+enum err poslog_open(struct poslog_desk **out, const struct poslog_config *config,
+                     struct fault *fault)
+{
+    struct poslog_desk *desk = calloc(1, sizeof *desk);
+    if (!desk)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    desk->config = *config;
+    enum err err = poslog_mapping_open(&desk->mapping, config->mapping_file, fault);
+    if (!err)
+        err = eventlog_reader_open(&desk->reader, config->log_config, fault);
+    if (err) {
+        poslog_close(desk);
+        return err;
+    }
+    *out = desk;
+    return ERR_OK;
+}
+
+void poslog_stop(struct poslog_desk *desk)
+{
+    if (desk)
+        desk->stopped = true;
+}
+
+void poslog_close(struct poslog_desk *desk)
+{
+    if (!desk)
+        return;
+    eventlog_reader_close(desk->reader);
+    poslog_mapping_close(desk->mapping);
+    free(desk);
+}
+
+enum err poslog_take(struct poslog_desk *desk, struct slice xml, const struct capture_actor *actor,
+                     poslog_done *done, void *context, struct fault *fault)
+{
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    run->desk = desk;
+    run->done = done;
+    run->context = context;
+    arena_init(&run->arena, POSLOG_ARENA_BYTES);
+    buf_init(&run->saved, EVENT_BODY_MAX);
+    buf_init(&run->answer, EVENT_BODY_MAX);
+    for (size_t i = 0; i < LIST_COUNT; i++)
+        buf_init(&run->lists[i], LIST_MAX_BYTES);
+    (void)snprintf(run->lane, sizeof run->lane, "%s", actor->lane);
+    (void)snprintf(run->person, sizeof run->person, "%s", actor->person);
+    enum err err = poslog_read(xml, &run->arena, &run->poslog, fault);
+    if (err) {
+        run_free(run);
+        return err;
+    }
+    run->at = run->poslog.first;
+    step(run);
+    return ERR_OK;
+}

@@ -1,0 +1,366 @@
+/* POSLog documents through the desk: sales and returns captured once, the rest refused by name. */
+#include "agent/capture/poslog.h"
+#include "agent/capture/poslog_xml.h"
+#include "tests/support/await.h"
+#include "tests/support/counter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NS "http://www.nrf-arts.org/IXRetail/namespace/"
+#define NS6 "http://www.nrf-arts.org/IXRetail/v6.0.0/poslog"
+#define HEAD(number)                                                                               \
+    "<Transaction><BusinessUnit><UnitID>0042</UnitID></BusinessUnit><WorkstationID>01"             \
+    "</WorkstationID><SequenceNumber>" number "</SequenceNumber><BusinessDayDate>2026-11-22"       \
+    "</BusinessDayDate><EndDateTime>2026-11-22T10:11:12+01:00</EndDateTime>"                       \
+    "<CurrencyCode>EUR</CurrencyCode><RetailTransaction TransactionStatus=\"Finished\">"
+#define TAIL "</RetailTransaction></Transaction>"
+#define SOCKS_SALE                                                                                 \
+    "<LineItem EntryMethod=\"Scanned\"><SequenceNumber>1</SequenceNumber><Sale "                   \
+    "ItemType=\"Stock\">"                                                                          \
+    "<POSIdentity><POSItemID>4006381333931</POSItemID></POSIdentity><ItemID>4711</ItemID>"         \
+    "<Description>Socks &amp; more</Description><ExtendedAmount>10.00</ExtendedAmount>"            \
+    "<Quantity UnitOfMeasureCode=\"Each\">3</Quantity><Tax TaxType=\"VAT\"><TaxAuthority>DE"       \
+    "</TaxAuthority><TaxGroupID>Standard</TaxGroupID><Amount>1.60</Amount><Percent>19</Percent>"   \
+    "</Tax></Sale></LineItem>"
+#define CASH(code, amount)                                                                         \
+    "<LineItem><SequenceNumber>9</SequenceNumber><Tender TenderType=\"Cash\" TypeCode=\"" code     \
+    "\"><Amount>" amount "</Amount></Tender></LineItem>"
+#define SALE_17 HEAD("17") SOCKS_SALE CASH("Sale", "20.00") CASH("Change", "10.00") TAIL
+#define LINK                                                                                       \
+    "<TransactionLink ReasonCode=\"Return\"><BusinessUnit><UnitID>0042</UnitID></BusinessUnit>"    \
+    "<WorkstationID>01</WorkstationID><BusinessDayDate>2026-11-22</BusinessDayDate>"               \
+    "<SequenceNumber>17</SequenceNumber><LineItemSequenceNumber>1</LineItemSequenceNumber>"        \
+    "</TransactionLink>"
+#define BACK(reason)                                                                               \
+    "<ItemID>4711</ItemID><Reason>" reason "</Reason><Disposal Method=\"ReturnToStock\"/>" LINK
+#define RETURN_LINE_18                                                                             \
+    HEAD("18")                                                                                     \
+    "<LineItem><SequenceNumber>1</SequenceNumber><Return ItemType=\"Stock\"><ExtendedAmount>3.33"  \
+    "</ExtendedAmount><Quantity>1</Quantity>" BACK("Unwanted") "</Return></LineItem>" CASH(        \
+        "Refund", "3.33") TAIL
+#define RETURN_AS_SALE_18                                                                          \
+    HEAD("18")                                                                                     \
+    "<LineItem><SequenceNumber>1</SequenceNumber><Sale ItemType=\"Stock\"><ExtendedAmount>3.33"    \
+    "</ExtendedAmount><Quantity>-1</Quantity>" BACK("Unwanted") "</Sale></LineItem>" CASH(         \
+        "Refund", "-3.33") TAIL
+#define DOCUMENT(ns, content) "<?xml version=\"1.0\"?><POSLog xmlns=\"" ns "\">" content "</POSLog>"
+
+struct bench {
+    struct counter *counter;
+    struct loop *loop;
+    struct poslog_desk *desk;
+    bool answered;
+    enum err err;
+    struct cJSON *body;
+};
+
+static void open_desk(struct bench *bench)
+{
+    struct poslog_config config = {
+        .loop = bench->loop,
+        .capture = counter_capture(bench->counter),
+        .log_config = counter_config(bench->counter),
+    };
+    assert_int_equal(poslog_open(&bench->desk, &config, NULL), ERR_OK);
+}
+
+static int open_bench(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    assert_non_null(bench);
+    bench->counter = counter_open();
+    assert_int_equal(loop_open(&bench->loop, NULL), ERR_OK);
+    open_desk(bench);
+    *state = bench;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    struct bench *bench = *state;
+    poslog_close(bench->desk);
+    counter_close(bench->counter);
+    loop_close(bench->loop);
+    json_free(bench->body);
+    free(bench);
+    return 0;
+}
+
+static void on_done(void *context, const struct poslog_answer *answer)
+{
+    struct bench *bench = context;
+    bench->err = answer->err;
+    assert_int_equal(json_parse(answer->body, JSON_LIMITS_DEFAULT, &bench->body, NULL), ERR_OK);
+    bench->answered = true;
+}
+
+static void take(struct bench *bench, const char *xml)
+{
+    struct capture_actor actor = {.lane = "01", .person = ""};
+    struct fault fault;
+    json_free(bench->body);
+    bench->body = NULL;
+    bench->answered = false;
+    if (poslog_take(bench->desk, slice_of(xml), &actor, on_done, bench, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+    assert_true(await_flag(bench->loop, &bench->answered, AWAIT_MS));
+    assert_int_equal(bench->err, ERR_OK);
+}
+
+static size_t count_of(const struct bench *bench, const char *list)
+{
+    size_t count = 0;
+    const struct cJSON *item = json_first(json_member(bench->body, list));
+    for (; item; item = json_next(item))
+        count++;
+    return count;
+}
+
+static void assert_counts(const struct bench *bench, size_t captured, size_t duplicates,
+                          size_t refused, size_t skipped)
+{
+    const struct cJSON *why = json_first(json_member(bench->body, "refused"));
+    if (why && !refused)
+        fail_msg("%s: %s", json_member_text(why, "field"), json_member_text(why, "detail"));
+    assert_int_equal(count_of(bench, "captured"), captured);
+    assert_int_equal(count_of(bench, "duplicates"), duplicates);
+    assert_int_equal(count_of(bench, "refused"), refused);
+    assert_int_equal(count_of(bench, "skipped"), skipped);
+}
+
+static void assert_refused(const struct bench *bench, const char *code)
+{
+    const struct cJSON *item = json_first(json_member(bench->body, "refused"));
+    assert_non_null(item);
+    assert_string_equal(json_member_text(item, "code"), code);
+}
+
+static int64_t head(const struct bench *bench)
+{
+    struct eventlog_status status;
+    eventlog_status(counter_log(bench->counter), &status);
+    return status.streams[STREAM_RETURNS].head + status.streams[STREAM_SALES].head;
+}
+
+static void a_sale_is_captured_once_in_either_namespace(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, SALE_17));
+    assert_counts(bench, 1, 0, 0, 0);
+    const struct cJSON *sale = json_first(json_member(bench->body, "captured"));
+    assert_string_equal(json_member_text(sale, "receipt"), "0042-01-20261122-0017");
+    int64_t before = head(bench);
+    take(bench, DOCUMENT(NS6, SALE_17));
+    assert_counts(bench, 0, 1, 0, 0);
+    assert_int_equal(head(bench), before);
+}
+
+static void captured_sale_can_be_returned_at_the_counter(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS6, SALE_17));
+    struct counter_answer answer =
+        counter_ask(bench->counter, CAPTURE_RETURN, NULL, "",
+                    "{\"receipt\":\"0042-01-20261122-0017\",\"lines\":[{\"line\":1,\"quantity\":1,"
+                    "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
+    assert_int_equal(answer.err, ERR_OK);
+    const struct cJSON *line = json_first(json_member(answer.body, "lines"));
+    assert_int_equal(json_member_int(line, "gross", 0), 333);
+    assert_int_equal(json_member_int(line, "net", 0), 280);
+    counter_answer_free(&answer);
+}
+
+/* The legacy till has paid already: the refund is issued, and nobody pays again. */
+static void assert_return_is_recorded_once(struct bench *bench, const char *xml)
+{
+    take(bench, DOCUMENT(NS, SALE_17));
+    take(bench, xml);
+    assert_counts(bench, 1, 0, 0, 0);
+    const struct cJSON *made = json_first(json_member(bench->body, "captured"));
+    char id[64];
+    (void)snprintf(id, sizeof id, "%s", json_member_text(made, "return_id"));
+    struct counter_answer again = counter_ask(bench->counter, CAPTURE_REFUND, id, "", "{}");
+    assert_int_not_equal(again.err, ERR_OK);
+    counter_answer_free(&again);
+    int64_t before = head(bench);
+    take(bench, xml);
+    assert_counts(bench, 0, 1, 0, 0);
+    assert_int_equal(head(bench), before);
+}
+
+static void a_return_line_is_recorded_as_paid_once(void **state)
+{
+    assert_return_is_recorded_once(*state, DOCUMENT(NS6, RETURN_LINE_18));
+}
+
+static void a_negative_sale_line_is_the_same_return(void **state)
+{
+    assert_return_is_recorded_once(*state, DOCUMENT(NS, RETURN_AS_SALE_18));
+}
+
+static void documents_survive_a_restart_between_their_sendings(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, SALE_17 RETURN_LINE_18));
+    assert_counts(bench, 2, 0, 0, 0);
+    poslog_close(bench->desk);
+    counter_restart(bench->counter);
+    open_desk(bench);
+    take(bench, DOCUMENT(NS, SALE_17 RETURN_LINE_18));
+    assert_counts(bench, 0, 2, 0, 0);
+}
+
+static void refund_that_the_receipt_does_not_allow_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    int64_t before;
+    take(bench, DOCUMENT(NS, SALE_17));
+    before = head(bench);
+    take(bench, DOCUMENT(NS, HEAD("18") "<LineItem><SequenceNumber>1</SequenceNumber><Return>"
+                                        "<Quantity>1</Quantity>" BACK(
+                                            "Unwanted") "</Return></LineItem>" CASH("Refund",
+                                                                                    "9.99") TAIL));
+    assert_counts(bench, 0, 0, 1, 0);
+    assert_refused(bench, "refused");
+    assert_int_equal(head(bench), before);
+}
+
+static void unmapped_codes_are_refused_and_the_others_go_on(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, HEAD("16") SOCKS_SALE
+                         "<LineItem><Tender TenderType=\"Shells\" TypeCode=\"Sale\"><Amount>10.00"
+                         "</Amount></Tender></LineItem>" TAIL SALE_17));
+    assert_counts(bench, 1, 0, 1, 0);
+    assert_refused(bench, "unmapped_code");
+    take(bench, DOCUMENT(NS, HEAD("18") "<LineItem><SequenceNumber>1</SequenceNumber><Return>"
+                                        "<Quantity>1</Quantity>" BACK(
+                                            "Moonphase") "</Return></LineItem>" CASH("Refund",
+                                                                                     "3.33") TAIL));
+    assert_refused(bench, "unmapped_code");
+}
+
+static void return_without_its_original_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    take(bench,
+         DOCUMENT(NS, HEAD("18") "<LineItem><SequenceNumber>1</SequenceNumber><Return>"
+                                 "<ItemID>4711</ItemID><Quantity>1</Quantity><Reason>Other"
+                                 "</Reason><Disposal Method=\"Resale\"/></Return></LineItem>" CASH(
+                                     "Refund", "3.33") TAIL));
+    assert_refused(bench, "no_original");
+}
+
+static void sale_that_does_not_add_up_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, HEAD("17") SOCKS_SALE CASH("Sale", "9.00") TAIL));
+    assert_counts(bench, 0, 0, 1, 0);
+    assert_refused(bench, "invalid");
+}
+
+static void what_concerns_no_counter_is_skipped(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, "<Transaction><SequenceNumber>1</SequenceNumber><ControlTransaction/>"
+                             "</Transaction>" HEAD("3") TAIL));
+    assert_counts(bench, 0, 0, 0, 2);
+}
+
+static void other_content_under_the_same_number_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, SALE_17));
+    take(bench, DOCUMENT(NS, HEAD("17") SOCKS_SALE CASH(
+                                 "Sale", "10.00") "<LineItem VoidFlag=\"true\"/>" TAIL));
+    assert_counts(bench, 0, 1, 0, 0); /* change or none: the same sale */
+    take(bench, DOCUMENT(NS, HEAD("17") "<LineItem><SequenceNumber>1</SequenceNumber><Sale><ItemID>"
+                                        "4712</ItemID><ExtendedAmount>1.00</ExtendedAmount></Sale>"
+                                        "</LineItem>" CASH("Sale", "1.00") TAIL));
+    assert_refused(bench, "conflict");
+}
+
+static void assert_unreadable(const char *xml, enum err expected)
+{
+    struct arena arena;
+    struct poslog poslog;
+    struct fault fault;
+    arena_init(&arena, POSLOG_ARENA_BYTES);
+    enum err err = poslog_read(slice_of(xml), &arena, &poslog, &fault);
+    if (err != expected)
+        fail_msg("%.60s: %s", xml, err_name(err));
+    arena_free(&arena);
+}
+
+static void documents_with_entities_or_without_end_are_refused_whole(void **state)
+{
+    (void)state;
+    assert_unreadable("<!DOCTYPE a [<!ENTITY b \"c\">]><POSLog xmlns=\"" NS "\">&b;</POSLog>",
+                      ERR_REFUSED);
+    assert_unreadable("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><POSLog xmlns=\"" NS "\"/>",
+                      ERR_REFUSED);
+    assert_unreadable("<POSLog xmlns=\"" NS "\"><Transaction>", ERR_INVALID);
+    assert_unreadable("<POSLog><Transaction/></POSLog>", ERR_INVALID);
+    assert_unreadable("<POSLog xmlns=\"urn:other\"/>", ERR_INVALID);
+    assert_unreadable("", ERR_INVALID);
+}
+
+static void nesting_and_long_texts_have_limits(void **state)
+{
+    (void)state;
+    struct buf xml;
+    buf_init(&xml, 1024 * 1024);
+    buf_append_text(&xml, "<POSLog xmlns=\"" NS "\">");
+    for (int i = 0; i < POSLOG_DEPTH_MAX; i++)
+        buf_append_text(&xml, "<a>");
+    assert_unreadable(xml.data, ERR_TOO_DEEP);
+    buf_reset(&xml);
+    buf_append_text(&xml, "<POSLog xmlns=\"" NS "\"><Transaction><WorkstationID>");
+    for (int i = 0; i <= POSLOG_TEXT_MAX; i++)
+        buf_append_char(&xml, 'x');
+    buf_append_text(&xml, "</WorkstationID></Transaction></POSLog>");
+    assert_unreadable(xml.data, ERR_TOO_LARGE);
+    buf_free(&xml);
+}
+
+static void a_stopped_desk_ends_with_busy(void **state)
+{
+    struct bench *bench = *state;
+    struct capture_actor actor = {.lane = "", .person = ""};
+    assert_int_equal(
+        poslog_take(bench->desk, slice_of(DOCUMENT(NS, SALE_17)), &actor, on_done, bench, NULL),
+        ERR_OK);
+    poslog_stop(bench->desk);
+    assert_true(await_flag(bench->loop, &bench->answered, AWAIT_MS));
+    assert_int_equal(bench->err, ERR_BUSY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
+        T(a_sale_is_captured_once_in_either_namespace),
+        T(captured_sale_can_be_returned_at_the_counter),
+        T(a_return_line_is_recorded_as_paid_once),
+        T(a_negative_sale_line_is_the_same_return),
+        T(documents_survive_a_restart_between_their_sendings),
+        T(refund_that_the_receipt_does_not_allow_is_refused),
+        T(unmapped_codes_are_refused_and_the_others_go_on),
+        T(return_without_its_original_is_refused),
+        T(sale_that_does_not_add_up_is_refused),
+        T(what_concerns_no_counter_is_skipped),
+        T(other_content_under_the_same_number_is_refused),
+        T(documents_with_entities_or_without_end_are_refused_whole),
+        T(nesting_and_long_texts_have_limits),
+        T(a_stopped_desk_ends_with_busy),
+#undef T
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
