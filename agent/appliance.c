@@ -1,5 +1,7 @@
 #include "agent/appliance.h"
 #include "agent/api/api.h"
+#include "agent/capture/drop_folder.h"
+#include "agent/capture/tap.h"
 #include "agent/policy_file.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
@@ -14,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCANNERS_MAX = 16 };
+enum { SCANNERS_MAX = 16, TAPS_MAX = 8 };
 
 const struct setting appliance_settings[] = {
     {"store.number", SETTING_TEXT, "0000", 0, 0, "the store, as receipts name it"},
@@ -31,7 +33,13 @@ const struct setting appliance_settings[] = {
      "how long the hub may take to acknowledge before the link is made anew"},
     {"identity.folder", SETTING_TEXT, NULL, 0, 0, "key and certificates [STATE/identity]"},
     {"policy.file", SETTING_TEXT, NULL, 0, 0, "return policy [the one that ships]"},
+    {"poslog.folder", SETTING_TEXT, NULL, 0, 0, "where a legacy till drops POSLog files"},
+    {"poslog.mapping", SETTING_TEXT, NULL, 0, 0,
+     "JSON file: what the legacy tills' codes mean [the one that ships]"},
+    {"scan.formats", SETTING_TEXT, NULL, 0, 0,
+     "JSON file: patterns of the store's own receipt numbers [those that ship]"},
     {"scanner.*", SETTING_TEXT, NULL, 0, 0, "serial:PATH[,lane=01]"},
+    {"tap.*", SETTING_TEXT, NULL, 0, 0, "a legacy till's printer line: serial:PATH,template=FILE"},
     {"diagnostics.level", SETTING_TEXT, "info", 0, 0, "debug, info, warn or error"},
 };
 const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appliance_settings;
@@ -54,6 +62,11 @@ struct appliance {
     struct tls_context *uplink_tls;
     struct uplink *uplink;
     struct tls_context *http_tls;
+    struct scan_formats *formats;
+    struct poslog_desk *poslog;
+    struct drop_folder *drop_folder;
+    struct tap *taps[TAPS_MAX];
+    size_t tap_count;
     struct api *api;
     struct http_server *http;
     struct scanner *scanners[SCANNERS_MAX];
@@ -72,6 +85,9 @@ static void on_signal(void *context)
 static void after_commit(void *context)
 {
     struct appliance *a = context;
+    if (!a->log)
+        return; /* closing: nothing can be read any more */
+    capture_sweep(a->capture);
     if (a->uplink)
         uplink_committed(a->uplink);
     if (a->api)
@@ -207,6 +223,29 @@ static enum err open_capture(struct appliance *a, const struct settings *setting
     return capture_open(&a->capture, &config, fault);
 }
 
+static enum err open_intake(struct appliance *a, const struct settings *settings,
+                            struct fault *fault)
+{
+    struct poslog_config config = {
+        .loop = a->loop,
+        .capture = a->capture,
+        .log_config = &a->log_config,
+        .mapping_file = settings_text(settings, "poslog.mapping"),
+    };
+    enum err err = scan_formats_open(&a->formats, settings_text(settings, "scan.formats"), fault);
+    if (!err)
+        err = poslog_open(&a->poslog, &config, fault);
+    struct drop_folder_config folder = {
+        .loop = a->loop,
+        .desk = a->poslog,
+        .diag = a->diag,
+        .path = settings_text(settings, "poslog.folder"),
+    };
+    if (!err && folder.path)
+        err = drop_folder_open(&a->drop_folder, &folder, fault);
+    return err;
+}
+
 static enum err path_in(char *out, const char *folder, const char *name, struct fault *fault)
 {
     enum err err = storage_path(out, PATH_MAX, folder, name);
@@ -304,12 +343,15 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .log = a->log,
         .log_config = &a->log_config,
         .capture = a->capture,
+        .poslog = a->poslog,
+        .formats = a->formats,
         .uplink = a->uplink,
         .clock = a->clock,
         .diag = a->diag,
         .policy = policy_file_policy(a->policy),
         .folder = a->folder,
         .store = settings_text(settings, "store.number"),
+        .currency = settings_text(settings, "store.currency"),
         .device = a->device,
         .version = TILLBACK_VERSION,
     };
@@ -348,6 +390,16 @@ static enum err open_scanner(void *context, const char *name, const char *value,
     return scanner_open(&a->scanners[a->scanner_count++], a->loop, &config, &listener, fault);
 }
 
+static enum err open_tap(void *context, const char *name, const char *value, struct fault *fault)
+{
+    struct appliance *a = context;
+    if (a->tap_count == TAPS_MAX)
+        return fault_set(fault, ERR_TOO_LARGE, "tap", "at most %d taps", TAPS_MAX);
+    struct tap_config config = {
+        .loop = a->loop, .capture = a->capture, .diag = a->diag, .name = name, .value = value};
+    return tap_open(&a->taps[a->tap_count++], &config, fault);
+}
+
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
                         struct fault *fault)
 {
@@ -364,11 +416,15 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_capture(a, settings, fault);
     if (!err)
+        err = open_intake(a, settings, fault);
+    if (!err)
         err = open_uplink(a, settings, fault);
     if (!err)
         err = open_http(a, settings, fault);
     if (!err)
         err = settings_each(settings, "scanner.*", open_scanner, a, fault);
+    if (!err)
+        err = settings_each(settings, "tap.*", open_tap, a, fault);
     if (err) {
         appliance_close(a);
         return err;
@@ -391,20 +447,27 @@ void appliance_close(struct appliance *a)
 {
     if (!a)
         return;
+    http_server_close(a->http); /* answers that are still to come go nowhere */
     for (size_t i = 0; i < a->scanner_count; i++)
         scanner_close(a->scanners[i]);
     uplink_close(a->uplink);
     a->uplink = NULL;
+    for (size_t i = 0; i < a->tap_count; i++)
+        tap_stop(a->taps[i]);
+    drop_folder_close(a->drop_folder);
+    poslog_stop(a->poslog);
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
-    if (a->loop)
-        loop_run_once(a->loop, 0);
+    a->log = NULL;
     for (size_t i = 0; i < 2; i++)
         loop_signal_close(a->signals[i]);
-    http_server_close(a->http);
     api_close(a->api);
     a->api = NULL;
     loop_close(a->loop);
     capture_close(a->capture);
+    for (size_t i = 0; i < a->tap_count; i++)
+        tap_close(a->taps[i]);
+    poslog_close(a->poslog);
+    scan_formats_close(a->formats);
     policy_file_close(a->policy);
     tls_context_close(a->uplink_tls);
     tls_context_close(a->http_tls);

@@ -7,6 +7,8 @@
 #define AGENT_API_API_H
 
 #include "agent/capture/capture.h"
+#include "agent/capture/poslog.h"
+#include "agent/capture/scan_formats.h"
 #include "hal/scanner.h"
 #include "sync/transport/http.h"
 #include "sync/uplink/uplink.h"
@@ -18,12 +20,15 @@ struct api_config {
     struct eventlog *log;
     const struct eventlog_config *log_config; /* for a reader of its own */
     struct capture *capture;
+    struct poslog_desk *poslog;
+    const struct scan_formats *formats; /* receipt numbers as they are scanned */
     struct uplink *uplink; /* NULL: no broker is configured */
     struct clock *clock;
     struct diag *diag;
     const struct policy *policy; /* for GET /v1/policy */
     const char *folder;          /* state directory: tokens, people */
     const char *store;
+    const char *currency; /* of what has no sale */
     const char *device;
     const char *version;
 };

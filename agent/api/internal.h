@@ -3,6 +3,7 @@
 #define AGENT_API_INTERNAL_H
 
 #include "agent/api/api.h"
+#include "agent/capture/scan_repeat.h"
 #include "agent/people/people.h"
 #include "agent/people/token.h"
 #include "agent/views/views.h"
@@ -18,6 +19,7 @@ struct api {
     struct eventlog_reader *reader;
     struct views views;
     struct api_stream *streams;
+    struct scan_repeat repeat;
     int64_t announced[STREAMS_OF_APPLIANCE]; /* last seq that the streams were told */
 };
 
@@ -46,7 +48,9 @@ struct api_route {
 extern const struct api_route api_status_routes[];
 extern const struct api_route api_sale_routes[];
 extern const struct api_route api_return_routes[];
+extern const struct api_route api_exception_routes[];
 extern const struct api_route api_stream_routes[];
+extern const struct api_route api_poslog_routes[];
 extern const struct api_route api_page_routes[];
 extern const struct api_route api_session_routes[];
 extern const struct api_route api_policy_routes[];

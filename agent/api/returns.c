@@ -24,6 +24,11 @@ static void create(struct api_call *call)
     api_write(call, CAPTURE_RETURN, NULL, 201);
 }
 
+static void exchange(struct api_call *call)
+{
+    api_write(call, CAPTURE_EXCHANGE, NULL, 201);
+}
+
 static void quote(struct api_call *call)
 {
     struct fault fault;
@@ -227,6 +232,7 @@ static void list(struct api_call *call)
 const struct api_route api_return_routes[] = {
     {"POST", "/v1/returns", API_CLIENT, create},
     {"GET", "/v1/returns", API_CLIENT, list},
+    {"POST", "/v1/exchanges", API_CLIENT, exchange},
     {"POST", "/v1/returns/quote", API_CLIENT, quote},
     {"GET", "/v1/returns/{}", API_CLIENT, show},
     {"POST", "/v1/returns/{}/approve", API_CLIENT, approve},

@@ -1,5 +1,6 @@
 #include "agent/api/stream.h"
 #include "agent/api/link.h"
+#include "agent/capture/scan_text.h"
 #include "agent/views/return_view.h"
 #include "agent/views/sale_view.h"
 #include "hal/base/cleanup.h"
@@ -120,8 +121,35 @@ static void write_sale(struct api *api, const char *receipt, struct jsonw *w)
         jsonw_raw(w, "sale", found.data);
 }
 
+/* What the scan means. A card's number is told as such, and no digit of it. */
+static void write_meaning(struct api *api, const struct scan *scan, struct jsonw *w)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX_BYTES);
+    struct scan_meaning meaning;
+    scan_interpret(scan->data, scan->aim, api->config.formats, &arena, &meaning);
+    if (meaning.kind == SCAN_CARD)
+        jsonw_null(w, "data");
+    else
+        jsonw_slice(w, "data", scan->data);
+    jsonw_text(w, "kind", scan_kind_name(meaning.kind));
+    jsonw_text(w, "format", meaning.format[0] ? meaning.format : NULL);
+    jsonw_text(w, "receipt", meaning.receipt[0] ? meaning.receipt : NULL);
+    jsonw_text(w, "gtin", meaning.gtin[0] ? meaning.gtin : NULL);
+    jsonw_object(w, "fields");
+    for (size_t i = 0; i < meaning.fields.count; i++)
+        jsonw_text(w, meaning.fields.list[i].name, meaning.fields.list[i].value);
+    jsonw_end(w);
+    char receipt[RECEIPT_MAX + 1]; /* a till's number may follow no pattern */
+    (void)snprintf(receipt, sizeof receipt, "%.*s", (int)scan->data.len, scan->data.data);
+    write_sale(api, meaning.receipt[0] ? meaning.receipt : receipt, w);
+}
+
 void api_scanned(struct api *api, const struct scan *scan)
 {
+    if (scan_repeat_seen(&api->repeat, scan->scanner, scan->data,
+                         clock_monotonic_ms(api->config.clock)))
+        return;
     struct buf data CLEANUP(buf_free);
     buf_init(&data, NEWS_MAX_BYTES);
     struct jsonw w = jsonw_to(&data);
@@ -129,11 +157,8 @@ void api_scanned(struct api *api, const struct scan *scan)
     jsonw_text(&w, "scanner", scan->scanner);
     jsonw_text(&w, "lane", scan->lane);
     jsonw_text(&w, "aim", scan->aim);
-    jsonw_slice(&w, "data", scan->data);
     jsonw_time(&w, "at", clock_wall_ms(api->config.clock));
-    char receipt[RECEIPT_MAX + 1];
-    (void)snprintf(receipt, sizeof receipt, "%.*s", (int)scan->data.len, scan->data.data);
-    write_sale(api, receipt, &w);
+    write_meaning(api, scan, &w);
     jsonw_end(&w);
     api_stream_tell(api, "scan", &data);
 }
@@ -192,6 +217,8 @@ void api_committed(struct api *api)
 {
     struct eventlog_status status;
     eventlog_status(api->config.log, &status);
+    if (eventlog_reader_refresh(api->reader, NULL))
+        return; /* a salvaged log that can't be opened yet: the next commit asks again */
     for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++) {
         const struct eventlog_stream_status *stream = &status.streams[i];
         int64_t first = api->announced[i] + 1;

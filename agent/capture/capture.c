@@ -5,19 +5,21 @@
 
 #include <stdlib.h>
 
-enum { ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+enum { ARENA_MAX_BYTES = 8 * 1024 * 1024, KEY_MAX = 128 };
 
 static const struct capture_work *const works[CAPTURE_KIND_COUNT] = {
-    [CAPTURE_SALE] = &capture_sale_work,      [CAPTURE_RETURN] = &capture_return_work,
-    [CAPTURE_APPROVE] = &capture_change_work, [CAPTURE_DECLINE] = &capture_change_work,
-    [CAPTURE_RECEIVE] = &capture_change_work, [CAPTURE_REFUND] = &capture_change_work,
-    [CAPTURE_DISPOSE] = &capture_change_work, [CAPTURE_VOID] = &capture_change_work,
-    [CAPTURE_DISPUTE] = &capture_change_work,
+    [CAPTURE_SALE] = &capture_sale_work,        [CAPTURE_RETURN] = &capture_return_work,
+    [CAPTURE_APPROVE] = &capture_change_work,   [CAPTURE_DECLINE] = &capture_change_work,
+    [CAPTURE_RECEIVE] = &capture_change_work,   [CAPTURE_REFUND] = &capture_change_work,
+    [CAPTURE_DISPOSE] = &capture_change_work,   [CAPTURE_VOID] = &capture_change_work,
+    [CAPTURE_DISPUTE] = &capture_change_work,   [CAPTURE_EXCHANGE] = &capture_exchange_work,
+    [CAPTURE_ASSIGN] = &capture_exception_work, [CAPTURE_RESOLVE] = &capture_exception_work,
 };
 
 /* An address of its own for each kind, so that one key can't stand for two kinds of request. */
 static const char *const kind_names[CAPTURE_KIND_COUNT] = {
-    "sale", "return", "approve", "decline", "receive", "refund", "dispose", "void", "dispute",
+    "sale",    "return", "approve", "decline",  "receive", "refund",
+    "dispose", "void",   "dispute", "exchange", "assign",  "resolve",
 };
 
 enum err capture_open(struct capture **out, const struct capture_config *config,
@@ -99,28 +101,38 @@ static enum err copy_text(struct arena *arena, const char *text, const char **co
     return *copy ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* Keys are each asker's own: another lane's "1" is another key. */
+static enum err own_key(struct capture_job *job, const struct capture_order *order,
+                        struct fault *fault)
+{
+    const char *owner = job->actor.person[0] ? job->actor.person : job->actor.lane;
+    struct buf key;
+    buf_init(&key, IDEMPOTENCY_KEY_MAX);
+    buf_printf(&key, "%s:%.*s", owner, (int)order->key.len, order->key.data);
+    const char *copy = key.failed ? NULL : arena_slice_text(&job->arena, buf_slice(&key));
+    job->command.key = (struct slice){copy ? copy : "", copy ? key.len : 0};
+    job->command.request_hash = request_hash(job, order->body);
+    buf_free(&key);
+    return copy ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+}
+
 static enum err copy_order(struct capture_job *job, const struct capture_order *order,
                            struct fault *fault)
 {
-    const char *key = arena_slice_text(&job->arena, order->key);
     const char *trace = arena_slice_text(&job->arena, order->traceparent);
     job->actor.manager = order->actor.manager;
-    if (!key || !trace || copy_text(&job->arena, order->actor.lane, &job->actor.lane) ||
+    if (!trace || copy_text(&job->arena, order->actor.lane, &job->actor.lane) ||
         copy_text(&job->arena, order->actor.person, &job->actor.person))
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     job->traceparent = (struct slice){trace, order->traceparent.len};
-    if (order->key.len) {
-        job->command.key = (struct slice){key, order->key.len};
-        job->command.request_hash = request_hash(job, order->body);
-    }
-    return ERR_OK;
+    return order->key.len ? own_key(job, order, fault) : ERR_OK;
 }
 
 static enum err check_key(struct slice key, struct fault *fault)
 {
-    if (key.len > IDEMPOTENCY_KEY_MAX)
+    if (key.len > KEY_MAX)
         return fault_set(fault, ERR_INVALID, "Idempotency-Key", "must have at most %d characters",
-                         IDEMPOTENCY_KEY_MAX);
+                         KEY_MAX);
     for (size_t i = 0; i < key.len; i++)
         if (key.data[i] < 0x21 || key.data[i] > 0x7e)
             return fault_set(fault, ERR_INVALID, "Idempotency-Key",

@@ -28,12 +28,15 @@ enum capture_kind {
     CAPTURE_DISPOSE,
     CAPTURE_VOID,
     CAPTURE_DISPUTE,
+    CAPTURE_EXCHANGE,
+    CAPTURE_ASSIGN,
+    CAPTURE_RESOLVE,
     CAPTURE_KIND_COUNT,
 };
 
 struct capture_order {
     enum capture_kind kind;
-    struct id subject;        /* the return; not for sales and new returns */
+    struct id subject;        /* the return, or the exception; not for what is new */
     struct slice body;        /* JSON as it came */
     struct slice key;         /* Idempotency-Key; empty: none */
     struct slice traceparent; /* may be empty */
@@ -77,6 +80,12 @@ void capture_close(struct capture *capture);
  */
 enum err capture_submit(struct capture *capture, const struct capture_order *order,
                         capture_done *done, void *context, struct fault *fault) MUST_CHECK;
+
+/*
+ * Completes the returns whose three tracks have closed, also by news from the centre: appends
+ * return.completed. Asked after each commit, from one thread; cheap when there is nothing to do.
+ */
+void capture_sweep(struct capture *capture);
 
 /* Decides a return without saving it; on the calling thread, which owns the reader. */
 enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, struct slice body,

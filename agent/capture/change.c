@@ -1,4 +1,5 @@
 #include "agent/capture/change_input.h"
+#include "agent/capture/exception.h"
 #include "agent/capture/job.h"
 #include "agent/capture/question.h"
 #include "agent/capture/release.h"
@@ -16,6 +17,7 @@ struct change {
     struct views views;
     struct return_state state;
     struct cJSON *created; /* the data of return.created */
+    bool exchanged;        /* the refund was applied to a new sale */
     struct release release;
     struct buf data;
 };
@@ -35,6 +37,8 @@ static enum err take_created(void *context, const struct eventlog_record *record
                              struct fault *fault)
 {
     struct change *change = context;
+    if (record->event.type == EVENT_EXCHANGE_LINKED)
+        change->exchanged = true;
     if (change->created || record->event.type != EVENT_RETURN_CREATED)
         return ERR_OK;
     return json_parse(record->event.data, JSON_LIMITS_DEFAULT, &change->created, fault);
@@ -231,6 +235,16 @@ static const struct cJSON *created_line(const struct change *change, int64_t num
     return NULL;
 }
 
+/* A line may be named more than once, in several conditions. */
+static int64_t asked_for(const struct change_input *input, int64_t number)
+{
+    int64_t quantity = 0;
+    for (size_t i = 0; i < input->line_count; i++)
+        if (input->lines[i].line == number)
+            quantity += input->lines[i].quantity;
+    return quantity;
+}
+
 static enum err check_lines(const struct change *change, struct fault *fault)
 {
     for (size_t i = 0; i < change->input->line_count; i++) {
@@ -241,7 +255,7 @@ static enum err check_lines(const struct change *change, struct fault *fault)
         if (!created)
             return fault_set(fault, ERR_INVALID, where, "this return has no line %lld",
                              (long long)line->line);
-        if (line->quantity > json_member_int(created, "quantity", 0))
+        if (asked_for(change->input, line->line) > json_member_int(created, "quantity", 0))
             return fault_set(fault, ERR_INVALID, where, "more than the %lld that are returned",
                              (long long)json_member_int(created, "quantity", 0));
         if (line->condition &&
@@ -288,6 +302,29 @@ static bool any_disposed(const struct change *change)
     return false;
 }
 
+static int meaning_of(const struct change *change, const char *condition)
+{
+    const struct policy *policy = change->job->capture->config.policy;
+    size_t found = condition ? policy_condition(policy, condition) : policy->condition_count;
+    return found < policy->condition_count ? policy->conditions[found].means : -1;
+}
+
+/* Goods that came damaged though they were announced sound are a person's business. */
+static enum err raise_damaged(struct change *change, struct fault *fault)
+{
+    for (size_t i = 0; i < change->input->line_count; i++) {
+        const struct change_line *line = &change->input->lines[i];
+        const char *told = json_member_text(created_line(change, line->line), "condition");
+        if (meaning_of(change, line->condition) != CONDITION_DAMAGED ||
+            meaning_of(change, told) == CONDITION_DAMAGED)
+            continue;
+        char detail[48];
+        (void)snprintf(detail, sizeof detail, "line %lld", (long long)line->line);
+        return exception_raise(&change->release, "damaged_goods", detail, fault);
+    }
+    return ERR_OK;
+}
+
 static enum err receive(struct change *change, struct fault *fault)
 {
     enum err err = check_lines(change, fault);
@@ -301,6 +338,8 @@ static enum err receive(struct change *change, struct fault *fault)
         write_line(&w, &change->input->lines[i], false);
     jsonw_end(&w);
     err = append(change, &w, EVENT_ITEM_RECEIVED, fault);
+    if (!err)
+        err = raise_damaged(change, fault);
     if (!err && any_disposed(change))
         err = append_disposed(change, fault);
     return err;
@@ -353,11 +392,14 @@ static enum err find_tender(const struct change *change, const struct change_ten
 }
 
 static enum err check_tender(const struct change_tender *tender, const struct cJSON *plan,
-                             struct fault *fault)
+                             int state, struct fault *fault)
 {
     if (!ours(plan))
         return fault_set(fault, ERR_REFUSED, "tenders.executor",
                          "this tender is paid out by the hub, and by nobody else");
+    if (tender->failed && state != TENDER_STATE_PENDING && state != TENDER_STATE_FAILED)
+        return fault_set(fault, ERR_REFUSED, "tenders.failed",
+                         "this tender was paid out; only the centre can say that it came back");
     if (tender->has_amount && tender->amount_minor != json_member_int(plan, "amount", 0))
         return fault_set(fault, ERR_INVALID, "tenders.amount",
                          "must be the planned %lld: a tender is paid out whole",
@@ -369,7 +411,7 @@ static enum err pay_out(struct change *change, const struct change_tender *tende
                         struct fault *fault)
 {
     const struct cJSON *plan = planned(change, position);
-    enum err err = check_tender(tender, plan, fault);
+    enum err err = check_tender(tender, plan, change->state.tracks.tenders[position], fault);
     if (!err)
         err = move(change, tender->failed ? COMMAND_FAIL : COMMAND_ISSUE, position, fault);
     if (err)
@@ -423,13 +465,43 @@ static enum err refund(struct change *change, struct fault *fault)
     return err;
 }
 
+/* What the hub was asked to pay out may be on its way: only its answer could take that back. */
+static enum err check_voidable(const struct change *change, struct fault *fault)
+{
+    if (change->exchanged)
+        return fault_set(fault, ERR_REFUSED, "exchanged",
+                         "the refund paid for a new sale: take that back as a return of its own");
+    if (change->state.tracks.verdict != VERDICT_ACCEPTED)
+        return ERR_OK;
+    for (size_t i = 0; i < change->state.tracks.tender_count; i++)
+        if (!ours(planned(change, i)))
+            return fault_set(fault, ERR_REFUSED, "refund_requested",
+                             "the centre was asked to pay this out and may have done so");
+    return ERR_OK;
+}
+
 static enum err take_back(struct change *change, struct fault *fault)
 {
-    enum err err = move(change, COMMAND_VOID, 0, fault);
+    enum err err = check_voidable(change, fault);
+    if (!err)
+        err = move(change, COMMAND_VOID, 0, fault);
     if (err)
         return err;
     struct jsonw w = begin_data(change);
     return append(change, &w, EVENT_RETURN_VOIDED, fault);
+}
+
+static enum err check_dispute(const struct change *change, const struct cJSON *plan,
+                              struct fault *fault)
+{
+    const struct change_input *input = change->input;
+    int state = change->state.tracks.tenders[input->position];
+    if (input->fee_minor && state != TENDER_STATE_DISPUTED && input->stage != 0)
+        return fault_set(fault, ERR_REFUSED, "not_disputed", "this tender is not disputed");
+    if (input->has_amount && input->amount_minor > json_member_int(plan, "amount", 0))
+        return fault_set(fault, ERR_INVALID, "amount", "more than the %lld of this tender",
+                         (long long)json_member_int(plan, "amount", 0));
+    return ERR_OK;
 }
 
 static enum err dispute(struct change *change, struct fault *fault)
@@ -440,8 +512,8 @@ static enum err dispute(struct change *change, struct fault *fault)
     const struct cJSON *plan = planned(change, (size_t)input->position);
     if (!plan)
         return fault_set(fault, ERR_INVALID, "position", "this return has no such tender");
-    enum err err = ERR_OK;
-    if (commands[input->stage] != COMMAND_COUNT) /* a fee moves nothing */
+    enum err err = check_dispute(change, plan, fault);
+    if (!err && commands[input->stage] != COMMAND_COUNT) /* a fee moves nothing */
         err = move(change, commands[input->stage], (size_t)input->position, fault);
     if (err)
         return err;
@@ -452,7 +524,10 @@ static enum err dispute(struct change *change, struct fault *fault)
     jsonw_int(&w, "amount",
               input->has_amount ? input->amount_minor : json_member_int(plan, "amount", 0));
     jsonw_int(&w, "fee", input->fee_minor);
-    return append(change, &w, EVENT_RETURN_DISPUTED, fault);
+    err = append(change, &w, EVENT_RETURN_DISPUTED, fault);
+    if (!err && commands[input->stage] == COMMAND_DISPUTE)
+        err = exception_raise(&change->release, "disputed", json_member_text(plan, "type"), fault);
+    return err;
 }
 
 /* --- The command ----------------------------------------------------------------------------- */

@@ -178,6 +178,8 @@ static const struct json_table tables[CAPTURE_KIND_COUNT] = {
 static enum err check_texts(const struct change_input *input, struct fault *fault)
 {
     enum err err = cardnumber_refuse(input->note, "note", NULL, fault);
+    for (size_t i = 0; i < input->line_count && !err; i++)
+        err = cardnumber_refuse(input->lines[i].condition, "lines.condition", NULL, fault);
     for (size_t i = 0; i < input->tender_count && !err; i++) {
         err = cardnumber_refuse(input->tenders[i].reference, "tenders.reference", NULL, fault);
         if (!err)

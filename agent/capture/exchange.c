@@ -103,8 +103,8 @@ static enum err link_sale(struct release *release, const struct question *questi
 {
     const struct exchange_input *input = release->job->input;
     struct exchange exchange;
-    enum err err = exchange_settle(&question->decision, &input->sale, &release->job->arena,
-                                   &exchange, fault);
+    enum err err =
+        exchange_settle(&question->decision, &input->sale, &release->job->arena, &exchange, fault);
     if (err)
         return within(err, fault, "sale");
     struct sale_draft draft = {&input->sale, input->sale_doc};
@@ -178,8 +178,7 @@ static void write_exchange(struct jsonw *w, const struct halves *halves)
     jsonw_object(w, "exchange");
     jsonw_text(w, "currency", json_member_text(refund, "currency"));
     jsonw_int(w, "applied", json_member_int(halves->linked, "applied", 0));
-    jsonw_int(w, "due",
-              json_member_int(sale, "gross", 0) - json_member_int(refund, "total", 0));
+    jsonw_int(w, "due", json_member_int(sale, "gross", 0) - json_member_int(refund, "total", 0));
     jsonw_int(w, "tax_charged", charged);
     jsonw_int(w, "tax_reversed", reversed);
     jsonw_int(w, "tax_difference", charged - reversed);
@@ -235,11 +234,12 @@ static enum err write_answer(struct capture_job *job, const struct views *views,
  */
 
 static enum err save(struct capture_job *job, struct eventlog_txn *txn,
-                     const struct question *question, struct release *release, struct fault *fault)
+                     const struct question *question, bool linked, struct release *release,
+                     struct fault *fault)
 {
     const struct exchange_input *input = job->input;
     enum err err = return_save(job, txn, question, input->return_doc, release, fault);
-    if (!err && question->decision.outcome == OUTCOME_ACCEPTED)
+    if (!err && linked)
         err = link_sale(release, question, fault);
     return err;
 }
@@ -267,7 +267,7 @@ static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct
     if (err)
         return within(err, fault, "return");
     struct release release;
-    err = save(job, txn, question, &release, fault);
+    err = save(job, txn, question, question == &linked, &release, fault);
     return err ? err : write_answer(job, &views, &release.id, &release.first, fault);
 }
 

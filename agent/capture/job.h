@@ -11,6 +11,8 @@
 
 struct capture {
     struct capture_config config;
+    struct eventlog_command sweep;
+    bool sweeping; /* from submission to end; atomic */
 };
 
 struct capture_job;
@@ -46,6 +48,8 @@ struct capture_job {
 extern const struct capture_work capture_sale_work;
 extern const struct capture_work capture_return_work;
 extern const struct capture_work capture_change_work; /* approve to dispute */
+extern const struct capture_work capture_exchange_work;
+extern const struct capture_work capture_exception_work; /* assign and resolve */
 
 /* The event of this job with that type and data, with the traceparent of its order. */
 struct event job_event(const struct capture_job *job, enum event_type type,

@@ -35,7 +35,11 @@ static enum err gather_sale(struct gathering *g, struct fault *fault)
     question->history = returned.history;
     question->facts.velocity[VELOCITY_RECEIPT] =
         (struct fact_velocity){.returns = returned.returns, .amount_minor = returned.amount_minor};
-    return ERR_OK;
+    int64_t unsold = 0;
+    err = return_view_unsold(g->views, question->request->receipt, &unsold, fault);
+    if (unsold > 0)
+        question->facts.history_uncertain = true;
+    return err;
 }
 
 static enum err gather_velocity(struct gathering *g, enum velocity per, const char *party,
@@ -140,7 +144,7 @@ enum err question_decide(const struct views *views, const struct question_asked 
     question->request = asked->request;
     question->facts = store_facts(asked);
     enum err err = asked->request->receipt ? gather_sale(&g, fault)
-                                            : question_items(views, asked, arena, question, fault);
+                                           : question_items(views, asked, arena, question, fault);
     if (!err)
         err = gather_velocity(&g, VELOCITY_ASSOCIATE, asked->actor->person, fault);
     if (!err)

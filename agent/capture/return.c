@@ -5,8 +5,8 @@
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
 
-enum err return_read(const struct cJSON *doc, struct arena *arena,
-                     struct return_request **request, struct fault *fault)
+enum err return_read(const struct cJSON *doc, struct arena *arena, struct return_request **request,
+                     struct fault *fault)
 {
     struct return_request *made = arena_alloc(arena, 1, sizeof *made);
     if (!made)

@@ -34,6 +34,7 @@ enum cli_exit cli_verify(struct cli *cli);
 enum cli_exit cli_rebuild(struct cli *cli);
 enum cli_exit cli_token(struct cli *cli);
 enum cli_exit cli_staff(struct cli *cli);
+enum cli_exit cli_policy(struct cli *cli);
 
 /* Prints "tillback: where: text" and returns the exit code that the failure means. */
 enum cli_exit cli_fail(const struct fault *fault);

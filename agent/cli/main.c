@@ -19,6 +19,8 @@ static const struct cli_command commands[] = {
      "add --number N --name NAME [--role ROLE] [--badge B] [--language de] [--pin -] | list | "
      "remove N | reset-pin N [--pin -]",
      "who works here: associates, managers, technicians; PINs are told once", cli_staff},
+    {"policy", "check FILE | test FILE --against DIR",
+     "is a return policy sound; what would it have decided otherwise of past returns", cli_policy},
 };
 
 static void print_help(void)
@@ -95,15 +97,20 @@ int main(int argc, char **argv)
     }
     int at = read_options(argc, argv, &cli);
     if (at < 0 || at >= argc)
-        return cli_usage(at < 0 ? "an option is unknown" : "a command is missing");
+        return (int)cli_usage(at < 0 ? "an option is unknown" : "a command is missing");
     cli.argc = argc - at - 1;
     cli.argv = argv + at + 1;
+    if (cli.argc && strcmp(cli.argv[cli.argc - 1], "--json") == 0) {
+        cli.json = true;
+        cli.argc--;
+    }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(commands[i].name, argv[at]) != 0)
             continue;
-        if (!cli.state == !cli.url)
-            return cli_usage("give one of --state DIR and --url URL");
-        return commands[i].run(&cli);
+        bool alone = commands[i].run == cli_policy; /* it names its own files */
+        if (!alone && !cli.state == !cli.url)
+            return (int)cli_usage("give one of --state DIR and --url URL");
+        return (int)commands[i].run(&cli);
     }
-    return cli_usage("there is no such command");
+    return (int)cli_usage("there is no such command");
 }

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Shorter than any card number. */
+enum { RATE_TEXT_MAX = 12 };
+
 /* Refuses the item of a list: "lines[2].quantity". */
 static enum err refuse(struct fault *fault, const char *list, size_t index, const char *field,
                        const char *rule)
@@ -101,7 +104,8 @@ static enum err check_taxes(const struct sale_line *line, size_t index, struct f
     for (size_t i = 0; i < line->tax_count; i++) {
         const struct sale_tax *tax = &line->taxes[i];
         struct decimal rate;
-        if (decimal_parse(slice_of(tax->rate), &rate) != ERR_OK || rate.digits < 0)
+        if (strlen(tax->rate) > RATE_TEXT_MAX ||
+            decimal_parse(slice_of(tax->rate), &rate) != ERR_OK || rate.digits < 0)
             return refuse(fault, "lines", index, "tax.rate",
                           "must be a decimal number of per cent such as \"19\" or \"7.5\"");
         if (tax->amount_minor < 0)

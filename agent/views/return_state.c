@@ -17,14 +17,17 @@ static uint8_t word_or_none(const char *const *words, const char *text)
     return found < 0 ? 0 : (uint8_t)found;
 }
 
-/* A rounding tender is never paid out, so it has no track. */
+/* A rounding tender is never paid out, so it has no track; cash is never seen in a settlement. */
 static void count_tenders(struct tracks *tracks, const struct cJSON *refund)
 {
     const struct cJSON *tender = refund ? json_first(json_member(refund, "tenders")) : NULL;
     for (; tender && tracks->tender_count < TRACKS_TENDERS_MAX; tender = json_next(tender)) {
-        const char *type = json_member_text(tender, "type");
-        if (type && strcmp(type, tender_words[TENDER_ROUNDING]) != 0)
-            tracks->tenders[tracks->tender_count++] = TENDER_STATE_PENDING;
+        int type = word_or_none(tender_words, json_member_text(tender, "type"));
+        if (type == TENDER_ROUNDING)
+            continue;
+        if (type != TENDER_CASH)
+            tracks->settles |= UINT64_C(1) << tracks->tender_count;
+        tracks->tenders[tracks->tender_count++] = TENDER_STATE_PENDING;
     }
 }
 
@@ -86,6 +89,8 @@ static bool command_of(const struct eventlog_record *record, const struct cJSON 
     }
     if (record->event.type == EVENT_RETURN_DISPUTED) {
         const char *stage = json_member_text(data, "stage");
+        if (stage && strcmp(stage, "fee") == 0)
+            return false;
         *command = stage && strcmp(stage, "won") == 0    ? COMMAND_WIN
                    : stage && strcmp(stage, "lost") == 0 ? COMMAND_LOSE
                                                          : COMMAND_DISPUTE;

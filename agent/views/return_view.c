@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 1, OF_SALE_MAX = 500 };
+enum { VERSION = 2 };
 
 static void keep_column(char *to, size_t size, sqlite3_stmt *statement, int column)
 {
@@ -42,6 +42,7 @@ static enum err read_row(sqlite3_stmt *statement, struct return_state *state, st
         .posting = small_column(statement, 14),
         .complete = sqlite3_column_int(statement, 15) != 0,
         .tender_count = (uint8_t)tenders.len,
+        .settles = (uint64_t)sqlite3_column_int64(statement, 17),
     };
     if (tenders.len)
         memcpy(state->tracks.tenders, tenders.data, tenders.len);
@@ -83,6 +84,8 @@ static enum err store(struct database_statements *sql, const struct return_state
     bind_int(statement, 15, state->tracks.posting);
     bind_int(statement, 16, state->tracks.complete);
     bind_blob(statement, 17, state->tracks.tenders, state->tracks.tender_count);
+    bind_int(statement, 18, (int64_t)state->tracks.settles);
+    bind_int(statement, 19, tracks_closed(&state->tracks) && !state->tracks.complete);
     return statement_run(statement, fault);
 }
 
@@ -202,7 +205,7 @@ static enum err visit_rows(sqlite3_stmt *statement, size_t max, return_view_visi
     return err;
 }
 
-enum err return_view_of_sale(const struct views *views, const struct id *sale,
+enum err return_view_of_sale(const struct views *views, const struct id *sale, bool live_only,
                              return_view_visit *visit, void *context, struct fault *fault)
 {
     sqlite3_stmt *statement;
@@ -210,7 +213,19 @@ enum err return_view_of_sale(const struct views *views, const struct id *sale,
     if (err)
         return err;
     bind_blob(statement, 1, sale->bytes, ID_BYTES);
-    return visit_rows(statement, OF_SALE_MAX, visit, context, fault);
+    bind_int(statement, 2, live_only);
+    return visit_rows(statement, SIZE_MAX, visit, context, fault);
+}
+
+enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,
+                         void *context, struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum err err = database_attached(views->returns, RETURN_VIEW_DUE, &statement, fault);
+    if (err)
+        return err;
+    bind_int(statement, 1, (int64_t)max);
+    return visit_rows(statement, max, visit, context, fault);
 }
 
 enum err return_view_list(const struct views *views, const struct return_view_query *query,
@@ -229,6 +244,22 @@ enum err return_view_list(const struct views *views, const struct return_view_qu
              query->state == RETURN_VIEW_ANY ? -1 : query->state == RETURN_VIEW_COMPLETE);
     bind_int(statement, 6, (int64_t)max);
     return visit_rows(statement, max, visit, context, fault);
+}
+
+enum err return_view_unsold(const struct views *views, const char *receipt, int64_t *count,
+                            struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum err err = database_attached(views->returns, RETURN_VIEW_UNSOLD, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, receipt);
+    bool row;
+    err = statement_step(statement, &row, fault);
+    if (!err)
+        *count = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return err;
 }
 
 enum err return_view_velocity(const struct views *views, bool of_customer, const char *party,

@@ -25,10 +25,24 @@ enum err return_view_counted(const struct views *views, int64_t *last,
 
 typedef enum err return_view_visit(void *context, const struct return_state *state,
                                    struct fault *fault);
-/* Every return of a sale, oldest first; at most 500. */
-enum err return_view_of_sale(const struct views *views, const struct id *sale,
+/*
+ * Every return of a sale, oldest first: none is left out, since money is decided by them. Only
+ * those that count against the sale now, or also the declined and voided ones.
+ */
+enum err return_view_of_sale(const struct views *views, const struct id *sale, bool live_only,
                              return_view_visit *visit, void *context,
                              struct fault *fault) MUST_CHECK;
+
+/* Returns that closed and are not told to be complete yet, oldest first; at most `max`. */
+enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,
+                         void *context, struct fault *fault) MUST_CHECK;
+
+/*
+ * Live returns of a receipt that were allowed while its sale was not known here: they name no lines
+ * of it, and still count against it.
+ */
+enum err return_view_unsold(const struct views *views, const char *receipt, int64_t *count,
+                            struct fault *fault) MUST_CHECK;
 
 /* The live returns of a person or a customer since then, and what they refunded. */
 enum err return_view_velocity(const struct views *views, bool of_customer, const char *party,

@@ -16,13 +16,17 @@ CREATE TABLE return (
     money INTEGER NOT NULL,
     posting INTEGER NOT NULL,
     complete INTEGER NOT NULL,
-    tenders BLOB NOT NULL
+    tenders BLOB NOT NULL,
+    settles INTEGER NOT NULL,
+    due INTEGER NOT NULL -- all tracks are closed, and return.completed is still to be told
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX return_by_number ON return (number);
 CREATE INDEX return_by_sale ON return (sale) WHERE sale IS NOT NULL;
 CREATE INDEX return_by_person ON return (person, created_ms) WHERE person <> '';
 CREATE INDEX return_by_customer ON return (customer, created_ms) WHERE customer <> '';
+CREATE INDEX return_unsold ON return (receipt) WHERE sale IS NULL;
 CREATE INDEX return_by_time ON return (created_ms, id);
+CREATE INDEX return_due ON return (id) WHERE due = 1;
 CREATE TABLE return_counter (only INTEGER PRIMARY KEY CHECK (only = 1), last INTEGER NOT NULL);
 INSERT INTO return_counter VALUES (1, 0);
 

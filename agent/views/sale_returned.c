@@ -41,7 +41,7 @@ enum err sale_returned_read(const struct views *views, const struct sale_found *
     struct gathering g = {views, &found->sale, except, arena, &read};
     enum err err = history_init(&found->sale, arena, &read.history, fault);
     if (!err)
-        err = return_view_of_sale(views, &found->id, add_return, &g, fault);
+        err = return_view_of_sale(views, &found->id, true, add_return, &g, fault);
     if (!err)
         *returned = read;
     return err;

@@ -1,4 +1,5 @@
 #include "agent/views/views.h"
+#include "agent/views/exception_view.h"
 #include "agent/views/return_view.h"
 #include "agent/views/sale_view.h"
 
@@ -6,6 +7,7 @@ void views_define(struct eventlog_view table[static VIEWS_COUNT])
 {
     sale_view_define(&table[0]);
     return_view_define(&table[1]);
+    exception_view_define(&table[2]);
 }
 
 struct views views_of_txn(struct eventlog_txn *txn)
@@ -14,6 +16,7 @@ struct views views_of_txn(struct eventlog_txn *txn)
         .txn = txn,
         .sales = eventlog_txn_view(txn, SALE_VIEW_NAME),
         .returns = eventlog_txn_view(txn, RETURN_VIEW_NAME),
+        .exceptions = eventlog_txn_view(txn, EXCEPTION_VIEW_NAME),
     };
 }
 
@@ -23,6 +26,7 @@ struct views views_of_reader(struct eventlog_reader *reader)
         .reader = reader,
         .sales = eventlog_reader_view(reader, SALE_VIEW_NAME),
         .returns = eventlog_reader_view(reader, RETURN_VIEW_NAME),
+        .exceptions = eventlog_reader_view(reader, EXCEPTION_VIEW_NAME),
     };
 }
 

@@ -1,6 +1,7 @@
 /*
  * The appliance's views: what the counter asks of the event log, answered from tables that follow
- * from it. Sales by receipt, order and item; returns by id, sale and time.
+ * from it. Sales by receipt, order and item; returns by id, sale and time;
+ * exceptions by state.
  *
  * The same questions are asked inside a command's transaction (on the writer thread) and of a
  * reader (on its own thread); `struct views` is that access, either way. It may block on the disk.
@@ -15,9 +16,10 @@ struct views {
     struct eventlog_reader *reader;
     struct database_statements *sales;
     struct database_statements *returns;
+    struct database_statements *exceptions;
 };
 
-enum { VIEWS_COUNT = 2 };
+enum { VIEWS_COUNT = 3 };
 
 /* Fills the table to open the log with. */
 void views_define(struct eventlog_view table[static VIEWS_COUNT]);

@@ -200,6 +200,11 @@ struct clock *counter_clock(struct counter *c)
     return c->clock;
 }
 
+const struct policy *counter_policy(const struct counter *c)
+{
+    return &c->policy;
+}
+
 void counter_sell(struct counter *c, const char *receipt)
 {
     struct buf json CLEANUP(buf_free);

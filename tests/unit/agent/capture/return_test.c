@@ -193,6 +193,48 @@ static void a_tender_that_failed_is_paid_out_again(void **state)
     counter_answer_free(&paid);
 }
 
+/* A till can't say "failed" of what it has paid out, and so pay it out again. */
+static void what_was_paid_out_cannot_be_called_failed_at_the_till(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    const char *id = json_member_text(first.body, "return_id");
+    struct counter_answer paid = counter_ask(*state, CAPTURE_REFUND, id, "", "{}");
+    struct counter_answer failed = counter_ask(*state, CAPTURE_REFUND, id, "",
+                                               "{\"tenders\":[{\"tender\":1,\"failed\":\"x\"}]}");
+    assert_int_equal(failed.err, ERR_REFUSED);
+    assert_string_equal(failed.fault.where, "tenders.failed");
+    counter_answer_free(&first);
+    counter_answer_free(&paid);
+    counter_answer_free(&failed);
+}
+
+static void a_line_named_twice_is_counted_twice(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer disposed =
+        counter_ask(*state, CAPTURE_DISPOSE, json_member_text(first.body, "return_id"), "",
+                    "{\"lines\":[{\"line\":1,\"quantity\":1,\"disposition\":\"restock\"},"
+                    "{\"line\":1,\"quantity\":1,\"disposition\":\"destroy\"}]}");
+    assert_int_equal(disposed.err, ERR_INVALID);
+    counter_answer_free(&first);
+    counter_answer_free(&disposed);
+}
+
+/* Declined tries are many; none of them may hide what was really returned. */
+static void many_declined_tries_hide_no_return(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        counter_answer_free(&answer);
+    }
+    for (int i = 0; i < 600; i++) {
+        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        assert_int_equal(answer.err, ERR_OK);
+        assert_string_not_equal(json_member_text(answer.body, "decision"), "accepted");
+        counter_answer_free(&answer);
+    }
+}
+
 static void an_unknown_receipt_needs_more_than_a_till(void **state)
 {
     struct counter_answer answer =
@@ -287,6 +329,9 @@ int main(void)
         TEST(a_voided_return_gives_its_pieces_back),
         TEST(a_refund_is_paid_out_once),
         TEST(a_tender_that_failed_is_paid_out_again),
+        TEST(what_was_paid_out_cannot_be_called_failed_at_the_till),
+        TEST(a_line_named_twice_is_counted_twice),
+        TEST(many_declined_tries_hide_no_return),
         TEST(an_unknown_receipt_needs_more_than_a_till),
         TEST(a_manager_approves_the_very_return_that_was_shown),
         TEST(card_numbers_are_refused),

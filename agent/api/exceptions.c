@@ -1,0 +1,106 @@
+#include "agent/api/internal.h"
+#include "agent/returns/words.h"
+#include "agent/views/exception_view.h"
+#include "hal/base/cleanup.h"
+
+#include <stdio.h>
+
+enum { ANSWER_MAX_BYTES = 1024 * 1024, PAGE = 50 };
+
+static void change(struct api_call *call, enum capture_kind kind)
+{
+    struct fault fault;
+    struct id id;
+    if (id_parse(call->rest, &id) == ERR_OK) {
+        api_write(call, kind, &id, 200);
+        return;
+    }
+    enum err err = fault_set(&fault, ERR_NOT_FOUND, "id", "no exception has this id");
+    api_fail(call->request, err, &fault);
+}
+
+static void assign(struct api_call *call)
+{
+    change(call, CAPTURE_ASSIGN);
+}
+
+static void resolve(struct api_call *call)
+{
+    change(call, CAPTURE_RESOLVE);
+}
+
+struct listing {
+    struct jsonw w;
+    int64_t now_ms;
+    size_t count;
+    struct exception_state last;
+};
+
+static enum err list_one(void *context, const struct exception_state *state, struct fault *fault)
+{
+    (void)fault;
+    struct listing *listing = context;
+    exception_state_write(state, listing->now_ms, &listing->w);
+    listing->count++;
+    listing->last = *state;
+    return ERR_OK;
+}
+
+/* A cursor is "<raised_ms>.<id>" of the last exception of the page before. */
+static enum err read_query(struct api_call *call, struct exception_view_query *query,
+                           struct fault *fault)
+{
+    const char *state = http_request_query(call->request, "state");
+    const char *cursor = http_request_query(call->request, "cursor");
+    *query = (struct exception_view_query){.step = -1, .after_ms = -1, .max = PAGE};
+    if (state && (query->step = word_find(exception_step_words, state)) < 0)
+        return fault_set(fault, ERR_INVALID, "state", "must be open, assigned or resolved");
+    long long ms = 0;
+    int used = 0;
+    if (cursor && (sscanf(cursor, "%19lld.%n", &ms, &used) != 1 || used == 0 ||
+                   id_parse(slice_of(cursor + used), &query->after_id) != ERR_OK))
+        return fault_set(fault, ERR_INVALID, "cursor", "must come from an earlier page");
+    if (cursor)
+        query->after_ms = ms;
+    return ERR_OK;
+}
+
+static void write_cursor(struct listing *listing)
+{
+    if (listing->count < PAGE)
+        return;
+    char id[ID_TEXT + 1];
+    char cursor[ID_TEXT + 24];
+    id_format(&listing->last.id, id);
+    (void)snprintf(cursor, sizeof cursor, "%lld.%s", (long long)listing->last.raised_ms, id);
+    jsonw_text(&listing->w, "cursor", cursor);
+}
+
+static void list(struct api_call *call)
+{
+    struct fault fault;
+    struct exception_view_query query;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX_BYTES);
+    struct listing listing = {.w = jsonw_to(&body),
+                              .now_ms = clock_wall_ms(call->api->config.clock)};
+    enum err err = read_query(call, &query, &fault);
+    jsonw_object(&listing.w, NULL);
+    jsonw_array(&listing.w, "exceptions");
+    if (!err)
+        err = exception_view_list(&call->api->views, &query, list_one, &listing, &fault);
+    jsonw_end(&listing.w);
+    write_cursor(&listing);
+    jsonw_end(&listing.w);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        api_answer(call->request, 200, &body);
+}
+
+const struct api_route api_exception_routes[] = {
+    {"GET", "/v1/exceptions", API_CLIENT, list},
+    {"POST", "/v1/exceptions/{}/assign", API_CLIENT, assign},
+    {"POST", "/v1/exceptions/{}/resolve", API_CLIENT, resolve},
+    {0},
+};
