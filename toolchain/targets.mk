@@ -31,8 +31,10 @@ test-debian13: build/embed
 test: install-test ; $(Q)toolchain/test
 
 # The whole road on this machine. Packages first: the Makefile itself asks them for flags.
-run demo: ; $(Q)toolchain/install build run && $(MAKE) --no-print-directory all && \
-	    PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
+run demo:
+	$(Q)toolchain/install build run
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
 
 # Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
 system-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.xml tests/system

@@ -3,18 +3,24 @@
 import http.client
 import json
 import queue
+import socket
 import threading
 import urllib.parse
 
 
 class News:
-    def __init__(self, url):
+    def __init__(self, url, token):
         self._queue = queue.Queue()
         self._connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
-        self._connection.request("GET", "/v1/stream")
+        self._connection.connect()
+        self._socket = self._connection.sock
+        self._connection.request(
+            "GET", "/v1/stream", headers={"Authorization": f"Bearer {token}"}
+        )
         self._answer = self._connection.getresponse()
         assert self._answer.status == 200, f"/v1/stream answered {self._answer.status}"
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self):
         name = ""
@@ -25,7 +31,7 @@ class News:
                     name = rest.strip()
                 elif word == "data":
                     self._queue.put((name, json.loads(rest)))
-        except (OSError, ValueError, AttributeError, http.client.HTTPException):
+        except (OSError, ValueError, http.client.HTTPException):
             pass  # closed, by us or by the appliance
 
     def wait_for(self, name, timeout_s=10):
@@ -39,6 +45,8 @@ class News:
                 return data
 
     def close(self):
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join(5)
         self._connection.close()
 
     def __enter__(self):

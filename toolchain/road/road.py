@@ -69,6 +69,7 @@ class Road:
         self.watchers = watchers
         self.hub_state = self.folder / "hub"
         self.store_state = self.folder / "store"
+        self.journal = self.hub_state / "journal.ledger"  # where the hub posts
         self.broker_folder = self.folder / "broker"
         self.scanner_port = self.folder / "scanner"
         self.store_url = f"http://{HOST}:{port_base}"
@@ -101,6 +102,7 @@ class Road:
             *("--set", f"broker.url=mqtts://{HOST}:{self.broker_port}"),
             *("--set", f"tls.crl={self.hub_state / 'ca' / 'crl.pem'}"),
             *("--set", f"runtime.folder={self.runtime}"),
+            *("--set", f"posting.connector=ledger-file:{self.journal}"),
         ]
 
     def appliance_command(self, settings=()):
@@ -155,6 +157,7 @@ class Road:
         """The folder of a client's certificate, made when there is none."""
         folder = folder or self.hub_state / "devices" / device
         if not (folder / "current.pem").exists():
+            folder.parent.mkdir(exist_ok=True)
             self.authority("device", device, folder)
         return folder
 
@@ -163,6 +166,17 @@ class Road:
         kept = self.folder / f"token-{lane}"
         if not kept.exists():
             token = self.cli("token", "add", "--lane", lane).strip()
+            kept.touch(0o600)
+            kept.write_text(token)
+        return kept.read_text()
+
+    def hub_token(self, role="viewer"):
+        """The same for those who ask the hub."""
+        kept = self.folder / f"hub-token-{role}"
+        if not kept.exists():
+            token = self._run(
+                *("tillback-hub", "--state", self.hub_state, "token", "add", "--role", role)
+            ).strip()
             kept.touch(0o600)
             kept.write_text(token)
         return kept.read_text()
@@ -207,6 +221,7 @@ class Road:
                 raise ProgramError(f"port {self.base + offset} is taken; PORT_BASE= moves them all")
         self.provision()
         self.token()
+        self.hub_token()
         self.link = Link(self.link_port, self.broker_port)
         self.start_broker()
         self.hub.start()
@@ -262,7 +277,7 @@ class Road:
         return _get(self.store_url + path, self.token())
 
     def ask_hub(self, path):
-        return _get(self.hub_url + path)
+        return _get(self.hub_url + path, self.hub_token())
 
     def await_link(self, timeout_s=15):
         return await_true(

@@ -1,0 +1,60 @@
+"""Real programs, a real broker, real TLS: each test gets a road of its own in a fresh folder."""
+
+import os
+import pathlib
+import random
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "contract")]
+
+from road.road import Road, free_port_base  # noqa: E402
+from road.till import Till  # noqa: E402
+
+PROGRAMS = os.environ.get("PROGRAMS") or ROOT / "build" / "release"
+
+
+def pytest_report_header():
+    return f"programs of {PROGRAMS}"
+
+
+@pytest.fixture
+def seed():
+    """TILLBACK_SEED repeats a run; the seed of each is shown with a failure."""
+    chosen = int(os.environ.get("TILLBACK_SEED") or random.SystemRandom().randrange(1_000_000))
+    print(f"TILLBACK_SEED={chosen}")
+    return chosen
+
+
+def open_road(folder, **options):
+    return Road(folder, free_port_base(), PROGRAMS, **options)
+
+
+def stop_well(road):
+    assert road.stop() == [], "a program did not end well when it was asked to"
+
+
+@pytest.fixture
+def road(tmp_path):
+    with open_road(tmp_path) as opened:
+        opened.await_link()
+        yield opened
+        stop_well(opened)
+
+
+@pytest.fixture(scope="module")
+def shared_road(tmp_path_factory):
+    """For tests that leave nothing behind but what they may."""
+    with open_road(tmp_path_factory.mktemp("road")) as opened:
+        opened.await_link()
+        yield opened
+        stop_well(opened)
+
+
+@pytest.fixture
+def till(shared_road):
+    opened = Till(shared_road.store_url, shared_road.token())
+    yield opened
+    opened.close()

@@ -1,0 +1,52 @@
+"""kill -9 of the appliance, the broker and the hub at random moments under load. What got a 201 is
+at the hub exactly once, both chains are whole, and nothing was invented.
+
+TILLBACK_KILLS lengthens it; TILLBACK_SEED repeats the moments of an earlier run.
+"""
+
+import os
+import random
+import time
+
+from road.audit import Audit, all_arrived
+from road.road import DEVICE, await_true
+from road.till import Kept, Load
+
+KILLS = int(os.environ.get("TILLBACK_KILLS") or 60)
+PROGRAMS = ("appliance", "broker", "hub")
+
+
+def plan(dice):
+    """(program, seconds before, seconds dead): each program as often as the others."""
+    victims = [PROGRAMS[i % len(PROGRAMS)] for i in range(KILLS)]
+    dice.shuffle(victims)
+    return [(victim, dice.uniform(0.02, 0.8), dice.uniform(0, 0.3)) for victim in victims]
+
+
+def start_again(road, name):
+    if name == "broker":
+        road.start_broker()
+    else:
+        getattr(road, name).start()
+
+
+def test_killed_at_random_moments_keeps_the_promise(road, seed, capsys):
+    kept = Kept()
+    with Load(road.store_url, road.token(), kept, seed) as load:
+        for name, before_s, dead_s in plan(random.Random(seed)):
+            time.sleep(before_s)
+            getattr(road, name).kill()
+            time.sleep(dead_s)
+            start_again(road, name)
+    await_true(lambda: all_arrived(road), 60, "arrival")
+    audit = Audit(road, DEVICE, kept)
+    with capsys.disabled():
+        print(
+            f"\n  {KILLS} kills, TILLBACK_SEED={seed}: {len(kept.sales)} sales and"
+            f" {len(kept.returns)} returns got a 201, {load.asked_again} times asked again;"
+            f" {len(audit.events)} events at the hub, {len(audit.problems)} problems"
+        )
+    assert audit.problems == []
+    assert kept.refused == []
+    assert len(kept.returns) > KILLS
+    assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")

@@ -1,0 +1,95 @@
+"""The link fails under load and comes back: everything arrives, once, in order, by itself, and the
+first of it within two seconds."""
+
+import time
+
+import pytest
+from road.audit import Audit, all_arrived, count_hub_events
+from road.road import DEVICE, await_true
+from road.till import Kept, Load
+
+AWAY_S = 4
+LONG_S = 13  # longer than the appliance waits for an acknowledgement before it connects anew
+DRAIN_BEGINS_S = 2.0
+
+
+def stop_broker(road):
+    road.broker.stop()
+
+
+def start_broker(road):
+    road.start_broker()
+
+
+def fall_silent_twice(road):
+    """Silent, back for a moment, and gone again while the appliance is still connecting."""
+    road.link.black_hole()
+    time.sleep(2)
+    road.link.restore()
+    time.sleep(0.05)
+    road.link.black_hole()
+
+
+FAILURES = {
+    "broker stopped": (stop_broker, start_broker),
+    "broker frozen": (lambda road: road.broker.freeze(), lambda road: road.broker.thaw()),
+    "cut": (lambda road: road.link.cut(), lambda road: road.link.restore()),
+    "black hole": (lambda road: road.link.black_hole(), lambda road: road.link.restore()),
+    "black hole twice": (fall_silent_twice, lambda road: road.link.restore()),
+    "long black hole": (lambda road: road.link.black_hole(), lambda road: road.link.restore()),
+    "half open": (lambda road: road.link.half_open(), lambda road: road.link.restore()),
+}
+
+
+def await_growth(road, held):
+    return await_true(lambda: count_hub_events(road.hub_state) > held, 30, "the drain")
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_link_lost_under_load_loses_nothing(road, seed, failure):
+    take_away, bring_back = FAILURES[failure]
+    appliance = road.appliance.process.pid
+    kept = Kept()
+    with Load(road.store_url, road.token(), kept, seed, pause_s=0.02):
+        await_growth(road, 0)
+        take_away(road)
+        time.sleep(LONG_S if failure.startswith("long") else AWAY_S)
+        held = count_hub_events(road.hub_state)
+        saved = len(kept)
+        time.sleep(0.5)
+        assert len(kept) > saved, "the counter stood still without the link"
+        bring_back(road)
+        began = time.monotonic()
+        await_growth(road, held)
+        drain_began_s = time.monotonic() - began
+        time.sleep(1)
+    await_true(lambda: all_arrived(road), 30, "arrival")
+    audit = Audit(road, DEVICE, kept)
+    assert audit.problems == []
+    assert kept.refused == []
+    assert road.appliance.process.pid == appliance and road.appliance.running
+    assert drain_began_s <= DRAIN_BEGINS_S, f"the drain began after {drain_began_s:.2f} s"
+    print(f"{failure}: {len(kept)} saved, drain after {drain_began_s:.2f} s")
+
+
+def test_restart_without_link_delivers_later(road, seed):
+    kept = Kept()
+    road.link.cut()
+    with Load(road.store_url, road.token(), kept, seed):
+        time.sleep(1)
+    assert road.appliance.stop() == 0
+    road.appliance.start()
+    road.link.restore()
+    await_true(lambda: all_arrived(road), 30, "arrival")
+    assert Audit(road, DEVICE, kept).problems == []
+    assert len(kept.returns) > 10
+
+
+def test_hub_away_is_caught_up_with(road, seed):
+    kept = Kept()
+    assert road.hub.stop() == 0
+    with Load(road.store_url, road.token(), kept, seed):
+        time.sleep(2)
+    road.hub.start()
+    await_true(lambda: all_arrived(road), 30, "arrival")
+    assert Audit(road, DEVICE, kept).problems == []

@@ -1,0 +1,128 @@
+"""A plain MQTT 5 client with a certificate, for tests that look at the road or misuse it."""
+
+import hashlib
+import json
+import queue
+import ssl
+import threading
+import time
+import uuid
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from road.road import HOST
+
+
+class Wire:
+    """Connected when it is made; raises ConnectionError with the broker's reason otherwise."""
+
+    def __init__(self, road, identity, client_id, ca=None):
+        self.received = queue.Queue()
+        self.lost = threading.Event()
+        self._connected = queue.Queue()
+        self._client = mqtt.Client(client_id, protocol=mqtt.MQTTv5)
+        tls = ssl.create_default_context(cafile=str(ca or identity / "ca.pem"))
+        if identity:
+            tls.load_cert_chain(identity / "current.pem")
+        self._client.tls_set_context(tls)
+        self._client.on_connect = lambda c, u, flags, reason, p: self._connected.put(reason)
+        self._client.on_message = lambda c, u, message: self.received.put(message)
+        self._client.connect(HOST, road.broker_port, keepalive=30)
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        try:
+            reason = self._connected.get(timeout=5)
+        except queue.Empty:
+            self.close()
+            raise ConnectionError("the broker did not answer") from None
+        if reason.value != 0:
+            self.close()
+            raise ConnectionError(str(reason))
+
+    def _work(self):
+        try:
+            while not self._closing and self._client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
+                pass
+        except OSError:
+            pass  # the broker cut us off
+        if not self._closing:
+            self.lost.set()
+
+    def subscribe(self, filter_):
+        done = threading.Event()
+        self._client.on_subscribe = lambda *_: done.set()
+        self._client.subscribe(filter_, 1)
+        assert done.wait(5), "no SUBACK"
+
+    def publish(self, topic, payload, properties=None, wait=True):
+        """Returns when the broker has answered; that says nothing about delivery."""
+        carried = None
+        if properties:
+            carried = Properties(PacketTypes.PUBLISH)
+            carried.UserProperty = [(key, str(value)) for key, value in properties.items()]
+        sent = self._client.publish(topic, payload, 1, properties=carried)
+        if wait:
+            sent.wait_for_publish(5)
+
+    def drain(self, quiet_s=0.5):
+        """All that came, once nothing more comes."""
+        found = []
+        while True:
+            try:
+                found.append(self.received.get(timeout=quiet_s))
+            except queue.Empty:
+                return found
+
+    def close(self):
+        self._closing = True
+        self._thread.join(5)
+        if not self.lost.is_set():
+            self._client.disconnect()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def event(device, **changes):
+    """One that the hub would take."""
+    return_id = str(uuid.uuid4())
+    made = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid4()),
+        "source": f"/store/0666/device/{device}",
+        "type": "com.tillback.item.received.v1",
+        "subject": f"return/{return_id}",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "datacontenttype": "application/json",
+        "correlationid": return_id,
+        "sequence": "0000000001",
+        "bootid": str(uuid.uuid4()),
+        "monotonicms": "1",
+        "timetrusted": True,
+        "data": {"lines": [{"line": 1, "quantity": 1, "condition": "new_sealed"}]},
+    }
+    made.update(changes)
+    return json.dumps(made).encode()
+
+
+def batch(bodies, log_id=None, first=1, **changes):
+    """(payload, properties) as an appliance would send them."""
+    log_id = log_id or uuid.uuid4()
+    chain = before = hashlib.sha256(b"tillback-log" + log_id.bytes).digest()
+    for body in bodies:
+        chain = hashlib.sha256(chain + body).digest()
+    properties = {
+        "log_id": log_id,
+        "stream": "returns",
+        "first": first,
+        "last": first + len(bodies) - 1,
+        "prev": before.hex(),
+        "hash": chain.hex(),
+    }
+    properties.update(changes)
+    return b"[" + b",".join(bodies) + b"]", properties
