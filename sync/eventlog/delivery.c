@@ -115,6 +115,19 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
         return err ? err : take_parked(log, delivery->stream, ack, fault);
     }
     delivery->forked = true;
+    if (ack->through > ours->head) {
+        struct eventlog_lost missed = {
+            .log = ours->row.id,
+            .stream = delivery->stream,
+            .first = ours->head + 1,
+            .last = ack->through,
+            .at_ms = txn->now.wall_ms,
+            .reason = "only the hub has them: this side went back in time",
+        };
+        err = lost_note(log, &missed, fault);
+        if (err)
+            return err;
+    }
     return fork_open(log, delivery->stream, common, txn->now.wall_ms, fault);
 }
 

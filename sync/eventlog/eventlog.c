@@ -2,13 +2,16 @@
 #include "hal/storage.h"
 #include "sync/eventlog/chain_walk.h"
 #include "sync/eventlog/internal.h"
+#include "sync/eventlog/lost.h"
+#include "sync/eventlog/quarantine.h"
 #include "sync/eventlog/schema.sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { TAIL_EVENTS = 1000 };
+enum { TAIL_EVENTS = 1000, RESERVE_BYTES = 4 * 1024 * 1024 };
 
 /* --- The database ---------------------------------------------------------------------------- */
 
@@ -35,6 +38,13 @@ static enum err lost_tail(struct eventlog *log, const struct state_log *ours,
     return err;
 }
 
+enum err lost_note(struct eventlog *log, const struct eventlog_lost *lost, struct fault *fault)
+{
+    log->state.lost[lost->stream] += lost->last - lost->first + 1;
+    log->state.lost_at_ms = lost->at_ms;
+    return lost_add(log->db, lost, fault);
+}
+
 static enum err continue_lost(struct eventlog *log, enum stream stream,
                               const struct head_entry *head, int64_t now_ms, struct fault *fault)
 {
@@ -43,6 +53,17 @@ static enum err continue_lost(struct eventlog *log, enum stream stream,
                "%s ends at %lld, but %lld was saved once; continued as a new log",
                stream_name(stream), (long long)ours->head, (long long)head->seq);
     log->forked_at_start = true;
+    struct eventlog_lost missed = {
+        .log = head->log,
+        .stream = stream,
+        .first = id_equal(&head->log, &ours->row.id) ? ours->head + 1 : 1,
+        .last = head->seq,
+        .at_ms = now_ms,
+        .reason = "the tail was lost",
+    };
+    enum err err = missed.first <= missed.last ? lost_note(log, &missed, fault) : ERR_OK;
+    if (err)
+        return err;
     if (ours->head == 0 && !ours->row.forked)
         return ERR_OK; /* an empty new log needs no newer one */
     int64_t seq = ours->row.through < ours->head ? ours->row.through : ours->head;
@@ -62,6 +83,9 @@ static enum err compare_head(struct eventlog *log, int64_t now_ms, struct fault 
     for (int i = 0; i < STREAMS_OF_APPLIANCE && !err && found; i++) {
         bool lost;
         err = lost_tail(log, &log->state.logs[i], &head.streams[i], &lost, fault);
+        if (!err && lost && log->had_wal)
+            return fault_set(fault, ERR_CORRUPT, "head",
+                             "the write-ahead log has lost its end, which may still be found");
         if (!err && lost)
             err = continue_lost(log, (enum stream)i, &head.streams[i], now_ms, fault);
     }
@@ -113,7 +137,20 @@ static enum err prepare(struct eventlog *log, struct fault *fault)
     return head_write(log->head, &head, fault);
 }
 
-enum err log_open_database(struct eventlog *log, struct fault *fault)
+/* The slow look, for when damage was met before. */
+static enum err look_for_damage(struct eventlog *log, struct fault *fault)
+{
+    if (!log->suspect && !suspicion_noted(&log->config))
+        return ERR_OK;
+    enum err err = verify_database(log->db, fault);
+    if (!err)
+        err = suspicion_clear(&log->config, fault);
+    if (!err)
+        log->suspect = false;
+    return err;
+}
+
+static enum err open_as_it_is(struct eventlog *log, struct fault *fault)
 {
     struct database_config config = {
         .path = log->path,
@@ -122,14 +159,67 @@ enum err log_open_database(struct eventlog *log, struct fault *fault)
         .statement_count = LOG_COUNT,
     };
     enum err err = database_open(&log->db, &config, fault);
+    if (err)
+        return err;
+    database_keep_wal(log->db, true); /* should it be damaged, the log may hold what it has lost */
+    err = look_for_damage(log, fault);
     if (!err)
         err = prepare(log, fault);
     if (err) {
         log_close_database(log);
         return err;
     }
-    log_publish(log);
+    database_keep_wal(log->db, false);
     return ERR_OK;
+}
+
+/* SQLite deletes the write-ahead log of a database that is missing or empty. */
+static enum err look_at_files(struct eventlog *log, struct fault *fault)
+{
+    char wal[PATH_MAX];
+    if (storage_path(wal, sizeof wal, log->config.folder, "tillback.db-wal"))
+        return fault_set(fault, ERR_TOO_LARGE, log->config.folder, "the path is too long");
+    struct stat info;
+    log->had_wal = stat(wal, &info) == 0 && info.st_size > 0;
+    bool empty = stat(log->path, &info) != 0 || info.st_size == 0;
+    return log->had_wal && empty
+               ? fault_set(fault, ERR_CORRUPT, log->path, "the database is empty, its log is not")
+               : ERR_OK;
+}
+
+/* What is damaged is put aside, and what can be proven of it is the log from now on. */
+static enum err salvage_and_open(struct eventlog *log, struct fault *fault)
+{
+    struct head head;
+    bool found = false;
+    struct fault why = *fault;
+    diag_fault(log->config.diag, DIAG_ERROR, "eventlog.quarantined", &why);
+    struct head_file *file;
+    if (head_open(&file, log->config.folder, log->config.vfs, true, fault) == ERR_OK) {
+        if (head_read(file, &head, &found, fault))
+            found = false;
+        head_close(file);
+    }
+    enum err err = quarantine_now(&log->config, found ? &head : NULL, &log->ids, fault);
+    log->had_wal = false;
+    log->suspect = false;
+    if (!err)
+        err = suspicion_clear(&log->config, fault);
+    return err ? err : open_as_it_is(log, fault);
+}
+
+enum err log_open_database(struct eventlog *log, struct fault *fault)
+{
+    enum err err = quarantine_resume(&log->config, fault);
+    if (!err)
+        err = look_at_files(log, fault);
+    if (!err)
+        err = open_as_it_is(log, fault);
+    if (err == ERR_CORRUPT)
+        err = salvage_and_open(log, fault);
+    if (!err)
+        log_publish(log);
+    return err;
 }
 
 void log_close_database(struct eventlog *log)
@@ -150,6 +240,8 @@ void log_publish(struct eventlog *log)
     pthread_mutex_lock(&log->lock);
     state_tell(&log->state, &log->status);
     log->status.forked_at_start = log->forked_at_start;
+    log->status.can_save = log->space.held;
+    log->status.free_bytes = log->space.free_bytes;
     pthread_mutex_unlock(&log->lock);
 }
 
@@ -199,6 +291,9 @@ enum err eventlog_open(struct eventlog **out, const struct eventlog_config *conf
     if (err)
         (void)fault_set(fault, err, config->folder, "the path is too long");
     else
+        err = space_open(&log->space, config->folder,
+                         config->reserve_bytes ? config->reserve_bytes : RESERVE_BYTES, fault);
+    if (!err)
         err = log_open_database(log, fault);
     if (!err)
         err = start(log, fault);

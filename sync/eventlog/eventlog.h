@@ -66,16 +66,26 @@ struct eventlog_config {
     struct diag *diag; /* may be NULL */
     const struct eventlog_view *views;
     size_t view_count;
-    /* Called on the writer thread after each commit that appended or moved a watermark. */
+    int64_t reserve_bytes; /* kept back on the disk to finish what is begun; 0: 4 MiB */
+    /*
+     * Called on the writer thread after each commit that appended or moved a watermark, and when
+     * `can_save` of the status has changed.
+     */
     void (*committed)(void *context);
     void *context;
 };
 
 /*
  * Opens or creates, migrates, verifies the tail against the chain and the head file, applies what
- * a view has missed, starts the writer. ERR_NEWER_SCHEMA, ERR_CORRUPT, ERR_DISK_FULL, ...
+ * a view has missed, starts the writer. ERR_NEWER_SCHEMA, ERR_READ_ONLY, ERR_DISK_FULL, ...
  * A log that is behind its head file has lost its tail: it is continued as a fork, told by
- * eventlog_status. The caller holds the lock on the folder.
+ * eventlog_status.
+ * A damaged database, with its write-ahead log, is moved to a folder quarantine-TIME and kept
+ * there; every event in it that verifies against its neighbour's stored hash goes into a new log
+ * that names the old one as its parent, and is sent again (event ids make that harmless). What is
+ * missing then is told by `lost` of the status and by eventlog_lost. So it goes, too, when damage
+ * shows later: at once when the writer meets it, at the next start when only the verification did.
+ * The caller holds the lock on the folder.
  */
 enum err eventlog_open(struct eventlog **log, const struct eventlog_config *config,
                        struct fault *fault) MUST_CHECK;
@@ -140,10 +150,33 @@ struct eventlog_stream_status {
     int64_t parked;     /* items that the hub parked */
 };
 
+/* Events that were saved once and are not in the log any more: seqs of the log they were in. */
+struct eventlog_lost {
+    struct id log; /* zeros when nobody knows */
+    enum stream stream;
+    int64_t first;
+    int64_t last;
+    int64_t at_ms;   /* wall time at which they were missed */
+    char reason[80]; /* "damaged", "the tail was lost", ... */
+};
+
 struct eventlog_status {
     struct eventlog_stream_status streams[STREAMS_OF_APPLIANCE];
+    /*
+     * What this log has lost for good, if anything. While returns are among it, what was returned
+     * of a receipt may be more than the views know.
+     */
+    int64_t lost[STREAMS_OF_APPLIANCE];
+    int64_t lost_at_ms; /* the last time that something was missed; 0: never */
     int64_t hub_epoch;
+    int64_t inbox_epoch; /* of inbox_through: the numbering that it is of */
     int64_t inbox_through;
+    /*
+     * False when the disk is nearly full: what is begun can be finished, but nobody should be told
+     * yes to something new. True again, without a restart, when there is space.
+     */
+    bool can_save;
+    int64_t free_bytes; /* on the disk, besides what is kept back */
     bool forked_at_start; /* the tail was lost */
     bool verified;        /* the background verification reached the end, all is well */
     bool damaged;         /* it found damage; the diagnostics name it */
@@ -179,6 +212,11 @@ void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, s
 enum err eventlog_reader_open(struct eventlog_reader **reader, const struct eventlog_config *config,
                               struct fault *fault) MUST_CHECK;
 void eventlog_reader_close(struct eventlog_reader *reader); /* takes NULL */
+/*
+ * When the log was salvaged, another file stands under its name: this makes the handle read that
+ * one. The reader's own functions do so by themselves; who reads views calls it after a commit.
+ */
+enum err eventlog_reader_refresh(struct eventlog_reader *reader, struct fault *fault) MUST_CHECK;
 /* A view's statements on this handle. */
 struct database_statements *eventlog_reader_view(struct eventlog_reader *reader, const char *view);
 
@@ -204,10 +242,16 @@ typedef enum err eventlog_visit_parked(void *context, enum stream stream,
 enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit,
                          void *context, struct fault *fault) MUST_CHECK;
 
+/* What was lost, in the order in which it was missed. */
+typedef enum err eventlog_visit_lost(void *context, const struct eventlog_lost *lost,
+                                     struct fault *fault);
+enum err eventlog_lost(struct eventlog_reader *reader, eventlog_visit_lost *visit, void *context,
+                       struct fault *fault) MUST_CHECK;
+
 /* --- Care ------------------------------------------------------------------------------------ */
 
 struct eventlog_finding {
-    char what[32]; /* "chain", "body", "gap", "head", "view", "database" */
+    char what[32]; /* "chain", "body", "gap", "head", "view", "database", "lost" */
     struct id log;
     int64_t seq;
     char text[160];
@@ -221,6 +265,8 @@ typedef void eventlog_report(void *context, const struct eventlog_finding *findi
  */
 enum err eventlog_verify(const struct eventlog_config *config, eventlog_report *report,
                          void *context, int64_t *events, struct fault *fault) MUST_CHECK;
+/* Notes in the folder that damage was found: the next start looks at everything and salvages. */
+enum err eventlog_suspect(const struct eventlog_config *config, struct fault *fault) MUST_CHECK;
 /* Drops and makes every view again; the folder must not be in use by a writer. */
 enum err eventlog_rebuild(const struct eventlog_config *config, struct fault *fault) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #define SYNC_EVENTLOG_INTERNAL_H
 
 #include "sync/eventlog/eventlog.h"
+#include "sync/eventlog/space.h"
 #include "sync/eventlog/state.h"
 #include "sync/eventlog/views.h"
 
@@ -24,8 +25,11 @@ struct eventlog {
     struct head_file *head;
     struct id_source ids;
     struct state state;
+    struct space space;
     struct buf body; /* of the event that is being appended */
     bool forked_at_start;
+    bool suspect; /* damage was met: the next open reads everything */
+    bool had_wal; /* the database was not closed properly before it was opened */
     char source[SOURCE_TEXT_MAX + 1];
 
     pthread_mutex_t lock;
@@ -61,6 +65,12 @@ enum err log_open_database(struct eventlog *log, struct fault *fault) MUST_CHECK
 void log_close_database(struct eventlog *log);
 /* Makes `status` what the writer has. */
 void log_publish(struct eventlog *log);
+
+/* In a transaction: lists what was lost. */
+enum err lost_note(struct eventlog *log, const struct eventlog_lost *lost,
+                   struct fault *fault) MUST_CHECK;
+/* Reads everything, views apart: ERR_CORRUPT names the first thing that is wrong. */
+enum err verify_database(struct database *db, struct fault *fault) MUST_CHECK;
 
 /* The writer thread's function; the argument is the log. */
 void *writer_run(void *context);

@@ -88,7 +88,7 @@ SELECT ordinal, 2, number, zeroblob(16), NULL, body FROM inbox ORDER BY ordinal
 
 -- name: parked_put
 INSERT INTO parked VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT (id) DO UPDATE SET log = ?2, seq = ?3, code = ?4, detail = ?5
+ON CONFLICT (log, seq) DO UPDATE SET id = ?1, code = ?4, detail = ?5
 
 -- name: parked_clear
 DELETE FROM parked WHERE log = ?1
@@ -125,6 +125,17 @@ SELECT name FROM view
 
 -- name: view_forget
 DELETE FROM view WHERE name = ?1
+
+-- name: lost_insert
+INSERT INTO lost (log, stream, first, last, at_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+
+-- name: lost_list
+SELECT log, stream, first, last, at_ms, reason FROM lost ORDER BY no
+
+-- name: lost_sums
+SELECT ifnull(sum(last - first + 1) FILTER (WHERE stream = 0), 0),
+       ifnull(sum(last - first + 1) FILTER (WHERE stream = 1), 0), ifnull(max(at_ms), 0)
+FROM lost
 
 -- name: integrity
 PRAGMA integrity_check

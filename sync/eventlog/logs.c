@@ -36,7 +36,7 @@ enum {
     HUB_EPOCH
 };
 
-static enum err read_columns(sqlite3_stmt *s, struct log_row *row, struct fault *fault)
+enum err log_row_read(sqlite3_stmt *s, struct log_row *row, struct fault *fault)
 {
     *row = (struct log_row){
         .no = sqlite3_column_int64(s, NO),
@@ -66,7 +66,7 @@ static enum err read_one(struct database *db, sqlite3_stmt *s, struct log_row *r
         return err;
     struct log_row made;
     if (there)
-        err = read_columns(s, &made, fault);
+        err = log_row_read(s, &made, fault);
     sqlite3_reset(s);
     if (err)
         return err;

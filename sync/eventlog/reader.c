@@ -1,5 +1,6 @@
 #include "hal/storage.h"
 #include "sync/eventlog/internal.h"
+#include "sync/eventlog/lost.h"
 #include "sync/eventlog/record.h"
 
 #include <stdio.h>
@@ -43,6 +44,11 @@ void eventlog_reader_close(struct eventlog_reader *reader)
 struct database_statements *eventlog_reader_view(struct eventlog_reader *reader, const char *view)
 {
     return views_find(&reader->views, view);
+}
+
+enum err eventlog_reader_refresh(struct eventlog_reader *reader, struct fault *fault)
+{
+    return database_moved(reader->db) ? database_reopen(reader->db, fault) : ERR_OK;
 }
 
 static enum err visit_row(sqlite3_stmt *row, eventlog_visit_body *visit, void *context,
@@ -104,7 +110,9 @@ enum err eventlog_range(struct eventlog_reader *reader, const struct id *log, in
                         int64_t max_events, struct sha256 *before, eventlog_visit_body *visit,
                         void *context, struct fault *fault)
 {
-    enum err err = database_run_plain(reader->db, LOG_BEGIN_READING, fault);
+    enum err err = eventlog_reader_refresh(reader, fault);
+    if (!err)
+        err = database_run_plain(reader->db, LOG_BEGIN_READING, fault);
     if (err)
         return err;
     err = range(reader->db, log, first, max_events, before, visit, context, fault);
@@ -115,13 +123,16 @@ enum err eventlog_range(struct eventlog_reader *reader, const struct id *log, in
 enum err eventlog_history(struct eventlog_reader *reader, const struct id *correlation,
                           eventlog_visit *visit, void *context, struct fault *fault)
 {
-    return record_history(reader->db, correlation, visit, context, fault);
+    enum err err = eventlog_reader_refresh(reader, fault);
+    return err ? err : record_history(reader->db, correlation, visit, context, fault);
 }
 
 enum err eventlog_reader_status(struct eventlog_reader *reader, struct eventlog_status *status,
                                 struct fault *fault)
 {
-    enum err err = database_run_plain(reader->db, LOG_BEGIN_READING, fault);
+    enum err err = eventlog_reader_refresh(reader, fault);
+    if (!err)
+        err = database_run_plain(reader->db, LOG_BEGIN_READING, fault);
     if (err)
         return err;
     struct state state = {0};
@@ -150,7 +161,9 @@ enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *
                          void *context, struct fault *fault)
 {
     sqlite3_stmt *s;
-    enum err err = database_statement(reader->db, LOG_PARKED_LIST, &s, fault);
+    enum err err = eventlog_reader_refresh(reader, fault);
+    if (!err)
+        err = database_statement(reader->db, LOG_PARKED_LIST, &s, fault);
     if (err)
         return err;
     bool there = true;
@@ -164,4 +177,11 @@ enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *
     }
     sqlite3_reset(s);
     return err;
+}
+
+enum err eventlog_lost(struct eventlog_reader *reader, eventlog_visit_lost *visit, void *context,
+                       struct fault *fault)
+{
+    enum err err = eventlog_reader_refresh(reader, fault);
+    return err ? err : lost_each(reader->db, visit, context, fault);
 }

@@ -31,11 +31,12 @@ CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;
 
 -- What the hub refused and keeps for a person.
 CREATE TABLE parked (
-    id BLOB PRIMARY KEY,
+    id BLOB NOT NULL, -- zeros when the body couldn't be read
     log INTEGER NOT NULL REFERENCES log (no),
     seq INTEGER NOT NULL,
     code TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    PRIMARY KEY (log, seq)
 ) STRICT, WITHOUT ROWID;
 
 -- The hub's messages. One that can't be read has no id and no correlation.
@@ -60,3 +61,15 @@ CREATE TABLE view (
     name TEXT PRIMARY KEY,
     version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- name: v2
+-- Events that were saved once and are not here any more; `first` and `last` are seqs of that log.
+CREATE TABLE lost (
+    no INTEGER PRIMARY KEY,
+    log BLOB NOT NULL,
+    stream INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;

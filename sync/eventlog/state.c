@@ -1,4 +1,7 @@
 #include "sync/eventlog/state.h"
+#include "sync/eventlog/lost.h"
+
+#include <string.h>
 
 enum err state_count_parked(struct state *state, struct database *db, enum stream stream,
                             struct fault *fault)
@@ -75,6 +78,8 @@ enum err state_load(struct state *state, struct database *db, struct id_source *
     if (!err)
         err = load_inbox(&made, db, fault);
     if (!err)
+        err = lost_sums(db, made.lost, &made.lost_at_ms, fault);
+    if (!err)
         *state = made;
     return err;
 }
@@ -102,7 +107,10 @@ void state_tell(const struct state *state, struct eventlog_status *status)
         if (state->logs[i].row.hub_epoch > status->hub_epoch)
             status->hub_epoch = state->logs[i].row.hub_epoch;
     }
+    status->inbox_epoch = state->inbox_epoch;
     status->inbox_through = state->inbox_through;
+    memcpy(status->lost, state->lost, sizeof status->lost);
+    status->lost_at_ms = state->lost_at_ms;
 }
 
 struct head state_head(const struct state *state)

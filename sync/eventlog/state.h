@@ -21,6 +21,8 @@ struct state {
     int64_t ordinal;
     int64_t inbox_epoch;
     int64_t inbox_through;
+    int64_t lost[STREAMS_OF_APPLIANCE];
+    int64_t lost_at_ms;
     int64_t changes; /* grows with each append and each watermark that moved */
 };
 

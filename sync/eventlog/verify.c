@@ -5,6 +5,8 @@
 #include "hal/storage.h"
 #include "sync/eventlog/chain_walk.h"
 #include "sync/eventlog/internal.h"
+#include "sync/eventlog/lost.h"
+#include "sync/eventlog/quarantine.h"
 #include "sync/eventlog/schema.sql.h"
 #include "sync/eventlog/view_compare.h"
 
@@ -109,6 +111,18 @@ static enum err check_head(struct verification *v, const struct head *head, stru
     return ERR_OK;
 }
 
+static enum err report_lost(void *context, const struct eventlog_lost *lost, struct fault *fault)
+{
+    (void)fault;
+    struct verification *v = context;
+    struct eventlog_finding finding = {.what = "lost", .log = lost->log, .seq = lost->first};
+    (void)snprintf(finding.text, sizeof finding.text, "%s %lld to %lld: %s",
+                   stream_name(lost->stream), (long long)lost->first, (long long)lost->last,
+                   lost->reason);
+    v->report(v->context, &finding);
+    return ERR_OK;
+}
+
 static enum err check_snapshot(struct verification *v, const struct head *head, struct fault *fault)
 {
     enum err err = check_database(v, fault);
@@ -116,11 +130,32 @@ static enum err check_snapshot(struct verification *v, const struct head *head, 
         err = check_logs(v, fault);
     if (!err && head)
         err = check_head(v, head, fault);
+    if (!err)
+        err = lost_each(v->db, report_lost, v, fault);
     if (!err && !head && v->events)
         report_text(v, "head", "the head file is missing or damaged");
     return err ? err
                : view_compare(v->db, v->config->views, v->config->view_count, v->report, v->context,
                               fault);
+}
+
+static void keep_first(void *context, const struct eventlog_finding *finding)
+{
+    struct eventlog_finding *first = context;
+    if (!first->what[0])
+        *first = *finding;
+}
+
+enum err verify_database(struct database *db, struct fault *fault)
+{
+    struct eventlog_finding first = {0};
+    struct verification v = {.db = db, .report = keep_first, .context = &first};
+    enum err err = check_database(&v, fault);
+    if (!err)
+        err = check_logs(&v, fault);
+    if (!err && first.what[0])
+        err = fault_set(fault, ERR_CORRUPT, first.what, "%s", first.text);
+    return err;
 }
 
 static enum err read_head(const struct eventlog_config *config, struct head *head, bool *found,
@@ -262,6 +297,8 @@ void *verifier_run(void *context)
     database_close(background.db);
     if (err)
         diag_fault(log->config.diag, DIAG_ERROR, "eventlog.not_verified", &fault);
+    if ((background.damaged || err == ERR_CORRUPT) && eventlog_suspect(&log->config, &fault))
+        diag_fault(log->config.diag, DIAG_ERROR, "eventlog.not_noted", &fault);
     pthread_mutex_lock(&log->lock);
     log->status.verified = finished && !background.damaged;
     log->status.damaged = background.damaged || err == ERR_CORRUPT;

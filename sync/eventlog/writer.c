@@ -8,9 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A group is closed at this many, so that the first of a flood is not kept waiting for the last. */
-enum { GROUP_MAX = 512, RETRY_FIRST_MS = 100, RETRY_MAX_MS = 5000 };
+enum { GROUP_MAX = 512, RETRY_FIRST_MS = 100, RETRY_MAX_MS = 5000, LOOK_FOR_SPACE_S = 1 };
 
 /* What a command will be told. Only failures have a fault; NULL if there was no memory for it. */
 struct outcome {
@@ -158,6 +159,9 @@ static void commit_failed(struct eventlog *log, struct group *group, enum err er
                           struct fault *fault)
 {
     diag_fault(log->config.diag, DIAG_ERROR, "eventlog.commit_failed", fault);
+    log->suspect = log->suspect || err == ERR_CORRUPT;
+    if (err == ERR_DISK_FULL)
+        space_give_up(&log->space);
     if (err != ERR_DISK_FULL) {
         fault->code = ERR_UNKNOWN_OUTCOME;
         err = fault_wrap(fault, ERR_UNKNOWN_OUTCOME, "saving");
@@ -190,6 +194,21 @@ static void tell_committed(struct eventlog *log)
         log->config.committed(log->config.context);
 }
 
+/* Damage was met: the database is opened anew, and everything in it read before it is trusted. */
+static void distrust(struct eventlog *log)
+{
+    log->suspect = true;
+    log_close_database(log);
+}
+
+static bool met_damage(const struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (group->outcomes[i].err == ERR_CORRUPT)
+            return true;
+    return false;
+}
+
 static void run_group(struct eventlog *log, struct group *group)
 {
     struct state before = log->state;
@@ -201,9 +220,13 @@ static void run_group(struct eventlog *log, struct group *group)
         diag_fault(log->config.diag, DIAG_ERROR, "eventlog.group_failed", &fault);
         end_all(group, group->count, err, &fault);
         if (err == ERR_CORRUPT)
-            log_close_database(log);
+            distrust(log);
+        if (err == ERR_DISK_FULL)
+            space_give_up(&log->space);
     } else {
         commit_group(log, group, &before, &fault);
+        if (log->db && met_damage(group))
+            distrust(log);
     }
     for (size_t i = 0; i < group->count; i++)
         outcome_tell(&group->outcomes[i]);
@@ -225,14 +248,47 @@ static void take_group(struct eventlog *log, struct group *group)
     memcpy(log->source, log->next_source, sizeof log->source);
 }
 
+/* While the disk is nearly full nobody may ask for anything: the writer looks by itself. */
+static void wait(struct eventlog *log)
+{
+    if (log->space.held) {
+        pthread_cond_wait(&log->wake, &log->lock);
+        return;
+    }
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOOK_FOR_SPACE_S;
+    (void)pthread_cond_timedwait(&log->wake, &log->lock, &until);
+}
+
+static void look_for_space(struct eventlog *log)
+{
+    space_look(&log->space);
+    bool held = log->space.held;
+    if (held == log->status.can_save) /* only this thread writes it */
+        return;
+    if (held)
+        diag_write(log->config.diag, DIAG_INFO, "eventlog.disk_has_space",
+                   "%lld bytes are free: returns can be begun again",
+                   (long long)log->space.free_bytes);
+    else
+        diag_write(log->config.diag, DIAG_ERROR, "eventlog.disk_nearly_full",
+                   "%lld bytes were free: what is begun is finished with the reserve",
+                   (long long)log->space.free_bytes);
+    log_publish(log);
+    tell_committed(log);
+}
+
+/* Waits for commands; false at the end. May come back with none. */
 static bool wait_for_group(struct eventlog *log, struct group *group)
 {
     pthread_mutex_lock(&log->lock);
-    while (!log->first && !log->stopping)
-        pthread_cond_wait(&log->wake, &log->lock);
+    if (!log->first && !log->stopping)
+        wait(log);
     take_group(log, group);
+    bool goes_on = group->count > 0 || !log->stopping;
     pthread_mutex_unlock(&log->lock);
-    return group->count > 0;
+    return goes_on;
 }
 
 /* Times between attempts to have the database again. */
@@ -276,6 +332,9 @@ void *writer_run(void *context)
     struct group group;
     struct retry retry = {0};
     while (wait_for_group(log, &group)) {
+        look_for_space(log);
+        if (!group.count)
+            continue;
         if (!have_database(log, &retry)) {
             answer_lost(&group, &retry.fault);
             continue;

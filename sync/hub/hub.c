@@ -1,5 +1,9 @@
 #include "sync/hub/hub.h"
+#include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "sync/hub/clerk.h"
+#include "sync/hub/connect/ledger_file.h"
+#include "sync/hub/connect/poster.h"
 #include "sync/hub/web/web.h"
 
 #include <limits.h>
@@ -27,6 +31,10 @@ const struct setting hub_settings[] = {
      "short private directory for a socket; else run in the state directory"},
     {"backup.expected", SETTING_FLAG, "no", 0, 0,
      "yes: appliances prune only what a backup holds; no: what is durable here"},
+    {"ledger.books", SETTING_TEXT, NULL, 0, 0,
+     "JSON: companies, accounts, templates, closed periods; else the books that ship"},
+    {"posting.connector", SETTING_TEXT, "none", 0, 0,
+     "where entries are posted: ledger-file:PATH, or none: they stay ready"},
     {"ingest.queue_mib", SETTING_INT, "64", 1, 4096, "memory for messages that wait"},
 };
 const size_t hub_settings_count = sizeof hub_settings / sizeof *hub_settings;
@@ -39,6 +47,9 @@ struct hub {
     struct hubdb *reader; /* the loop's */
     struct worker *worker;
     struct arrival_desk desk;
+    struct books books;
+    struct clerk *clerk;
+    struct poster *poster; /* NULL: entries stay ready */
     struct tls_context *client_tls;
     struct tls_context *server_tls;
     struct wire *wire;
@@ -84,6 +95,31 @@ static void on_message(void *context, const struct mqtt_message *message)
     }
 }
 
+static void on_stored(void *context)
+{
+    struct hub *hub = context;
+    if (hub->clerk)
+        clerk_wake(hub->clerk);
+}
+
+static void on_booked(void *context)
+{
+    struct hub *hub = context;
+    if (hub->poster)
+        poster_wake(hub->poster);
+}
+
+/* A message that isn't pushed here is sent when the appliance speaks next. */
+static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count)
+{
+    struct hub *hub = context;
+    for (size_t i = 0; i < count; i++)
+        if ((i == 0 || strcmp(devices[i], devices[i - 1]) != 0) &&
+            arrival_push(&hub->desk, hub->worker, devices[i]) != ERR_OK)
+            break;
+    on_stored(hub);
+}
+
 /* --- Opening --------------------------------------------------------------------------------- */
 
 /* The setting, or else a file below the state directory. */
@@ -127,9 +163,69 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         .clock = hub->config.clock,
         .diag = hub->config.diag,
         .answer = on_answer,
+        .stored = on_stored,
         .context = hub,
     };
     return worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
+}
+
+enum err hub_read_books(const struct settings *settings, struct books *books, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    const char *path = settings_text(settings, "ledger.books");
+    buf_init(&text, BOOKS_BYTES_MAX);
+    enum err err = path ? storage_read(path, &text, fault) : ERR_OK;
+    if (!err)
+        err = books_open(buf_slice(&text), books, fault);
+    return err ? fault_wrap(fault, err, path ? path : "ledger.books") : ERR_OK;
+}
+
+static enum err open_clerk(struct hub *hub, struct fault *fault)
+{
+    const struct clerk_config clerk = {
+        .worker = hub->worker,
+        .desk = &hub->desk,
+        .books = &hub->books,
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+        .booked = on_booked,
+        .context = hub,
+    };
+    enum err err = clerk_open(&hub->clerk, hub->loop, &clerk, fault);
+    if (!err)
+        clerk_wake(hub->clerk);
+    return err;
+}
+
+static enum err open_connector(const struct settings *settings, struct connector *connector,
+                               struct fault *fault)
+{
+    static const char file[] = "ledger-file:";
+    const char *name = settings_text(settings, "posting.connector");
+    if (strcmp(name, "none") == 0)
+        return ERR_OK;
+    if (strncmp(name, file, sizeof file - 1) == 0)
+        return ledger_file_open(name + sizeof file - 1, connector, fault);
+    return fault_set(fault, ERR_INVALID, "posting.connector", "must be none or ledger-file:PATH");
+}
+
+static enum err open_poster(struct hub *hub, struct fault *fault)
+{
+    struct poster_config poster = {
+        .worker = hub->worker,
+        .books = &hub->books,
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+        .told = on_told,
+        .context = hub,
+    };
+    enum err err = open_connector(hub->config.settings, &poster.connector, fault);
+    if (err || !poster.connector.ops)
+        return err;
+    err = poster_open(&hub->poster, hub->loop, &poster, fault);
+    if (!err)
+        poster_wake(hub->poster);
+    return err;
 }
 
 static enum err open_wire(struct hub *hub, struct fault *fault)
@@ -181,6 +277,28 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->answers_dropped = wire_dropped(hub->wire);
     facts->hub_epoch = hub->desk.rules.hub_epoch;
     facts->desk = &hub->desk;
+    facts->booked = clerk_count(hub->clerk).applied;
+    facts->entries = clerk_count(hub->clerk).entries;
+    if (hub->poster) {
+        const struct poster_counters counters = poster_count(hub->poster);
+        facts->posted = counters.posted;
+        facts->posting_retries = counters.retried;
+        facts->posting_waits = counters.waiting;
+    }
+}
+
+/* Somebody decided something: stores are told, and what may go on goes on. */
+static void on_changed(void *context, const struct bookkeeper_news *news)
+{
+    struct hub *hub = context;
+    if (!hub->wire)
+        return;
+    for (size_t i = 0; i < news->log_count; i++)
+        if (arrival_acknowledge(&hub->desk, hub->worker, &news->logs[i].id, news->logs[i].device) !=
+            ERR_OK)
+            break; /* told with the next batch */
+    on_booked(hub);
+    on_stored(hub);
 }
 
 static enum err open_web(struct hub *hub, struct fault *fault)
@@ -202,8 +320,11 @@ static enum err open_web(struct hub *hub, struct fault *fault)
         .address = settings_text(settings, "http.listen"),
         .tls = hub->server_tls,
         .database = hubdb_database(hub->reader),
+        .worker = hub->worker,
+        .books = &hub->books,
         .clock = hub->config.clock,
         .facts = fill_facts,
+        .changed = on_changed,
         .context = hub,
         .diag = hub->config.diag,
     };
@@ -218,7 +339,13 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     hub->loop = loop;
     hub->config = *config;
-    enum err err = open_databases(hub, fault);
+    enum err err = hub_read_books(config->settings, &hub->books, fault);
+    if (!err)
+        err = open_databases(hub, fault);
+    if (!err)
+        err = open_clerk(hub, fault);
+    if (!err)
+        err = open_poster(hub, fault);
     if (!err)
         err = open_wire(hub, fault);
     if (!err)
@@ -243,13 +370,18 @@ void hub_close(struct hub *hub)
         return;
     struct loop *loop = hub->loop;
     web_close(hub->web);
+    poster_close(hub->poster);
+    hub->poster = NULL;
     worker_close(hub->worker);
+    clerk_close(hub->clerk);
+    hub->clerk = NULL;
     wire_close(hub->wire);
     hub->wire = NULL;
     tls_context_close(hub->client_tls);
     tls_context_close(hub->server_tls);
     hubdb_close(hub->reader);
     hubdb_close(hub->db);
+    books_close(&hub->books);
     if (!hub->worker || loop_post(loop, free_hub, hub) != ERR_OK)
         free(hub);
 }

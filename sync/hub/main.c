@@ -4,6 +4,8 @@
 #include "sync/hub/ca.h"
 #include "sync/hub/hub.h"
 #include "sync/hub/ingest/backup.h"
+#include "sync/hub/journal_command.h"
+#include "sync/hub/token.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -22,6 +24,12 @@ static const char usage[] =
     "Commands:\n"
     "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
     "  restore FILE             put a backup in place; no hub may run\n"
+    "  rebuild-ledger           make all entries again from the events; no hub may run\n"
+    "  export csv|ledger        write the journal to standard output; the hub may run\n"
+    "  token add --role ROLE [--name NAME]  make a token for the HTTP API and tell it, once;\n"
+    "                           roles: viewer, it, finance\n"
+    "  token list               the tokens' numbers, names, roles and ages\n"
+    "  token revoke NUMBER      a token is nobody's from then on\n"
     "  ca init                  make the certificate authority and the hub's identity\n"
     "  ca server NAME HOST...   issue a server's certificate (the broker's), in servers/\n"
     "  ca device ID [FOLDER]    issue an appliance's identity, devices/ID unless given\n"
@@ -91,7 +99,8 @@ static enum err read_options(struct options *options, int argc, char **argv, str
             options->help = true;
             return ERR_OK;
         }
-        if (strncmp(argv[i], "--", 2) == 0) {
+        bool has_own = options->word_count > 0 && strcmp(options->words[0], "token") == 0;
+        if (strncmp(argv[i], "--", 2) == 0 && !has_own) {
             err = take_option(options, argv[i], argv[i + 1], fault);
             i++;
         } else if (options->word_count < COMMAND_WORDS_MAX) {
@@ -142,6 +151,31 @@ static enum err run_restore(const struct options *options, struct clock *clock, 
     return err;
 }
 
+/* A piece of work on the database that no running hub may be in. */
+static enum err run_rebuild(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    int lock;
+    enum err err = storage_lock(options->state, &lock, fault);
+    if (err)
+        return err;
+    err = journal_rebuild(&config, options->settings, fault);
+    storage_unlock(lock);
+    return err;
+}
+
+static enum err run_export(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return journal_export(&config, options->words[1], fault);
+}
+
+static enum err run_token(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return token_run(&config, options->word_count - 1, options->words + 1, fault);
+}
+
 static enum err run_command(const struct options *options, struct clock *clock, struct fault *fault)
 {
     char *const *words = options->words;
@@ -152,6 +186,12 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_backup(options, clock, fault);
     if (strcmp(words[0], "restore") == 0 && options->word_count == 2)
         return run_restore(options, clock, fault);
+    if (strcmp(words[0], "export") == 0 && options->word_count == 2)
+        return run_export(options, clock, fault);
+    if (strcmp(words[0], "token") == 0)
+        return run_token(options, clock, fault);
+    if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)
+        return run_rebuild(options, clock, fault);
     return fault_set(fault, ERR_INVALID, words[0], "is not such a command; --help lists them");
 }
 

@@ -1,6 +1,6 @@
 -- name: device_list
 SELECT id, first_seen_ms, last_seen_ms, online, state, inbox_next - 1 - inbox_through
-FROM device WHERE id > ?1 ORDER BY id LIMIT ?2
+FROM device WHERE id > ?1 AND id <> 'centre' ORDER BY id LIMIT ?2
 -- name: device_one
 SELECT id, first_seen_ms, last_seen_ms, online, state, inbox_next - 1 - inbox_through
 FROM device WHERE id = ?1

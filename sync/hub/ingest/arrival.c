@@ -145,6 +145,8 @@ static void batch_done(struct work *work, enum err err, const struct fault *faul
                        arrival->device, result->why.where, result->why.text);
         if (result->has_ack)
             answer_ack(arrival);
+        if (result->events && arrival->desk->stored)
+            arrival->desk->stored(arrival->desk->context);
     }
     arrival_free(arrival);
 }
@@ -241,6 +243,22 @@ static void inbox_done(struct work *work, enum err err, const struct fault *faul
     else
         answer_inbox(arrival);
     arrival_free(arrival);
+}
+
+static enum err run_push(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    return inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
+}
+
+enum err arrival_push(struct arrival_desk *desk, struct worker *worker, const char *device)
+{
+    struct arrival *arrival = arrival_new(desk, device, (struct slice){"", 0});
+    if (!arrival)
+        return ERR_NO_MEMORY;
+    arrival->work.run = run_push;
+    arrival->work.done = inbox_done;
+    return send_off(arrival, worker);
 }
 
 /* --- State ----------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ struct arrival_desk {
     struct clock *clock;
     struct diag *diag;
     void (*answer)(void *context, const struct arrival_answer *answer);
+    void (*stored)(void *context); /* events new to the hub were committed; may be NULL */
     void *context;
     int64_t batches;
     int64_t events; /* new to the hub */
@@ -48,5 +49,8 @@ enum err arrival_take(struct arrival_desk *desk, struct worker *worker,
 /* Tells a device the acknowledgement of a log as it stands. */
 enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, const struct id *log,
                              const char *device) MUST_CHECK;
+/* Sends a device the next message of its inbox that it doesn't hold, if there is one. */
+enum err arrival_push(struct arrival_desk *desk, struct worker *worker,
+                      const char *device) MUST_CHECK;
 
 #endif

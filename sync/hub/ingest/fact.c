@@ -78,6 +78,42 @@ static void read_body(struct slice body, enum stream stream, struct arena *arena
         park(reading, "wrong_stream", "this type isn't kept in this stream");
 }
 
+/* "/store/<store>/device/<device>"; what was captured before enrolment says "unenrolled". */
+static bool names_itself(struct slice source, const char *device)
+{
+    static const char mark[] = "/device/";
+    const char *at = memmem(source.data, source.len, mark, sizeof mark - 1);
+    if (!at)
+        return false;
+    at += sizeof mark - 1;
+    struct slice name = {at, (size_t)(source.data + source.len - at)};
+    return slice_is(name, device) || slice_is(name, "unenrolled");
+}
+
+/* A device speaks for itself and of its own sales and returns; anything else is parked. */
+static enum err check_owner(struct database *db, const char *device, struct reading *reading,
+                            struct fault *fault)
+{
+    if (!names_itself(reading->event.source, device)) {
+        park(reading, "wrong_source", "the event names another device than the one that sent it");
+        return ERR_OK;
+    }
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, reading->event.correlation.bytes, ID_BYTES);
+    bind_text(s, 2, device);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    sqlite3_reset(s);
+    if (row)
+        park(reading, "wrong_source", "another device captured what this event is about");
+    return ERR_OK;
+}
+
 static void bind_reading(sqlite3_stmt *s, const struct reading *reading)
 {
     const struct event *event = &reading->event;
@@ -182,8 +218,8 @@ static const char *short_text(const struct cJSON *data, const char *name)
 }
 
 /* What people find a return by. */
-static enum err index_return(struct database *db, const struct fact_place *place,
-                             const struct event *event, int64_t event_no, struct fault *fault)
+static enum err index_return(struct database *db, const char *device, const struct event *event,
+                             int64_t event_no, struct fault *fault)
 {
     struct cJSON *data CLEANUP(json_cleanup) = NULL;
     sqlite3_stmt *s;
@@ -194,7 +230,7 @@ static enum err index_return(struct database *db, const struct fact_place *place
     bool readable = json_parse(event->data, JSON_LIMITS_DEFAULT, &data, NULL) == ERR_OK;
     bind_blob(s, 1, event->correlation.bytes, ID_BYTES);
     bind_int(s, 2, event_no);
-    bind_text(s, 3, place->log->device);
+    bind_text(s, 3, device);
     bind_text(s, 4, readable ? short_text(data, "number") : NULL);
     bind_text(s, 5, readable ? short_text(data, "receipt") : NULL);
     bind_int(s, 6, event->time_ms);
@@ -245,16 +281,92 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
     struct sha256 body_hash = sha256_of(body);
     int64_t event_no = 0;
     read_body(body, place->log->stream, &arena, &reading);
+    enum err err = reading.parked ? ERR_OK : check_owner(db, place->log->device, &reading, fault);
+    if (err)
+        return err;
     if (reading.parked)
         return store_parked(db, place, body, &body_hash, &reading, stored, fault);
-    enum err err = insert_event(db, place, body, &body_hash, &reading, &event_no, fault);
+    err = insert_event(db, place, body, &body_hash, &reading, &event_no, fault);
     if (err)
         return err;
     if (!event_no)
         return meet_again(db, place, body, &body_hash, &reading, stored, fault);
     if (reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, place, &reading.event, event_no, fault);
+        err = index_return(db, place->log->device, &reading.event, event_no, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
+    return err;
+}
+
+/* --- Once more ------------------------------------------------------------------------------- */
+
+struct parked_body {
+    struct buf body;
+    char device[DEVICE_ID_MAX + 1];
+    enum stream stream;
+};
+
+static enum err load_parked(struct database *db, int64_t event_no, struct parked_body *parked,
+                            struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_EVENT_PARKED, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, event_no);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (!row)
+        return fault_set(fault, ERR_NOT_FOUND, "event", "there is no such event");
+    struct slice body = column_slice(s, 0);
+    struct slice device = column_slice(s, 1);
+    buf_append(&parked->body, body.data, body.len);
+    if (device.len <= DEVICE_ID_MAX)
+        memcpy(parked->device, device.data, device.len);
+    err = stream_find(column_slice(s, 2), &parked->stream);
+    sqlite3_reset(s);
+    return err ? fault_set(fault, ERR_REFUSED, "event", "its log is of an unknown stream")
+               : buf_check(&parked->body, fault, "event");
+}
+
+static enum err update_event(struct database *db, int64_t event_no, const struct event *event,
+                             struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_EVENT_REREAD, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, event_no);
+    bind_blob(s, 2, event->id.bytes, ID_BYTES);
+    bind_text(s, 3, event_type_name(event->type));
+    if (event->subject.len)
+        bind_slice(s, 4, event->subject);
+    bind_blob(s, 5, event->correlation.bytes, ID_BYTES);
+    bind_int(s, 6, event->sequence);
+    bind_int(s, 7, event->time_ms);
+    err = database_run(db, s, fault);
+    if (!err && sqlite3_changes(database_handle(db)) == 0)
+        return fault_set(fault, ERR_REFUSED, "id", "another event with this id is here");
+    return err;
+}
+
+enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    struct parked_body parked = {.device = ""};
+    struct reading reading = {0};
+    arena_init(&arena, ARENA_MAX);
+    buf_init(&parked.body, EVENT_BODY_MAX);
+    enum err err = load_parked(db, event_no, &parked, fault);
+    if (!err) {
+        read_body(buf_slice(&parked.body), parked.stream, &arena, &reading);
+        err = reading.parked ? fault_set(fault, ERR_REFUSED, reading.code, "%s", reading.detail)
+                             : update_event(db, event_no, &reading.event, fault);
+    }
+    if (!err && reading.event.type == EVENT_RETURN_CREATED)
+        err = index_return(db, parked.device, &reading.event, event_no, fault);
+    buf_free(&parked.body);
     return err;
 }

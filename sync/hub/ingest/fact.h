@@ -22,5 +22,10 @@ struct fact_stored {
 
 enum err fact_store(struct database *db, const struct fact_place *place, struct slice body,
                     struct fact_stored *stored, struct fault *fault) MUST_CHECK;
+/*
+ * Reads a body that was parked when it came once more: a newer version may know its type. ERR_OK:
+ * it is an event now like any other. ERR_REFUSED says what is still wrong with it.
+ */
+enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -23,7 +23,7 @@ WHERE log_no = ?1
 SELECT max(log_no) FROM stream_log WHERE device = ?1 AND stream = ?2
 -- name: log_current
 SELECT log_id, device, stream FROM stream_log
-WHERE log_no IN (SELECT max(log_no) FROM stream_log GROUP BY device, stream)
+WHERE stream <> 'centre' AND log_no IN (SELECT max(log_no) FROM stream_log GROUP BY device, stream)
 ORDER BY log_no
 -- name: log_backed_up
 UPDATE stream_log SET backed_up_through = ?2, ack_no = ack_no + 1
@@ -75,21 +75,23 @@ ORDER BY parked_no DESC LIMIT ?2
 INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6)
 ON CONFLICT (code, device, log_id, seq) DO UPDATE
-SET times = hub_exception.times + 1, last_ms = excluded.last_ms
+SET times = hub_exception.times + 1, last_ms = excluded.last_ms,
+    state = CASE hub_exception.state WHEN 'resolved' THEN 'open' ELSE hub_exception.state END,
+    resolved_ms = NULL
 
 -- name: inbox_number
 UPDATE device SET inbox_next = inbox_next + 1 WHERE id = ?1 RETURNING inbox_next - 1
 -- name: inbox_insert
 INSERT INTO inbox_out (device, number, body, created_ms) VALUES (?1, ?2, ?3, ?4)
 -- name: inbox_acknowledge
-UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through < ?2 AND inbox_next > ?2
+UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through <> ?2 AND inbox_next > ?2
 -- name: inbox_waiting
 SELECT inbox_out.number, inbox_out.body FROM inbox_out JOIN device ON device.id = inbox_out.device
 WHERE inbox_out.device = ?1 AND inbox_out.number > device.inbox_through
 ORDER BY inbox_out.number LIMIT 1
 -- name: inbox_forget
 DELETE FROM inbox_out WHERE device = ?1
-AND number <= (SELECT inbox_through FROM device WHERE id = ?1)
+AND number <= (SELECT inbox_through FROM device WHERE id = ?1) - 10000
 -- name: inbox_drop_taken
 DELETE FROM inbox_out WHERE number <= (SELECT inbox_through FROM device WHERE id = inbox_out.device)
 -- name: inbox_renumber
@@ -109,9 +111,124 @@ UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3,
 WHERE id = ?1
 -- name: state_died
 UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2
+-- name: event_of_another
+SELECT 1 FROM event WHERE correlation = ?1 AND device <> ?2 LIMIT 1
 -- name: sale_by_subject
 SELECT body FROM event WHERE subject = ?1 AND type = 'com.tillback.sale.recorded.v1'
-ORDER BY event_no DESC LIMIT 1
+ORDER BY event_no LIMIT 1
 -- name: events_of_receipt
 SELECT event.body FROM return_index JOIN event USING (correlation)
 WHERE return_index.receipt = ?1 ORDER BY return_index.event_no, event.sequence, event.event_no LIMIT ?2
+
+-- name: ledger_cursor
+SELECT event_no FROM ledger_cursor WHERE one = 1
+-- name: ledger_cursor_move
+UPDATE ledger_cursor SET event_no = ?1 WHERE one = 1
+-- name: ledger_next
+SELECT event_no, id IS NULL, body FROM event WHERE event_no > ?1 ORDER BY event_no LIMIT 1
+-- name: ledger_file
+INSERT INTO ledger_event (event_no, correlation, source, sequence, state)
+VALUES (?1, ?2, ?3, ?4, 'held')
+-- name: ledger_candidates
+SELECT event_no, min(sequence) FROM ledger_event WHERE correlation = ?1 AND state = 'held'
+GROUP BY source, CASE sequence WHEN 0 THEN event_no END ORDER BY source, sequence, event_no LIMIT 64
+-- name: ledger_event_body
+SELECT event.body, event.received_ms, event.log_no, event.seq FROM event WHERE event_no = ?1
+-- name: ledger_mark
+UPDATE ledger_event SET state = ?2, applied_no = CASE WHEN ?2 IN ('applied', 'discarded')
+    THEN (SELECT coalesce(max(applied_no), 0) + 1 FROM ledger_event) END
+WHERE event_no = ?1
+-- name: ledger_in_order
+SELECT event_no, state, applied_no, correlation FROM ledger_event WHERE applied_no > ?1
+ORDER BY applied_no LIMIT 1
+-- name: ledger_state_of
+SELECT state, correlation FROM ledger_event WHERE event_no = ?1
+-- name: position_read
+SELECT position FROM ledger_position WHERE correlation = ?1
+-- name: position_write
+INSERT INTO ledger_position (correlation, position) VALUES (?1, ?2)
+ON CONFLICT (correlation) DO UPDATE SET position = excluded.position
+-- name: journal_insert
+INSERT INTO journal_entry (reference, correlation, event_no, company, document_day, made_ms, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+-- name: posting_insert
+INSERT INTO posting (reference, state, updated_ms) VALUES (?1, 'ready', ?2) ON CONFLICT DO NOTHING
+-- name: posting_pick
+SELECT journal_entry.entry_no, journal_entry.reference, journal_entry.body, journal_entry.company,
+       journal_entry.document_day, journal_entry.correlation, posting.attempts
+FROM posting JOIN journal_entry USING (reference)
+WHERE posting.state = 'ready' AND posting.next_ms <= ?1
+ORDER BY posting.next_ms, posting.posting_no LIMIT ?2
+-- name: posting_mark
+UPDATE posting SET state = ?2, connector = ?3, attempts = attempts + 1, next_ms = ?4, number = ?5,
+       posted_day = ?6, code = ?7, detail = ?8, updated_ms = ?9
+WHERE reference = ?1 AND state = 'ready'
+-- name: posting_decide
+UPDATE posting SET state = ?2, next_ms = 0, updated_ms = ?3
+WHERE state = 'parked' AND reference = (SELECT reference FROM journal_entry WHERE entry_no = ?1)
+-- name: journal_all
+SELECT journal_entry.entry_no, journal_entry.body, posting.state, posting.number
+FROM journal_entry LEFT JOIN posting USING (reference)
+WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_no
+-- name: centre_log
+SELECT log_id FROM stream_log WHERE stream = 'centre' LIMIT 1
+-- name: centre_sequence
+SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre'
+-- name: device_of_return
+SELECT device FROM return_index WHERE correlation = ?1
+-- name: parked_by_ledger
+INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)
+ON CONFLICT (event_no) DO UPDATE
+SET code = excluded.code, detail = excluded.detail, state = 'open', parked_ms = excluded.parked_ms
+-- name: log_news
+UPDATE stream_log SET ack_no = ack_no + 1, updated_ms = ?2 WHERE log_no = ?1
+RETURNING log_id, device
+-- name: rebuild_keep
+INSERT INTO journal_before (reference, body) SELECT reference, body FROM journal_entry
+-- name: rebuild_forget_entries
+DELETE FROM journal_entry
+-- name: rebuild_forget_positions
+DELETE FROM ledger_position
+-- name: rebuild_drop
+DELETE FROM journal_before
+-- name: rebuild_compare
+SELECT (SELECT count(*) FROM journal_entry),
+       (SELECT count(*) FROM (SELECT reference, body FROM journal_entry
+                              EXCEPT SELECT reference, body FROM journal_before)) +
+       (SELECT count(*) FROM (SELECT reference, body FROM journal_before
+                              EXCEPT SELECT reference, body FROM journal_entry)),
+       (SELECT count(*) FROM (SELECT reference, body FROM journal_before
+                              EXCEPT SELECT reference, body FROM journal_entry)
+        JOIN posting USING (reference) WHERE posting.state = 'posted')
+
+-- name: token_insert
+INSERT INTO access_token (name, role, hash, created_ms) VALUES (?1, ?2, ?3, ?4)
+-- name: token_find
+SELECT name, role FROM access_token WHERE hash = ?1 AND revoked_ms IS NULL
+-- name: token_list
+SELECT token_no, name, role, created_ms, revoked_ms FROM access_token ORDER BY token_no
+-- name: token_revoke
+UPDATE access_token SET revoked_ms = ?2 WHERE token_no = ?1 AND revoked_ms IS NULL
+-- name: audit_insert
+INSERT INTO audit (at_ms, actor, role, action, subject, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+
+-- name: parked_find
+SELECT parked_no, event_no, log_no, state,
+       EXISTS (SELECT 1 FROM ledger_event WHERE ledger_event.event_no = parked.event_no)
+FROM parked WHERE parked_no = ?1 OR claimed_id = ?2 ORDER BY state = 'open' DESC, parked_no LIMIT 1
+-- name: parked_state
+UPDATE parked SET state = ?2 WHERE parked_no = ?1
+-- name: event_reread
+UPDATE event SET id = ?2, type = ?3, subject = ?4, correlation = ?5, sequence = ?6, time_ms = ?7
+WHERE event_no = ?1 AND NOT EXISTS (SELECT 1 FROM event WHERE id = ?2)
+
+-- name: exception_assign
+UPDATE hub_exception SET state = 'assigned', owner = ?2
+WHERE exception_no = ?1 AND state <> 'resolved'
+-- name: exception_resolve
+UPDATE hub_exception SET state = 'resolved', resolution = ?2, resolved_ms = ?3
+WHERE exception_no = ?1 AND state <> 'resolved'
+-- name: event_parked
+SELECT event.body, event.device, stream_log.stream FROM event JOIN stream_log USING (log_no)
+WHERE event.event_no = ?1

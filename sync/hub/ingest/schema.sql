@@ -118,3 +118,88 @@ CREATE TABLE inbox_out (
     created_ms INTEGER NOT NULL,
     PRIMARY KEY (device, number)
 );
+-- name: ledger
+-- What the ledger made of each event of a return. Positions and entries follow from `event` and
+-- `applied_no` alone, and can be made again; what was posted is a fact, and is kept apart.
+CREATE TABLE ledger_cursor (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    event_no INTEGER NOT NULL -- events up to here have been looked at
+);
+INSERT INTO ledger_cursor (one, event_no) VALUES (1, 0);
+
+CREATE TABLE ledger_event (
+    event_no INTEGER PRIMARY KEY REFERENCES event (event_no),
+    correlation BLOB NOT NULL,
+    source TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    state TEXT NOT NULL, -- held, applied, parked, discarded
+    applied_no INTEGER UNIQUE -- the order in which they were applied or discarded
+);
+CREATE INDEX ledger_event_by_return ON ledger_event (correlation, state, source, sequence);
+CREATE INDEX ledger_event_by_state ON ledger_event (state, event_no) WHERE state <> 'applied';
+
+CREATE TABLE ledger_position (
+    correlation BLOB PRIMARY KEY,
+    position TEXT NOT NULL
+);
+
+CREATE TABLE journal_entry (
+    entry_no INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE, -- "<event id>/<rule>"
+    correlation BLOB NOT NULL,
+    event_no INTEGER NOT NULL REFERENCES event (event_no),
+    company TEXT NOT NULL,
+    document_day INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL, -- when the hub received the event
+    body TEXT NOT NULL -- the whole entry, as entry_write says
+);
+CREATE INDEX journal_entry_by_return ON journal_entry (correlation, entry_no);
+CREATE INDEX journal_entry_by_day ON journal_entry (document_day, entry_no);
+
+-- The journal as it was, while a rebuild compares; empty otherwise.
+CREATE TABLE journal_before (
+    reference TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+);
+
+-- What became of an entry outside.
+CREATE TABLE posting (
+    posting_no INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL, -- ready, posted, parked, discarded
+    connector TEXT, -- that tried last
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_ms INTEGER NOT NULL DEFAULT 0, -- when to try next
+    number TEXT, -- the other side's
+    posted_day INTEGER,
+    code TEXT, -- of the latest failure
+    detail TEXT,
+    updated_ms INTEGER NOT NULL
+);
+CREATE INDEX posting_by_state ON posting (state, next_ms, posting_no);
+-- name: people
+-- Who may ask the hub, what people changed, and how exceptions go on.
+CREATE TABLE access_token (
+    token_no INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL, -- viewer, it, finance
+    hash BLOB NOT NULL UNIQUE, -- SHA-256 of the token, which is told once and not kept
+    created_ms INTEGER NOT NULL,
+    revoked_ms INTEGER
+);
+
+CREATE TABLE audit (
+    audit_no INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    role TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+
+ALTER TABLE hub_exception ADD COLUMN state TEXT NOT NULL DEFAULT 'open'; -- open, assigned, resolved
+ALTER TABLE hub_exception ADD COLUMN owner TEXT;
+ALTER TABLE hub_exception ADD COLUMN resolution TEXT;
+ALTER TABLE hub_exception ADD COLUMN resolved_ms INTEGER;
+CREATE INDEX hub_exception_by_state ON hub_exception (state, exception_no);

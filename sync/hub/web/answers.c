@@ -1,13 +1,17 @@
 #include "sync/hub/web/answers.h"
+#include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "sync/hub/connect/export.h"
 #include "sync/hub/fleet/device.h"
+#include "sync/hub/ledger/period.h"
+#include "sync/hub/ledger/position.h"
 #include "sync/hub/web/read.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 200 };
+enum { PAGE = 200, PARKED_MAX = 2 * 1024 * 1024, MS_PER_S = 1000 };
 
 struct answers {
     struct web_config config;
@@ -111,7 +115,7 @@ enum err answers_health(struct answers *answers, const struct answers_asked *ask
                         struct fault *fault)
 {
     (void)asked;
-    struct web_facts facts;
+    struct web_facts facts = {0};
     int64_t devices;
     enum err err = count(answers, READ_COUNT_DEVICES, 0, &devices, fault);
     if (err)
@@ -134,6 +138,33 @@ static void metric(struct buf *out, const char *name, const char *type, const ch
                (long long)value);
 }
 
+static enum err write_ledger(struct answers *answers, struct buf *out, struct fault *fault)
+{
+    int64_t held;
+    int64_t ready;
+    int64_t parked;
+    int64_t oldest_ms;
+    enum err err = count(answers, READ_COUNT_HELD, 0, &held, fault);
+    if (!err)
+        err = count(answers, READ_COUNT_POSTINGS, 0, &ready, fault);
+    if (!err)
+        err = count(answers, READ_COUNT_POSTINGS, 1, &parked, fault);
+    if (!err)
+        err = count(answers, READ_COUNT_POSTINGS, 2, &oldest_ms, fault);
+    if (err)
+        return err;
+    int64_t age_ms = clock_wall_ms(answers->config.clock) - oldest_ms;
+    metric(out, "tillback_hub_held_events", "gauge",
+           "Events that wait for an earlier one of their return.", held);
+    metric(out, "tillback_hub_postings_ready", "gauge", "Journal entries not yet posted.", ready);
+    metric(out, "tillback_hub_postings_parked", "gauge", "Journal entries that wait for a person.",
+           parked);
+    metric(out, "tillback_hub_oldest_posting_age_seconds", "gauge",
+           "Age of the oldest journal entry that is not yet posted.",
+           ready ? age_ms / MS_PER_S : 0);
+    return ERR_OK;
+}
+
 static void write_counters(const struct web_facts *facts, struct buf *out)
 {
     const struct arrival_desk *desk = facts->desk;
@@ -149,6 +180,15 @@ static void write_counters(const struct web_facts *facts, struct buf *out)
            "Messages that made no sense or weren't the sender's to send.", desk->refused);
     metric(out, "tillback_hub_uncommitted_messages_total", "counter",
            "Messages that the database did not take.", desk->failed);
+    metric(out, "tillback_hub_booked_events_total", "counter", "Events taken into the ledger.",
+           facts->booked);
+    metric(out, "tillback_hub_entries_total", "counter", "Journal entries made.", facts->entries);
+    metric(out, "tillback_hub_posted_entries_total", "counter",
+           "Journal entries posted and read back.", facts->posted);
+    metric(out, "tillback_hub_posting_retries_total", "counter",
+           "Tries to post that failed and are repeated.", facts->posting_retries);
+    metric(out, "tillback_hub_posting_unreachable", "gauge",
+           "Whether the accounting system can't be reached.", facts->posting_waits);
     metric(out, "tillback_hub_dropped_answers_total", "counter",
            "Answers that found no connection to the broker.", facts->answers_dropped);
 }
@@ -157,7 +197,7 @@ enum err answers_metrics(struct answers *answers, const struct answers_asked *as
                          struct buf *out, struct fault *fault)
 {
     (void)asked;
-    struct web_facts facts;
+    struct web_facts facts = {0};
     int64_t parked;
     int64_t exceptions;
     int64_t devices;
@@ -174,10 +214,10 @@ enum err answers_metrics(struct answers *answers, const struct answers_asked *as
     answers->config.facts(answers->config.context, &facts);
     write_counters(&facts, out);
     metric(out, "tillback_hub_parked_events", "gauge", "Events that wait for a person.", parked);
-    metric(out, "tillback_hub_exceptions", "gauge", "Exceptions raised.", exceptions);
+    metric(out, "tillback_hub_exceptions", "gauge", "Exceptions not resolved.", exceptions);
     metric(out, "tillback_hub_devices", "gauge", "Appliances known.", devices);
     metric(out, "tillback_hub_devices_online", "gauge", "Appliances connected.", online);
-    return ERR_OK;
+    return write_ledger(answers, out, fault);
 }
 
 /* --- Devices --------------------------------------------------------------------------------- */
@@ -226,13 +266,55 @@ enum err answers_events(struct answers *answers, const struct answers_asked *ask
     int64_t from;
     enum err err = page_from(asked, &from, fault);
     if (!err)
-        err = database_attached(answers->sql, READ_EVENTS, &s, fault);
+        err = database_attached(answers->sql, device ? READ_EVENTS_OF_DEVICE : READ_EVENTS, &s,
+                                fault);
     if (err)
         return err;
     bind_int(s, 1, from);
     bind_text(s, 2, device);
     bind_int(s, 3, PAGE);
     return write_page(answers, s, "events", write_event, out, fault);
+}
+
+static void write_entry(struct jsonw *w, sqlite3_stmt *s)
+{
+    char day[DAY_TEXT + 1];
+    jsonw_int(w, "entry", sqlite3_column_int64(s, 0));
+    jsonw_time(w, "made", sqlite3_column_int64(s, 2));
+    jsonw_slice(w, "state", column_slice(s, 3));
+    if (sqlite3_column_type(s, 4) != SQLITE_NULL) {
+        day_format(sqlite3_column_int64(s, 5), day);
+        jsonw_slice(w, "posted_number", column_slice(s, 4));
+        jsonw_text(w, "posted_date", day);
+    }
+    jsonw_int(w, "attempts", sqlite3_column_int64(s, 6));
+    if (sqlite3_column_type(s, 7) != SQLITE_NULL) {
+        jsonw_slice(w, "code", column_slice(s, 7));
+        jsonw_slice(w, "detail", column_slice(s, 8));
+    }
+    jsonw_raw(w, "journal", column_slice(s, 1));
+}
+
+static enum err write_entries(struct answers *answers, const struct id *correlation,
+                              struct jsonw *w, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(answers->sql, READ_JOURNAL_OF_RETURN, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, 0);
+    bind_int(s, 2, POSITION_ENTRIES_MAX);
+    bind_blob(s, 3, correlation->bytes, ID_BYTES);
+    jsonw_array(w, "entries");
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
+        jsonw_object(w, NULL);
+        write_entry(w, s);
+        jsonw_end(w);
+    }
+    jsonw_end(w);
+    sqlite3_reset(s);
+    return err;
 }
 
 static enum err write_trail(struct answers *answers, const struct id *correlation, struct jsonw *w,
@@ -253,12 +335,16 @@ static enum err write_trail(struct answers *answers, const struct id *correlatio
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
         jsonw_object(w, NULL);
         write_event(w, s);
+        if (sqlite3_column_type(s, 8) != SQLITE_NULL)
+            jsonw_slice(w, "ledger", column_slice(s, 8));
         jsonw_end(w);
         events++;
     }
     jsonw_end(w);
-    jsonw_end(w);
     sqlite3_reset(s);
+    if (!err)
+        err = write_entries(answers, correlation, w, fault);
+    jsonw_end(w);
     *written = events;
     return err;
 }
@@ -305,19 +391,117 @@ static void write_found(struct jsonw *w, sqlite3_stmt *s)
     jsonw_time(w, "created", sqlite3_column_int64(s, 4));
 }
 
+/* Which statement finds it, and by what. */
+struct search {
+    size_t statement;
+    const char *text;
+    int64_t seq;
+};
+
+static enum err read_search(const struct answers_asked *asked, struct search *search,
+                            struct fault *fault)
+{
+    static const struct {
+        const char *name;
+        size_t statement;
+    } keys[] = {{"receipt", READ_BY_RECEIPT},
+                {"number", READ_BY_NUMBER},
+                {"posted", READ_BY_POSTED},
+                {"device", READ_BY_SEQ}};
+    const char *seq = http_request_query(asked->request, "seq");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        search->text = http_request_query(asked->request, keys[i].name);
+        search->statement = keys[i].statement;
+        if (!search->text)
+            continue;
+        if (search->statement == READ_BY_SEQ &&
+            (!seq || json_scan_int(slice_of(seq), &search->seq) != ERR_OK))
+            return fault_set(fault, ERR_INVALID, "seq", "must be a whole number");
+        return ERR_OK;
+    }
+    return fault_set(fault, ERR_INVALID, "receipt",
+                     "is missing, and so are number, posted, and device with seq");
+}
+
 enum err answers_find_returns(struct answers *answers, const struct answers_asked *asked,
                               struct buf *out, struct fault *fault)
 {
-    const char *receipt = http_request_query(asked->request, "receipt");
+    struct search search = {0};
     sqlite3_stmt *s;
-    if (!receipt)
-        return fault_set(fault, ERR_INVALID, "receipt", "is missing");
-    enum err err = database_attached(answers->sql, READ_BY_RECEIPT, &s, fault);
+    enum err err = read_search(asked, &search, fault);
+    if (!err)
+        err = database_attached(answers->sql, search.statement, &s, fault);
     if (err)
         return err;
-    bind_text(s, 1, receipt);
+    bind_text(s, 1, search.text);
     bind_int(s, 2, PAGE);
+    if (search.statement == READ_BY_SEQ)
+        bind_int(s, 3, search.seq);
     return write_page(answers, s, "returns", write_found, out, fault);
+}
+
+/* --- The journal ----------------------------------------------------------------------------- */
+
+enum err answers_journal(struct answers *answers, const struct answers_asked *asked,
+                         struct buf *out, struct fault *fault)
+{
+    const char *of_return = http_request_query(asked->request, "return");
+    const char *state = http_request_query(asked->request, "state");
+    struct id correlation;
+    sqlite3_stmt *s;
+    int64_t from;
+    enum err err = page_from(asked, &from, fault);
+    if (!err && of_return && id_parse(slice_of(of_return), &correlation) != ERR_OK)
+        err = find_number(answers, of_return, &correlation, fault);
+    if (!err)
+        err = database_attached(answers->sql,
+                                of_return ? READ_JOURNAL_OF_RETURN
+                                : state   ? READ_JOURNAL_OF_STATE
+                                          : READ_JOURNAL_PAGE,
+                                &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, from);
+    bind_int(s, 2, PAGE);
+    if (of_return)
+        bind_blob(s, 3, correlation.bytes, ID_BYTES);
+    else if (state)
+        bind_text(s, 3, state);
+    return write_page(answers, s, "entries", write_entry, out, fault);
+}
+
+static enum err day_asked(const struct answers_asked *asked, const char *name, int64_t fallback,
+                          int64_t *day, struct fault *fault)
+{
+    const char *text = http_request_query(asked->request, name);
+    *day = fallback;
+    if (text && day_parse(text, day) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, name, "must be a day like 2026-11-22");
+    return ERR_OK;
+}
+
+static enum err take_text(void *context, struct slice text, struct fault *fault)
+{
+    struct buf *out = context;
+    buf_append(out, text.data, text.len);
+    return buf_check(out, fault, "export");
+}
+
+enum err answers_export(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    const char *name = http_request_query(asked->request, "format");
+    enum export_format format;
+    int64_t from_day;
+    int64_t to_day;
+    enum err err = export_format_find(name ? name : "", &format, fault);
+    if (!err)
+        err = day_asked(asked, "from_day", 0, &from_day, fault);
+    if (!err)
+        err = day_asked(asked, "to_day", INT64_MAX, &to_day, fault);
+    return err ? err
+               : export_journal(answers->config.database, format, from_day, to_day, take_text, out,
+                                fault);
 }
 
 /* --- What waits for people ------------------------------------------------------------------- */
@@ -345,6 +529,13 @@ static void write_exception(struct jsonw *w, sqlite3_stmt *s)
     jsonw_int(w, "times", sqlite3_column_int64(s, 5));
     jsonw_time(w, "raised", sqlite3_column_int64(s, 6));
     jsonw_time(w, "last", sqlite3_column_int64(s, 7));
+    jsonw_slice(w, "state", column_slice(s, 8));
+    if (sqlite3_column_type(s, 9) != SQLITE_NULL)
+        jsonw_slice(w, "owner", column_slice(s, 9));
+    if (sqlite3_column_type(s, 10) != SQLITE_NULL)
+        jsonw_slice(w, "resolution", column_slice(s, 10));
+    if (sqlite3_column_type(s, 11) != SQLITE_NULL)
+        jsonw_time(w, "resolved", sqlite3_column_int64(s, 11));
 }
 
 static enum err write_listed(struct answers *answers, const struct answers_asked *asked,
@@ -364,15 +555,87 @@ static enum err write_listed(struct answers *answers, const struct answers_asked
     return write_page(answers, s, name, write, out, fault);
 }
 
+/* Entries that are parked, a page of them beside the events. */
+static enum err write_parked_entries(struct answers *answers, struct jsonw *w, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(answers->sql, READ_JOURNAL_OF_STATE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, 0);
+    bind_int(s, 2, PAGE);
+    bind_text(s, 3, "parked");
+    jsonw_array(w, "entries");
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
+        jsonw_object(w, NULL);
+        write_entry(w, s);
+        jsonw_end(w);
+    }
+    jsonw_end(w);
+    sqlite3_reset(s);
+    return err;
+}
+
 enum err answers_parked(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                         struct fault *fault)
 {
-    return write_listed(answers, asked, READ_PARKED_LIST, "parked", write_parked, out, fault);
+    struct buf events CLEANUP(buf_free);
+    buf_init(&events, PARKED_MAX);
+    enum err err =
+        write_listed(answers, asked, READ_PARKED_LIST, "parked", write_parked, &events, fault);
+    if (!err)
+        err = buf_check(&events, fault, "parked");
+    if (err)
+        return err;
+    /* The page's object is left open for what is added to it. */
+    buf_append(out, events.data, events.len - 1);
+    buf_append_char(out, ',');
+    struct buf entries CLEANUP(buf_free);
+    buf_init(&entries, PARKED_MAX);
+    struct jsonw w = jsonw_to(&entries);
+    jsonw_object(&w, NULL);
+    err = write_parked_entries(answers, &w, fault);
+    jsonw_end(&w);
+    if (!err)
+        err = buf_check(&entries, fault, "parked");
+    if (!err)
+        buf_append(out, entries.data + 1, entries.len - 1);
+    return err;
 }
 
 enum err answers_exceptions(struct answers *answers, const struct answers_asked *asked,
                             struct buf *out, struct fault *fault)
 {
-    return write_listed(answers, asked, READ_EXCEPTION_LIST, "exceptions", write_exception, out,
-                        fault);
+    const char *resolved = http_request_query(asked->request, "resolved");
+    bool old = resolved && strcmp(resolved, "yes") == 0;
+    sqlite3_stmt *s;
+    int64_t from;
+    enum err err = page_from(asked, &from, fault);
+    if (!err)
+        err = database_attached(answers->sql, READ_EXCEPTION_LIST, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, from);
+    bind_int(s, 2, PAGE);
+    bind_text(s, 3, old ? "resolved" : "open");
+    bind_text(s, 4, old ? "resolved" : "assigned");
+    return write_page(answers, s, "exceptions", write_exception, out, fault);
+}
+
+static void write_audit(struct jsonw *w, sqlite3_stmt *s)
+{
+    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
+    jsonw_time(w, "at", sqlite3_column_int64(s, 1));
+    jsonw_slice(w, "actor", column_slice(s, 2));
+    jsonw_slice(w, "role", column_slice(s, 3));
+    jsonw_slice(w, "action", column_slice(s, 4));
+    jsonw_slice(w, "subject", column_slice(s, 5));
+    jsonw_slice(w, "reason", column_slice(s, 6));
+}
+
+enum err answers_audit(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                       struct fault *fault)
+{
+    return write_listed(answers, asked, READ_AUDIT_LIST, "audit", write_audit, out, fault);
 }

@@ -27,8 +27,11 @@ answers_write answers_devices;
 answers_write answers_device;
 answers_write answers_events;       /* ?device=&from= */
 answers_write answers_return;       /* the whole trail of one return: its id or number */
-answers_write answers_find_returns; /* ?receipt= */
-answers_write answers_parked;       /* ?from= */
-answers_write answers_exceptions;   /* ?from= */
+answers_write answers_find_returns; /* ?receipt= or ?number= or ?posted= or ?device=&seq= */
+answers_write answers_journal;      /* ?return= (id) or ?state=, ?from= */
+answers_write answers_export;       /* ?format=csv|ledger, ?from_day=&to_day= */
+answers_write answers_parked;       /* ?from=; events, and journal entries that are parked */
+answers_write answers_exceptions;   /* ?from=, ?resolved=yes: the settled ones instead */
+answers_write answers_audit;        /* ?from= */
 
 #endif

@@ -2,13 +2,19 @@
 SELECT event.event_no, event.device, stream_log.stream, stream_log.log_id, event.seq,
        event.received_ms, event.id IS NULL, event.body
 FROM event JOIN stream_log USING (log_no)
-WHERE event.event_no > ?1 AND (?2 IS NULL OR event.device = ?2)
-ORDER BY event.event_no LIMIT ?3
--- name: trail
+WHERE event.event_no > ?1 AND event.device <> 'centre' ORDER BY event.event_no LIMIT ?3
+-- name: events_of_device
 SELECT event.event_no, event.device, stream_log.stream, stream_log.log_id, event.seq,
        event.received_ms, event.id IS NULL, event.body
 FROM event JOIN stream_log USING (log_no)
-WHERE event.correlation = ?1 ORDER BY event.sequence, event.event_no LIMIT 1000
+WHERE event.event_no > ?1 AND event.device = ?2
+ORDER BY event.event_no LIMIT ?3
+-- name: trail
+SELECT event.event_no, event.device, stream_log.stream, stream_log.log_id, event.seq,
+       event.received_ms, event.id IS NULL, event.body, ledger_event.state
+FROM event JOIN stream_log USING (log_no) LEFT JOIN ledger_event USING (event_no)
+WHERE event.correlation = ?1
+ORDER BY event.device = 'centre', event.sequence, event.event_no LIMIT 1000
 -- name: correlation_by_number
 SELECT correlation FROM return_index WHERE number = ?1
 -- name: by_receipt
@@ -20,11 +26,51 @@ SELECT parked.parked_no, parked.claimed_id, parked.seq, parked.code, parked.deta
 FROM parked JOIN stream_log USING (log_no)
 WHERE parked.parked_no > ?1 AND parked.state = 'open' ORDER BY parked.parked_no LIMIT ?2
 -- name: exception_list
-SELECT exception_no, code, device, seq, detail, times, raised_ms, last_ms FROM hub_exception
-WHERE exception_no > ?1 ORDER BY exception_no LIMIT ?2
+SELECT exception_no, code, device, seq, detail, times, raised_ms, last_ms, state, owner, resolution,
+       resolved_ms
+FROM hub_exception WHERE exception_no > ?1 AND state IN (?3, ?4) ORDER BY exception_no LIMIT ?2
 -- name: count_parked
 SELECT count(*) FROM parked WHERE state = 'open'
 -- name: count_exceptions
-SELECT count(*) FROM hub_exception
+SELECT count(*) FROM hub_exception WHERE state <> 'resolved'
 -- name: count_devices
-SELECT count(*), coalesce(sum(online), 0) FROM device
+SELECT count(*), coalesce(sum(online), 0) FROM device WHERE id <> 'centre'
+-- name: by_number
+SELECT event_no, correlation, number, device, created_ms FROM return_index
+WHERE number = ?1 ORDER BY event_no LIMIT ?2
+-- name: by_posted
+SELECT DISTINCT return_index.event_no, return_index.correlation, return_index.number,
+       return_index.device, return_index.created_ms
+FROM posting JOIN journal_entry USING (reference) JOIN return_index USING (correlation)
+WHERE posting.number = ?1 ORDER BY return_index.event_no LIMIT ?2
+-- name: by_seq
+SELECT return_index.event_no, return_index.correlation, return_index.number, return_index.device,
+       return_index.created_ms
+FROM stream_log JOIN entry USING (log_no) JOIN event USING (event_no)
+JOIN return_index USING (correlation)
+WHERE stream_log.device = ?1 AND stream_log.stream = 'returns' AND entry.seq = ?3
+ORDER BY stream_log.log_no DESC LIMIT ?2
+-- name: journal_page
+SELECT entry_no, journal_entry.body, made_ms, posting.state, posting.number, posting.posted_day,
+       posting.attempts, posting.code, posting.detail
+FROM journal_entry JOIN posting USING (reference) WHERE entry_no > ?1 ORDER BY entry_no LIMIT ?2
+-- name: journal_of_return
+SELECT entry_no, journal_entry.body, made_ms, posting.state, posting.number, posting.posted_day,
+       posting.attempts, posting.code, posting.detail
+FROM journal_entry JOIN posting USING (reference)
+WHERE entry_no > ?1 AND correlation = ?3 ORDER BY entry_no LIMIT ?2
+-- name: journal_of_state
+SELECT entry_no, journal_entry.body, made_ms, posting.state, posting.number, posting.posted_day,
+       posting.attempts, posting.code, posting.detail
+FROM posting JOIN journal_entry USING (reference)
+WHERE entry_no > ?1 AND posting.state = ?3 ORDER BY entry_no LIMIT ?2
+-- name: audit_list
+SELECT audit_no, at_ms, actor, role, action, subject, reason FROM audit
+WHERE audit_no > ?1 ORDER BY audit_no LIMIT ?2
+-- name: count_held
+SELECT count(*) FROM ledger_event WHERE state = 'held'
+-- name: count_postings
+SELECT count(*) FILTER (WHERE posting.state = 'ready'),
+       count(*) FILTER (WHERE posting.state = 'parked'),
+       min(posting.updated_ms) FILTER (WHERE posting.state = 'ready')
+FROM posting WHERE state IN ('ready', 'parked')

@@ -1,12 +1,14 @@
 #include "sync/hub/web/web.h"
 #include "hal/base/cleanup.h"
 #include "sync/hub/web/answers.h"
+#include "sync/hub/web/changes.h"
 #include "sync/hub/web/files.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { ANSWER_MAX = 4 * 1024 * 1024 };
+enum { ANSWER_MAX = 64 * 1024 * 1024 };
 
 struct web {
     struct web_config config;
@@ -17,7 +19,7 @@ struct web {
 /* A path, and what answers it. A path that ends in '/' takes one more part. */
 struct route {
     const char *path;
-    const char *content_type;
+    const char *content_type; /* NULL: of the format that was asked for */
     enum err (*write)(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                       struct fault *fault);
 };
@@ -30,7 +32,8 @@ static const struct route routes[] = {
     {"/v1/devices", json, answers_devices},       {"/v1/devices/", json, answers_device},
     {"/v1/events", json, answers_events},         {"/v1/returns/", json, answers_return},
     {"/v1/returns", json, answers_find_returns},  {"/v1/parked", json, answers_parked},
-    {"/v1/exceptions", json, answers_exceptions},
+    {"/v1/exceptions", json, answers_exceptions}, {"/v1/journal", json, answers_journal},
+    {"/v1/journal/export", NULL, answers_export}, {"/v1/audit", json, answers_audit},
 };
 
 static bool matches(const struct route *route, const char *path, const char **rest)
@@ -41,6 +44,13 @@ static bool matches(const struct route *route, const char *path, const char **re
         return strcmp(route->path, path) == 0;
     *rest = path + len;
     return strncmp(route->path, path, len) == 0 && path[len] && !strchr(path + len, '/');
+}
+
+static const char *export_type(struct http_request *request)
+{
+    const char *format = http_request_query(request, "format");
+    return format && strcmp(format, "csv") == 0 ? "text/csv; charset=utf-8"
+                                                : "text/plain; charset=utf-8";
 }
 
 static void answer_route(struct web *web, const struct route *route, const char *rest,
@@ -56,7 +66,8 @@ static void answer_route(struct web *web, const struct route *route, const char 
     if (err)
         http_problem(request, http_status_of(err), &fault);
     else
-        http_answer(request, 200, route->content_type, buf_slice(&body), NULL, 0);
+        http_answer(request, 200, route->content_type ? route->content_type : export_type(request),
+                    buf_slice(&body), NULL, 0);
 }
 
 static const char *type_of(const char *path)
@@ -84,27 +95,64 @@ static bool answer_file(const char *path, struct http_request *request)
     return false;
 }
 
+static bool is_open(const char *path)
+{
+    return strcmp(path, "/healthz") == 0;
+}
+
+/* Who asks: ERR_FORBIDDEN without a token in force. */
+static enum err find_holder(struct web *web, struct http_request *request,
+                            struct access_holder *holder, struct fault *fault)
+{
+    static const char bearer[] = "Bearer ";
+    const char *header = http_request_header(request, "Authorization");
+    if (!header || strncasecmp(header, bearer, sizeof bearer - 1) != 0)
+        return fault_set(fault, ERR_FORBIDDEN, "Authorization", "needs a bearer token");
+    return access_find(web->config.database, slice_of(header + sizeof bearer - 1), holder, fault);
+}
+
+/* The token is missing or nobody's: what the client lacks is a token, not a right. */
+static void refuse(struct http_request *request, enum err err, const struct fault *fault)
+{
+    http_problem(request, err == ERR_FORBIDDEN ? 401 : http_status_of(err), fault);
+}
+
+static const struct route *find_route(const char *path, const char **rest)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (matches(&routes[i], path, rest))
+            return &routes[i];
+    return NULL;
+}
+
 static void on_request(void *context, struct http_request *request)
 {
     struct web *web = context;
-    struct fault fault;
+    struct fault fault = {0};
+    struct access_holder holder = {0};
+    const char *rest = "";
     const char *path = http_request_path(request);
-    if (strcmp(http_request_method(request), "GET") != 0) {
-        (void)fault_set(&fault, ERR_UNSUPPORTED, "method", "only GET is known here");
+    const char *method = http_request_method(request);
+    bool get = strcmp(method, "GET") == 0;
+    if (get && answer_file(path, request))
+        return;
+    enum err err = is_open(path) ? ERR_OK : find_holder(web, request, &holder, &fault);
+    if (err) {
+        refuse(request, err, &fault);
+        return;
+    }
+    if (strcmp(method, "POST") == 0 && changes_take(&web->config, &holder, request))
+        return;
+    const struct route *route = find_route(path, &rest);
+    if (!get) {
+        (void)fault_set(&fault, ERR_UNSUPPORTED, "method", "isn't known here");
         http_problem(request, 405, &fault);
-        return;
+    } else if (route) {
+        answer_route(web, route, rest, request);
+    } else {
+        (void)fault_set(&fault, ERR_NOT_FOUND, "", "nothing is here");
+        http_problem(request, 404, &fault);
     }
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        const char *rest;
-        if (matches(&routes[i], path, &rest)) {
-            answer_route(web, &routes[i], rest, request);
-            return;
-        }
-    }
-    if (answer_file(path, request))
-        return;
-    (void)fault_set(&fault, ERR_NOT_FOUND, "", "nothing is here");
-    http_problem(request, 404, &fault);
 }
 
 enum err web_open(struct web **out, struct loop *loop, const struct web_config *config,

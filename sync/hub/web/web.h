@@ -1,11 +1,13 @@
 /*
  * The hub's HTTP API and dashboard. Reads the database on its own handle, answers from the loop's
- * thread; every list is cut to a page. Loop thread only.
+ * thread; every list is cut to a page. All but /healthz and the dashboard's own files asks for a
+ * bearer token (RFC 6750); what a role may change is in the table of changes.c. Loop thread only.
  */
 #ifndef SYNC_HUB_WEB_WEB_H
 #define SYNC_HUB_WEB_WEB_H
 
 #include "sync/hub/ingest/arrival.h"
+#include "sync/hub/ingest/bookkeeper.h"
 #include "sync/transport/http.h"
 
 struct web;
@@ -16,14 +18,23 @@ struct web_facts {
     int64_t answers_dropped;
     int64_t hub_epoch;
     const struct arrival_desk *desk; /* its counters */
+    int64_t booked;
+    int64_t entries;
+    int64_t posted;
+    int64_t posting_retries;
+    bool posting_waits;
 };
 
 struct web_config {
     const char *address;
     struct tls_context *tls;   /* NULL: plain, on loopback only */
     struct database *database; /* read only, the loop's */
+    struct worker *worker;     /* makes the changes that people ask for */
+    const struct books *books;
     struct clock *clock;
     void (*facts)(void *context, struct web_facts *facts);
+    /* A change was committed; may come after web_close. */
+    void (*changed)(void *context, const struct bookkeeper_news *news);
     void *context;
     struct diag *diag;
 };

@@ -394,21 +394,6 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 1);
 }
 
-static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_close(f);
-    char path[SCRATCH_PATH_MAX];
-    static const char zeros[8192];
-    scratch_write(scratch_path(&f->scratch, "tillback.db", path), zeros, sizeof zeros);
-    assert_int_equal(log_fixture_open(f), ERR_CORRUPT);
-    FILE *file = fopen(path, "rb");
-    char first = 1;
-    assert_int_equal(fread(&first, 1, 1, file), 1);
-    (void)fclose(file);
-    assert_int_equal(first, 0);
-}
-
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -430,7 +415,6 @@ int main(void)
         LOG_TEST(what_could_not_be_read_back_is_refused),
         LOG_TEST(the_history_of_a_correlation_is_in_order_over_the_streams),
         LOG_TEST(a_newer_database_is_refused_and_left_alone),
-        LOG_TEST(a_file_that_is_no_database_is_refused_and_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,18 @@ static void clean(struct log_fixture *f)
     assert_int_equal(findings, 0);
 }
 
+/* Nothing is wrong but that these returns are missing, which is told for good. */
+static void lost_and_told(struct log_fixture *f, int64_t events)
+{
+    struct eventlog_finding finding;
+    assert_int_equal(log_fixture_verify(f, &finding), 1);
+    assert_string_equal(finding.what, "lost");
+    struct eventlog_status status;
+    eventlog_status(f->log, &status);
+    assert_int_equal(status.lost[STREAM_RETURNS], events);
+    assert_int_equal(status.lost[STREAM_SALES], 0);
+}
+
 static bool forked_at_start(struct log_fixture *f)
 {
     struct eventlog_status status;
@@ -80,7 +92,7 @@ static void a_lost_tail_is_continued_as_a_fork(void **state)
     assert_int_equal(after.through, 0);
     assert_true(is_log(f, STREAM_SALES, &sales));
     assert_int_equal(log_fixture_append(f, EVENT_RETURN_CREATED, 1), 3);
-    clean(f);
+    lost_and_told(f, 1);
     log_fixture_reopen(f);
     assert_false(forked_at_start(f));
     assert_true(is_log(f, STREAM_RETURNS, &after.log));
@@ -204,19 +216,7 @@ static void an_emptied_folder_with_its_head_file_is_told(void **state)
     assert_int_equal(log_fixture_open(f), ERR_OK);
     assert_true(forked_at_start(f));
     assert_int_equal(log_fixture_append(f, EVENT_RETURN_CREATED, 1), 1);
-    clean(f);
-}
-
-static void damage_near_the_end_is_found_at_start(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_append(f, EVENT_RETURN_CREATED, 10);
-    log_fixture_close(f);
-    log_fixture_tamper(f, "UPDATE event SET body = cast(replace(cast(body AS TEXT), "
-                          "'\"pad\"', '\"bad\"') AS BLOB) "
-                          "WHERE pos & 0xffff = 7");
-    assert_int_equal(log_fixture_open(f), ERR_CORRUPT);
-    assert_non_null(strstr(f->fault.text, "returns 7"));
+    lost_and_told(f, 2);
 }
 
 int main(void)
@@ -229,7 +229,6 @@ int main(void)
         LOG_TEST(a_missing_head_is_written_again),
         LOG_TEST(a_torn_slot_leaves_the_other),
         LOG_TEST(an_emptied_folder_with_its_head_file_is_told),
-        LOG_TEST(damage_near_the_end_is_found_at_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

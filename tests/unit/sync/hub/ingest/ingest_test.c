@@ -380,6 +380,49 @@ static void another_body_under_a_known_id_is_parked(void **state)
     chain_free(&chain);
 }
 
+/* A certificate lets a device speak, but only of what it captured itself. */
+static void a_device_cannot_speak_for_another(void **state)
+{
+    struct fixture *f = *state;
+    struct chain chain;
+    chain_init(&chain, 1, NULL);
+    chain_add(&chain, 1, "the event says that box-a made it");
+    give(f, &chain, "box-b", 1, 1);
+    assert_int_equal(f->result.ack.parked_count, 1);
+    assert_string_equal(f->result.ack.parked[0].code, "wrong_source");
+    chain_free(&chain);
+}
+
+static void a_device_cannot_add_to_anothers_return(void **state)
+{
+    struct fixture *f = *state;
+    struct chain mine;
+    chain_init(&mine, 1, NULL);
+    chain_add(&mine, 1, "a return of box-a");
+    give(f, &mine, "box-a", 1, 1);
+    struct chain forged;
+    chain_init(&forged, 2, NULL);
+    struct event event = {
+        .id = made_id(9, 1),
+        .type = EVENT_REFUND_ISSUED,
+        .source = SLICE_LITERAL("/store/0042/device/box-b"),
+        .time_ms = INT64_C(1795000000000),
+        .correlation = made_id(3, 1),
+        .sequence = 2,
+        .data = SLICE_LITERAL("{}"),
+    };
+    struct buf body;
+    buf_init(&body, 8192);
+    event_write(&body, &event);
+    chain_add_body(&forged, body.data);
+    give(f, &forged, "box-b", 1, 1);
+    assert_int_equal(f->result.ack.parked_count, 1);
+    assert_string_equal(f->result.ack.parked[0].code, "wrong_source");
+    buf_free(&body);
+    chain_free(&mine);
+    chain_free(&forged);
+}
+
 static void a_log_belongs_to_the_device_that_began_it(void **state)
 {
     struct fixture *f = *state;
@@ -562,6 +605,8 @@ int main(void)
         TEST(an_unknown_type_is_parked_under_its_own_id),
         TEST(an_event_in_the_wrong_stream_is_parked),
         TEST(another_body_under_a_known_id_is_parked),
+        TEST(a_device_cannot_speak_for_another),
+        TEST(a_device_cannot_add_to_anothers_return),
         TEST(a_log_belongs_to_the_device_that_began_it),
         TEST(a_batch_whose_bodies_do_not_lead_to_its_hash_is_refused),
         TEST(a_log_that_went_back_in_time_gets_the_hubs_watermark),

@@ -1,0 +1,283 @@
+#include "sync/eventlog/found.h"
+#include "hal/base/cleanup.h"
+#include "sync/eventlog/page_scan.h"
+#include "sync/eventlog/record.h"
+#include "sync/eventlog/salvage.sql.h"
+
+struct scan {
+    struct database_statements *sql;
+};
+
+/* --- Which table a row is of: its columns' types tell -------------------------------------- */
+
+static bool is_blob(const struct page_value *value, size_t len)
+{
+    return value->type == PAGE_BLOB && value->bytes.len == len;
+}
+
+static bool is_null_or_blob(const struct page_value *value, size_t len)
+{
+    return value->type == PAGE_NULL || is_blob(value, len);
+}
+
+static bool is_event(const struct page_row *row)
+{
+    const struct page_value *v = row->values;
+    return row->columns == 6 && row->rowid > 0 && v[0].type == PAGE_NULL && v[1].type == PAGE_INT &&
+           is_blob(&v[2], ID_BYTES) && (v[3].type == PAGE_NULL || v[3].type == PAGE_TEXT) &&
+           is_blob(&v[4], SHA256_BYTES) && v[5].type == PAGE_BLOB && v[5].bytes.len > 0;
+}
+
+static bool is_message(const struct page_row *row)
+{
+    const struct page_value *v = row->values;
+    return row->columns == 6 && row->rowid > 0 && v[0].type == PAGE_NULL && v[1].type == PAGE_INT &&
+           v[2].type == PAGE_INT && is_null_or_blob(&v[3], ID_BYTES) &&
+           is_null_or_blob(&v[4], ID_BYTES) && v[5].type == PAGE_BLOB;
+}
+
+static bool is_log(const struct page_row *row)
+{
+    const struct page_value *v = row->values;
+    bool forked = row->columns == 11 && v[2].type != PAGE_NULL;
+    return row->columns == 11 && row->rowid >= 0 && v[0].type == PAGE_NULL &&
+           is_blob(&v[1], ID_BYTES) && is_null_or_blob(&v[2], ID_BYTES) &&
+           v[3].type == (forked ? PAGE_INT : PAGE_NULL) &&
+           (forked ? is_blob(&v[4], SHA256_BYTES) : v[4].type == PAGE_NULL) &&
+           v[5].type == PAGE_INT && v[5].number > 0 && is_blob(&v[6], SHA256_BYTES);
+}
+
+static bool is_lost(const struct page_row *row)
+{
+    const struct page_value *v = row->values;
+    return row->columns == 7 && v[0].type == PAGE_NULL && is_blob(&v[1], ID_BYTES) &&
+           v[2].type == PAGE_INT && v[3].type == PAGE_INT && v[4].type == PAGE_INT &&
+           v[5].type == PAGE_INT && v[6].type == PAGE_TEXT;
+}
+
+/* --- Scanning -------------------------------------------------------------------------------- */
+
+static void bind_value(sqlite3_stmt *s, int position, const struct page_value *value)
+{
+    if (value->type == PAGE_INT)
+        bind_int(s, position, value->number);
+    else if (value->type == PAGE_TEXT)
+        bind_slice(s, position, value->bytes);
+    else if (value->type == PAGE_BLOB)
+        bind_blob(s, position, value->bytes.data, value->bytes.len);
+}
+
+/* Binds the rowid and the columns after the first, which is its alias. */
+static enum err put(const struct scan *scan, size_t statement, const struct page_row *row,
+                    size_t columns, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(scan->sql, statement, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, row->rowid);
+    for (size_t i = 1; i < columns; i++)
+        bind_value(s, (int)i + 1, &row->values[i]);
+    return statement_run(s, fault);
+}
+
+static enum err put_event(const struct scan *scan, const struct page_row *row, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(scan->sql, SALVAGE_FOUND_EVENT, &s, fault);
+    if (err)
+        return err;
+    struct sha256 digest = sha256_of(row->values[5].bytes);
+    bind_int(s, 1, row->rowid);
+    for (size_t i = 1; i < row->columns; i++)
+        bind_value(s, (int)i + 1, &row->values[i]);
+    bind_blob(s, 7, digest.bytes, SHA256_BYTES);
+    return statement_run(s, fault);
+}
+
+/* No chain covers a message: one is kept when its body can be read and bears the id beside it. */
+static bool is_whole_message(const struct page_row *row)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, RECORD_ARENA_MAX);
+    struct event event;
+    struct fault fault;
+    struct id id;
+    if (row->values[3].type == PAGE_NULL || row->values[4].type == PAGE_NULL ||
+        event_read(row->values[5].bytes, &arena, &event, &fault) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < ID_BYTES; i++)
+        id.bytes[i] = (uint8_t)row->values[3].bytes.data[i];
+    return id_equal(&id, &event.id);
+}
+
+static enum err visit(void *context, const struct page_row *row, struct fault *fault)
+{
+    const struct scan *scan = context;
+    if (is_event(row))
+        return put_event(scan, row, fault);
+    if (is_log(row))
+        return put(scan, SALVAGE_FOUND_LOG, row, 7, fault);
+    if (is_message(row) && is_whole_message(row))
+        return put(scan, SALVAGE_FOUND_MESSAGE, row, 6, fault);
+    return is_lost(row) ? put(scan, SALVAGE_FOUND_LOST, row, 7, fault) : ERR_OK;
+}
+
+enum err found_scan(struct database *db, struct database_statements *sql, const char *database_path,
+                    const char *wal_path, struct fault *fault)
+{
+    struct scan scan = {sql};
+    enum err err = database_script(db, salvage_sql[SALVAGE_MAKE].text, fault);
+    return err ? err : page_scan(database_path, wal_path, visit, &scan, fault);
+}
+
+static enum err run(struct database_statements *sql, size_t statement, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, statement, &s, fault);
+    return err ? err : statement_run(s, fault);
+}
+
+enum err found_end_scan(struct database *db, struct database_statements *sql, struct fault *fault)
+{
+    enum err err = run(sql, SALVAGE_INBOX_MARK, fault);
+    if (!err)
+        err = run(sql, SALVAGE_INBOX_CONTIGUOUS, fault);
+    database_reset(db);
+    return err ? err : database_script(db, salvage_sql[SALVAGE_DROP].text, fault);
+}
+
+/* --- Reading --------------------------------------------------------------------------------- */
+
+enum err found_numbers(struct database_statements *sql, enum stream stream, int64_t *numbers,
+                       size_t max, size_t *count, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, SALVAGE_LOG_NUMBERS, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, stream);
+    bool there = true;
+    size_t n = 0;
+    while (!err && there && n < max) {
+        err = statement_step(s, &there, fault);
+        if (!err && there)
+            numbers[n++] = sqlite3_column_int64(s, 0);
+    }
+    sqlite3_reset(s);
+    if (!err)
+        *count = n;
+    return err;
+}
+
+static bool is_right(const struct log_row *row)
+{
+    struct sha256 origin = chain_origin(&row->id, row->forked ? &row->parent : NULL);
+    return row->first_kept > 1 || sha256_equal(&origin, &row->before_hash);
+}
+
+enum err found_log(struct database_statements *sql, int64_t no, struct log_row *row, bool *found,
+                   struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, SALVAGE_LOGS, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, no);
+    bool there = true;
+    *found = false;
+    while (!err && there && !*found) {
+        struct log_row made;
+        err = statement_step(s, &there, fault);
+        if (err || !there || log_row_read(s, &made, NULL) || !is_right(&made))
+            continue;
+        *row = made;
+        *found = true;
+    }
+    sqlite3_reset(s);
+    return err;
+}
+
+enum err found_end(struct database_statements *sql, int64_t no, int64_t *end, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, SALVAGE_END, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, no);
+    bool there;
+    err = statement_step(s, &there, fault);
+    if (err)
+        return err;
+    *end = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+enum err found_events(struct database_statements *sql, int64_t no, int64_t first, int64_t last,
+                      sqlite3_stmt **events, struct fault *fault)
+{
+    enum err err = database_attached(sql, SALVAGE_EVENTS, events, fault);
+    if (err)
+        return err;
+    bind_int(*events, 1, no);
+    bind_int(*events, 2, first);
+    bind_int(*events, 3, last);
+    return ERR_OK;
+}
+
+enum err found_event(struct database_statements *sql, int64_t row, sqlite3_stmt **statement,
+                     struct found_event *event, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, SALVAGE_EVENT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, row);
+    bool there;
+    err = statement_step(s, &there, fault);
+    if (err)
+        return err;
+    *statement = s;
+    *event = (struct found_event){
+        .ordinal = sqlite3_column_int64(s, 0),
+        .correlation = column_slice(s, 1),
+        .key = column_slice(s, 2),
+        .body = column_slice(s, 3),
+        .digest = column_slice(s, 4),
+    };
+    return ERR_OK;
+}
+
+enum err found_take(struct database_statements *sql, struct slice digest, bool *fresh,
+                    struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, SALVAGE_TAKE, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, digest.data, digest.len);
+    err = statement_run(s, fault);
+    if (!err)
+        *fresh = sqlite3_changes(sqlite3_db_handle(s)) > 0;
+    return err;
+}
+
+enum err found_keep_log(struct database_statements *sql, const struct log_row *row,
+                        struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_attached(sql, SALVAGE_LOG_PUT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, row->no);
+    bind_blob(s, 2, row->id.bytes, ID_BYTES);
+    if (row->forked) {
+        bind_blob(s, 3, row->parent.log.bytes, ID_BYTES);
+        bind_int(s, 4, row->parent.seq);
+        bind_blob(s, 5, row->parent.hash.bytes, SHA256_BYTES);
+    }
+    bind_int(s, 6, row->first_kept);
+    bind_blob(s, 7, row->before_hash.bytes, SHA256_BYTES);
+    return statement_run(s, fault);
+}

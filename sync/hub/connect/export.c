@@ -1,0 +1,77 @@
+#include "sync/hub/connect/export.h"
+#include "hal/base/cleanup.h"
+#include "sync/hub/connect/journal_text.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <string.h>
+
+enum { ENTRY_BYTES_MAX = 4 * 1024 * 1024, ENTRY_DEPTH_MAX = 8 };
+
+enum err export_format_find(const char *name, enum export_format *format, struct fault *fault)
+{
+    if (strcmp(name, "csv") != 0 && strcmp(name, "ledger") != 0)
+        return fault_set(fault, ERR_INVALID, "format", "must be csv or ledger");
+    *format = strcmp(name, "csv") == 0 ? EXPORT_CSV : EXPORT_LEDGER;
+    return ERR_OK;
+}
+
+static const char *text_or(sqlite3_stmt *s, int column, const char *fallback)
+{
+    const unsigned char *text = sqlite3_column_text(s, column);
+    return text ? (const char *)text : fallback;
+}
+
+static enum err write_row(sqlite3_stmt *s, enum export_format format, struct buf *out,
+                          struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    struct cJSON *json CLEANUP(json_cleanup) = NULL;
+    struct entry entry;
+    const struct json_limits limits = {.bytes = ENTRY_BYTES_MAX, .depth = ENTRY_DEPTH_MAX};
+    const struct journal_status status = {text_or(s, 2, "ready"), text_or(s, 3, "")};
+    arena_init(&arena, ENTRY_BYTES_MAX);
+    enum err err = json_parse(column_slice(s, 1), limits, &json, fault);
+    if (!err)
+        err = entry_read(json, &arena, &entry, fault);
+    if (err)
+        return err;
+    if (format == EXPORT_CSV)
+        journal_text_csv(out, &entry, &status);
+    else
+        journal_text_ledger(out, &entry, entry.document_day, &status);
+    return buf_check(out, fault, "entry");
+}
+
+static enum err export_rows(struct database *db, sqlite3_stmt *s, enum export_format format,
+                            struct buf *out, export_sink *sink, void *context, struct fault *fault)
+{
+    bool row = true;
+    enum err err = ERR_OK;
+    if (format == EXPORT_CSV)
+        journal_text_csv_head(out);
+    while (!err && row) {
+        err = sink(context, buf_slice(out), fault);
+        buf_reset(out);
+        if (!err)
+            err = database_step(db, s, &row, fault);
+        if (!err && row)
+            err = write_row(s, format, out, fault);
+    }
+    return err;
+}
+
+enum err export_journal(struct database *db, enum export_format format, int64_t from_day,
+                        int64_t to_day, export_sink *sink, void *context, struct fault *fault)
+{
+    struct buf out CLEANUP(buf_free);
+    sqlite3_stmt *s;
+    buf_init(&out, ENTRY_BYTES_MAX);
+    enum err err = database_statement(db, INGEST_JOURNAL_ALL, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, from_day);
+    bind_int(s, 2, to_day);
+    err = export_rows(db, s, format, &out, sink, context, fault);
+    sqlite3_reset(s);
+    return err;
+}

@@ -1,0 +1,200 @@
+#include "sync/hub/connect/posting.h"
+#include "hal/base/cleanup.h"
+#include "sync/hub/ingest/centre.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { ENTRY_BYTES_MAX = 4 * 1024 * 1024, BATCH_MAX = 64 * 1024 * 1024, ENTRY_DEPTH_MAX = 8 };
+enum { DATA_MAX = 4096, DETAIL_MAX = 500 };
+
+void posting_batch_init(struct posting_batch *batch)
+{
+    *batch = (struct posting_batch){0};
+    arena_init(&batch->arena, BATCH_MAX);
+}
+
+void posting_batch_free(struct posting_batch *batch)
+{
+    for (size_t i = 0; i < batch->document_count; i++)
+        json_free(batch->documents[i]);
+    arena_free(&batch->arena);
+    *batch = (struct posting_batch){0};
+}
+
+/* --- Recording ------------------------------------------------------------------------------- */
+
+static const char *reason_code(const struct posting *posting)
+{
+    if (!posting->tried)
+        return "period_closed";
+    return posting->err == ERR_CONFLICT ? "posted_otherwise" : "refused_by_connector";
+}
+
+static void write_detail(const struct posting *posting, char detail[static DETAIL_MAX])
+{
+    const struct fault *why = &posting->why;
+    (void)snprintf(detail, DETAIL_MAX, "%.100s%s%.380s", why->where, *why->where ? ": " : "",
+                   why->text);
+}
+
+/* Tells the return's store, as an event of the centre. */
+static enum err tell_store(struct database *db, const struct posting *posting, int64_t now_ms,
+                           struct posting_batch *batch, struct fault *fault)
+{
+    struct buf data CLEANUP(buf_free);
+    char day[DAY_TEXT + 1];
+    char detail[DETAIL_MAX];
+    bool is_posted = posting->err == ERR_OK;
+    buf_init(&data, DATA_MAX);
+    struct jsonw w = jsonw_to(&data);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "reference", posting->entry.reference);
+    if (is_posted) {
+        day_format(posting->posted.day, day);
+        jsonw_text(&w, "number", posting->posted.number);
+        jsonw_text(&w, "date", day);
+    } else {
+        write_detail(posting, detail);
+        jsonw_text(&w, "code", reason_code(posting));
+        jsonw_text(&w, "detail", detail);
+    }
+    jsonw_text(&w, "rule", posting->entry.rule);
+    jsonw_text(&w, "event", posting->entry.event_id);
+    jsonw_end(&w);
+    const struct centre_fact fact = {
+        .correlation = posting->correlation,
+        .type = is_posted ? EVENT_JOURNAL_POSTED : EVENT_JOURNAL_PARKED,
+        .data = buf_slice(&data),
+        .now_ms = now_ms,
+    };
+    char *device = batch->devices[batch->device_count];
+    enum err err = buf_check(&data, fault, "journal event");
+    if (!err)
+        err = centre_record(db, &fact, device, fault);
+    if (!err && *device)
+        batch->device_count++;
+    return err;
+}
+
+static enum err mark(struct database *db, const struct posting *posting, const char *connector,
+                     int64_t now_ms, int64_t retry_ms, struct fault *fault)
+{
+    char detail[DETAIL_MAX];
+    sqlite3_stmt *s;
+    bool parked = err_class(posting->err) == ERR_CLASS_PARK;
+    enum err err = database_statement(db, INGEST_POSTING_MARK, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, posting->entry.reference);
+    bind_text(s, 2, posting->err == ERR_OK ? "posted" : parked ? "parked" : "ready");
+    bind_text(s, 3, connector);
+    bind_int(s, 4, retry_ms);
+    if (posting->err == ERR_OK) {
+        bind_text(s, 5, posting->posted.number);
+        bind_int(s, 6, posting->posted.day);
+    } else {
+        write_detail(posting, detail);
+        bind_text(s, 7, parked ? reason_code(posting) : err_name(posting->err));
+        bind_text(s, 8, detail);
+    }
+    bind_int(s, 9, now_ms);
+    return database_run(db, s, fault);
+}
+
+enum err posting_record(struct database *db, const char *connector, int64_t now_ms,
+                        int64_t retry_ms, struct posting_batch *batch, struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < batch->count; i++) {
+        const struct posting *posting = &batch->items[i];
+        if (!posting->tried)
+            continue;
+        err = mark(db, posting, connector, now_ms, retry_ms, fault);
+        bool final = posting->err == ERR_OK || err_class(posting->err) == ERR_CLASS_PARK;
+        if (!err && final)
+            err = tell_store(db, posting, now_ms, batch, fault);
+    }
+    return err;
+}
+
+/* --- Picking --------------------------------------------------------------------------------- */
+
+static enum err read_entry(sqlite3_stmt *s, struct posting_batch *batch, struct posting *posting,
+                           struct fault *fault)
+{
+    const struct json_limits limits = {.bytes = ENTRY_BYTES_MAX, .depth = ENTRY_DEPTH_MAX};
+    struct cJSON **json = &batch->documents[batch->document_count];
+    enum err err = json_parse(column_slice(s, 2), limits, json, fault);
+    if (err)
+        return err;
+    batch->document_count++;
+    err = entry_read(*json, &batch->arena, &posting->entry, fault);
+    if (!err)
+        err = column_bytes(s, 5, posting->correlation.bytes, ID_BYTES);
+    posting->attempts = sqlite3_column_int64(s, 6);
+    return err;
+}
+
+static enum err read_ready(struct database *db, size_t limit, int64_t now_ms,
+                           struct posting_batch *batch, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_statement(db, INGEST_POSTING_PICK, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, now_ms);
+    bind_int(s, 2, (int64_t)(limit < POSTING_BATCH_MAX ? limit : POSTING_BATCH_MAX));
+    while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row)
+        err = read_entry(s, batch, &batch->items[batch->count++], fault);
+    sqlite3_reset(s);
+    return err;
+}
+
+static enum err choose_day(const struct books *books, struct posting *posting, struct fault *fault)
+{
+    const struct company *company;
+    enum err err = books_company(books, posting->entry.company, "", &company, fault);
+    return err ? err
+               : period_place(&company->periods, posting->entry.document_day, &posting->day, fault);
+}
+
+enum err posting_pick(struct database *db, const struct books *books, const char *connector,
+                      size_t limit, int64_t now_ms, struct posting_batch *batch,
+                      struct fault *fault)
+{
+    size_t kept = 0;
+    enum err err = read_ready(db, limit, now_ms, batch, fault);
+    for (size_t i = 0; !err && i < batch->count; i++) {
+        struct posting *posting = &batch->items[i];
+        posting->err = choose_day(books, posting, &posting->why);
+        if (posting->err == ERR_OK) {
+            batch->items[kept++] = *posting;
+            continue;
+        }
+        err = mark(db, posting, connector, now_ms, 0, fault);
+        if (!err)
+            err = tell_store(db, posting, now_ms, batch, fault);
+        batch->parked++;
+    }
+    batch->count = kept;
+    return err;
+}
+
+enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int64_t now_ms,
+                        struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_POSTING_DECIDE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, entry_no);
+    bind_text(s, 2, discard ? "discarded" : "ready");
+    bind_int(s, 3, now_ms);
+    err = database_run(db, s, fault);
+    if (!err && sqlite3_changes(database_handle(db)) == 0)
+        return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
+    return err;
+}

@@ -1,0 +1,59 @@
+/*
+ * What is to be posted, and what became of it, in the hub's database. Inside the caller's
+ * transaction; the posting itself happens outside of any (poster.h).
+ */
+#ifndef SYNC_HUB_CONNECT_POSTING_H
+#define SYNC_HUB_CONNECT_POSTING_H
+
+#include "hal/base/id.h"
+#include "hal/database.h"
+#include "sync/contract/event.h"
+#include "sync/hub/connect/connector.h"
+#include "sync/hub/ledger/books.h"
+
+enum { POSTING_BATCH_MAX = 50 };
+
+/* One entry on its way. */
+struct posting {
+    struct entry entry; /* in the batch's arena */
+    struct id correlation;
+    int64_t day; /* to post on */
+    int64_t attempts;
+    bool tried;   /* by the connector, in this batch */
+    enum err err; /* what came of it */
+    struct fault why;
+    struct posted posted;
+};
+
+struct posting_batch {
+    struct posting items[POSTING_BATCH_MAX];
+    size_t count;
+    size_t parked; /* that were parked on the way: their period is closed */
+    struct arena arena;
+    struct cJSON *documents[POSTING_BATCH_MAX]; /* what the entries' texts are borrowed from */
+    size_t document_count;
+    char devices[POSTING_BATCH_MAX * 2][DEVICE_ID_MAX + 1]; /* whose inbox has something new */
+    size_t device_count;
+};
+
+/* Zeroed, or reset, before. */
+void posting_batch_init(struct posting_batch *batch);
+void posting_batch_free(struct posting_batch *batch);
+
+/*
+ * Fills the batch with up to `limit` entries that are ready. Those whose period is closed, and that
+ * finance's rule doesn't move, are parked here.
+ */
+enum err posting_pick(struct database *db, const struct books *books, const char *connector,
+                      size_t limit, int64_t now_ms, struct posting_batch *batch,
+                      struct fault *fault) MUST_CHECK;
+/* Records what came of those that were tried, and tells the stores. `retry_ms`: when to go on. */
+enum err posting_record(struct database *db, const char *connector, int64_t now_ms,
+                        int64_t retry_ms, struct posting_batch *batch,
+                        struct fault *fault) MUST_CHECK;
+
+/* A parked entry: ready again, or never. ERR_NOT_FOUND when it isn't parked. */
+enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int64_t now_ms,
+                        struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * Takes what ingest stored into the books: each event of a return is applied once and in its own
+ * order, held while an earlier one is missing, or parked alone with the reason.
+ *
+ * This is a step of its own, after ingest's commit and not inside it: an acknowledgement means "on
+ * disk at the hub" and must neither wait for the books nor fail because of them. Where it stands is
+ * in the database (a cursor over the events), moved in the same transaction as what was booked, so
+ * a crash repeats a step whole or not at all.
+ *
+ * Positions and entries follow from the events and the order in which they were applied, which is
+ * recorded; bookkeeper_rebuild makes them again. Inside the caller's transaction; one handle, one
+ * thread. Blocks on the disk.
+ */
+#ifndef SYNC_HUB_INGEST_BOOKKEEPER_H
+#define SYNC_HUB_INGEST_BOOKKEEPER_H
+
+#include "hal/base/id.h"
+#include "hal/database.h"
+#include "sync/contract/event.h"
+#include "sync/hub/ledger/books.h"
+
+enum { BOOKKEEPER_EVENTS_MAX = 100, BOOKKEEPER_LOGS_MAX = 32 };
+
+/* A log whose acknowledgement says something new: an event of it was parked or let go. */
+struct bookkeeper_log {
+    struct id id;
+    char device[DEVICE_ID_MAX + 1];
+};
+
+struct bookkeeper_news {
+    int64_t seen;    /* events looked at */
+    int64_t applied; /* of them and of those held before */
+    int64_t parked;
+    int64_t entries; /* made */
+    bool more;       /* there are further events to look at */
+    struct bookkeeper_log logs[BOOKKEEPER_LOGS_MAX];
+    size_t log_count; /* of more than fit the rest is told with the next batch */
+};
+
+/* Looks at up to BOOKKEEPER_EVENTS_MAX new events. Errors are the database's. */
+enum err bookkeeper_step(struct database *db, const struct books *books, int64_t now_ms,
+                         struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+
+/* One event that the step has passed already: it couldn't be read then, and can now. */
+enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,
+                         int64_t now_ms, struct bookkeeper_news *news,
+                         struct fault *fault) MUST_CHECK;
+/* The log's acknowledgement has something new to say: counts it on, and adds it to the news. */
+enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
+                         struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+
+/*
+ * A parked event once more, or never: what is let go counts as applied, so that what follows it
+ * goes on. ERR_NOT_FOUND when the ledger has no such event parked.
+ */
+enum err bookkeeper_retry(struct database *db, const struct books *books, int64_t event_no,
+                          int64_t now_ms, struct bookkeeper_news *news,
+                          struct fault *fault) MUST_CHECK;
+enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
+                           int64_t now_ms, struct bookkeeper_news *news,
+                           struct fault *fault) MUST_CHECK;
+
+struct bookkeeper_rebuilt {
+    int64_t events;
+    int64_t entries;
+    int64_t differing; /* entries that came out otherwise, appeared or vanished */
+};
+
+/*
+ * Makes all positions and entries again from the events, in the order recorded. ERR_CONFLICT, and
+ * the caller rolls back, when an entry that was posted would change: the books say otherwise now
+ * than when it was made.
+ */
+enum err bookkeeper_rebuild(struct database *db, const struct books *books,
+                            struct bookkeeper_rebuilt *rebuilt, struct fault *fault) MUST_CHECK;
+
+#endif

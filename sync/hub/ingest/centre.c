@@ -1,0 +1,150 @@
+#include "sync/hub/ingest/centre.h"
+#include "hal/base/cleanup.h"
+#include "sync/hub/ingest/fact.h"
+#include "sync/hub/ingest/inbox.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <stdio.h>
+
+static enum err device_exists(struct database *db, int64_t now_ms, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_DEVICE_SEEN, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, CENTRE_DEVICE);
+    bind_int(s, 2, now_ms);
+    return database_run(db, s, fault);
+}
+
+static enum err make_log(struct database *db, int64_t now_ms, struct stream_log *log,
+                         struct fault *fault)
+{
+    struct id_source ids;
+    id_source_init(&ids, NULL, NULL);
+    *log = (struct stream_log){.id = id_next(&ids, now_ms), .stream = STREAM_CENTRE};
+    (void)snprintf(log->device, sizeof log->device, "%s", CENTRE_DEVICE);
+    enum err err = device_exists(db, now_ms, fault);
+    return err ? err : stream_log_insert(db, log, now_ms, fault);
+}
+
+static enum err open_log(struct database *db, int64_t now_ms, struct stream_log *log,
+                         struct fault *fault)
+{
+    sqlite3_stmt *s;
+    struct id id;
+    bool found;
+    enum err err = database_statement(db, INGEST_CENTRE_LOG, &s, fault);
+    if (!err)
+        err = database_step(db, s, &found, fault);
+    if (err)
+        return err;
+    if (!found)
+        return make_log(db, now_ms, log, fault);
+    err = column_bytes(s, 0, id.bytes, ID_BYTES);
+    sqlite3_reset(s);
+    return err ? fault_set(fault, err, "stream_log", "a row isn't what it should be")
+               : stream_log_find(db, &id, &found, log, fault);
+}
+
+static enum err next_sequence(struct database *db, const struct id *correlation, int64_t *sequence,
+                              struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_CENTRE_SEQUENCE, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *sequence = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+static enum err write_body(struct database *db, const struct centre_fact *fact, struct buf *body,
+                           struct fault *fault)
+{
+    struct id_source ids;
+    char id[ID_TEXT + 1];
+    char subject[sizeof "return/" + ID_TEXT];
+    id_source_init(&ids, NULL, NULL);
+    id_format(&fact->correlation, id);
+    (void)snprintf(subject, sizeof subject, "return/%s", id);
+    struct event event = {
+        .id = id_next(&ids, fact->now_ms),
+        .type = fact->type,
+        .source = SLICE_LITERAL("/centre"),
+        .subject = slice_of(subject),
+        .time_ms = fact->now_ms,
+        .time_trusted = true,
+        .correlation = fact->correlation,
+        .data = fact->data,
+    };
+    enum err err = next_sequence(db, &fact->correlation, &event.sequence, fault);
+    if (err)
+        return err;
+    event_write(body, &event);
+    return buf_check(body, fault, "event");
+}
+
+static enum err append(struct database *db, struct stream_log *log, struct slice body,
+                       int64_t now_ms, struct fault *fault)
+{
+    const struct fact_place place = {log, log->through + 1, now_ms};
+    struct fact_stored stored;
+    sqlite3_stmt *s;
+    log->hash = chain_next(&log->hash, body);
+    log->through++;
+    log->backed_up_through = log->through;
+    enum err err = fact_store(db, &place, body, &stored, fault);
+    if (!err)
+        err = database_statement(db, INGEST_ENTRY_INSERT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, log->through);
+    bind_int(s, 3, stored.event_no);
+    bind_blob(s, 4, log->hash.bytes, SHA256_BYTES);
+    err = database_run(db, s, fault);
+    return err ? err : stream_log_update(db, log, now_ms, fault);
+}
+
+static enum err find_device(struct database *db, const struct id *correlation,
+                            char device[static DEVICE_ID_MAX + 1], struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_DEVICE_OF_RETURN, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
+    (void)snprintf(device, DEVICE_ID_MAX + 1, "%.*s", (int)found.len, found.data);
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+enum err centre_record(struct database *db, const struct centre_fact *fact,
+                       char device[static DEVICE_ID_MAX + 1], struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    struct stream_log log;
+    int64_t number;
+    buf_init(&body, EVENT_BODY_MAX);
+    enum err err = write_body(db, fact, &body, fault);
+    if (!err)
+        err = open_log(db, fact->now_ms, &log, fault);
+    if (!err)
+        err = append(db, &log, buf_slice(&body), fact->now_ms, fault);
+    if (!err)
+        err = find_device(db, &fact->correlation, device, fault);
+    if (err || !*device)
+        return err;
+    return inbox_put(db, device, buf_slice(&body), fact->now_ms, &number, fault);
+}

@@ -1,0 +1,231 @@
+#include "sync/hub/web/changes.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json_scan.h"
+#include "hal/base/jsonw.h"
+#include "sync/hub/connect/posting.h"
+#include "sync/hub/ingest/exception.h"
+#include "sync/hub/ingest/parked.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_MAX = 64, BODY_MAX = 16 * 1024 };
+
+struct change;
+
+/* One kind of change: POST <path>/{id}/<verb>. */
+struct change_kind {
+    const char *path;
+    const char *verb;
+    const char *action;
+    unsigned roles;
+    bool has_owner;
+    enum err (*run)(struct change *change, struct database *db, struct fault *fault);
+};
+
+struct change {
+    struct work work;
+    const struct change_kind *kind;
+    struct web_config config;
+    struct http_request *request;
+    struct access_holder holder;
+    int64_t now_ms;
+    char key[KEY_MAX + 1];
+    char owner[ACCESS_NAME_MAX + 1];
+    char reason[ACCESS_REASON_MAX + 1];
+    struct bookkeeper_news news;
+};
+
+/* --- On the database's thread ---------------------------------------------------------------- */
+
+static const char entry_prefix[] = "e-";
+
+static enum err decide(struct change *change, struct database *db, enum parked_verdict verdict,
+                       struct fault *fault)
+{
+    int64_t entry_no;
+    if (strncmp(change->key, entry_prefix, sizeof entry_prefix - 1) != 0)
+        return parked_decide(db, change->config.books, change->key, verdict, change->now_ms,
+                             &change->news, fault);
+    if (change->holder.role != ACCESS_FINANCE)
+        return fault_set(fault, ERR_FORBIDDEN, "id", "journal entries are finance's to decide");
+    if (json_scan_int(slice_of(change->key + sizeof entry_prefix - 1), &entry_no) != ERR_OK)
+        return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
+    return posting_decide(db, entry_no, verdict == PARKED_DISCARD, change->now_ms, fault);
+}
+
+static enum err resubmit(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide(change, db, PARKED_RESUBMIT, fault);
+}
+
+static enum err discard(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide(change, db, PARKED_DISCARD, fault);
+}
+
+static enum err exception_number(const struct change *change, int64_t *number, struct fault *fault)
+{
+    if (json_scan_int(slice_of(change->key), number) != ERR_OK)
+        return fault_set(fault, ERR_NOT_FOUND, "id", "there is no such exception");
+    return ERR_OK;
+}
+
+static enum err assign(struct change *change, struct database *db, struct fault *fault)
+{
+    int64_t number = 0;
+    enum err err = exception_number(change, &number, fault);
+    return err ? err : exception_assign(db, number, change->owner, fault);
+}
+
+static enum err resolve(struct change *change, struct database *db, struct fault *fault)
+{
+    int64_t number = 0;
+    enum err err = exception_number(change, &number, fault);
+    return err ? err : exception_resolve(db, number, change->reason, change->now_ms, fault);
+}
+
+#define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
+
+static const struct change_kind kinds[] = {
+    {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, false, resubmit},
+    {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, false, discard},
+    {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, true, assign},
+    {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, false, resolve},
+};
+
+static enum err run(struct work *work, struct database *db, struct fault *fault)
+{
+    struct change *change = (struct change *)((char *)work - offsetof(struct change, work));
+    const struct access_act act = {.holder = &change->holder,
+                                   .action = change->kind->action,
+                                   .subject = change->key,
+                                   .reason = change->reason,
+                                   .now_ms = change->now_ms};
+    enum err err = change->kind->run(change, db, fault);
+    return err ? err : access_note(db, &act, fault);
+}
+
+/* --- On the loop's --------------------------------------------------------------------------- */
+
+static void done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct change *change = (struct change *)((char *)work - offsetof(struct change, work));
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, BODY_MAX);
+    struct jsonw w = jsonw_to(&body);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "id", change->key);
+    jsonw_text(&w, "action", change->kind->action);
+    jsonw_bool(&w, "parked_again", change->news.parked > 0);
+    jsonw_end(&w);
+    if (err) {
+        http_problem(change->request, http_status_of(err), fault);
+    } else {
+        http_answer(change->request, 200, "application/json", buf_slice(&body), NULL, 0);
+        change->config.changed(change->config.context, &change->news);
+    }
+    free(change);
+}
+
+struct asked {
+    const char *reason;
+    const char *owner;
+};
+
+static const struct json_field fields[] = {
+    {.name = "reason",
+     .kind = JSON_TEXT,
+     .offset = offsetof(struct asked, reason),
+     .min = 3,
+     .max = ACCESS_REASON_MAX},
+    {.name = "owner",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct asked, owner),
+     .min = 1,
+     .max = ACCESS_NAME_MAX},
+};
+static const struct json_table table = {
+    .fields = fields, .count = sizeof fields / sizeof *fields, .item_size = sizeof(struct asked)};
+
+static enum err read_body(struct change *change, struct fault *fault)
+{
+    struct cJSON *json CLEANUP(json_cleanup) = NULL;
+    struct arena arena CLEANUP(arena_free);
+    struct asked asked = {0};
+    arena_init(&arena, BODY_MAX);
+    const struct json_limits limits = {.bytes = BODY_MAX, .depth = 2};
+    enum err err = json_parse(http_request_body(change->request), limits, &json, fault);
+    if (!err)
+        err = json_read(json, &table, &asked, &arena, fault);
+    if (!err && change->kind->has_owner && !asked.owner)
+        err = fault_set(fault, ERR_INVALID, "owner", "is missing");
+    if (err)
+        return err;
+    (void)snprintf(change->reason, sizeof change->reason, "%s", asked.reason);
+    if (asked.owner)
+        (void)snprintf(change->owner, sizeof change->owner, "%s", asked.owner);
+    return ERR_OK;
+}
+
+static enum err start(struct change *change, struct fault *fault)
+{
+    if (!(change->kind->roles & ACCESS_BIT(change->holder.role)))
+        return fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
+                         access_role_name(change->holder.role));
+    enum err err = read_body(change, fault);
+    if (!err && worker_submit(change->config.worker, &change->work) != ERR_OK)
+        err = fault_set(fault, ERR_BUSY, "", "the database doesn't keep up");
+    return err;
+}
+
+static const struct change_kind *find_kind(const char *path, char key[static KEY_MAX + 1])
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const struct change_kind *kind = &kinds[i];
+        size_t len = strlen(kind->path);
+        if (strncmp(kind->path, path, len) != 0)
+            continue;
+        const char *slash = strchr(path + len, '/');
+        if (!slash || slash == path + len || (size_t)(slash - path) - len > KEY_MAX ||
+            strcmp(slash + 1, kind->verb) != 0)
+            continue;
+        memcpy(key, path + len, (size_t)(slash - path) - len);
+        return kind;
+    }
+    return NULL;
+}
+
+bool changes_take(const struct web_config *config, const struct access_holder *holder,
+                  struct http_request *request)
+{
+    struct fault fault = {0};
+    char key[KEY_MAX + 1] = "";
+    const struct change_kind *kind = find_kind(http_request_path(request), key);
+    if (!kind)
+        return false;
+    struct change *change = calloc(1, sizeof *change);
+    if (!change) {
+        (void)fault_set(&fault, ERR_NO_MEMORY, "", "out of memory");
+        http_problem(request, 503, &fault);
+        return true;
+    }
+    *change = (struct change){
+        .work = {.run = run, .done = done, .bytes = sizeof *change},
+        .kind = kind,
+        .config = *config,
+        .request = request,
+        .holder = *holder,
+        .now_ms = clock_wall_ms(config->clock),
+    };
+    memcpy(change->key, key, sizeof key);
+    enum err err = start(change, &fault);
+    if (err) {
+        http_problem(request, http_status_of(err), &fault);
+        free(change);
+    }
+    return true;
+}

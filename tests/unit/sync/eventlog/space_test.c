@@ -1,0 +1,140 @@
+/* A real small file system that fills up and gets space again. */
+#include "tests/support/log_fixture.h"
+#include "tests/support/small_disk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+enum { MEGABYTES = 16, RESERVE = 2 * 1024 * 1024, TRIES = 500 };
+
+struct store {
+    struct log_fixture f;
+    struct small_disk disk;
+    struct scratch own;
+    bool mounted;
+};
+
+static int setup(void **state)
+{
+    struct store *s = calloc(1, sizeof *s);
+    *state = s;
+    log_fixture_make(&s->f);
+    s->own = s->f.scratch;
+    s->mounted = small_disk_make(&s->disk, MEGABYTES);
+    if (!s->mounted)
+        return 0;
+    log_fixture_close(&s->f);
+    (void)snprintf(s->f.scratch.path, sizeof s->f.scratch.path, "%.250s", s->disk.path);
+    s->f.config.reserve_bytes = RESERVE;
+    return log_fixture_open(&s->f) == ERR_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct store *s = *state;
+    log_fixture_close(&s->f);
+    s->f.scratch = s->own;
+    if (s->mounted)
+        small_disk_remove(&s->disk);
+    log_fixture_remove(&s->f);
+    free(s);
+    return 0;
+}
+
+static bool can_save(struct store *s)
+{
+    struct eventlog_status status;
+    eventlog_status(s->f.log, &status);
+    return status.can_save;
+}
+
+static enum err append(struct store *s)
+{
+    struct log_command c;
+    log_command_make(&c, &s->f, EVENT_RETURN_CREATED, 1);
+    c.padding = 2000;
+    log_command_submit(&c);
+    return log_command_await(&c);
+}
+
+/* The log looks by itself, once a second, for space. */
+static bool can_save_again(struct store *s)
+{
+    struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < TRIES && !can_save(s); i++)
+        (void)nanosleep(&pause, NULL);
+    return can_save(s);
+}
+
+static void the_return_in_hand_is_finished_when_the_disk_fills(void **state)
+{
+    struct store *s = *state;
+    if (!s->mounted)
+        skip();
+    assert_true(can_save(s));
+    assert_int_equal(append(s), ERR_OK);
+    small_disk_fill(&s->disk);
+    assert_true(small_disk_free(&s->disk) < 4096);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(append(s), ERR_OK); /* with what was kept back */
+    assert_false(can_save(s));               /* and nobody is told yes to another */
+}
+
+static void a_disk_that_is_full_to_the_end_refuses_and_recovers_without_a_restart(void **state)
+{
+    struct store *s = *state;
+    if (!s->mounted)
+        skip();
+    small_disk_fill(&s->disk);
+    assert_int_equal(append(s), ERR_OK);
+    small_disk_fill(&s->disk); /* the reserve is eaten by others */
+    int64_t saved = 1;
+    enum err err = ERR_OK;
+    for (int i = 0; i < 5000 && !err; i++) {
+        err = append(s);
+        saved += !err;
+    }
+    assert_int_equal(err, ERR_DISK_FULL);
+    assert_false(can_save(s));
+    small_disk_relieve(&s->disk);
+    assert_true(can_save_again(s));
+    assert_int_equal(append(s), ERR_OK);
+    assert_int_equal(log_fixture_stream(&s->f, STREAM_RETURNS).head, saved + 1);
+    struct eventlog_finding finding;
+    assert_int_equal(log_fixture_verify(&s->f, &finding), 0);
+}
+
+static void a_start_on_a_full_disk_answers_questions_and_says_that_it_cannot_save(void **state)
+{
+    struct store *s = *state;
+    if (!s->mounted)
+        skip();
+    assert_int_equal(append(s), ERR_OK);
+    small_disk_fill(&s->disk);
+    assert_int_equal(append(s), ERR_OK);
+    small_disk_fill(&s->disk);
+    log_fixture_close(&s->f);
+    assert_int_equal(log_fixture_open(&s->f), ERR_OK);
+    assert_false(can_save(s));
+    assert_int_equal(log_fixture_stream(&s->f, STREAM_RETURNS).head, 2);
+    small_disk_relieve(&s->disk);
+    assert_true(can_save_again(s));
+}
+
+#define SPACE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPACE_TEST(the_return_in_hand_is_finished_when_the_disk_fills),
+        SPACE_TEST(a_disk_that_is_full_to_the_end_refuses_and_recovers_without_a_restart),
+        SPACE_TEST(a_start_on_a_full_disk_answers_questions_and_says_that_it_cannot_save),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
