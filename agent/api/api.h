@@ -22,7 +22,7 @@ struct api_config {
     struct capture *capture;
     struct poslog_desk *poslog;
     const struct scan_formats *formats; /* receipt numbers as they are scanned */
-    struct uplink *uplink; /* NULL: no broker is configured */
+    struct uplink *uplink;              /* NULL: no broker is configured */
     struct clock *clock;
     struct diag *diag;
     const struct policy *policy; /* for GET /v1/policy */

@@ -31,7 +31,13 @@ static void decide(const struct policy *policy, struct arena *arena)
     struct return_request request = {
         .receipt = "R1", .lines = &asked, .line_count = 1, .in_hand = true};
     struct facts facts = {.clock_trusted = true, .currency = "EUR"};
-    struct decide_input in = {&sale, NULL, &request, policy, &facts};
+    struct decide_input in = {
+        .sale = &sale,
+        .history = NULL,
+        .request = &request,
+        .policy = policy,
+        .facts = &facts,
+    };
     struct decision decision;
     if (sale_check(&sale, NULL, arena, NULL) != ERR_OK ||
         returns_decide(&in, arena, &decision, NULL) != ERR_OK)

@@ -76,7 +76,13 @@ static void ask(const struct cJSON *json, const struct sale *sale, struct histor
     struct fault fault;
     if (return_request_read(json, NULL, arena, &request, &fault) != ERR_OK)
         return;
-    struct decide_input in = {sale, history, &request, &policy, &facts};
+    struct decide_input in = {
+        .sale = sale,
+        .history = history,
+        .request = &request,
+        .policy = &policy,
+        .facts = &facts,
+    };
     if (returns_decide(&in, arena, &decision, &fault) != ERR_OK ||
         decision.outcome != OUTCOME_ACCEPTED)
         return;

@@ -199,7 +199,7 @@ static void a_stop_after_any_number_of_steps_loses_and_doubles_nothing(void **st
         char name[32];
         char done[64];
         char xml[2048];
-        char number[8];
+        char number[16];
         (void)snprintf(name, sizeof name, "f%d.xml", steps);
         (void)snprintf(done, sizeof done, "done/f%d.xml", steps);
         (void)snprintf(number, sizeof number, "%d", 100 + steps);

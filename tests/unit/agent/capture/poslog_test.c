@@ -103,12 +103,11 @@ static void on_done(void *context, const struct poslog_answer *answer)
 
 static void take(struct bench *bench, const char *xml)
 {
-    struct capture_actor actor = {.lane = "01", .person = ""};
     struct fault fault;
     json_free(bench->body);
     bench->body = NULL;
     bench->answered = false;
-    if (poslog_take(bench->desk, slice_of(xml), &actor, on_done, bench, &fault) != ERR_OK)
+    if (poslog_take(bench->desk, slice_of(xml), on_done, bench, &fault) != ERR_OK)
         fail_msg("%s: %s", fault.where, fault.text);
     assert_true(await_flag(bench->loop, &bench->answered, AWAIT_MS));
     assert_int_equal(bench->err, ERR_OK);
@@ -333,10 +332,8 @@ static void nesting_and_long_texts_have_limits(void **state)
 static void a_stopped_desk_ends_with_busy(void **state)
 {
     struct bench *bench = *state;
-    struct capture_actor actor = {.lane = "", .person = ""};
     assert_int_equal(
-        poslog_take(bench->desk, slice_of(DOCUMENT(NS, SALE_17)), &actor, on_done, bench, NULL),
-        ERR_OK);
+        poslog_take(bench->desk, slice_of(DOCUMENT(NS, SALE_17)), on_done, bench, NULL), ERR_OK);
     poslog_stop(bench->desk);
     assert_true(await_flag(bench->loop, &bench->answered, AWAIT_MS));
     assert_int_equal(bench->err, ERR_BUSY);

@@ -39,7 +39,8 @@ static int setup(void **state)
     scratch_make(&scratch);
     assert_int_equal(loop_open(&loop, NULL), ERR_OK);
     assert_int_equal(clock_fake_open(&wall, INT64_C(1795000000000), NULL), ERR_OK);
-    struct person_draft ann = {.number = "1042", .name = "Ann", .badge = "BADGE-7"};
+    struct person_draft ann = {
+        .number = "1042", .name = "Ann", .badge = "BADGE-7", .rounds = FEW_ROUNDS};
     assert_int_equal(staff_add(scratch.path, &ann, slice_of("2580"), false, NULL), ERR_OK);
     open_people();
     return 0;

@@ -93,7 +93,8 @@ static void a_new_pin_and_a_removal_end_it(void **state)
     (void)state;
     struct scratch scratch;
     scratch_make(&scratch);
-    struct person_draft drafts[] = {{.number = "1", .name = "A"}, {.number = "2", .name = "B"}};
+    struct person_draft drafts[] = {{.number = "1", .name = "A", .rounds = 10},
+                                    {.number = "2", .name = "B", .rounds = 10}};
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(staff_add(scratch.path, &drafts[i], slice_of("2580"), false, NULL),
                          ERR_OK);

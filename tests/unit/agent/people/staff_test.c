@@ -29,9 +29,9 @@ static int teardown(void **state)
 }
 
 static const struct person_draft ann = {
-    .number = "1042", .name = "Ann Lee", .badge = "BADGE-7", .role = ROLE_ASSOCIATE};
+    .number = "1042", .name = "Ann Lee", .badge = "BADGE-7", .role = ROLE_ASSOCIATE, .rounds = 10};
 static const struct person_draft mia = {
-    .number = "2001", .name = "Mia Roth", .language = "de", .role = ROLE_MANAGER};
+    .number = "2001", .name = "Mia Roth", .language = "de", .role = ROLE_MANAGER, .rounds = 10};
 
 static void add(const struct person_draft *draft)
 {

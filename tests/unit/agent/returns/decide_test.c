@@ -357,7 +357,13 @@ static void too_large_an_arena_need_is_an_error_not_a_crash(void **state)
     struct cJSON *json = counter_json(c, "{'receipt':'R1','lines':[{'line':1,'quantity':1,"
                                          "'reason':'unwanted','condition':'open_box'}]}");
     assert_int_equal(return_request_read(json, NULL, &c->arena, &request, &c->fault), ERR_OK);
-    struct decide_input in = {&c->sale, &c->history, &request, &c->policy, &c->facts};
+    struct decide_input in = {
+        .sale = &c->sale,
+        .history = &c->history,
+        .request = &request,
+        .policy = &c->policy,
+        .facts = &c->facts,
+    };
     struct decision decision;
     size_t failures = 0;
     for (size_t max = 0; max < 8192; max += 16) {

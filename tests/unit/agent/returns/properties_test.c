@@ -139,7 +139,13 @@ static bool random_return(struct counter *c, struct dice *dice, struct decision 
     }
     if (request->line_count == 0)
         return false;
-    struct decide_input in = {&c->sale, &c->history, request, &c->policy, &c->facts};
+    struct decide_input in = {
+        .sale = &c->sale,
+        .history = &c->history,
+        .request = request,
+        .policy = &c->policy,
+        .facts = &c->facts,
+    };
     if (returns_decide(&in, &c->arena, decision, &c->fault) != ERR_OK)
         fail_msg("%s: %s", c->fault.where, c->fault.text);
     if (decision->outcome != OUTCOME_ACCEPTED)
