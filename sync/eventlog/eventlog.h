@@ -176,7 +176,7 @@ struct eventlog_status {
      * yes to something new. True again, without a restart, when there is space.
      */
     bool can_save;
-    int64_t free_bytes; /* on the disk, besides what is kept back */
+    int64_t free_bytes;   /* on the disk, besides what is kept back */
     bool forked_at_start; /* the tail was lost */
     bool verified;        /* the background verification reached the end, all is well */
     bool damaged;         /* it found damage; the diagnostics name it */
@@ -265,6 +265,21 @@ typedef void eventlog_report(void *context, const struct eventlog_finding *findi
  */
 enum err eventlog_verify(const struct eventlog_config *config, eventlog_report *report,
                          void *context, int64_t *events, struct fault *fault) MUST_CHECK;
+/* What is kept of a stream; 0: no limit of that kind. */
+struct eventlog_retention {
+    int64_t max_age_ms;
+    int64_t max_events;
+    int64_t max_bytes; /* of bodies */
+};
+/*
+ * Cuts off what the rules don't keep, oldest first, behind a checkpoint from which the views can be
+ * made again; the file shrinks. Never what the hub has not backed up, nor any event of a return of
+ * which something is parked, nor what came after such. Blocks for as long as that takes, while the
+ * writer goes on; any thread but the writer's, one at a time. ERR_BUSY: the log has forked
+ * meanwhile, ask again. *pruned counts events.
+ */
+enum err eventlog_prune(struct eventlog *log, const struct eventlog_retention *rules,
+                        int64_t *pruned, struct fault *fault) MUST_CHECK;
 /* Notes in the folder that damage was found: the next start looks at everything and salvages. */
 enum err eventlog_suspect(const struct eventlog_config *config, struct fault *fault) MUST_CHECK;
 /* Drops and makes every view again; the folder must not be in use by a writer. */

@@ -66,7 +66,8 @@ FROM event e JOIN log l ON l.no = e.pos >> 40 WHERE e.key = ?1
 SELECT max(
     ifnull((SELECT ordinal FROM event WHERE pos < 1 << 56 ORDER BY pos DESC LIMIT 1), 0),
     ifnull((SELECT ordinal FROM event WHERE pos >= 1 << 56 ORDER BY pos DESC LIMIT 1), 0),
-    ifnull((SELECT max(ordinal) FROM inbox), 0))
+    ifnull((SELECT max(ordinal) FROM inbox), 0),
+    ifnull((SELECT max(ordinal) FROM checkpoint), 0))
 
 -- name: history
 SELECT e.ordinal, e.pos >> 56, e.pos & 1099511627775, l.id, e.hash, e.body
@@ -125,6 +126,35 @@ SELECT name FROM view
 
 -- name: view_forget
 DELETE FROM view WHERE name = ?1
+
+-- name: checkpoint
+SELECT ordinal FROM checkpoint ORDER BY ordinal DESC LIMIT 1
+
+-- name: checkpoint_clear
+DELETE FROM checkpoint
+
+-- name: checkpoint_put
+INSERT INTO checkpoint VALUES (?1, ?2)
+
+-- name: log_pruned
+UPDATE log SET first_kept = ?2, before_hash = ?3 WHERE no = ?1
+
+-- name: event_prune
+DELETE FROM event WHERE pos IN (
+    SELECT pos FROM event WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos LIMIT ?3)
+
+-- name: log_sums
+SELECT count(*), ifnull(sum(length(body)), 0) FROM event WHERE pos BETWEEN ?1 AND ?2
+
+-- name: prune_rows
+SELECT pos, ordinal, hash, body, length(body), correlation FROM event
+WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos
+
+-- name: parked_needs
+SELECT 1 FROM parked p JOIN event e ON e.pos = (p.log << 40 | p.seq) WHERE e.correlation = ?1
+
+-- name: shrink
+PRAGMA incremental_vacuum(512)
 
 -- name: lost_insert
 INSERT INTO lost (log, stream, first, last, at_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -1,5 +1,6 @@
 #include "sync/eventlog/quarantine.h"
 #include "hal/storage.h"
+#include "sync/eventlog/checkpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -124,7 +125,7 @@ static enum err salvage_into(const struct eventlog_config *config, const char *a
         err = path_in(made, aside, "salvaged.new", fault);
     if (err)
         return err;
-    struct salvage_source source = {database, wal, head};
+    struct salvage_source source = {database, wal, head, checkpoint_newest(config->folder)};
     err =
         salvage_make(made, config->vfs, &source, ids, clock_wall_ms(config->clock), result, fault);
     if (!err)

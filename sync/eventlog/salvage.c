@@ -1,5 +1,6 @@
 #include "sync/eventlog/salvage.h"
 #include "hal/base/cleanup.h"
+#include "sync/eventlog/checkpoint.h"
 #include "sync/eventlog/found.h"
 #include "sync/eventlog/logs.h"
 #include "sync/eventlog/lost.h"
@@ -321,6 +322,8 @@ static enum err fill(struct salvage *salvage, struct fault *fault)
                               salvage->source->wal, fault);
     for (int i = 0; i < STREAMS_OF_APPLIANCE && !err; i++)
         err = salvage_stream(salvage, (enum stream)i, fault);
+    if (!err && salvage->source->checkpoint)
+        err = checkpoint_put(salvage->db, salvage->source->checkpoint, salvage->now_ms, fault);
     return err ? err : found_end_scan(salvage->db, salvage->sql, fault);
 }
 

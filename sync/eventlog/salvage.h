@@ -17,6 +17,7 @@ struct salvage_source {
     const char *database;
     const char *wal;
     const struct head *head; /* NULL when there is none */
+    int64_t checkpoint;      /* the ordinal at which the log was cut; 0: never */
 };
 
 struct salvage_result {

@@ -73,3 +73,9 @@ CREATE TABLE lost (
     at_ms INTEGER NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
+
+-- Where the log was cut: the views as of that ordinal are in the file checkpoint-ORDINAL.db.
+CREATE TABLE checkpoint (
+    ordinal INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL
+) STRICT;

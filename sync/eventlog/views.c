@@ -1,4 +1,5 @@
 #include "sync/eventlog/views.h"
+#include "sync/eventlog/checkpoint.h"
 #include "sync/eventlog/log.sql.h"
 #include "sync/eventlog/record.h"
 
@@ -104,7 +105,10 @@ static enum err rebuild(struct views *views, const bool *which, struct fault *fa
         if (!which || which[i])
             err = make_again(views->db, &views->list[i], fault);
     struct chosen chosen = {views, which};
-    return err ? err : record_replay(views->db, 0, INT64_MAX, apply_chosen, &chosen, fault);
+    int64_t after = 0;
+    if (!err)
+        err = checkpoint_load(views, which, views->db, &after, fault);
+    return err ? err : record_replay(views->db, after, INT64_MAX, apply_chosen, &chosen, fault);
 }
 
 enum err views_rebuild(struct views *views, struct fault *fault)
@@ -118,7 +122,10 @@ enum err views_fill_from(struct views *views, struct database *source, struct fa
     for (size_t i = 0; i < views->count && !err; i++)
         err = database_script(views->db, views->list[i].create, fault);
     struct chosen chosen = {views, NULL};
-    return err ? err : record_replay(source, 0, INT64_MAX, apply_chosen, &chosen, fault);
+    int64_t after = 0;
+    if (!err)
+        err = checkpoint_load(views, NULL, source, &after, fault);
+    return err ? err : record_replay(source, after, INT64_MAX, apply_chosen, &chosen, fault);
 }
 
 /* --- At start -------------------------------------------------------------------------------- */

@@ -33,12 +33,21 @@ static bool is_log(struct log_fixture *f, enum stream stream, const struct id *l
 
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* What only the hub has is told as lost, and isn't damage. */
+static void count_damage(void *context, const struct eventlog_finding *finding)
+{
+    if (strcmp(finding->what, "lost") == 0)
+        return;
+    print_message("%s: %s\n", finding->what, finding->text);
+    ++*(int *)context;
+}
+
 static void clean(struct log_fixture *f)
 {
-    struct eventlog_finding finding;
-    int findings = log_fixture_verify(f, &finding);
-    if (findings)
-        print_message("%s: %s\n", finding.what, finding.text);
+    int findings = 0;
+    int64_t events;
+    assert_int_equal(eventlog_verify(&f->config, count_damage, &findings, &events, &f->fault),
+                     ERR_OK);
     assert_int_equal(findings, 0);
 }
 

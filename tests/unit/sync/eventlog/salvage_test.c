@@ -416,6 +416,7 @@ static void a_disk_too_full_to_salvage_leaves_the_damaged_files_alone(void **sta
     log_fixture_close(f);
     struct scratch own = f->scratch;
     (void)snprintf(f->scratch.path, sizeof f->scratch.path, "%.250s", disk.path);
+    f->config.reserve_bytes = 4096; /* too little to salvage with */
     assert_int_equal(log_fixture_open(f), ERR_OK);
     fill(f);
     log_fixture_close(f);
@@ -429,7 +430,7 @@ static void a_disk_too_full_to_salvage_leaves_the_damaged_files_alone(void **sta
     int64_t lost = relieved ? -1 : lost_of(f);
     log_fixture_close(f);
     f->scratch = own;
-    f->config.folder = f->scratch.path;
+    f->config.reserve_bytes = 0;
     small_disk_remove(&disk);
     assert_int_equal(full, ERR_DISK_FULL);
     assert_int_equal(left, damaged);

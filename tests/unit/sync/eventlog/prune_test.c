@@ -1,0 +1,211 @@
+/* Retention: what is cut, what is not, and that nothing is forgotten by it. */
+#include "hal/base/cleanup.h"
+#include "tests/support/log_fixture.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int setup(void **state)
+{
+    struct log_fixture *f = calloc(1, sizeof *f);
+    log_fixture_make(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_remove(f);
+    free(f);
+    return 0;
+}
+
+#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+static const char view_as_number[] =
+    "SELECT sum(events * 1000003 + seq * 101 + unicode(hex(correlation))) FROM tally";
+
+static void append_of(struct log_fixture *f, uint8_t correlation, size_t padding)
+{
+    struct log_command c;
+    log_command_make(&c, f, correlation % 4 ? EVENT_RETURN_CREATED : EVENT_SALE_RECORDED, 1);
+    c.correlation = log_fixture_id(correlation);
+    c.padding = padding;
+    log_command_submit(&c);
+    assert_int_equal(log_command_await(&c), ERR_OK);
+}
+
+/* 80 events, each of a correlation of its own; 60 of them returns. */
+static void fill(struct log_fixture *f)
+{
+    for (uint8_t i = 0; i < 80; i++)
+        append_of(f, i, 3000);
+}
+
+static void back_up(struct log_fixture *f, enum stream stream, int64_t through, int64_t ack_no)
+{
+    struct ack ack = log_fixture_ack(f, stream, through, ack_no);
+    assert_int_equal(log_fixture_acknowledge(f, stream, &ack), ERR_OK);
+}
+
+static int64_t prune(struct log_fixture *f, struct eventlog_retention rules)
+{
+    int64_t pruned = -1;
+    assert_int_equal(eventlog_prune(f->log, &rules, &pruned, &f->fault), ERR_OK);
+    return pruned;
+}
+
+static void clean(struct log_fixture *f)
+{
+    struct eventlog_finding finding;
+    int findings = log_fixture_verify(f, &finding);
+    if (findings)
+        print_message("%s: %s\n", finding.what, finding.text);
+    assert_int_equal(findings, 0);
+}
+
+static void what_is_not_backed_up_is_kept_whatever_the_rules_say(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct eventlog_retention nothing = {.max_events = 1};
+    assert_int_equal(prune(f, nothing), 0);
+    back_up(f, STREAM_RETURNS, 40, 1);
+    assert_int_equal(prune(f, nothing), 40);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).first_kept, 41);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 40);
+    assert_int_equal(prune(f, nothing), 0);
+    clean(f);
+    log_fixture_reopen(f);
+    clean(f);
+}
+
+static void the_rules_cut_by_count_size_and_age(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    back_up(f, STREAM_RETURNS, 60, 1);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 50}), 10);
+    int64_t bytes =
+        log_fixture_number(f, "SELECT sum(length(body)) FROM event WHERE pos < 1 << 56");
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_bytes = bytes / 2}), 25);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_age_ms = 1000}), 0);
+    clock_fake_advance(f->clock, 5000);
+    append_of(f, 1, 10);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_age_ms = 1000}), 25);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).first_kept, 61);
+    clean(f);
+}
+
+static void what_a_parked_item_needs_is_kept(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    append_of(f, 33, 10); /* the return of event 25, once more: that one is parked */
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 61, 1);
+    ack.parked_count = 1;
+    ack.parked[0].id = log_fixture_id(250);
+    ack.parked[0].seq = 61;
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 24);
+    assert_int_equal(log_fixture_number(f, "SELECT min(pos) FROM event"), 25);
+    struct ack settled = log_fixture_ack(f, STREAM_RETURNS, 61, 2);
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &settled), ERR_OK);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 36);
+}
+
+static void nothing_that_was_returned_is_forgotten(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    int64_t live = log_fixture_number(f, view_as_number);
+    back_up(f, STREAM_RETURNS, 55, 1);
+    back_up(f, STREAM_SALES, 20, 1);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 55 + 19);
+    assert_int_equal(log_fixture_number(f, view_as_number), live);
+    log_fixture_close(f);
+    log_fixture_tamper(f, "DELETE FROM tally");
+    assert_int_equal(eventlog_rebuild(&f->config, &f->fault), ERR_OK);
+    assert_int_equal(log_fixture_number(f, view_as_number), live);
+    f->view.version = 2; /* made again at start, from the checkpoint */
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    assert_int_equal(log_fixture_number(f, view_as_number), live);
+    append_of(f, 5, 10);
+    live = log_fixture_number(f, view_as_number);
+    back_up(f, STREAM_RETURNS, 61, 2);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_age_ms = 1}), 0);
+    clock_fake_advance(f->clock, 10);
+    (void)prune(f, (struct eventlog_retention){.max_age_ms = 1}); /* all of it: an empty log */
+    append_of(f, 5, 10);
+    clean(f);
+    log_fixture_reopen(f);
+    append_of(f, 5, 10);
+    clean(f);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM tally"), 80);
+}
+
+static void a_pruned_log_is_salvaged_with_its_views(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    int64_t live = log_fixture_number(f, "SELECT sum(events) FROM tally");
+    back_up(f, STREAM_RETURNS, 55, 1);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 5}), 55);
+    log_fixture_close(f);
+    char path[SCRATCH_PATH_MAX];
+    int fd = open(scratch_path(&f->scratch, "tillback.db", path), O_WRONLY);
+    char zeros[4096] = {0};
+    assert_int_equal(pwrite(fd, zeros, sizeof zeros, 0), sizeof zeros);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    struct eventlog_status status;
+    eventlog_status(f->log, &status);
+    assert_int_equal(status.lost[STREAM_RETURNS], 0);
+    assert_int_equal(log_fixture_number(f, "SELECT sum(events) FROM tally"), live);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM tally"), 80);
+}
+
+static off_t size_of(struct log_fixture *f)
+{
+    char path[SCRATCH_PATH_MAX];
+    struct stat info;
+    assert_int_equal(stat(scratch_path(&f->scratch, "tillback.db", path), &info), 0);
+    return info.st_size;
+}
+
+static void the_file_really_shrinks(void **state)
+{
+    struct log_fixture *f = *state;
+    for (int i = 0; i < 12; i++)
+        fill(f);
+    log_fixture_reopen(f);
+    off_t before = size_of(f);
+    back_up(f, STREAM_RETURNS, 720, 1);
+    back_up(f, STREAM_SALES, 240, 1);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 10}), 940);
+    log_fixture_reopen(f);
+    assert_true(size_of(f) < before / 10);
+    clean(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LOG_TEST(what_is_not_backed_up_is_kept_whatever_the_rules_say),
+        LOG_TEST(the_rules_cut_by_count_size_and_age),
+        LOG_TEST(what_a_parked_item_needs_is_kept),
+        LOG_TEST(nothing_that_was_returned_is_forgotten),
+        LOG_TEST(a_pruned_log_is_salvaged_with_its_views),
+        LOG_TEST(the_file_really_shrinks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
