@@ -112,7 +112,7 @@ WHERE id = ?1
 -- name: state_died
 UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2
 -- name: event_of_another
-SELECT 1 FROM event WHERE correlation = ?1 AND device <> ?2 LIMIT 1
+SELECT 1 FROM event WHERE correlation = ?1 AND device NOT IN (?2, 'centre') LIMIT 1
 -- name: sale_by_subject
 SELECT body FROM event WHERE subject = ?1 AND type = 'com.tillback.sale.recorded.v1'
 ORDER BY event_no LIMIT 1

@@ -1,0 +1,67 @@
+"""The centre with real programs and a real broker: from a till's return to posted entries."""
+
+import json
+import os
+import pathlib
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "toolchain")]
+
+from road.road import Road, await_true, free_port_base  # noqa: E402
+from road.till import Till  # noqa: E402
+
+PROGRAMS = os.environ.get("PROGRAMS") or ROOT / "build" / "release"
+
+
+class Hub:
+    """The hub's API as one who holds a token of a role sees it."""
+
+    def __init__(self, road, role):
+        self.road = road
+        self.client = Till(road.hub_url, road.hub_token(role) if role else "")
+
+    def ask(self, method, path, body=None):
+        status, headers, text = self.client.request(method, path, body)
+        if headers.get_content_type().endswith("json"):
+            return status, json.loads(text)
+        return status, text.decode()
+
+    def get(self, path):
+        status, body = self.ask("GET", path)
+        assert status == 200, (status, body)
+        return body
+
+    def entries(self, query=""):
+        return self.get(f"/v1/journal?{query}")["entries"]
+
+    def await_entries(self, count, query="", timeout_s=20):
+        return await_true(
+            lambda: (found := self.entries(query)) and len(found) >= count and found,
+            timeout_s,
+            f"{count} entries at /v1/journal?{query}",
+        )
+
+
+@pytest.fixture
+def road(tmp_path):
+    with Road(tmp_path, free_port_base(), PROGRAMS) as opened:
+        opened.await_link()
+        yield opened
+        assert opened.stop() == []
+
+
+@pytest.fixture
+def till(road):
+    opened = Till(road.store_url, road.token())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def hub(road):
+    opened = Hub(road, "finance")
+    yield opened
+    opened.client.close()

@@ -1,0 +1,282 @@
+#include "hal/base/cleanup.h"
+#include "sync/hub/connect/poster.h"
+#include "sync/hub/ingest/inbox.h"
+#include "sync/hub/ingest/journal.h"
+#include "tests/support/await.h"
+#include "tests/support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { RETRY_LEAST_MS = 5, RETRY_MOST_MS = 20 };
+#define NOW_MS INT64_C(1795342272000)
+
+/* A fake accounting system: answers what the test wants, and counts. */
+struct fake {
+    atomic_int calls;
+    atomic_int failures_left; /* as many first calls fail and may be repeated */
+    enum err then;            /* what the others give */
+};
+
+struct fixture {
+    struct scratch scratch;
+    struct loop *loop;
+    struct clock *clock;
+    struct hubdb *hub;
+    struct hubdb *reader;
+    struct worker *worker;
+    struct books books;
+    struct poster *poster;
+    struct fake fake;
+    int told;
+    const char *awaited; /* a query that gives 1 once it holds */
+    struct fault fault;
+};
+
+static enum err fake_post(void *self, const struct entry *entry, int64_t day, struct posted *posted,
+                          struct fault *fault)
+{
+    struct fake *fake = self;
+    atomic_fetch_add(&fake->calls, 1);
+    if (atomic_fetch_sub(&fake->failures_left, 1) > 0)
+        return fault_set(fault, ERR_UNREACHABLE, "fake", "is away");
+    if (fake->then)
+        return fault_set(fault, fake->then, "fake", "doesn't like it");
+    (void)snprintf(posted->number, sizeof posted->number, "F-%.20s", entry->reference);
+    posted->day = day;
+    return ERR_OK;
+}
+
+static void fake_close(void *self)
+{
+    (void)self;
+}
+
+static const struct connector_ops fake_ops = {"fake", fake_post, fake_close};
+
+static void must(struct fixture *f, enum err err)
+{
+    if (err)
+        fail_msg("%s: %s", f->fault.where, f->fault.text);
+}
+
+static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count)
+{
+    struct fixture *f = context;
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(devices[i], "box-a");
+    f->told += (int)count;
+}
+
+/* An entry as the ledger leaves it, of a return that box-a took in. */
+static void put_entry(struct fixture *f, const char *reference)
+{
+    struct database *db = hubdb_database(f->hub);
+    struct journal_line lines[] = {
+        {.account = "1", .key = {"returns", "", "", "", ""}, .debit_minor = 5},
+        {.account = "2", .key = {"tax", "", "", "", ""}, .credit_minor = 5},
+    };
+    const struct journal_origin origin = {{{7}}, 1, NOW_MS};
+    const struct entry entry = {.reference = reference,
+                                .return_id = "r",
+                                .number = "R-1",
+                                .event_id = "01935a10-7c3d-7101-8101-000000000101",
+                                .rule = "accepted",
+                                .company = "main",
+                                .store = "0042",
+                                .currency = "EUR",
+                                .document_day = 20779,
+                                .text = "t",
+                                .lines = lines,
+                                .line_count = 2};
+    must(f, journal_add(db, &origin, &entry, &f->fault));
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    char path[SCRATCH_PATH_MAX];
+    scratch_make(&f->scratch);
+    const struct hubdb_config config = {.path = scratch_path(&f->scratch, "hub.db", path),
+                                        .folder = f->scratch.path,
+                                        .now_ms = NOW_MS};
+    must(f, books_open(slice_of(""), &f->books, &f->fault));
+    must(f, clock_fake_open(&f->clock, NOW_MS, &f->fault));
+    must(f, loop_open(&f->loop, &f->fault));
+    must(f, hubdb_open(&f->hub, &config, &f->fault));
+    must(f, database_script(hubdb_database(f->hub),
+                            "INSERT INTO device (id, first_seen_ms, last_seen_ms)"
+                            " VALUES ('box-a', 0, 0);"
+                            "INSERT INTO stream_log VALUES (1, x'01', 'box-a', 'returns', NULL,"
+                            " NULL, NULL, 0, x'00', 0, 0, 0, 0);"
+                            "INSERT INTO event (event_no, device, log_no, seq, received_ms,"
+                            " body_hash, body) VALUES (1, 'box-a', 1, 1, 0, x'00', x'00');"
+                            "INSERT INTO return_index VALUES (x'07000000000000000000000000000000',"
+                            " 1, 'box-a', 'R-1', 'A', 0)",
+                            &f->fault));
+    put_entry(f, "a/accepted");
+    put_entry(f, "b/accepted");
+    must(f, hubdb_open_beside(&f->reader, &config, true, &f->fault));
+    *state = f;
+    return 0;
+}
+
+static void start(struct fixture *f)
+{
+    const struct worker_config worker = {.max_waiting_bytes = 1024 * 1024};
+    must(f, worker_open(&f->worker, f->loop, f->hub, &worker, &f->fault));
+    const struct poster_config poster = {.worker = f->worker,
+                                         .books = &f->books,
+                                         .connector = {&fake_ops, &f->fake},
+                                         .clock = f->clock,
+                                         .retry_least_ms = RETRY_LEAST_MS,
+                                         .retry_most_ms = RETRY_MOST_MS,
+                                         .told = on_told,
+                                         .context = f};
+    must(f, poster_open(&f->poster, f->loop, &poster, &f->fault));
+    poster_wake(f->poster);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    poster_close(f->poster);
+    worker_close(f->worker);
+    loop_close(f->loop);
+    hubdb_close(f->reader);
+    hubdb_close(f->hub);
+    clock_close(f->clock);
+    books_close(&f->books);
+    scratch_remove(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static int64_t number(struct fixture *f, const char *sql)
+{
+    sqlite3_stmt *s;
+    bool row;
+    assert_int_equal(
+        sqlite3_prepare_v2(database_handle(hubdb_database(f->reader)), sql, -1, &s, NULL), 0);
+    must(f, statement_step(s, &row, &f->fault));
+    int64_t value = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_finalize(s);
+    return value;
+}
+
+static bool holds(void *context)
+{
+    struct fixture *f = context;
+    return number(f, f->awaited) == 1;
+}
+
+static void await_query(struct fixture *f, const char *sql)
+{
+    f->awaited = sql;
+    assert_true(await(f->loop, holds, f, AWAIT_MS));
+}
+
+static bool is_told_twice(void *context)
+{
+    return ((struct fixture *)context)->told == 2;
+}
+
+static const char both_posted[] = "SELECT count(*) = 2 FROM posting WHERE state = 'posted'";
+static const char both_parked[] = "SELECT count(*) = 2 FROM posting WHERE state = 'parked'";
+static const char told_posted[] = "SELECT count(*) = 2 FROM event JOIN inbox_out USING (body)"
+                                  " WHERE type = 'com.tillback.journal.posted.v1'";
+static const char told_parked[] = "SELECT count(*) = 2 FROM event JOIN inbox_out USING (body)"
+                                  " WHERE type = 'com.tillback.journal.parked.v1'";
+
+static void posted_entry_is_recorded_and_told_to_its_store(void **state)
+{
+    struct fixture *f = *state;
+    start(f);
+    await_query(f, both_posted);
+    await_query(f, told_posted);
+    assert_true(await(f->loop, is_told_twice, f, AWAIT_MS));
+    assert_int_equal(f->fake.calls, 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE number LIKE 'F-%accepted'"), 2);
+}
+
+static void refused_entry_is_parked_with_the_reason_and_tried_no_more(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.then = ERR_REFUSED;
+    start(f);
+    await_query(f, both_parked);
+    await_query(f, told_parked);
+    assert_int_equal(f->fake.calls, 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE code = 'refused_by_connector'"
+                               " AND detail LIKE '%doesn''t like it'"),
+                     2);
+}
+
+static void unreachable_system_is_tried_with_one_entry_at_a_time_until_it_answers(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.failures_left = 4;
+    start(f);
+    await_query(f, both_posted);
+    assert_int_equal(f->fake.calls, 6);
+    assert_int_equal(poster_count(f->poster).retried, 4);
+    assert_false(poster_count(f->poster).waiting);
+}
+
+static void closing_while_the_system_is_away_leaves_entries_ready(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.failures_left = 1000000;
+    start(f);
+    await_query(f, "SELECT count(*) >= 1 FROM posting WHERE attempts > 0");
+    poster_close(f->poster);
+    f->poster = NULL;
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE state = 'ready'"), 2);
+}
+
+static void entry_of_a_closed_period_is_parked_before_any_try(void **state)
+{
+    struct fixture *f = *state;
+    struct closed_period closed = {0, 30000};
+    f->books.companies[0].periods = (struct period_rule){&closed, 1, WHEN_CLOSED_PARK};
+    start(f);
+    await_query(f, both_parked);
+    assert_int_equal(f->fake.calls, 0);
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE code = 'period_closed'"), 2);
+}
+
+static void parked_entry_is_posted_once_a_person_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct database *db = hubdb_database(f->hub);
+    assert_int_equal(posting_decide(db, 1, false, NOW_MS, &f->fault), ERR_NOT_FOUND);
+    must(f, database_script(db, "UPDATE posting SET state = 'parked'", &f->fault));
+    must(f, posting_decide(db, 1, false, NOW_MS, &f->fault));
+    must(f, posting_decide(db, 2, true, NOW_MS, &f->fault));
+    start(f);
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE state = 'posted'");
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE state = 'discarded'"), 1);
+    assert_int_equal(f->fake.calls, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(posted_entry_is_recorded_and_told_to_its_store),
+        TEST(refused_entry_is_parked_with_the_reason_and_tried_no_more),
+        TEST(unreachable_system_is_tried_with_one_entry_at_a_time_until_it_answers),
+        TEST(closing_while_the_system_is_away_leaves_entries_ready),
+        TEST(entry_of_a_closed_period_is_parked_before_any_try),
+        TEST(parked_entry_is_posted_once_a_person_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
