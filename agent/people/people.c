@@ -54,7 +54,11 @@ static enum err make_first(struct people *people, struct fault *fault)
     char pin[PIN_ONE_TIME + 1];
     pin_random(pin);
     struct person_draft draft = {
-        .number = "1", .name = "Technician", .role = ROLE_TECHNICIAN, .language = "en"};
+        .number = "1",
+        .name = "Technician",
+        .role = ROLE_TECHNICIAN,
+        .rounds = people->config.rounds,
+    };
     enum err err = staff_add(people->config.folder, &draft, slice_of(pin), true, fault);
     if (!err)
         diag_write(people->config.diag, DIAG_WARN, "people.first",

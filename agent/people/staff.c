@@ -362,7 +362,7 @@ enum err staff_add(const char *folder, const struct person_draft *draft, struct 
     struct pin_verifier verifier;
     enum err err = pin_check(pin, fault);
     if (!err)
-        err = pin_verifier_make(pin, 0, &verifier, fault);
+        err = pin_verifier_make(pin, draft->rounds, &verifier, fault);
     if (err)
         return err;
     struct staff *staff;

@@ -59,6 +59,7 @@ struct person_draft {
     const char *badge;    /* NULL: none */
     const char *language; /* NULL: "en" */
     enum role role;
+    uint32_t rounds; /* of the PIN's hash; 0: PIN_ROUNDS */
 };
 
 /*
