@@ -14,8 +14,8 @@ static void done(void *context, const struct poslog_answer *answer)
 static void take(struct api_call *call)
 {
     struct fault fault;
-    enum err err = poslog_take(call->api->config.poslog, http_request_body(call->request),
-                               &call->actor, done, call->request, &fault);
+    enum err err = poslog_take(call->api->config.poslog, http_request_body(call->request), done,
+                               call->request, &fault);
     if (err)
         api_fail(call->request, err, &fault);
 }

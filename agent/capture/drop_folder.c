@@ -170,13 +170,12 @@ static void take(struct drop_folder *d)
     struct fault fault;
     struct buf xml CLEANUP(buf_free);
     buf_init(&xml, POSLOG_BYTES_MAX);
-    struct capture_actor actor = {.lane = "", .person = ""};
     enum err err = path_of(d, WORK, d->name, path, &fault);
     if (!err)
         err = storage_read(path, &xml, &fault);
     if (!err) {
         d->busy = true;
-        err = poslog_take(d->config.desk, buf_slice(&xml), &actor, on_captured, d, &fault);
+        err = poslog_take(d->config.desk, buf_slice(&xml), on_captured, d, &fault);
         if (err)
             d->busy = false;
     }

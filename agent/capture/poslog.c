@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_MAX_BYTES = 2 * 1024 * 1024, TEXT_MAX = 63 };
+enum { LIST_MAX_BYTES = 2 * 1024 * 1024 };
 
 struct poslog_desk {
     struct poslog_config config;
@@ -29,10 +29,8 @@ struct run {
     struct poslog poslog;
     const struct poslog_transaction *at;
     struct poslog_order order; /* of `at` */
-    char lane[TEXT_MAX + 1];
-    char person[TEXT_MAX + 1];
-    bool refunding;   /* the return is saved, its refund is being recorded */
-    struct buf saved; /* the first answer of this order */
+    bool refunding;            /* the return is saved, its refund is being recorded */
+    struct buf saved;          /* the first answer of this order */
     bool replayed;
     struct buf lists[LIST_COUNT];
     size_t counts[LIST_COUNT];
@@ -49,7 +47,7 @@ static void step(struct run *run);
 
 static struct capture_actor actor_of(const struct run *run)
 {
-    return (struct capture_actor){.lane = run->lane, .person = run->person};
+    return (struct capture_actor){.lane = run->order.lane, .person = ""};
 }
 
 static void run_free(struct run *run)
@@ -326,8 +324,8 @@ void poslog_close(struct poslog_desk *desk)
     free(desk);
 }
 
-enum err poslog_take(struct poslog_desk *desk, struct slice xml, const struct capture_actor *actor,
-                     poslog_done *done, void *context, struct fault *fault)
+enum err poslog_take(struct poslog_desk *desk, struct slice xml, poslog_done *done, void *context,
+                     struct fault *fault)
 {
     struct run *run = calloc(1, sizeof *run);
     if (!run)
@@ -340,8 +338,6 @@ enum err poslog_take(struct poslog_desk *desk, struct slice xml, const struct ca
     buf_init(&run->answer, EVENT_BODY_MAX);
     for (size_t i = 0; i < LIST_COUNT; i++)
         buf_init(&run->lists[i], LIST_MAX_BYTES);
-    (void)snprintf(run->lane, sizeof run->lane, "%s", actor->lane);
-    (void)snprintf(run->person, sizeof run->person, "%s", actor->person);
     enum err err = poslog_read(xml, &run->arena, &run->poslog, fault);
     if (err) {
         run_free(run);

@@ -1,8 +1,8 @@
 /*
  * POSLog into capture: a document is read whole, then its transactions are captured one after the
- * other, each under a key of its own, so that sending it again, or again after a crash, changes
- * nothing. A bad document captures nothing; a bad transaction is refused with its reason and the
- * others go on.
+ * other, each for the till that made it and under a key of its own, so that sending it again, by
+ * another way or after a crash, changes nothing. A bad document captures nothing; a bad transaction
+ * is refused with its reason and the others go on.
  *
  * A return that a legacy till made is already paid. It is recorded only if this store's decision
  * comes to the same: accepted, the same total, by the same tenders, payable at the counter; then
@@ -52,7 +52,7 @@ typedef void poslog_done(void *context, const struct poslog_answer *answer);
  * Refuses a document that can't be read at once. Else `done` comes once, on the loop's thread,
  * maybe before this returns.
  */
-enum err poslog_take(struct poslog_desk *desk, struct slice xml, const struct capture_actor *actor,
-                     poslog_done *done, void *context, struct fault *fault) MUST_CHECK;
+enum err poslog_take(struct poslog_desk *desk, struct slice xml, poslog_done *done, void *context,
+                     struct fault *fault) MUST_CHECK;
 
 #endif

@@ -540,6 +540,7 @@ void poslog_order_make(const struct poslog_transaction *transaction,
     buf_init(&order->body, BODY_MAX_BYTES);
     (void)snprintf(order->name, sizeof order->name, "%.24s/%.24s/%.10s/%.24s", transaction->store,
                    transaction->workstation, transaction->date, transaction->sequence);
+    (void)snprintf(order->lane, sizeof order->lane, "%.24s", transaction->workstation);
     write_key(order);
     struct maker maker = {.from = transaction, .order = order, .w = jsonw_to(&order->body)};
     if (!transaction->retail) {

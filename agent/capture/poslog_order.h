@@ -20,11 +20,17 @@ enum poslog_kind {
     POSLOG_ORDER_REFUSED, /* `code` and `why` say */
 };
 
-enum { POSLOG_KEY_TEXT = 7 + 40, POSLOG_RECEIPT_MAX = 64, POSLOG_NAME_MAX = 100 };
+enum {
+    POSLOG_KEY_TEXT = 7 + 40,
+    POSLOG_RECEIPT_MAX = 64,
+    POSLOG_NAME_MAX = 100,
+    POSLOG_LANE_MAX = 24
+};
 
 struct poslog_order {
     enum poslog_kind kind;
     char name[POSLOG_NAME_MAX + 1];       /* "0042/01/2026-11-22/17", for people */
+    char lane[POSLOG_LANE_MAX + 1];       /* the till that made it, whoever sends it */
     char key[POSLOG_KEY_TEXT + 1];        /* the same for each sending of this transaction */
     char receipt[POSLOG_RECEIPT_MAX + 1]; /* the sale's own, or the one that goods come back to */
     struct buf body;                      /* JSON for capture */

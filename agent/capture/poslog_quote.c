@@ -82,7 +82,10 @@ static enum err look_at_event(void *context, const struct eventlog_record *recor
 {
     (void)fault;
     struct search *search = context;
-    search->found = search->found || slice_equal(record->event.idempotency_key, search->key);
+    struct slice key = record->event.idempotency_key; /* "01:" and ours */
+    size_t before = key.len > search->key.len ? key.len - search->key.len : 0;
+    struct slice ours = {key.data + before, key.len - before};
+    search->found = search->found || (before && slice_equal(ours, search->key));
     return ERR_OK;
 }
 
