@@ -3,6 +3,8 @@
 #include "agent/capture/drop_folder.h"
 #include "agent/capture/tap.h"
 #include "agent/policy_file.h"
+#include "agent/pulse.h"
+#include "agent/time_floor.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
 #include "hal/scanner.h"
@@ -71,6 +73,8 @@ struct appliance {
     struct http_server *http;
     struct scanner *scanners[SCANNERS_MAX];
     size_t scanner_count;
+    struct pulse *pulse;
+    struct loop_timer *clock_timer;
     bool link_up; /* written on the loop thread, read on the writer's */
 };
 
@@ -136,6 +140,15 @@ static void on_scanner_changed(void *context, const char *scanner, enum scanner_
     api_scanner_changed(a->api, scanner, state);
 }
 
+/* So that a clock that has lost its battery doesn't fall behind what was once told. */
+static void write_time(void *context)
+{
+    struct appliance *a = context;
+    struct fault fault;
+    if (time_floor_write(a->folder, clock_wall_ms(a->clock), &fault))
+        diag_fault(a->diag, DIAG_WARN, "appliance.time_not_written", &fault);
+}
+
 /* --- Opening, in order ----------------------------------------------------------------------- */
 
 static enum diag_level level_of(const char *word)
@@ -155,7 +168,7 @@ static enum err open_base(struct appliance *a, const struct settings *settings, 
     if (!err)
         err = storage_lock(a->folder, &a->lock, fault);
     if (!err)
-        err = clock_open(&a->clock, TILLBACK_BUILD_MS, fault);
+        err = clock_open(&a->clock, time_floor_read(a->folder, TILLBACK_BUILD_MS), fault);
     if (!err)
         err = loop_open(&a->loop, fault);
     if (!err)
@@ -400,6 +413,24 @@ static enum err open_tap(void *context, const char *name, const char *value, str
     return tap_open(&a->taps[a->tap_count++], &config, fault);
 }
 
+static enum err open_pulse(struct appliance *a, struct fault *fault)
+{
+    struct pulse_config config = {
+        .loop = a->loop,
+        .log = a->log,
+        .uplink = a->uplink,
+        .clock = a->clock,
+        .diag = a->diag,
+        .notify_socket = getenv("NOTIFY_SOCKET"),
+        .watchdog_usec = getenv("WATCHDOG_USEC"),
+    };
+    a->clock_timer = loop_timer_open(a->loop, write_time, a);
+    if (!a->clock_timer)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    loop_timer_start(a->clock_timer, TIME_FLOOR_INTERVAL_MS, TIME_FLOOR_INTERVAL_MS);
+    return pulse_open(&a->pulse, &config, fault);
+}
+
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
                         struct fault *fault)
 {
@@ -425,6 +456,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
         err = settings_each(settings, "scanner.*", open_scanner, a, fault);
     if (!err)
         err = settings_each(settings, "tap.*", open_tap, a, fault);
+    if (!err)
+        err = open_pulse(a, fault);
     if (err) {
         appliance_close(a);
         return err;
@@ -440,6 +473,7 @@ const char *appliance_address(const struct appliance *a)
 
 void appliance_run(struct appliance *a)
 {
+    pulse_ready(a->pulse);
     loop_run(a->loop);
 }
 
@@ -447,6 +481,8 @@ void appliance_close(struct appliance *a)
 {
     if (!a)
         return;
+    pulse_stop(a->pulse);
+    loop_timer_close(a->clock_timer);
     http_server_close(a->http); /* answers that are still to come go nowhere */
     for (size_t i = 0; i < a->scanner_count; i++)
         scanner_close(a->scanners[i]);
@@ -458,6 +494,7 @@ void appliance_close(struct appliance *a)
     poslog_stop(a->poslog);
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
+    pulse_close(a->pulse);
     for (size_t i = 0; i < 2; i++)
         loop_signal_close(a->signals[i]);
     api_close(a->api);
@@ -471,6 +508,8 @@ void appliance_close(struct appliance *a)
     policy_file_close(a->policy);
     tls_context_close(a->uplink_tls);
     tls_context_close(a->http_tls);
+    if (a->clock && a->lock >= 0)
+        write_time(a);
     clock_close(a->clock);
     if (a->runtime_folder[0])
         (void)rmdir(a->runtime_folder);

@@ -1,9 +1,8 @@
+#include "agent/api/cursor.h"
 #include "agent/api/internal.h"
 #include "agent/returns/words.h"
 #include "agent/views/exception_view.h"
 #include "hal/base/cleanup.h"
-
-#include <stdio.h>
 
 enum { ANSWER_MAX_BYTES = 1024 * 1024, PAGE = 50 };
 
@@ -46,7 +45,6 @@ static enum err list_one(void *context, const struct exception_state *state, str
     return ERR_OK;
 }
 
-/* A cursor is "<raised_ms>.<id>" of the last exception of the page before. */
 static enum err read_query(struct api_call *call, struct exception_view_query *query,
                            struct fault *fault)
 {
@@ -55,24 +53,15 @@ static enum err read_query(struct api_call *call, struct exception_view_query *q
     *query = (struct exception_view_query){.step = -1, .after_ms = -1, .max = PAGE};
     if (state && (query->step = word_find(exception_step_words, state)) < 0)
         return fault_set(fault, ERR_INVALID, "state", "must be open, assigned or resolved");
-    long long ms = 0;
-    int used = 0;
-    if (cursor && (sscanf(cursor, "%19lld.%n", &ms, &used) != 1 || used == 0 ||
-                   id_parse(slice_of(cursor + used), &query->after_id) != ERR_OK))
-        return fault_set(fault, ERR_INVALID, "cursor", "must come from an earlier page");
-    if (cursor)
-        query->after_ms = ms;
-    return ERR_OK;
+    return cursor ? cursor_read(cursor, &query->after_ms, &query->after_id, fault) : ERR_OK;
 }
 
 static void write_cursor(struct listing *listing)
 {
     if (listing->count < PAGE)
         return;
-    char id[ID_TEXT + 1];
-    char cursor[ID_TEXT + 24];
-    id_format(&listing->last.id, id);
-    (void)snprintf(cursor, sizeof cursor, "%lld.%s", (long long)listing->last.raised_ms, id);
+    char cursor[CURSOR_TEXT + 1];
+    cursor_write(cursor, listing->last.raised_ms, &listing->last.id);
     jsonw_text(&listing->w, "cursor", cursor);
 }
 

@@ -1,4 +1,5 @@
 #include "agent/api/approval.h"
+#include "agent/api/cursor.h"
 #include "agent/api/internal.h"
 #include "agent/views/return_answer.h"
 #include "agent/views/return_view.h"
@@ -149,19 +150,10 @@ static enum err query_time(const char *text, const char *name, int64_t *ms, stru
     return ERR_OK;
 }
 
-/* A cursor is "<created_ms>.<id>" of the last return of the page before. */
 static enum err query_cursor(const char *text, struct return_view_query *query, struct fault *fault)
 {
     query->before_ms = INT64_MAX;
-    if (!text)
-        return ERR_OK;
-    long long ms = 0;
-    int used = 0;
-    if (sscanf(text, "%19lld.%n", &ms, &used) != 1 || used == 0 ||
-        id_parse(slice_of(text + used), &query->before_id) != ERR_OK)
-        return fault_set(fault, ERR_INVALID, "cursor", "must come from an earlier page");
-    query->before_ms = ms;
-    return ERR_OK;
+    return text ? cursor_read(text, &query->before_ms, &query->before_id, fault) : ERR_OK;
 }
 
 static enum err query_state(const char *text, enum return_view_state *state, struct fault *fault)
@@ -200,10 +192,8 @@ static void write_cursor(struct listing *listing, size_t page)
 {
     if (listing->count < page)
         return;
-    char id[ID_TEXT + 1];
-    id_format(&listing->last.id, id);
-    char cursor[ID_TEXT + 24];
-    (void)snprintf(cursor, sizeof cursor, "%lld.%s", (long long)listing->last.created_ms, id);
+    char cursor[CURSOR_TEXT + 1];
+    cursor_write(cursor, listing->last.created_ms, &listing->last.id);
     jsonw_text(&listing->w, "cursor", cursor);
 }
 

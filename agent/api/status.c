@@ -1,3 +1,4 @@
+#include "agent/api/health.h"
 #include "agent/api/internal.h"
 #include "agent/api/link.h"
 #include "documents.h"
@@ -48,6 +49,8 @@ void api_link_write(struct api *api, struct jsonw *w)
     jsonw_end(w);
     jsonw_int(w, "hub_epoch", status.hub_epoch);
     jsonw_bool(w, "verified", status.verified);
+    jsonw_bool(w, "can_save", status.can_save);
+    jsonw_int(w, "lost", status.lost[STREAM_RETURNS] + status.lost[STREAM_SALES]);
 }
 
 static void show(struct api_call *call)
@@ -70,8 +73,26 @@ static void show(struct api_call *call)
 
 static void healthy(struct api_call *call)
 {
-    http_answer(call->request, 200, "application/json", SLICE_LITERAL("{\"healthy\":true}"), NULL,
-                0);
+    struct api *api = call->api;
+    struct eventlog_status log;
+    struct uplink_status link = {0};
+    eventlog_status(api->config.log, &log);
+    if (api->config.uplink)
+        uplink_status(api->config.uplink, &link);
+    struct health health = health_judge(&log, api->config.uplink ? &link : NULL,
+                                        clock_monotonic_ms(api->config.clock));
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, STATUS_MAX_BYTES);
+    struct jsonw w = jsonw_to(&body);
+    jsonw_object(&w, NULL);
+    jsonw_bool(&w, "healthy", health.healthy);
+    if (!health.healthy) {
+        jsonw_text(&w, "code", health.code);
+        jsonw_text(&w, "reason", health.reason);
+    }
+    jsonw_end(&w);
+    http_answer(call->request, health.healthy ? 200 : 503, "application/json", buf_slice(&body),
+                NULL, 0);
 }
 
 static void openapi(struct api_call *call)

@@ -43,10 +43,17 @@ static enum cli_exit print_files(const struct cli *cli, const struct eventlog_st
     jsonw_end(&w);
     jsonw_int(&w, "hub_epoch", status->hub_epoch);
     jsonw_int(&w, "inbox_through", status->inbox_through);
+    int64_t lost = status->lost[STREAM_RETURNS] + status->lost[STREAM_SALES];
+    jsonw_int(&w, "lost", lost);
+    if (lost)
+        jsonw_time(&w, "lost_at", status->lost_at_ms);
     jsonw_end(&w);
     if (cli->json)
         cli_print(&out);
-    return parked ? CLI_PROBLEM : CLI_FINE;
+    else if (lost)
+        printf("lost     %lld events that were saved once; tillback verify names them\n",
+               (long long)lost);
+    return parked || lost ? CLI_PROBLEM : CLI_FINE;
 }
 
 static enum cli_exit print_answer(const struct cli *cli, const struct buf *answer)

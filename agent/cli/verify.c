@@ -3,10 +3,12 @@
 #include "hal/storage.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct verdict {
     bool json;
     int64_t findings;
+    bool damaged; /* there is more than what was told as lost before */
     struct jsonw w;
 };
 
@@ -14,6 +16,8 @@ static void report(void *context, const struct eventlog_finding *finding)
 {
     struct verdict *verdict = context;
     verdict->findings++;
+    if (strcmp(finding->what, "lost") != 0)
+        verdict->damaged = true;
     if (!verdict->json) {
         printf("%s at seq %lld: %s\n", finding->what, (long long)finding->seq, finding->text);
         return;
@@ -37,9 +41,11 @@ static void summarise(struct verdict *verdict, struct buf *out, int64_t events)
         jsonw_end(&verdict->w);
         cli_print(out);
     } else if (verdict->findings) {
-        printf("%lld events read, %lld findings. Don't delete anything: keep the directory, and\n"
-               "let the hub know what is missing.\n",
-               (long long)events, (long long)verdict->findings);
+        printf("%lld events read, %lld findings. Don't delete anything.%s\n", (long long)events,
+               (long long)verdict->findings,
+               verdict->damaged ? " Restart tillbackd: it puts the damaged\n"
+                                  "files aside and goes on with what can be proven."
+                                : "");
     } else {
         printf("%lld events read: the chain is whole, the views follow from it.\n",
                (long long)events);
@@ -63,6 +69,8 @@ enum cli_exit cli_verify(struct cli *cli)
     if (eventlog_verify(&log.config, report, &verdict, &events, &fault) != ERR_OK)
         return cli_fail(&fault);
     summarise(&verdict, &out, events);
+    if (verdict.damaged && eventlog_suspect(&log.config, &fault) != ERR_OK)
+        return cli_fail(&fault);
     return verdict.findings ? CLI_PROBLEM : CLI_FINE;
 }
 
