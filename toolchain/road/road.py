@@ -279,15 +279,20 @@ class Road:
     def ask_hub(self, path):
         return _get(self.hub_url + path, self.hub_token())
 
+    def ask_hub_text(self, path):
+        return _get_text(self.hub_url + path, self.hub_token())
+
     def await_link(self, timeout_s=15):
         return await_true(
             lambda: self.ask_store("/v1/status").get("link") == "online", timeout_s, "link"
         )
 
 
-def _get(url, token=None):
-    request = urllib.request.Request(url)
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
+def _get(url, token):
+    return json.loads(_get_text(url, token))
+
+
+def _get_text(url, token):
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+        return answer.read().decode()
