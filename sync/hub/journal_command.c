@@ -1,17 +1,17 @@
 #include "sync/hub/journal_command.h"
 #include "sync/hub/connect/export.h"
 #include "sync/hub/hub.h"
-#include "sync/hub/ingest/bookkeeper.h"
+#include "sync/hub/ingest/rebuild.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-static enum err rebuild_in(struct database *db, const struct books *books,
-                           struct bookkeeper_rebuilt *rebuilt, struct fault *fault)
+static enum err rebuild_in(struct database *db, const struct books *books, struct rebuilt *rebuilt,
+                           struct fault *fault)
 {
     enum err err = database_begin(db, fault);
     if (!err)
-        err = bookkeeper_rebuild(db, books, rebuilt, fault);
+        err = rebuild_ledger(db, books, rebuilt, fault);
     if (!err)
         err = database_commit(db, fault);
     database_rollback(db);
@@ -21,7 +21,7 @@ static enum err rebuild_in(struct database *db, const struct books *books,
 enum err journal_rebuild(const struct hubdb_config *config, const struct settings *settings,
                          struct fault *fault)
 {
-    struct bookkeeper_rebuilt rebuilt = {0};
+    struct rebuilt rebuilt = {0};
     struct hubdb *hub = NULL;
     struct books books = {0};
     enum err err = hub_read_books(settings, &books, fault);

@@ -8,7 +8,7 @@
  * a crash repeats a step whole or not at all.
  *
  * Positions and entries follow from the events and the order in which they were applied, which is
- * recorded; bookkeeper_rebuild makes them again. Inside the caller's transaction; one handle, one
+ * recorded; rebuild.h makes them again. Inside the caller's transaction; one handle, one
  * thread. Blocks on the disk.
  */
 #ifndef SYNC_HUB_INGEST_BOOKKEEPER_H
@@ -59,19 +59,5 @@ enum err bookkeeper_retry(struct database *db, const struct books *books, int64_
 enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
                            int64_t now_ms, struct bookkeeper_news *news,
                            struct fault *fault) MUST_CHECK;
-
-struct bookkeeper_rebuilt {
-    int64_t events;
-    int64_t entries;
-    int64_t differing; /* entries that came out otherwise, appeared or vanished */
-};
-
-/*
- * Makes all positions and entries again from the events, in the order recorded. ERR_CONFLICT, and
- * the caller rolls back, when an entry that was posted would change: the books say otherwise now
- * than when it was made.
- */
-enum err bookkeeper_rebuild(struct database *db, const struct books *books,
-                            struct bookkeeper_rebuilt *rebuilt, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 #include "sync/hub/ingest/bookkeeper.h"
 #include "sync/hub/ingest/ingest.h"
+#include "sync/hub/ingest/rebuild.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -276,7 +277,7 @@ static void journal_is_the_same_for_any_order_of_batches(void **state)
 static void rebuild_gives_the_same_entries_and_positions(void **state)
 {
     struct fixture *f = *state;
-    struct bookkeeper_rebuilt rebuilt = {0};
+    struct rebuilt rebuilt = {0};
     struct buf before;
     struct buf after;
     static const char all[] =
@@ -285,7 +286,7 @@ static void rebuild_gives_the_same_entries_and_positions(void **state)
     ingest_shuffled(f, 7);
     dump(f, all, &before);
     must(f, database_begin(f->db, &f->fault));
-    must(f, bookkeeper_rebuild(f->db, &f->books, &rebuilt, &f->fault));
+    must(f, rebuild_ledger(f->db, &f->books, &rebuilt, &f->fault));
     must(f, database_commit(f->db, &f->fault));
     dump(f, all, &after);
     assert_string_equal(after.data, before.data);
@@ -299,7 +300,7 @@ static void rebuild_gives_the_same_entries_and_positions(void **state)
 static void rebuild_that_would_change_a_posted_entry_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct bookkeeper_rebuilt rebuilt = {0};
+    struct rebuilt rebuilt = {0};
     ingest(f, 1, f->store.count);
     book(f);
     must(f, database_begin(f->db, &f->fault));
@@ -308,7 +309,7 @@ static void rebuild_that_would_change_a_posted_entry_is_refused(void **state)
                             "UPDATE posting SET state = 'posted' WHERE reference IN (SELECT"
                             " reference FROM journal_entry WHERE body LIKE '%4199%' LIMIT 1)",
                             &f->fault));
-    assert_int_equal(bookkeeper_rebuild(f->db, &f->books, &rebuilt, &f->fault), ERR_CONFLICT);
+    assert_int_equal(rebuild_ledger(f->db, &f->books, &rebuilt, &f->fault), ERR_CONFLICT);
     database_rollback(f->db);
 }
 
@@ -352,7 +353,7 @@ static void event_let_go_makes_way_for_those_behind_it(void **state)
 {
     struct fixture *f = *state;
     struct bookkeeper_news news = {0};
-    struct bookkeeper_rebuilt rebuilt = {0};
+    struct rebuilt rebuilt = {0};
     add_bad_return(f);
     ingest(f, 1, f->store.count);
     book(f);
@@ -363,7 +364,7 @@ static void event_let_go_makes_way_for_those_behind_it(void **state)
     assert_string_equal(news.logs[0].device, "box-a");
     assert_int_equal(number(f, "SELECT count(*) FROM ledger_event WHERE state = 'held'"), 0);
     must(f, database_begin(f->db, &f->fault));
-    must(f, bookkeeper_rebuild(f->db, &f->books, &rebuilt, &f->fault));
+    must(f, rebuild_ledger(f->db, &f->books, &rebuilt, &f->fault));
     must(f, database_commit(f->db, &f->fault));
     assert_int_equal(rebuilt.differing, 0);
     assert_int_equal(rebuilt.events, f->store.count);
