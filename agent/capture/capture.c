@@ -176,7 +176,7 @@ enum err capture_submit(struct capture *capture, const struct capture_order *ord
 {
     struct capture_job *job = NULL;
     enum err err = job_make(&job, capture, order, fault);
-    if (err)
+    if (!job)
         return err;
     job->done = done_callback;
     job->context = context;

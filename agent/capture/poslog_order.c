@@ -301,7 +301,7 @@ static bool write_sale_line(struct maker *m, const struct poslog_line *line)
 {
     int64_t value;
     int64_t cost;
-    int64_t quantity;
+    int64_t quantity = 0;
     const struct poslog_unit *unit;
     int64_t number = number_of(line->sequence);
     int kind = poslog_word_find(m->source->kinds, m->source->kind_count, line->item_type);
@@ -434,7 +434,7 @@ static bool take_original(struct maker *m, const struct poslog_line *line)
 
 static bool write_return_line(struct maker *m, const struct poslog_line *line)
 {
-    int64_t quantity;
+    int64_t quantity = 0;
     const struct poslog_unit *unit;
     const char *reason =
         poslog_code_find(m->source->reasons, m->source->reason_count, line->reason);
