@@ -66,9 +66,10 @@ function listScreen() {
     const { list, cursor } = known;
     if (!list) return [heading(t("waiting.title")), h("p", null, t("status.asking"))];
     const urgent = list.filter((one) => ["bad", "wait"].includes(stage(one)[0]));
-    const rest = list.filter((one) => !urgent.includes(one));
+    const over = ["declined", "voided"];
+    const rest = list.filter((one) => !urgent.includes(one) && !over.includes(one.decision));
     const part = (title, some) => some.length ? [h("h2", null, t(title)), h("ul", { class: "list" }, some.map(row))] : null;
-    return [heading(t("waiting.title")), list.length ? null : h("p", null, t("waiting.empty")), part("waiting.urgent", urgent), part("waiting.rest", rest),
+    return [heading(t("waiting.title")), urgent.length + rest.length ? null : h("p", null, t("waiting.empty")), part("waiting.urgent", urgent), part("waiting.rest", rest),
         cursor ? h("div", { class: "actions" }, button("more", t("waiting.more"), () => loadWaiting(true))) : null];
 }
 

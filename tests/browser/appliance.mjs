@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const out = process.env.OUT ?? "build/release";
+const programs = process.env.PROGRAMS ?? "build/release";
 const ready_ms = 10000;
 
 export const people = {
@@ -39,7 +39,7 @@ export class Appliance {
 
     async start() {
         const set = [`http.listen=${this.address}`, "store.number=0042", ...this.settings].flatMap((one) => ["--set", one]);
-        this.process = spawn(join(out, "tillbackd"), ["--state", join(this.folder, "state"), ...set], { stdio: ["ignore", "pipe", "pipe"] });
+        this.process = spawn(join(programs, "tillbackd"), ["--state", join(this.folder, "state"), ...set], { stdio: ["ignore", "pipe", "pipe"] });
         this.process.stderr.on("data", (data) => { this.diagnostics += data; });
         this.address = await lines(this.process.stdout, /ready http=(\S+)\n/);
         this.url = `http://${this.address}`;
@@ -58,7 +58,7 @@ export class Appliance {
     }
 
     cli(args, input = "") {
-        return execFileSync(join(out, "tillback"), ["--state", join(this.folder, "state"), ...args], { input, encoding: "utf8" });
+        return execFileSync(join(programs, "tillback"), ["--state", join(this.folder, "state"), ...args], { input, encoding: "utf8" });
     }
 
     addStaff() {

@@ -22,10 +22,15 @@ after(async () => {
     await appliance?.close();
 });
 
-beforeEach(async (context) => {
-    await page?.context().close();
+beforeEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
     page = await openPage(browser, appliance.url);
-    if (!context.name.startsWith("sign-in")) await signIn(page, people.associate);
+});
+
+// A test that begins with the associate signed in.
+const counterTest = (name, steps) => test(name, async () => {
+    await signIn(page, people.associate);
+    await steps();
 });
 
 async function sold(lines, how) {
@@ -90,7 +95,7 @@ test("sign-in with the first technician's one-time PIN asks for another", async 
     await page.waitForSelector("#target");
 });
 
-test("a return by touch is saved before success is said, and paid out", async () => {
+counterTest("a return by touch is saved before success is said, and paid out", async () => {
     const receipt = await sold([goods.socks, goods.jacket]);
     await sound("10-start");
     await page.fill("#target", receipt);
@@ -123,7 +128,7 @@ test("a return by touch is saved before success is said, and paid out", async ()
     assert.equal((await appliance.returns())[0].money, "issued");
 });
 
-test("a return by scanner: each scan selects or adds one, and no more than was sold", async () => {
+counterTest("a return by scanner: each scan selects or adds one, and no more than was sold", async () => {
     const receipt = await sold([goods.socks, goods.jacket]);
     await wedge(page, receipt);
     await page.waitForSelector("#line-1");
@@ -141,7 +146,7 @@ test("a return by scanner: each scan selects or adds one, and no more than was s
     await sound("17-not-on-receipt");
 });
 
-test("one scan seen twice counts once", async () => {
+counterTest("one scan seen twice counts once", async () => {
     const receipt = await sold([goods.socks]);
     await wedge(page, receipt);
     await page.waitForSelector("#line-1");
@@ -151,7 +156,7 @@ test("one scan seen twice counts once", async () => {
     assert.equal(await page.textContent(".on output"), "1");
 });
 
-test("an item names the receipts that it was sold on", async () => {
+counterTest("an item names the receipts that it was sold on", async () => {
     await sold([goods.jacket]);
     await wedge(page, goods.jacket[0]);
     await page.waitForSelector("#sale-0");
@@ -160,7 +165,7 @@ test("an item names the receipts that it was sold on", async () => {
     await page.waitForSelector(".line.on");
 });
 
-test("what was returned before is shown, and can't be returned again", async () => {
+counterTest("what was returned before is shown, and can't be returned again", async () => {
     const receipt = await sold([goods.socks]);
     await appliance.till("POST", "/v1/returns", { receipt, lines: [{ line: 1, quantity: 2, reason: "unwanted", condition: "open_box" }] });
     await page.fill("#target", receipt);
@@ -172,7 +177,7 @@ test("what was returned before is shown, and can't be returned again", async () 
     await sound("19-partly-returned");
 });
 
-test("undo takes back the last step before it is confirmed", async () => {
+counterTest("undo takes back the last step before it is confirmed", async () => {
     const receipt = await sold([goods.socks]);
     await page.fill("#target", receipt);
     await page.click("#look-up");
@@ -185,7 +190,7 @@ test("undo takes back the last step before it is confirmed", async () => {
     assert.equal(await page.isDisabled("#undo"), true);
 });
 
-test("a part of a weight comes back", async () => {
+counterTest("a part of a weight comes back", async () => {
     const receipt = await sold([goods.apples]);
     await page.fill("#target", receipt);
     await page.click("#look-up");
@@ -200,7 +205,7 @@ test("a part of a weight comes back", async () => {
     assert.match(await page.textContent(".refund"), /0\.5 kg × Apples/);
 });
 
-test("a refund over several tenders reads each of them back", async () => {
+counterTest("a refund over several tenders reads each of them back", async () => {
     const receipt = await sold([goods.jacket], { tenders: [{ tender: 1, type: "gift_card", amount: 5000, reference: "gc_1" }, { tender: 2, type: "cash", amount: 3990 }] });
     await toDecision(receipt);
     const rows = await page.$$eval(".tenders tr", (all) => all.map((row) => row.textContent));
@@ -210,7 +215,7 @@ test("a refund over several tenders reads each of them back", async () => {
     await sound("21-several-tenders");
 });
 
-test("too late: a manager approves inline with badge and PIN, the associate stays", async () => {
+counterTest("too late: a manager approves inline with badge and PIN, the associate stays", async () => {
     const receipt = await sold([goods.jacket], { days: 60 });
     await toDecision(receipt);
     assert.equal(await heading(), "A manager has to approve");
@@ -232,7 +237,7 @@ test("too late: a manager approves inline with badge and PIN, the associate stay
     await sound("24-approved");
 });
 
-test("nobody approves a return of their own", async () => {
+counterTest("nobody approves a return of their own", async () => {
     await page.click("#lock");
     await page.waitForSelector("#number");
     await signIn(page, people.manager);
@@ -250,7 +255,7 @@ test("nobody approves a return of their own", async () => {
     await page.waitForSelector("#paid");
 });
 
-test("a manager declines", async () => {
+counterTest("a manager declines", async () => {
     const receipt = await sold([goods.jacket], { days: 60 });
     await toDecision(receipt);
     await page.click("#confirm");
@@ -261,7 +266,7 @@ test("a manager declines", async () => {
     assert.equal((await appliance.returns())[0].decision, "declined");
 });
 
-test("sold elsewhere: accepted, and the refund waits for a check", async () => {
+counterTest("sold elsewhere: accepted, and the refund waits for a check", async () => {
     const receipt = await sold([goods.jacket], { store: "0007" });
     await toDecision(receipt);
     assert.match(await heading(), /waits for a check/);
@@ -271,7 +276,7 @@ test("sold elsewhere: accepted, and the refund waits for a check", async () => {
     assert.equal((await appliance.returns())[0].decision, "accepted_pending_check");
 });
 
-test("hygiene: not accepted, with the reason and what to do instead", async () => {
+counterTest("hygiene: not accepted, with the reason and what to do instead", async () => {
     const receipt = await sold([goods.swimsuit]);
     await toDecision(receipt);
     assert.equal(await heading(), "Not accepted");
@@ -282,7 +287,7 @@ test("hygiene: not accepted, with the reason and what to do instead", async () =
     await page.waitForSelector("#target");
 });
 
-test("an unknown receipt can't be decided offline, and can be asked again", async () => {
+counterTest("an unknown receipt can't be decided offline, and can be asked again", async () => {
     await page.fill("#target", "9999-01-unknown");
     await page.click("#look-up");
     await page.waitForSelector("#blind");
@@ -301,7 +306,7 @@ test("an unknown receipt can't be decided offline, and can be asked again", asyn
     await page.waitForSelector("#again");
 });
 
-test("no receipt: the items, the lowest price, store credit, with a manager", async () => {
+counterTest("no receipt: the items, the lowest price, store credit, with a manager", async () => {
     await sold([goods.jacket]);
     await page.click("#no-receipt");
     await page.waitForSelector("#item");
@@ -323,7 +328,7 @@ test("no receipt: the items, the lowest price, store credit, with a manager", as
     await page.waitForSelector(".number");
 });
 
-test("a return is taken back before money moved", async () => {
+counterTest("a return is taken back before money moved", async () => {
     const receipt = await sold([goods.jacket]);
     await toDecision(receipt);
     await page.click("#confirm");
@@ -335,7 +340,7 @@ test("a return is taken back before money moved", async () => {
     assert.equal((await appliance.returns())[0].decision, "voided");
 });
 
-test("the waiting list says what to do, and a return's number opens it", async () => {
+counterTest("the waiting list says what to do, and a return's number opens it", async () => {
     const receipt = await sold([goods.jacket]);
     await toDecision(receipt);
     await page.click("#confirm");
@@ -352,7 +357,7 @@ test("the waiting list says what to do, and a return's number opens it", async (
     await sound("32-waiting");
 });
 
-test("end of day sums by tender and prints", async () => {
+counterTest("end of day sums by tender and prints", async () => {
     await page.click("#to-day");
     await page.waitForSelector(".totals");
     await sound("33-end-of-day");
@@ -365,7 +370,7 @@ test("end of day sums by tender and prints", async () => {
     assert.equal(await page.isVisible("header"), false);
 });
 
-test("by keyboard alone", async () => {
+counterTest("by keyboard alone", async () => {
     const receipt = await sold([goods.socks]);
     const press = async (id) => {
         for (let i = 0; i < 60 && (await page.evaluate(() => document.activeElement.id)) !== id; i++) await page.keyboard.press("Tab");
