@@ -39,7 +39,10 @@ run demo:
 # Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
 system-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.xml tests/system
 
-contract-test: ; $(Q)$(PYTEST) --junitxml=build/contract-tests.xml tests/contract
+# The centre: returns become entries, posted and exported; what is parked, and who may decide.
+hub-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/hub-tests.xml tests/hub
+
+contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tests.xml tests/contract
 
 # Each target runs its corpus and then new inputs for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 60
@@ -56,10 +59,35 @@ $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(foreach f,$(FOLDERS),$(call arch
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LIBS)
 
+# How much of what the disk and the broker can do; ratios, and build/bench/*.json.
+BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*_bench.c))
+bench: all $(BENCHES) ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench
+
+$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/obj/tests/bench/raw.o $(call archive,tests/support) \
+    $(foreach f,$(FOLDERS),$(call archive,$(f)))
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+# The power cut at every call, not at a sample of them.
+SOAKS := sync/eventlog/power_cut_test sync/hub/ingest/power_cut_test
+soak: $(addprefix $(OUT)/tests/,$(SOAKS))
+	$(Q)for t in $^; do POWER_CUT_EVERY=1 $$t || exit 1; done
+
+# The store page in Debian's Chromium; a picture of every step lands in build/screenshots.
+BROWSER_MODULES := tests/browser/node_modules/.package-lock.json
+browser-test: all $(BROWSER_MODULES)
+	$(Q)toolchain/install browser
+	$(Q)PROGRAMS=$(OUT) node --test $(sort $(wildcard tests/browser/*.test.mjs))
+
+$(BROWSER_MODULES): tests/browser/package-lock.json
+	$(Q)command -v node >/dev/null && command -v npm >/dev/null || toolchain/install node
+	$(Q)cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --silent
+
 clean: ; $(Q)rm -rf build
 
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck \
-        lint-tidy format test-debian13 run demo test system-test \
-        contract-test fuzz fuzz-run clean help
+        lint-tidy format test-debian13 run demo test system-test hub-test \
+        contract-test browser-test fuzz fuzz-run bench soak clean help

@@ -7,6 +7,7 @@ import types
 import pytest
 from conftest import open_road
 from road.audit import Audit
+from road.journal import all_posted, journal_problems, read_journal
 from road.road import DEVICE, await_true
 from road.till import Kept, Till
 
@@ -24,6 +25,7 @@ def day(tmp_path_factory):
             kept.note("returns", f"return-a-{piece}", *till.give_back("a", piece))
         till.close()
         await_true(lambda: road.ask_store("/v1/status")["waiting"] == 0, 10, "arrival")
+        await_true(lambda: all_posted(road), 10, "posting")
     return road, kept
 
 
@@ -89,3 +91,34 @@ def test_promise_without_an_event_is_found(day, tmp_path):
         "return nobody's was saved, and is 0 times in the hub",
         "return-b-0 was answered with nobody's; the hub has []",
     ]
+
+
+def test_journal_of_the_day_has_no_problems(day):
+    road, kept = day
+    entries = read_journal(road.journal)
+    assert len(entries) == 4, "two returns: accepted, goods received"
+    assert journal_problems(Audit(road, DEVICE, kept).events, entries) == []
+
+
+JOURNALS = {
+    "an entry twice": (lambda entries: entries + entries[:1], "2 times"),
+    "an entry that is gone": (lambda entries: entries[1:], "has None payable"),
+    "an amount that was changed": (
+        lambda entries: [change_amount(entries[0]), *entries[1:]],
+        "does not balance",
+    ),
+}
+
+
+def change_amount(entry):
+    entry.amounts[0] = (entry.amounts[0][0], entry.amounts[0][1] + 1)
+    return entry
+
+
+@pytest.mark.parametrize("damage", JOURNALS)
+def test_damage_in_the_journal_is_found(day, damage):
+    road, kept = day
+    change, sentence = JOURNALS[damage]
+    entries = change(read_journal(road.journal))
+    problems = journal_problems(Audit(road, DEVICE, kept).events, entries)
+    assert any(sentence in problem for problem in problems), problems

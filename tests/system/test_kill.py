@@ -9,6 +9,7 @@ import random
 import time
 
 from road.audit import Audit, all_arrived
+from road.journal import all_posted, journal_problems, read_journal
 from road.road import DEVICE, await_true
 from road.till import Kept, Load
 
@@ -39,12 +40,16 @@ def test_killed_at_random_moments_keeps_the_promise(road, seed, capsys):
             time.sleep(dead_s)
             start_again(road, name)
     await_true(lambda: all_arrived(road), 60, "arrival")
+    await_true(lambda: all_posted(road), 60, "posting")
     audit = Audit(road, DEVICE, kept)
+    entries = read_journal(road.journal)
+    audit.problems += journal_problems(audit.events, entries)
     with capsys.disabled():
         print(
             f"\n  {KILLS} kills, TILLBACK_SEED={seed}: {len(kept.sales)} sales and"
             f" {len(kept.returns)} returns got a 201, {load.asked_again} times asked again;"
-            f" {len(audit.events)} events at the hub, {len(audit.problems)} problems"
+            f" {len(audit.events)} events at the hub, {len(entries)} journal entries posted,"
+            f" {len(audit.problems)} problems"
         )
     assert audit.problems == []
     assert kept.refused == []

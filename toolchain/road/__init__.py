@@ -6,6 +6,7 @@ system tests.
     link.py      the line between the store and the broker, which can be cut
     till.py      a till: sells, takes back, asks again with the same key
     news.py      what the appliance tells as it happens
+    journal.py   what the hub posted, read and checked
     audit.py     the promise, checked: what got a 201 against what the hub holds
 
 Needs nothing but Python's own library.
