@@ -376,6 +376,8 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
     struct http_config config = {
         .address = settings_text(settings, "http.listen"),
         .tls = a->http_tls,
+        /* A browser holds six connections, and a store's may all come through one proxy. */
+        .limits = {.per_address = 64},
         .handle = api_handle,
         .context = a->api,
         .diag = a->diag,

@@ -114,6 +114,7 @@ enum err loop_open(struct loop **out, struct fault *fault)
         return fail(fault, status, "event loop");
     }
     (void)uv_timer_init(&loop->uv, &loop->limit);
+    loop->limit.data = loop;
     pthread_mutex_init(&loop->lock, NULL);
     *out = loop;
     return ERR_OK;
@@ -151,7 +152,8 @@ void loop_run(struct loop *loop)
 
 static void on_limit(uv_timer_t *limit)
 {
-    (void)limit; /* it ended the wait, that is all */
+    struct loop *loop = limit->data;
+    (void)uv_async_send(&loop->wake); /* a timer that is due before the wait doesn't end it */
 }
 
 void loop_run_once(struct loop *loop, int64_t timeout_ms)

@@ -6,9 +6,12 @@
  * a till does; a group is then never larger than the number of producers. With a wider one it keeps
  * that many commands on the way, as an import does, and groups grow as they do in raw batches.
  *
+ * Prints a line of JSON, rates in events a second.
+ *
  *   eventlog_bench [EVENTS [PRODUCERS [WINDOW [BODY_BYTES]]]]
  */
 #include "sync/eventlog/eventlog.h"
+#include "tests/bench/raw.h"
 #include "tests/support/scratch.h"
 
 #include <pthread.h>
@@ -17,14 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { EVENTS = 100000, PRODUCERS = 32, DATA_BYTES = 300, ROUNDS = 3, WINDOW_MAX = 64 };
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+enum { EVENTS = 100000, PRODUCERS = 32, DATA_BYTES = 300, WINDOW_MAX = 64 };
 
 static void must(bool ok, const char *what)
 {
@@ -124,7 +120,7 @@ static double run_log(const char *folder, struct clock *clock, int64_t events, i
     struct fault fault;
     must(eventlog_open(&bench.log, &config, &fault) == ERR_OK, "opening the log");
     struct producer *all = calloc((size_t)producers, sizeof *all);
-    double start = seconds();
+    double start = raw_seconds();
     for (int i = 0; i < producers; i++) {
         all[i] = (struct producer){
             .bench = &bench,
@@ -138,90 +134,10 @@ static double run_log(const char *folder, struct clock *clock, int64_t events, i
     }
     for (int i = 0; i < producers; i++)
         pthread_join(all[i].thread, NULL);
-    double took = seconds() - start;
+    double took = raw_seconds() - start;
     eventlog_close(bench.log);
     *commits = bench.commits;
     free(all);
-    return took;
-}
-
-/* --- Raw SQLite ------------------------------------------------------------------------------ */
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *s;
-    must(sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK, sqlite3_errmsg(db));
-    return s;
-}
-
-/* The rows of the log's database, read into memory so that only the writing is measured. */
-struct row {
-    sqlite3_int64 pos;
-    sqlite3_int64 ordinal;
-    unsigned char correlation[16];
-    unsigned char hash[32];
-    char *body;
-    int body_len;
-};
-
-static struct row *read_rows(const char *path, int64_t count)
-{
-    struct row *rows = calloc((size_t)count, sizeof *rows);
-    sqlite3 *db;
-    must(sqlite3_open(path, &db) == SQLITE_OK, path);
-    sqlite3_stmt *s = prepare(db, "SELECT pos, ordinal, correlation, hash, body FROM event "
-                                  "ORDER BY pos");
-    for (int64_t i = 0; i < count && sqlite3_step(s) == SQLITE_ROW; i++) {
-        rows[i].pos = sqlite3_column_int64(s, 0);
-        rows[i].ordinal = sqlite3_column_int64(s, 1);
-        memcpy(rows[i].correlation, sqlite3_column_blob(s, 2), 16);
-        memcpy(rows[i].hash, sqlite3_column_blob(s, 3), 32);
-        rows[i].body_len = sqlite3_column_bytes(s, 4);
-        rows[i].body = malloc((size_t)rows[i].body_len);
-        memcpy(rows[i].body, sqlite3_column_blob(s, 4), (size_t)rows[i].body_len);
-    }
-    sqlite3_finalize(s);
-    sqlite3_close(db);
-    return rows;
-}
-
-static double run_raw(const char *path, const struct row *rows, int64_t count, int64_t batch)
-{
-    sqlite3 *db;
-    must(sqlite3_open(path, &db) == SQLITE_OK, path);
-    must(sqlite3_exec(db,
-                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                      "CREATE TABLE event (pos INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL,"
-                      " correlation BLOB NOT NULL, key TEXT, hash BLOB NOT NULL,"
-                      " body BLOB NOT NULL) STRICT;"
-                      "CREATE INDEX event_correlation ON event (correlation);"
-                      "CREATE UNIQUE INDEX event_key ON event (key) WHERE key IS NOT NULL;",
-                      NULL, NULL, NULL) == SQLITE_OK,
-         "making the table");
-    sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
-    sqlite3_stmt *commit = prepare(db, "COMMIT");
-    sqlite3_stmt *insert = prepare(db, "INSERT INTO event VALUES (?1, ?2, ?3, NULL, ?4, ?5)");
-    double start = seconds();
-    for (int64_t i = 0; i < count; i += batch) {
-        (void)sqlite3_step(begin);
-        sqlite3_reset(begin);
-        for (int64_t k = i; k < i + batch && k < count; k++) {
-            sqlite3_bind_int64(insert, 1, rows[k].pos);
-            sqlite3_bind_int64(insert, 2, rows[k].ordinal);
-            sqlite3_bind_blob(insert, 3, rows[k].correlation, 16, SQLITE_STATIC);
-            sqlite3_bind_blob(insert, 4, rows[k].hash, 32, SQLITE_STATIC);
-            sqlite3_bind_blob(insert, 5, rows[k].body, rows[k].body_len, SQLITE_STATIC);
-            must(sqlite3_step(insert) == SQLITE_DONE, sqlite3_errmsg(db));
-            sqlite3_reset(insert);
-        }
-        must(sqlite3_step(commit) == SQLITE_DONE, sqlite3_errmsg(db));
-        sqlite3_reset(commit);
-    }
-    double took = seconds() - start;
-    sqlite3_finalize(begin);
-    sqlite3_finalize(commit);
-    sqlite3_finalize(insert);
-    sqlite3_close(db);
     return took;
 }
 
@@ -237,24 +153,22 @@ static void run_round(struct clock *clock, int64_t events, int producers, int wi
     int commits;
     double log_s = run_log(scratch.path, clock, events, producers, window, data, &commits);
     double log_rate = (double)events / log_s;
-    struct row *rows = read_rows(scratch_path(&scratch, "tillback.db", path), events);
-    (void)printf("log %8.0f/s in %d commits, bodies of %d bytes;  raw", log_rate, commits,
-                 rows[0].body_len);
+    struct raw_rows *rows = raw_read(scratch_path(&scratch, "tillback.db", path));
+    (void)printf("{\"log\":%.0f,\"commits\":%d,\"body_bytes\":%lld,\"raw\":{", log_rate, commits,
+                 (long long)(raw_bytes(rows) / raw_count(rows)));
     double best = 0;
     for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
         int64_t count = batches[i] == 1 && events > 10000 ? 10000 : events;
         char name[32];
         (void)snprintf(name, sizeof name, "raw-%d.db", (int)batches[i]);
         double rate =
-            (double)count / run_raw(scratch_path(&scratch, name, path), rows, count, batches[i]);
+            (double)count / raw_write(rows, scratch_path(&scratch, name, path), count, batches[i]);
         best = rate > best ? rate : best;
-        (void)printf(" %d: %.0f/s", (int)batches[i], rate);
+        (void)printf("%s\"%d\":%.0f", i ? "," : "", (int)batches[i], rate);
     }
-    (void)printf(";  log/best %.2f\n", log_rate / best);
+    (void)printf("},\"ratio\":%.3f}\n", log_rate / best);
     (void)fflush(stdout);
-    for (int64_t i = 0; i < events; i++)
-        free(rows[i].body);
-    free(rows);
+    raw_free(rows);
     scratch_remove(&scratch);
 }
 
@@ -274,8 +188,7 @@ int main(int argc, char **argv)
     memcpy(data + bytes - 2, "\"}", 2);
     struct clock *clock;
     must(clock_open(&clock, 0, NULL) == ERR_OK, "the clock");
-    for (int i = 0; i < ROUNDS; i++)
-        run_round(clock, events, producers, window, (struct slice){data, bytes});
+    run_round(clock, events, producers, window, (struct slice){data, bytes});
     clock_close(clock);
     free(data);
     return 0;

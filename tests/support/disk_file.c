@@ -131,7 +131,8 @@ static void write_back(const struct disk_file *file)
     }
     FILE *out = fopen(file->path, "wb");
     must(out != NULL);
-    must(fwrite(file->synced, 1, file->synced_len, out) == file->synced_len);
+    if (file->synced_len)
+        must(fwrite(file->synced, 1, file->synced_len, out) == file->synced_len);
     must(fclose(out) == 0);
 }
 
