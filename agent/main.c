@@ -54,7 +54,7 @@ static int serve(const char *folder, const struct settings *settings)
 static int read_arguments(int count, char **words, struct settings *settings, const char **folder)
 {
     struct fault fault = {0};
-    for (int i = 1; i < count; i++) {
+    for (int i = 1; i < count; i += 2) {
         const char *value = i + 1 < count ? words[i + 1] : NULL;
         enum err err = ERR_OK;
         if (strcmp(words[i], "--help") == 0) {
@@ -79,7 +79,6 @@ static int read_arguments(int count, char **words, struct settings *settings, co
             (void)fail(&fault);
             return EXIT_USAGE;
         }
-        i++;
     }
     return *folder ? -1 : usage("--state DIR is missing");
 }

@@ -171,11 +171,26 @@ static enum err job_make(struct capture_job **out, struct capture *capture,
     return ERR_OK;
 }
 
+/* Said before the customer is told yes; what was begun may still be finished. */
+static enum err check_space(struct capture *capture, enum capture_kind kind, struct fault *fault)
+{
+    if (kind != CAPTURE_SALE && kind != CAPTURE_RETURN && kind != CAPTURE_EXCHANGE)
+        return ERR_OK;
+    struct eventlog_status status;
+    eventlog_status(capture->config.log, &status);
+    if (status.can_save)
+        return ERR_OK;
+    return fault_set(fault, ERR_DISK_FULL, "disk",
+                     "the disk is nearly full: nothing new can be saved until there is room");
+}
+
 enum err capture_submit(struct capture *capture, const struct capture_order *order,
                         capture_done *done_callback, void *context, struct fault *fault)
 {
     struct capture_job *job = NULL;
-    enum err err = job_make(&job, capture, order, fault);
+    enum err err = check_space(capture, order->kind, fault);
+    if (!err)
+        err = job_make(&job, capture, order, fault);
     if (!job)
         return err;
     job->done = done_callback;

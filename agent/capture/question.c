@@ -125,7 +125,10 @@ int32_t utc_offset_minutes(int64_t now_ms)
 static struct facts store_facts(const struct question_asked *asked)
 {
     const struct capture_config *store = asked->store;
+    struct eventlog_status status;
+    eventlog_status(store->log, &status);
     return (struct facts){
+        .history_uncertain = status.lost[STREAM_RETURNS] > 0,
         .now_ms = asked->now.wall_ms,
         .utc_offset_minutes = utc_offset_minutes(asked->now.wall_ms),
         .clock_trusted = asked->now.trusted,
