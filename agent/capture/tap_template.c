@@ -504,7 +504,7 @@ enum err tap_template_sale(const struct tap_template *template, struct slice tex
     struct printed *p = calloc(1, sizeof *p);
     if (!p)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    struct fault own;
+    struct fault own = {0};
     p->by = template;
     p->fault = fault ? fault : &own;
     enum err err = take_lines(p, text);

@@ -234,8 +234,8 @@ static enum err make_file(const struct eventlog_config *config, const char *path
 enum err checkpoint_make(const struct eventlog_config *config, struct database *log,
                          int64_t ordinal, struct fault *fault)
 {
-    char new[PATH_MAX];
-    char path[PATH_MAX];
+    char new[PATH_MAX] = "";
+    char path[PATH_MAX] = "";
     enum err err = path_of(new, config->folder, ordinal, ".new", fault);
     if (!err)
         err = path_of(path, config->folder, ordinal, ".db", fault);

@@ -123,7 +123,7 @@ static enum err take(struct walk *walk, struct links *links, const struct link *
     enum err err = list_lost(walk, links->seq - 1, fault);
     walk->expected = links->seq + 1;
     sqlite3_stmt *s = NULL;
-    struct found_event event;
+    struct found_event event = {0};
     bool fresh = false;
     if (!err)
         err = found_event(walk->salvage->sql, link->row, &s, &event, fault);

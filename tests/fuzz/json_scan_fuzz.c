@@ -1,6 +1,6 @@
 /*
  * The scanner is the stricter reader: whatever it takes, json_parse takes too, unless a key occurs
- * twice; and what it says of a text value is what json_parse says.
+ * twice or a number is beyond a double; and what it says of a text value is what json_parse says.
  */
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     err = json_parse(text, limits, &doc, &fault);
-    require(!err || strstr(fault.text, "twice"));
+    require(!err || strstr(fault.text, "twice") || strstr(fault.text, "number that is too large"));
     if (err)
         return 0;
     struct arena arena CLEANUP(arena_free);

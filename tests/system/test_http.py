@@ -233,7 +233,7 @@ def closed(peer):
 
 
 def test_too_many_connections_of_one_address_are_turned_away(shared_road):
-    peers = [connect(shared_road.store_url) for _ in range(40)]
+    peers = [connect(shared_road.store_url) for _ in range(100)]
     time.sleep(0.5)
     refused = sum(closed(peer) for peer in peers)
     for peer in peers:

@@ -209,7 +209,7 @@ enum err hubdb_open_beside(struct hubdb **out, const struct hubdb_config *config
     struct hubdb *hub = NULL;
     struct mark row = {0};
     enum err err = open_handle(&hub, config, read_only, fault);
-    if (err)
+    if (!hub)
         return err;
     err = read_row(hub->db, &row, fault);
     if (err) {

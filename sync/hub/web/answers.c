@@ -492,8 +492,8 @@ enum err answers_export(struct answers *answers, const struct answers_asked *ask
 {
     const char *name = http_request_query(asked->request, "format");
     enum export_format format;
-    int64_t from_day;
-    int64_t to_day;
+    int64_t from_day = 0;
+    int64_t to_day = 0;
     enum err err = export_format_find(name ? name : "", &format, fault);
     if (!err)
         err = day_asked(asked, "from_day", 0, &from_day, fault);

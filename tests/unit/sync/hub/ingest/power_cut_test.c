@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { EVENTS = 48, SAMPLE = 40, SEEDS_EACH = 2 };
+enum { EVENTS = 48, SAMPLE = 12, SEEDS_EACH = 2 };
 
 static const int64_t now_ms = INT64_C(1795000000000);
 
