@@ -14,9 +14,10 @@ install-test:  ; $(Q)toolchain/install build run test
 lint: lint-includes lint-format lint-cppcheck lint-tidy
 lint-includes: ; $(Q)toolchain/check-includes && echo '  ok      folders include only what they may'
 lint-format: ; $(Q)clang-format --dry-run --Werror $(C_FILES) && echo '  ok      formatting'
-lint-cppcheck: $(generated)
+# Without the generated headers: reading the embedded files byte by byte would take minutes.
+lint-cppcheck:
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	    --suppressions-list=toolchain/cppcheck.txt --error-exitcode=1 -j2 -I. -I$(OUT)/gen $(TIDY_FILES) && \
+	    --suppressions-list=toolchain/cppcheck.txt --error-exitcode=1 -j2 -I. $(TIDY_FILES) && \
 	    echo '  ok      cppcheck'
 lint-tidy: $(generated)
 	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P2 -n6 toolchain/tidy $(CPPFLAGS) && echo '  ok      clang-tidy'

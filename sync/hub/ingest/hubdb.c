@@ -191,8 +191,9 @@ enum err hubdb_open(struct hubdb **out, const struct hubdb_config *config, struc
 {
     struct hubdb *hub = NULL;
     enum err err = open_handle(&hub, config, false, fault);
-    if (!err)
-        err = database_migrate(hub->db, schema_sql, SCHEMA_COUNT, fault);
+    if (!hub)
+        return err;
+    err = database_migrate(hub->db, schema_sql, SCHEMA_COUNT, fault);
     if (!err)
         err = begin_generation(hub, config->now_ms, fault);
     if (err) {
