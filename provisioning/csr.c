@@ -68,6 +68,7 @@ enum err csr_parse(struct slice request, mbedtls_x509_csr **out, struct fault *f
     bool pem = text.len > 5 && memcmp(text.data, "-----", 5) == 0;
     int code = mbedtls_x509_csr_parse(csr, (const unsigned char *)text.data, text.len + pem);
     if (code != 0)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): csr_cleanup frees it */
         return crypto_fault(fault, ERR_INVALID, "request", "not a signing request", code);
     char device[CERTIFICATE_NAME_MAX + 1];
     err = check_possession(csr, fault);

@@ -39,7 +39,7 @@ enum err_class err_class(enum err code)
     return row_of(code)->class;
 }
 
-enum err fault_set(struct fault *fault, enum err code, const char *where, const char *format, ...)
+enum err(fault_set)(struct fault *fault, enum err code, const char *where, const char *format, ...)
 {
     if (!fault)
         return code;

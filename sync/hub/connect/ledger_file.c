@@ -122,7 +122,7 @@ static enum err read_lines(struct ledger_file *file, FILE *in, struct fault *fau
     while (!err && (len = getline(&line, &room, in)) > 0) {
         struct slice found = reference_in(line);
         bool torn = line[len - 1] != '\n' && *line >= '0' && *line <= '9';
-        if ((found.len || torn) && begin < 0) {
+        if ((found.len || torn) && !reference) {
             begin = file->end;
             reference = strndup(found.data, found.len);
             err = reference ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, file->path, "out of memory");

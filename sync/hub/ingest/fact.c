@@ -63,7 +63,7 @@ static void read_body(struct slice body, enum stream stream, struct arena *arena
     struct fault why = {0};
     enum err err = event_read(body, arena, &reading->event, &why);
     if (err) {
-        char detail[ACK_DETAIL_MAX];
+        char detail[ACK_DETAIL_MAX] = "";
         struct buf text CLEANUP(buf_free);
         buf_init(&text, sizeof why);
         buf_printf(&text, "%s%s%s", why.where, *why.where ? ": " : "", why.text);
