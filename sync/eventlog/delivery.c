@@ -16,7 +16,7 @@ struct delivery {
 static bool is_news(const struct ack *ack, const struct state_log *log)
 {
     struct ack had = {.ack_no = log->row.ack_no, .hub_epoch = log->row.hub_epoch};
-    return id_equal(&ack->log, &log->row.id) && ack_newer(ack, &had);
+    return ack_newer(ack, &had);
 }
 
 /*
@@ -95,12 +95,51 @@ static enum err take_watermark(struct eventlog *log, enum stream stream, const s
     return log_save_ack(log->db, row, fault);
 }
 
+/*
+ * An acknowledgement of a log that this one was forked from. Of interest only when the hub was
+ * restored since, to a time before the fork, and has lost of it what we still hold.
+ */
+static enum err take_ancestors(struct delivery *delivery, struct eventlog_txn *txn,
+                               struct fault *fault)
+{
+    struct eventlog *log = txn->log;
+    const struct ack *ack = &delivery->ack;
+    const struct log_row *ours = &log->state.logs[delivery->stream].row;
+    struct log_row row;
+    bool found;
+    int64_t head = 0;
+    struct sha256 hash;
+    enum err err = log_by_id(log->db, &ack->log, &row, &found, fault);
+    if (err || !found || log_stream(row.no) != delivery->stream)
+        return err;
+    if (ack->hub_epoch <= row.hub_epoch || ack->hub_epoch <= ours->hub_epoch)
+        return ERR_OK;
+    err = log_head(log->db, &row, &head, &hash, fault);
+    if (err || ack->through >= head)
+        return err;
+    int64_t common = row.first_kept - 1;
+    if (ack->through > common)
+        err = log_hash_at(log->db, &row, ack->through, &hash, &found, fault);
+    if (!err && ack->through > common && found && sha256_equal(&hash, &ack->hash))
+        common = ack->through;
+    row.hub_epoch = ack->hub_epoch;
+    row.through = common;
+    if (!err)
+        err = txn_will_write(txn, fault);
+    if (!err)
+        err = log_save_ack(log->db, &row, fault);
+    delivery->forked = !err;
+    return err ? err : fork_open(log, delivery->stream, &row, common, txn->now.wall_ms, fault);
+}
+
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct delivery *delivery = context;
     struct eventlog *log = txn->log;
     const struct ack *ack = &delivery->ack;
     const struct state_log *ours = &log->state.logs[delivery->stream];
+    if (!id_equal(&ack->log, &ours->row.id))
+        return take_ancestors(delivery, txn, fault);
     if (!is_news(ack, ours))
         return ERR_OK;
     bool same;
@@ -128,7 +167,7 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
         if (err)
             return err;
     }
-    return fork_open(log, delivery->stream, common, txn->now.wall_ms, fault);
+    return fork_open(log, delivery->stream, &ours->row, common, txn->now.wall_ms, fault);
 }
 
 static void finish(void *context, enum err err, const struct fault *fault)

@@ -69,7 +69,7 @@ static enum err continue_lost(struct eventlog *log, enum stream stream,
     int64_t seq = ours->row.through < ours->head ? ours->row.through : ours->head;
     if (seq < ours->row.first_kept - 1)
         seq = ours->row.first_kept - 1;
-    return fork_open(log, stream, seq, now_ms, fault);
+    return fork_open(log, stream, &ours->row, seq, now_ms, fault);
 }
 
 static enum err compare_head(struct eventlog *log, int64_t now_ms, struct fault *fault)

@@ -30,40 +30,61 @@ static enum err move_event(struct database *db, int64_t from, int64_t to, struct
     return err;
 }
 
-static enum err move_tail(struct database *db, const struct state_log *old, int64_t seq,
-                          struct state_log *made, struct fault *fault)
-{
-    enum err err = ERR_OK;
-    made->head = 0;
-    made->hash = made->row.before_hash;
-    while (seq + made->head < old->head && !err) {
-        made->head++;
-        err = move_event(db, log_position(old->row.no, seq + made->head),
-                         log_position(made->row.no, made->head), &made->hash, fault);
-    }
-    return err;
-}
-
-static enum err move_parked(struct database *db, const struct state_log *old, int64_t seq,
+static enum err move_parked(struct database *db, const struct log_row *from, int64_t seq,
                             const struct state_log *made, struct fault *fault)
 {
     sqlite3_stmt *s;
     enum err err = database_statement(db, LOG_PARKED_MOVE, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, old->row.no);
+    bind_int(s, 1, from->no);
     bind_int(s, 2, seq);
     bind_int(s, 3, made->row.no);
+    bind_int(s, 4, made->head);
     return database_run(db, s, fault);
 }
 
-enum err fork_open(struct eventlog *log, enum stream stream, int64_t seq, int64_t now_ms,
-                   struct fault *fault)
+/* Moves what a log holds above `seq` behind what the new one has. */
+static enum err move_tail(struct database *db, const struct log_row *from, int64_t seq,
+                          struct state_log *made, struct fault *fault)
+{
+    int64_t last;
+    struct sha256 unused;
+    enum err err = log_head(db, from, &last, &unused, fault);
+    if (!err)
+        err = move_parked(db, from, seq, made, fault);
+    while (!err && seq < last) {
+        seq++;
+        made->head++;
+        err = move_event(db, log_position(from->no, seq), log_position(made->row.no, made->head),
+                         &made->hash, fault);
+    }
+    return err;
+}
+
+/* The same of every log after `from` up to the newest: forks that the other side doesn't know. */
+static enum err move_forks(struct database *db, const struct log_row *from, int64_t newest,
+                           struct state_log *made, struct fault *fault)
+{
+    struct log_row row = *from;
+    bool found = true;
+    enum err err = ERR_OK;
+    while (!err && found && row.no < newest) {
+        err = log_after(db, row.no, &row, &found, fault);
+        if (!err && found)
+            err = move_tail(db, &row, row.first_kept - 1, made, fault);
+    }
+    return err;
+}
+
+enum err fork_open(struct eventlog *log, enum stream stream, const struct log_row *from,
+                   int64_t seq, int64_t now_ms, struct fault *fault)
 {
     struct state_log *old = &log->state.logs[stream];
-    struct chain_parent parent = {.log = old->row.id, .seq = seq};
+    const struct log_row leaves = *from; /* it may be the one that gives way */
+    struct chain_parent parent = {.log = leaves.id, .seq = seq};
     bool found;
-    enum err err = log_hash_at(log->db, &old->row, seq, &parent.hash, &found, fault);
+    enum err err = log_hash_at(log->db, &leaves, seq, &parent.hash, &found, fault);
     if (!err && !found)
         err = fault_set(fault, ERR_CORRUPT, "event", "%s %lld is missing", stream_name(stream),
                         (long long)seq);
@@ -71,10 +92,11 @@ enum err fork_open(struct eventlog *log, enum stream stream, int64_t seq, int64_
     struct state_log made = {.parked = old->parked};
     if (!err)
         err = log_add(log->db, old->row.no + 1, &id, &parent, &made.row, fault);
+    made.hash = made.row.before_hash;
     if (!err)
-        err = move_tail(log->db, old, seq, &made, fault);
+        err = move_tail(log->db, &leaves, seq, &made, fault);
     if (!err)
-        err = move_parked(log->db, old, seq, &made, fault);
+        err = move_forks(log->db, &leaves, old->row.no, &made, fault);
     if (err)
         return err;
     *old = made;

@@ -78,10 +78,11 @@ void *writer_run(void *context);
 void *verifier_run(void *context);
 
 /*
- * In a transaction: continues a stream under a new log id that leaves its parent at `seq`, which is
- * there; later events are chained anew into it, and the views rebuilt.
+ * In a transaction: continues a stream under a new log id that leaves `from`, the stream's newest
+ * log or one before it, at `seq`, which is there; later events, of that log and of those after it,
+ * are chained anew into the new one, and the views rebuilt.
  */
-enum err fork_open(struct eventlog *log, enum stream stream, int64_t seq, int64_t now_ms,
-                   struct fault *fault) MUST_CHECK;
+enum err fork_open(struct eventlog *log, enum stream stream, const struct log_row *from,
+                   int64_t seq, int64_t now_ms, struct fault *fault) MUST_CHECK;
 
 #endif

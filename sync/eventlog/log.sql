@@ -95,7 +95,7 @@ ON CONFLICT (log, seq) DO UPDATE SET id = ?1, code = ?4, detail = ?5
 DELETE FROM parked WHERE log = ?1
 
 -- name: parked_move
-UPDATE parked SET log = ?3, seq = seq - ?2 WHERE log = ?1 AND seq > ?2
+UPDATE parked SET log = ?3, seq = seq - ?2 + ?4 WHERE log = ?1 AND seq > ?2
 
 -- name: parked_count
 SELECT count(*) FROM parked WHERE log BETWEEN ?1 << 16 AND (?1 << 16) + 65535

@@ -254,12 +254,31 @@ static void store_ack(struct uplink *uplink, enum stream stream)
     eventlog_acknowledge(uplink->config.log, stream, &uplink->acks[stream], errand_done, errand);
 }
 
+static void other_stored(struct errand *errand)
+{
+    struct uplink *uplink = errand->owner;
+    if (errand->err)
+        diag_fault(uplink->config.diag, DIAG_WARN, "uplink.ack", &errand->fault);
+    look_at_log(uplink);
+    pump(uplink);
+}
+
+/* Of a log before the last fork: the log knows whether that still means anything. */
+static void store_other(struct uplink *uplink, enum stream stream, const struct ack *ack)
+{
+    struct errand *errand = errand_new(uplink->errands, other_stored);
+    if (errand)
+        eventlog_acknowledge(uplink->config.log, stream, ack, errand_done, errand);
+}
+
 static void take_ack(struct uplink *uplink, enum stream stream, const struct ack *ack)
 {
     const struct ack *last = &uplink->acks[stream];
     int64_t now = now_ms(uplink);
-    if (!id_equal(&ack->log, &uplink->log.streams[stream].log))
+    if (!id_equal(&ack->log, &uplink->log.streams[stream].log)) {
+        store_other(uplink, stream, ack);
         return;
+    }
     if (uplink->heard[stream] && ack_newer(last, ack))
         return;
     bool again = uplink->heard[stream] && !ack_newer(ack, last);
