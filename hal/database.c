@@ -128,8 +128,11 @@ static enum err configure(struct database *db, const struct database_config *con
         return fault_set(fault, ERR_READ_ONLY, "", "the database can't be written to");
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(db->handle, 1);
-    enum err err = database_script(
-        db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA user_version;", fault);
+    /* In memory lies only what undoes a savepoint: it is small, and never needed after a crash. */
+    enum err err = database_script(db,
+                                   "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
+                                   "PRAGMA temp_store=MEMORY; PRAGMA user_version;",
+                                   fault);
     bool temporary = config->path[0] == '\0';
     if (err || config->read_only || temporary)
         return err;
