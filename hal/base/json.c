@@ -13,29 +13,46 @@
 /* 2^53 - 1: above it, several numbers read as the same double. */
 static const int64_t exact_max = INT64_C(9007199254740991);
 
+enum { FEW_KEYS = 24 };
+
 static int compare_keys(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* NULL if all of them differ. */
+static const char *twice_of_few(const char *const *keys, int count)
+{
+    for (int i = 1; i < count; i++)
+        for (int k = 0; k < i; k++)
+            if (strcmp(keys[i], keys[k]) == 0)
+                return keys[i];
+    return NULL;
+}
+
+static const char *twice_of_many(const char **keys, int count)
+{
+    qsort(keys, (size_t)count, sizeof *keys, compare_keys);
+    for (int i = 1; i < count; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            return keys[i];
+    return NULL;
+}
+
 /* Finds a key that occurs twice in this object; NULL if none does. */
 static const char *duplicate_key(const cJSON *object)
 {
+    const char *few[FEW_KEYS];
     int count = cJSON_GetArraySize(object);
-    if (count < 2)
-        return NULL;
-    const char **keys = malloc((size_t)count * sizeof *keys);
+    const char **keys = count <= FEW_KEYS ? few : malloc((size_t)count * sizeof *keys);
     if (!keys)
         return "";
     int n = 0;
     const cJSON *child;
     cJSON_ArrayForEach(child, object) keys[n++] = child->string;
-    qsort(keys, (size_t)n, sizeof *keys, compare_keys);
-    const char *twice = NULL;
-    for (int i = 1; i < n && !twice; i++)
-        if (strcmp(keys[i - 1], keys[i]) == 0)
-            twice = keys[i];
-    free(keys);
+    const char *twice = keys == few ? twice_of_few(keys, n) : twice_of_many(keys, n);
+    if (keys != few)
+        free(keys);
     return twice;
 }
 
