@@ -6,25 +6,18 @@
 
 struct fold {
     const struct return_answer *how;
-    size_t seen;
-    size_t last; /* how many events to fold */
-    struct return_state state;
-    struct cJSON *created; /* the data of return.created */
+    struct return_state now;   /* after the event just read */
+    struct return_state state; /* after the last event that belongs to the answer */
+    struct cJSON *created;     /* the data of return.created */
     struct buf history;
     struct jsonw history_writer;
 };
 
-/* First pass: the last event that belongs to the command that began with `after`. */
-static enum err find_last(void *context, const struct eventlog_record *record, struct fault *fault)
+/* Belongs to the command that began with `after`. */
+static bool belongs(const struct return_answer *how, const struct event *event)
 {
-    (void)fault;
-    struct fold *fold = context;
-    fold->seen++;
-    const struct id *after = fold->how->after;
-    if (!after || id_equal(&record->event.id, after) ||
-        (record->event.has_causation && id_equal(&record->event.causation, after)))
-        fold->last = fold->seen;
-    return ERR_OK;
+    return !how->after || id_equal(&event->id, how->after) ||
+           (event->has_causation && id_equal(&event->causation, how->after));
 }
 
 static void write_history(struct jsonw *w, const struct eventlog_record *record)
@@ -44,18 +37,22 @@ static void write_history(struct jsonw *w, const struct eventlog_record *record)
 static enum err fold_one(void *context, const struct eventlog_record *record, struct fault *fault)
 {
     struct fold *fold = context;
-    if (fold->last == 0)
-        return ERR_OK;
-    fold->last--;
-    if (record->event.type == EVENT_RETURN_CREATED && !fold->created) {
-        enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &fold->created, fault);
-        if (err)
-            return err;
-    }
+    struct cJSON *data CLEANUP(json_cleanup) = NULL;
+    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
+    if (err)
+        return err;
     if (fold->how->with_history)
         write_history(&fold->history_writer, record);
-    enum err err = return_state_apply(&fold->state, record, fault);
-    return err_class(err) == ERR_CLASS_PARK ? ERR_OK : err; /* late news changes nothing */
+    err = return_state_apply(&fold->now, record, data, fault);
+    if (err_class(err) == ERR_CLASS_PARK)
+        err = ERR_OK; /* late news changes nothing */
+    if (belongs(fold->how, &record->event))
+        fold->state = fold->now;
+    if (record->event.type == EVENT_RETURN_CREATED && !fold->created) {
+        fold->created = data;
+        data = NULL;
+    }
+    return err;
 }
 
 /* Writes what the tracks say now over what return.created said then. */
@@ -137,13 +134,10 @@ enum err return_answer_write(const struct views *views, const struct id *id,
                              const struct return_answer *how, struct buf *out, struct fault *fault)
 {
     struct fold fold = {.how = how};
-    enum err err = views_history(views, id, find_last, &fold, fault);
-    if (err)
-        return err;
     buf_init(&fold.history, 4 * EVENT_BODY_MAX);
     fold.history_writer = jsonw_to(&fold.history);
     jsonw_array(&fold.history_writer, NULL);
-    err = views_history(views, id, fold_one, &fold, fault);
+    enum err err = views_history(views, id, fold_one, &fold, fault);
     jsonw_end(&fold.history_writer);
     if (!err)
         err = write_answer(&fold, out, fault);

@@ -10,8 +10,8 @@
 
 struct return_answer {
     const struct id *after; /* NULL: as it is now; else the first event of a command */
-    bool with_history;
-    int64_t through; /* the hub's watermark: what it holds is queued for posting there */
+    bool with_history;      /* all of its events */
+    int64_t through;        /* the hub's watermark: what it holds is queued for posting there */
 };
 
 /* ERR_NOT_FOUND when no event of the return is kept here. */

@@ -1,6 +1,5 @@
 #include "agent/views/return_state.h"
 #include "agent/returns/words.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
 #include <stdio.h>
@@ -132,13 +131,10 @@ static enum err move(struct return_state *state, const struct eventlog_record *r
 }
 
 enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
-                            struct fault *fault)
+                            const struct cJSON *data, struct fault *fault)
 {
-    struct cJSON *data CLEANUP(json_cleanup) = NULL;
-    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
-    if (!err)
-        err = record->event.type == EVENT_RETURN_CREATED ? create(state, record, data, fault)
-                                                         : move(state, record, data, fault);
+    enum err err = record->event.type == EVENT_RETURN_CREATED ? create(state, record, data, fault)
+                                                              : move(state, record, data, fault);
     if (err)
         return err;
     state->updated_ms = record->event.time_ms;

@@ -27,12 +27,12 @@ struct return_state {
 };
 
 /*
- * Applies one event of the return; events that don't concern its tracks only count. A transition
- * that the tables refuse is ERR_CONFLICT and leaves the state: the event came from elsewhere and
- * too late.
+ * Applies one event of the return, whose data was parsed; events that don't concern its tracks only
+ * count. A transition that the tables refuse is ERR_CONFLICT and leaves the state: the event came
+ * from elsewhere and too late.
  */
 enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
-                            struct fault *fault) MUST_CHECK;
+                            const struct cJSON *data, struct fault *fault) MUST_CHECK;
 
 /* True while what the return gave back still counts against its receipt. */
 bool return_state_live(const struct return_state *state);

@@ -1,11 +1,14 @@
 #include "agent/views/return_view.h"
 #include "agent/views/return_view.sql.h"
 #include "agent/views/return_view_schema.sql.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json_scan.h"
+#include "hal/base/jsonw.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 
 static void keep_column(char *to, size_t size, sqlite3_stmt *statement, int column)
 {
@@ -59,9 +62,35 @@ static enum err read_one(sqlite3_stmt *statement, struct return_state *state, bo
     return err;
 }
 
-static enum err store(struct database_statements *sql, const struct return_state *state,
-                      struct fault *fault)
+/* The members of return.created that the sale's next decision starts from. */
+static enum err copy_given_back(struct slice data, struct buf *out, struct fault *fault)
 {
+    static const char *const members[] = {"lines", "refund"};
+    struct jsonw w = jsonw_to(out);
+    jsonw_object(&w, NULL);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        struct slice value;
+        enum err err = json_scan_member(data, JSON_LIMITS_DEFAULT, members[i], &value, fault);
+        if (err && err != ERR_NOT_FOUND)
+            return err;
+        if (!err)
+            jsonw_raw(&w, members[i], value);
+    }
+    jsonw_end(&w);
+    return buf_check(out, fault, "return");
+}
+
+/* `created` is the data of return.created; what it gave back stays when later events follow. */
+static enum err store(struct database_statements *sql, const struct return_state *state,
+                      struct slice created, struct fault *fault)
+{
+    struct buf given_back CLEANUP(buf_free);
+    buf_init(&given_back, EVENT_BODY_MAX);
+    if (created.len) {
+        enum err err = copy_given_back(created, &given_back, fault);
+        if (err)
+            return err;
+    }
     sqlite3_stmt *statement;
     enum err err = database_attached(sql, RETURN_VIEW_STORE, &statement, fault);
     if (err)
@@ -86,6 +115,7 @@ static enum err store(struct database_statements *sql, const struct return_state
     bind_blob(statement, 17, state->tracks.tenders, state->tracks.tender_count);
     bind_int(statement, 18, (int64_t)state->tracks.settles);
     bind_int(statement, 19, tracks_closed(&state->tracks) && !state->tracks.complete);
+    bind_slice(statement, 20, buf_slice(&given_back));
     return statement_run(statement, fault);
 }
 
@@ -121,12 +151,16 @@ static enum err apply(void *unused_context, struct database_statements *sql,
     bool creates = record->event.type == EVENT_RETURN_CREATED;
     if (found == creates)
         return ERR_OK; /* not a return of ours, or one that is known already */
-    err = return_state_apply(&state, record, fault);
+    struct cJSON *data CLEANUP(json_cleanup) = NULL;
+    err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
+    if (!err)
+        err = return_state_apply(&state, record, data, fault);
     if (err_class(err) == ERR_CLASS_PARK)
         return ERR_OK; /* late news from the centre changes nothing here */
     if (!err && creates)
         err = count_one(sql, fault);
-    return err ? err : store(sql, &state, fault);
+    const struct slice none = {"", 0};
+    return err ? err : store(sql, &state, creates ? record->event.data : none, fault);
 }
 
 void return_view_define(struct eventlog_view *view)
@@ -205,7 +239,7 @@ static enum err visit_rows(sqlite3_stmt *statement, size_t max, return_view_visi
     return err;
 }
 
-enum err return_view_of_sale(const struct views *views, const struct id *sale, bool live_only,
+enum err return_view_of_sale(const struct views *views, const struct id *sale,
                              return_view_visit *visit, void *context, struct fault *fault)
 {
     sqlite3_stmt *statement;
@@ -213,8 +247,32 @@ enum err return_view_of_sale(const struct views *views, const struct id *sale, b
     if (err)
         return err;
     bind_blob(statement, 1, sale->bytes, ID_BYTES);
-    bind_int(statement, 2, live_only);
     return visit_rows(statement, SIZE_MAX, visit, context, fault);
+}
+
+enum err return_view_live_of_sale(const struct views *views, const struct id *sale,
+                                  return_view_visit_given_back *visit, void *context,
+                                  struct fault *fault)
+{
+    sqlite3_stmt *statement;
+    enum err err = database_attached(views->returns, RETURN_VIEW_LIVE_OF_SALE, &statement, fault);
+    if (err)
+        return err;
+    bind_blob(statement, 1, sale->bytes, ID_BYTES);
+    bool row;
+    while (!(err = statement_step(statement, &row, fault)) && row) {
+        struct return_given_back given = {
+            .total_minor = sqlite3_column_int64(statement, 1),
+            .body = column_slice(statement, 2),
+        };
+        err = column_bytes(statement, 0, given.id.bytes, ID_BYTES);
+        err = err ? fault_set(fault, ERR_CORRUPT, RETURN_VIEW_NAME, "a row is damaged")
+                  : visit(context, &given, fault);
+        if (err)
+            break;
+    }
+    sqlite3_reset(statement);
+    return err;
 }
 
 enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,

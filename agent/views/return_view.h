@@ -25,13 +25,23 @@ enum err return_view_counted(const struct views *views, int64_t *last,
 
 typedef enum err return_view_visit(void *context, const struct return_state *state,
                                    struct fault *fault);
-/*
- * Every return of a sale, oldest first: none is left out, since money is decided by them. Only
- * those that count against the sale now, or also the declined and voided ones.
- */
-enum err return_view_of_sale(const struct views *views, const struct id *sale, bool live_only,
+/* Every return of a sale, oldest first, the declined and voided ones too. */
+enum err return_view_of_sale(const struct views *views, const struct id *sale,
                              return_view_visit *visit, void *context,
                              struct fault *fault) MUST_CHECK;
+
+/* A return that counts against its sale now. */
+struct return_given_back {
+    struct id id;
+    int64_t total_minor;
+    struct slice body; /* an object of its "lines" and "refund", as decision_write wrote them */
+};
+typedef enum err return_view_visit_given_back(void *context, const struct return_given_back *given,
+                                              struct fault *fault);
+/* None is left out, since money is decided by them; their events may be pruned. */
+enum err return_view_live_of_sale(const struct views *views, const struct id *sale,
+                                  return_view_visit_given_back *visit, void *context,
+                                  struct fault *fault) MUST_CHECK;
 
 /* Returns that closed and are not told to be complete yet, oldest first; at most `max`. */
 enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,

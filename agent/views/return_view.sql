@@ -1,8 +1,8 @@
 -- name: store
 INSERT INTO return (id, number, receipt, sale, person, customer, total_minor, created_ms,
                     updated_ms, created_seq, sequence, verdict, goods, money, posting, complete,
-                    tenders, settles, due)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+                    tenders, settles, due, given_back)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT (id) DO UPDATE SET updated_ms = ?9, sequence = ?11, verdict = ?12, goods = ?13,
     money = ?14, posting = ?15, complete = ?16, tenders = ?17, due = ?19
 
@@ -19,7 +19,10 @@ FROM return WHERE number = ?1
 -- name: of_sale
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
        sequence, verdict, goods, money, posting, complete, tenders, settles
-FROM return WHERE sale = ?1 AND (?2 = 0 OR verdict IN (0, 1)) ORDER BY id
+FROM return WHERE sale = ?1 ORDER BY id
+
+-- name: live_of_sale
+SELECT id, total_minor, given_back FROM return WHERE sale = ?1 AND verdict IN (0, 1) ORDER BY id
 
 -- name: unsold
 SELECT count(*) FROM return WHERE receipt = ?1 AND sale IS NULL AND verdict IN (0, 1)

@@ -1,5 +1,5 @@
 /*
- * What of a sale is already returned here: its live returns, read from their events and summed.
+ * What of a sale is already returned here: its live returns, summed.
  * What the counter shows beside a receipt, and what the next decision starts from. May block on the
  * disk.
  */
