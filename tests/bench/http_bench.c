@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIECES = 20, CONNECTIONS_MAX = 64, PER_ADDRESS = 8, TEXT_MAX = 65536 };
+enum { PIECES = 4, CONNECTIONS_MAX = 64, PER_ADDRESS = 8, TEXT_MAX = 65536 };
 
 struct bench {
     struct sockaddr_in server;
@@ -117,7 +117,7 @@ static void sell(struct connection *c, long request)
                    "[{\"line\":1,\"sku\":\"4711\",\"gtin\":\"04006381333931\",\"description\":"
                    "\"Socks\",\"category\":\"apparel\",\"quantity\":%d,\"unit\":\"each\","
                    "\"amount\":%d,\"tax\":[{\"type\":\"vat\",\"class\":\"standard\","
-                   "\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":3200}],\"cost\":600}],"
+                   "\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":640}],\"cost\":600}],"
                    "\"tenders\":[{\"tender\":1,\"type\":\"card\",\"amount\":%d,"
                    "\"reference\":\"tok_8f2\"}]}",
                    receipt, sold_at, PIECES, PIECES * 1000, PIECES * 1000);
