@@ -38,16 +38,20 @@ static void print_upper(const char *text, size_t len)
         putchar(isalnum((unsigned char)text[i]) ? toupper((unsigned char)text[i]) : '_');
 }
 
+/* As a string literal, a line for a line: compilers read it far faster than numbers. */
 static void print_quoted(const char *text, size_t len)
 {
     putchar('"');
     for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n')
-            fputs("\\n", stdout);
-        else if (text[i] == '"' || text[i] == '\\')
-            printf("\\%c", text[i]);
+        unsigned char byte = (unsigned char)text[i];
+        if (byte == '\n')
+            fputs(i + 1 < len ? "\\n\"\n\"" : "\\n", stdout);
+        else if (strchr("\"\\?", byte) && byte) /* "??" would begin a trigraph */
+            printf("\\%c", byte);
+        else if (byte < ' ' || byte > '~')
+            printf("\\%03o", byte);
         else
-            putchar(text[i]);
+            putchar(byte);
     }
     putchar('"');
 }
@@ -128,10 +132,9 @@ static void embed_files(const char *name, int count, char **paths)
     for (int i = 0; i < count; i++) {
         size_t len;
         char *text = read_whole(paths[i], &len);
-        printf("static const unsigned char %s_%d[] = {", name, i);
-        for (size_t k = 0; k < len; k++)
-            printf("%s%u,", k % 24 ? "" : "\n", (unsigned char)text[k]);
-        fputs("0};\n", stdout);
+        printf("static const unsigned char %s_%d[] =\n", name, i);
+        print_quoted(text, len);
+        fputs(";\n", stdout);
         free(text);
     }
     printf("static const struct %s_file %s_files[] = {\n", name, name);
