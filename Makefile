@@ -88,7 +88,8 @@ $(foreach p,$(PROGRAM_NAMES),$(eval $(call program_rules,$(p))))
 
 # --- Tests --------------------------------------------------------------------------------------
 
-UNIT_SOURCES := $(foreach f,$(FOLDERS),$(wildcard tests/unit/$(f)/*_test.c))
+UNIT_SOURCES := $(filter-out $(UNIT_WITHOUT_$(VARIANT)),\
+                $(foreach f,$(or $(UNIT_FOLDERS_$(VARIANT)),$(FOLDERS)),$(wildcard tests/unit/$(f)/*_test.c)))
 UNIT_TESTS   := $(patsubst tests/unit/%.c,$(OUT)/tests/%,$(UNIT_SOURCES))
 
 # One folder's tests: make unit-sync/eventlog

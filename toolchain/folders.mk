@@ -38,6 +38,12 @@ MAY_INCLUDE_agent         := agent/api agent/page agent/capture agent/print agen
 FOLDERS := hal/base hal provisioning sync/contract sync/eventlog sync/transport sync/uplink \
            sync/config sync/enrol $(HUB_ALL) $(AGENT_ALL)
 
+# Where threads meet; elsewhere there is nothing for the thread sanitizer to find. Nor in the tests
+# that do the same few things at each call of the disk.
+UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/ingest sync/hub/connect \
+                     agent agent/capture agent/people agent/api
+UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c
+
 PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim
 PROGRAM_MAIN_tillbackd       := agent/main.c
 PROGRAM_MAIN_tillback        := agent/cli/main.c

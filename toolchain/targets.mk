@@ -20,7 +20,7 @@ lint-cppcheck:
 	    --suppressions-list=toolchain/cppcheck.txt --error-exitcode=1 -j2 -U__clang_analyzer__ -I. $(TIDY_FILES) && \
 	    echo '  ok      cppcheck'
 lint-tidy: $(generated)
-	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P2 -n6 toolchain/tidy $(CPPFLAGS) && echo '  ok      clang-tidy'
+	$(Q)printf '%s\n' $(TIDY_FILES) | xargs -P2 -n12 toolchain/tidy $(CPPFLAGS) && echo '  ok      clang-tidy'
 format: ; $(Q)clang-format -i $(C_FILES)
 
 # The unit suite with Debian 13's libraries (mbedTLS 3.6: TLS 1.3), as on the appliance's image.
@@ -70,8 +70,8 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/obj/tests/bench/raw.o $(call a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
-# The power cut at every call, not at a sample of them.
-SOAKS := sync/eventlog/power_cut_test sync/hub/ingest/power_cut_test
+# The power cut, or the disk failing, at every call, not at a sample of them.
+SOAKS := sync/eventlog/power_cut_test sync/eventlog/disk_test sync/hub/ingest/power_cut_test
 soak: $(addprefix $(OUT)/tests/,$(SOAKS))
 	$(Q)for t in $^; do POWER_CUT_EVERY=1 $$t || exit 1; done
 

@@ -1,4 +1,7 @@
-/* A disk that fails: full, or with errors, at each call of a script. */
+/*
+ * A disk that fails: full, or with errors, at each call of a script. Every third call at random, or
+ * all of them with POWER_CUT_EVERY=1; POWER_CUT_SEED replays a run.
+ */
 #include "tests/support/log_fixture.h"
 #include "tests/support/vfs_fault.h"
 
@@ -7,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -145,10 +149,26 @@ static void settle_and_check(struct disk *d, const enum err outcomes[SCRIPT])
     clean(d);
 }
 
+struct sweep {
+    int first;
+    int stride;
+};
+
+static struct sweep chosen_calls(void)
+{
+    if (getenv("POWER_CUT_EVERY"))
+        return (struct sweep){.first = 1, .stride = 1};
+    const char *text = getenv("POWER_CUT_SEED");
+    unsigned long long seed = text ? strtoull(text, NULL, 10) : (unsigned long long)time(NULL);
+    print_message("POWER_CUT_SEED=%llu\n", seed);
+    return (struct sweep){.first = 1 + (int)(seed % 3), .stride = 3};
+}
+
 static void fail_each_call(int kinds, int code)
 {
+    struct sweep calls = chosen_calls();
     int struck = 1;
-    for (int nth = 1; struck; nth++) {
+    for (int nth = calls.first; struck; nth += calls.stride) {
         void *state;
         assert_int_equal(setup(&state), 0);
         struct disk *d = state;
@@ -184,8 +204,9 @@ static void each_sync_may_fail(void **state)
 static void each_call_of_the_first_open_may_fail(void **state)
 {
     struct disk *d = *state;
+    struct sweep calls = chosen_calls();
     bool struck = true;
-    for (int nth = 1; struck; nth++) {
+    for (int nth = calls.first; struck; nth += calls.stride) {
         struct scratch scratch;
         scratch_make(&scratch);
         log_fixture_close(&d->f);
