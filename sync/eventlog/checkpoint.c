@@ -92,7 +92,7 @@ static enum err copy_table(struct database *from, struct database *to, const cha
     if (err)
         return err;
     buf_reset(&sql);
-    buf_printf(&sql, "INSERT INTO \"%s\" (", table);
+    buf_printf(&sql, "REPLACE INTO \"%s\" (", table); /* a new table may have first rows */
     int columns = sqlite3_column_count(rows);
     for (int i = 0; i < columns; i++)
         buf_printf(&sql, "%s\"%s\"", i ? ", " : "", sqlite3_column_name(rows, i));

@@ -270,6 +270,7 @@ struct eventlog_retention {
     int64_t max_age_ms;
     int64_t max_events;
     int64_t max_bytes; /* of bodies */
+    int64_t least_ms;  /* what is younger is kept, whatever the others say */
 };
 /*
  * Cuts off what the rules don't keep, oldest first, behind a checkpoint from which the views can be

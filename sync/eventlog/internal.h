@@ -29,6 +29,7 @@ struct eventlog {
     struct buf body; /* of the event that is being appended */
     bool forked_at_start;
     bool suspect; /* damage was met: the next open reads everything */
+    bool shrinks; /* pages were given back: the files become shorter after this group */
     bool had_wal; /* the database was not closed properly before it was opened */
     char source[SOURCE_TEXT_MAX + 1];
 

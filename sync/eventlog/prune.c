@@ -53,13 +53,24 @@ static enum err sums(struct database *db, int64_t no, struct kept *kept, struct 
     return ERR_OK;
 }
 
-static bool is_old(const struct prune *prune, struct slice body)
+/* `unknown` for one that can't be read. */
+static int64_t age_ms(const struct prune *prune, struct slice body, int64_t unknown)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
     struct event event;
-    return prune->rules->max_age_ms && event_read(body, &arena, &event, NULL) == ERR_OK &&
-           event.time_ms < prune->now_ms - prune->rules->max_age_ms;
+    return event_read(body, &arena, &event, NULL) == ERR_OK ? prune->now_ms - event.time_ms
+                                                            : unknown;
+}
+
+static bool is_old(const struct prune *prune, struct slice body)
+{
+    return prune->rules->max_age_ms && age_ms(prune, body, 0) > prune->rules->max_age_ms;
+}
+
+static bool is_young(const struct prune *prune, struct slice body)
+{
+    return prune->rules->least_ms && age_ms(prune, body, INT64_MAX) < prune->rules->least_ms;
 }
 
 static bool is_over(const struct prune *prune, const struct kept *kept)
@@ -87,7 +98,8 @@ static enum err is_needed(struct database *db, struct slice correlation, bool *n
 static enum err choose_row(struct prune *prune, struct database *db, sqlite3_stmt *s,
                            struct cut *cut, struct kept *kept, bool *ends, struct fault *fault)
 {
-    *ends = !is_over(prune, kept) && !is_old(prune, column_slice(s, 3));
+    struct slice body = column_slice(s, 3);
+    *ends = (!is_over(prune, kept) && !is_old(prune, body)) || is_young(prune, body);
     if (*ends)
         return ERR_OK;
     enum err err = is_needed(db, column_slice(s, 5), ends, fault);
@@ -280,8 +292,7 @@ static int64_t free_pages(struct database *db)
     return pages;
 }
 
-/* Gives pages back to the file system; the file itself shrinks at the next checkpoint of the WAL.
- */
+/* Gives pages back to the file system. */
 static enum err decide_shrink(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct step *step = context;
@@ -294,6 +305,7 @@ static enum err decide_shrink(void *context, struct eventlog_txn *txn, struct fa
     while (!err && more)
         err = database_step(txn->log->db, s, &more, fault);
     step->deleted = before - free_pages(txn->log->db);
+    txn->log->shrinks = true;
     return err;
 }
 

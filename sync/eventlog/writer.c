@@ -209,6 +209,14 @@ static bool met_damage(const struct group *group)
     return false;
 }
 
+/* A reader that is in the way is waited for briefly; else a later checkpoint does it. */
+static void shorten_files(struct eventlog *log)
+{
+    log->shrinks = false;
+    (void)sqlite3_wal_checkpoint_v2(database_handle(log->db), NULL, SQLITE_CHECKPOINT_TRUNCATE,
+                                    NULL, NULL);
+}
+
 static void run_group(struct eventlog *log, struct group *group)
 {
     struct state before = log->state;
@@ -232,6 +240,8 @@ static void run_group(struct eventlog *log, struct group *group)
         outcome_tell(&group->outcomes[i]);
     if (log->state.changes != before.changes)
         tell_committed(log);
+    if (log->shrinks && log->db)
+        shorten_files(log);
 }
 
 /* --- The thread ------------------------------------------------------------------------------ */

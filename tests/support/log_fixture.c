@@ -48,8 +48,10 @@ static const struct eventlog_view tally = {
     .name = "tally",
     .version = 1,
     .create = "CREATE TABLE tally (correlation BLOB PRIMARY KEY, events INTEGER NOT NULL, "
-              "stream INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-    .drop = "DROP TABLE IF EXISTS tally",
+              "stream INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+              "CREATE TABLE tally_first (one INTEGER PRIMARY KEY); "
+              "INSERT INTO tally_first VALUES (1)",
+    .drop = "DROP TABLE IF EXISTS tally; DROP TABLE IF EXISTS tally_first",
     .statements = tally_sql,
     .statement_count = sizeof tally_sql / sizeof tally_sql[0],
     .apply = tally_apply,

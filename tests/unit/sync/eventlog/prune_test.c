@@ -106,6 +106,20 @@ static void the_rules_cut_by_count_size_and_age(void **state)
     clean(f);
 }
 
+static void what_is_young_is_kept_whatever_the_count(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    back_up(f, STREAM_RETURNS, 60, 1);
+    struct eventlog_retention rules = {.max_events = 1, .least_ms = 1000};
+    assert_int_equal(prune(f, rules), 0);
+    clock_fake_advance(f->clock, 5000);
+    append_of(f, 1, 10);
+    back_up(f, STREAM_RETURNS, 61, 2);
+    assert_int_equal(prune(f, rules), 60);
+    clean(f);
+}
+
 static void what_a_parked_item_needs_is_kept(void **state)
 {
     struct log_fixture *f = *state;
@@ -202,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(what_is_not_backed_up_is_kept_whatever_the_rules_say),
         LOG_TEST(the_rules_cut_by_count_size_and_age),
+        LOG_TEST(what_is_young_is_kept_whatever_the_count),
         LOG_TEST(what_a_parked_item_needs_is_kept),
         LOG_TEST(nothing_that_was_returned_is_forgotten),
         LOG_TEST(a_pruned_log_is_salvaged_with_its_views),
