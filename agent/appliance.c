@@ -4,6 +4,7 @@
 #include "agent/capture/tap.h"
 #include "agent/policy_file.h"
 #include "agent/pulse.h"
+#include "agent/retention.h"
 #include "agent/time_floor.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
@@ -42,6 +43,15 @@ const struct setting appliance_settings[] = {
      "JSON file: patterns of the store's own receipt numbers [those that ship]"},
     {"scanner.*", SETTING_TEXT, NULL, 0, 0, "serial:PATH[,lane=01]"},
     {"tap.*", SETTING_TEXT, NULL, 0, 0, "a legacy till's printer line: serial:PATH,template=FILE"},
+    {"retention.days", SETTING_INT, "400", 0, 36500,
+     "older events are cut once the hub has backed them up; 0: no such limit"},
+    {"retention.events", SETTING_INT, "0", 0, 1000000000,
+     "so many of each stream are kept at most; 0: no such limit"},
+    {"retention.mib", SETTING_INT, "0", 0, 1000000,
+     "so much of each stream is kept at most; 0: no such limit"},
+    {"retention.least_days", SETTING_INT, "120", 0, 36500,
+     "what is younger is kept all the same: no less than the longest return window"},
+    {"retention.every_s", SETTING_INT, "3600", 1, 86400, "how often that is looked after"},
     {"diagnostics.level", SETTING_TEXT, "info", 0, 0, "debug, info, warn or error"},
 };
 const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appliance_settings;
@@ -74,6 +84,7 @@ struct appliance {
     struct scanner *scanners[SCANNERS_MAX];
     size_t scanner_count;
     struct pulse *pulse;
+    struct retention *retention;
     struct loop_timer *clock_timer;
     bool link_up; /* written on the loop thread, read on the writer's */
 };
@@ -459,6 +470,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = settings_each(settings, "tap.*", open_tap, a, fault);
     if (!err)
+        err = retention_open(&a->retention, a->loop, a->log, settings, a->diag, fault);
+    if (!err)
         err = open_pulse(a, fault);
     if (err) {
         appliance_close(a);
@@ -494,6 +507,7 @@ void appliance_close(struct appliance *a)
         tap_stop(a->taps[i]);
     drop_folder_close(a->drop_folder);
     poslog_stop(a->poslog);
+    retention_close(a->retention);
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
     pulse_close(a->pulse);

@@ -1,0 +1,22 @@
+/*
+ * Asks the event log, now and then, to cut off what the store need not keep: see eventlog_prune for
+ * what is never cut. Works on a thread of its own, since that blocks on the disk; a cut that fails
+ * is told as a diagnostic and tried again at the next round. Calls are the loop thread's.
+ */
+#ifndef AGENT_RETENTION_H
+#define AGENT_RETENTION_H
+
+#include "hal/loop.h"
+#include "hal/settings.h"
+#include "sync/eventlog/eventlog.h"
+
+struct retention;
+
+/* The rules are what `settings` says under "retention." now. The log and `diag` are borrowed. */
+enum err retention_open(struct retention **retention, struct loop *loop, struct eventlog *log,
+                        const struct settings *settings, struct diag *diag,
+                        struct fault *fault) MUST_CHECK;
+/* Waits for a cut that is under way. Before eventlog_close. Takes NULL. */
+void retention_close(struct retention *retention);
+
+#endif
