@@ -45,6 +45,8 @@ void event_write(struct buf *out, const struct event *event)
     write_id(&w, "correlationid", &event->correlation);
     if (event->has_causation)
         write_id(&w, "causationid", &event->causation);
+    if (event->has_replaces)
+        write_id(&w, "replaces", &event->replaces);
     if (event->sequence)
         write_digits(&w, "sequence", SEQUENCE_DIGITS, event->sequence);
     write_optional(&w, "traceparent", event->traceparent);
@@ -93,7 +95,14 @@ enum {
     DIGITS_MAX = 16,
 };
 
-enum { CAUSATION = 8, IDEMPOTENCY_KEY = 14, REQUEST_HASH = 15, DATA = 16, ATTRIBUTE_COUNT = 17 };
+enum {
+    CAUSATION = 8,
+    REPLACES = 9,
+    IDEMPOTENCY_KEY = 15,
+    REQUEST_HASH = 16,
+    DATA = 17,
+    ATTRIBUTE_COUNT = 18
+};
 
 static const struct attribute attributes[ATTRIBUTE_COUNT] = {
     {NAME("specversion"), ATTRIBUTE_VERSION, true, 0, 0, 0},
@@ -105,6 +114,7 @@ static const struct attribute attributes[ATTRIBUTE_COUNT] = {
     {NAME("datacontenttype"), ATTRIBUTE_CONTENT_TYPE, true, 0, 0, 0},
     {NAME("correlationid"), ATTRIBUTE_ID, true, AT(correlation), 0, 0},
     [CAUSATION] = {NAME("causationid"), ATTRIBUTE_ID, false, AT(causation), 0, 0},
+    [REPLACES] = {NAME("replaces"), ATTRIBUTE_ID, false, AT(replaces), 0, 0},
     {NAME("sequence"), ATTRIBUTE_DIGITS, false, AT(sequence), 1, 0},
     {NAME("traceparent"), ATTRIBUTE_TEXT, false, AT(traceparent), TRACEPARENT_TEXT,
      TRACEPARENT_TEXT},
@@ -287,6 +297,7 @@ enum err event_read(struct slice body, struct arena *arena, struct event *event,
     if (err)
         return err;
     read.has_causation = has(seen, CAUSATION);
+    read.has_replaces = has(seen, REPLACES);
     *event = read;
     return ERR_OK;
 }

@@ -38,6 +38,8 @@ struct event {
     struct id correlation;
     bool has_causation;
     struct id causation;
+    bool has_replaces; /* it says anew what the event `replaces` said wrongly */
+    struct id replaces;
     int64_t sequence;
     struct slice traceparent;     /* W3C Trace Context; may be empty */
     struct slice idempotency_key; /* may be empty */

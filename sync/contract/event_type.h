@@ -30,13 +30,15 @@
     X(PERIPHERAL_CHANGED, "com.tillback.peripheral.changed.v1", RETURNS)                           \
     X(CONFIG_APPLIED, "com.tillback.config.applied.v1", RETURNS)                                   \
     X(CLOCK_SYNCHRONISED, "com.tillback.clock.synchronised.v1", RETURNS)                           \
+    X(PARKED_ASKED, "com.tillback.parked.asked.v1", RETURNS)                                       \
     X(RETURN_AUTHORISED, "com.tillback.return.authorised.v1", CENTRE)                              \
     X(RETURN_CHECKED, "com.tillback.return.checked.v1", CENTRE)                                    \
     X(SALE_PUSHED, "com.tillback.sale.pushed.v1", CENTRE)                                          \
     X(REFUND_SETTLED, "com.tillback.refund.settled.v1", CENTRE)                                    \
     X(JOURNAL_POSTED, "com.tillback.journal.posted.v1", CENTRE)                                    \
     X(JOURNAL_PARKED, "com.tillback.journal.parked.v1", CENTRE)                                    \
-    X(RETURN_CONFLICTED, "com.tillback.return.conflicted.v1", CENTRE)
+    X(RETURN_CONFLICTED, "com.tillback.return.conflicted.v1", CENTRE)                              \
+    X(PARKED_DECIDED, "com.tillback.parked.decided.v1", CENTRE)
 
 /* Which log an event lives in: an appliance's two, or the centre's own. */
 enum stream { STREAM_RETURNS, STREAM_SALES, STREAM_CENTRE };
