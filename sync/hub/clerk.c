@@ -38,7 +38,8 @@ static void take_news(struct clerk *clerk)
     clerk->counters.entries += news->entries;
     for (size_t i = 0; i < news->log_count; i++)
         if (arrival_acknowledge(clerk->config.desk, clerk->config.worker, &news->logs[i].id,
-                                news->logs[i].device) != ERR_OK)
+                                news->logs[i].device) ||
+            arrival_push(clerk->config.desk, clerk->config.worker, news->logs[i].device))
             break; /* told with the next batch */
     if (news->entries && clerk->config.booked)
         clerk->config.booked(clerk->config.context);

@@ -68,6 +68,8 @@ static enum err ask_for_ack(void *context, const char *device, const struct id *
 {
     struct hub *hub = context;
     enum err err = arrival_acknowledge(&hub->desk, hub->worker, log, device);
+    if (!err)
+        err = arrival_push(&hub->desk, hub->worker, device);
     return err ? fault_set(fault, err, device, "%s", err_text(err)) : ERR_OK;
 }
 
@@ -109,6 +111,14 @@ static void on_booked(void *context)
         poster_wake(hub->poster);
 }
 
+/* Another process has written: a backup, or a person's decision on the command line. */
+static void on_foreign(void *context)
+{
+    tell_all(context);
+    on_stored(context);
+    on_booked(context);
+}
+
 /* A message that isn't pushed here is sent when the appliance speaks next. */
 static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count)
 {
@@ -144,7 +154,7 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
     const struct worker_config worker = {
         .max_waiting_bytes = (size_t)settings_int(hub->config.settings, "ingest.queue_mib") * MIB,
         .diag = hub->config.diag,
-        .changed = tell_all,
+        .changed = on_foreign,
         .context = hub,
         .watch_ms = WATCH_MS,
     };
@@ -294,8 +304,8 @@ static void on_changed(void *context, const struct bookkeeper_news *news)
     if (!hub->wire)
         return;
     for (size_t i = 0; i < news->log_count; i++)
-        if (arrival_acknowledge(&hub->desk, hub->worker, &news->logs[i].id, news->logs[i].device) !=
-            ERR_OK)
+        if (arrival_acknowledge(&hub->desk, hub->worker, &news->logs[i].id, news->logs[i].device) ||
+            arrival_push(&hub->desk, hub->worker, news->logs[i].device))
             break; /* told with the next batch */
     on_booked(hub);
     on_stored(hub);

@@ -5,6 +5,7 @@
 #include "sync/hub/hub.h"
 #include "sync/hub/ingest/backup.h"
 #include "sync/hub/journal_command.h"
+#include "sync/hub/parked_command.h"
 #include "sync/hub/token.h"
 
 #include <limits.h>
@@ -26,6 +27,12 @@ static const char usage[] =
     "  restore FILE             put a backup in place; no hub may run\n"
     "  rebuild-ledger           make all entries again from the events; no hub may run\n"
     "  export csv|ledger        write the journal to standard output; the hub may run\n"
+    "  parked list              what waits for a person; the hub may run\n"
+    "  parked show ID           one of them, with the event as it came\n"
+    "  parked resubmit|discard ID --reason TEXT\n"
+    "                           try it again; let it go\n"
+    "  parked mend ID --data FILE --reason TEXT\n"
+    "                           say it anew with the JSON object in FILE as its data\n"
     "  token add --role ROLE [--name NAME]  make a token for the HTTP API and tell it, once;\n"
     "                           roles: viewer, it, finance\n"
     "  token list               the tokens' numbers, names, roles and ages\n"
@@ -99,7 +106,8 @@ static enum err read_options(struct options *options, int argc, char **argv, str
             options->help = true;
             return ERR_OK;
         }
-        bool has_own = options->word_count > 0 && strcmp(options->words[0], "token") == 0;
+        bool has_own = options->word_count > 0 && (strcmp(options->words[0], "token") == 0 ||
+                                                   strcmp(options->words[0], "parked") == 0);
         if (strncmp(argv[i], "--", 2) == 0 && !has_own) {
             err = take_option(options, argv[i], argv[i + 1], fault);
             i++;
@@ -176,6 +184,13 @@ static enum err run_token(const struct options *options, struct clock *clock, st
     return token_run(&config, options->word_count - 1, options->words + 1, fault);
 }
 
+static enum err run_parked(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return parked_run(&config, options->settings, options->word_count - 1, options->words + 1,
+                      fault);
+}
+
 static enum err run_command(const struct options *options, struct clock *clock, struct fault *fault)
 {
     char *const *words = options->words;
@@ -188,6 +203,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_restore(options, clock, fault);
     if (strcmp(words[0], "export") == 0 && options->word_count == 2)
         return run_export(options, clock, fault);
+    if (strcmp(words[0], "parked") == 0)
+        return run_parked(options, clock, fault);
     if (strcmp(words[0], "token") == 0)
         return run_token(options, clock, fault);
     if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)

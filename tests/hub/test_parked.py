@@ -100,3 +100,127 @@ def test_exception_is_assigned_and_resolved_with_a_reason(road, hub):
     [resolved] = hub.get("/v1/exceptions?resolved=yes")["exceptions"]
     assert resolved["resolution"] == REASON["reason"]
     assert hub.ask("POST", f"{path}/resolve", REASON)[0] == 404
+
+
+# --- Events --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def books_without_cards(road, tmp_path):
+    """A hub whose books have no account for what went back to a card."""
+    source = ROOT / "sync" / "hub" / "ledger" / "books.default.json"
+    books = json.loads(source.read_text())
+    accounts = books["companies"][0]["accounts"]
+    books["companies"][0]["accounts"] = [a for a in accounts if a.get("tender") != "card"]
+    (tmp_path / "books.json").write_text(json.dumps(books))
+    road.hub.stop()
+    road.hub.command += ["--set", f"ledger.books={tmp_path / 'books.json'}"]
+    road.hub.start()
+
+
+def refund(till, receipt):
+    """A return whose refund was paid out, as its answer."""
+    assert till.sell(receipt)[0] == 201
+    answer = till.give_back(receipt)[1]
+    path = f"/v1/returns/{answer['return_id']}/refund"
+    tender = answer["refund"]["tenders"][0]
+    body = {"tenders": [{"tender": tender["tender"], "amount": tender["amount"]}]}
+    status, answer = till.insist(path, body, f"refund-{receipt}")
+    assert status == 200, answer
+    return answer
+
+
+def await_store(road, count):
+    return await_true(
+        lambda: len(found := road.ask_store("/v1/parked")["parked"]) == count and [found],
+        15,
+        f"{count} parked items at the store",
+    )[0]
+
+
+def history(road, answer):
+    found = road.ask_store(f"/v1/returns/{answer['return_id']}")["history"]
+    return [event["type"].split(".", 2)[2] for event in found]
+
+
+def hub_command(road, *words):
+    return road._run("tillback-hub", "--state", road.hub_state, *words)
+
+
+def tillback(road, *words):
+    """The command line as one at the counter uses it."""
+    done = subprocess.run(
+        [road.programs / "tillback", "--url", road.store_url, *words],
+        env={"TILLBACK_TOKEN": road.token()},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
+    road, till, hub, books_without_cards, tmp_path
+):
+    first, second = refund(till, "0042-01-m-1"), refund(till, "0042-01-m-2")
+    items = await_store(road, 2)
+    assert {item["code"] for item in items} == {"unmapped_code"}
+    assert len(hub.await_entries(2)) >= 2, "what is not about cards is booked all the same"
+    by_return = {
+        road.ask_store(f"/v1/parked/{item['id']}")["event"]["correlationid"]: item
+        for item in items
+    }
+    item = by_return[first["return_id"]]
+    code, text = tillback(road, "parked", "list")
+    assert (code, item["id"] in text) == (1, True), text
+
+    # The store asks; what it wants let go is for people at the centre.
+    code, text = tillback(road, "parked", "discard", item["id"], "--reason", "rung up twice")
+    assert code == 0, text
+    await_true(
+        lambda: "discard_asked" in [e["code"] for e in hub.get("/v1/exceptions")["exceptions"]],
+        15,
+        "the wish of the store",
+    )
+    assert tillback(road, "parked", "resubmit", item["id"], "--reason", "try again")[0] == 0
+    await_true(lambda: "parked.decided.v1" in history(road, first), 15, "the hub's answer")
+    assert len(await_store(road, 2)) == 2, "it was refused once more"
+
+    # Mended: a new event in the place of the one that was wrong.
+    wrong = road.ask_store(f"/v1/parked/{item['id']}")["event"]
+    data = {**wrong["data"], "type": "cash"}
+    path = f"/v1/parked/{item['id']}/mend"
+    assert hub.ask("POST", path, REASON)[0] == 400
+    assert hub.ask("POST", path, {**REASON, "data": [1]})[0] == 400
+    status, answer = hub.ask("POST", path, {**REASON, "data": data})
+    assert status == 200, (data, answer)
+    assert [item["id"] for item in await_store(road, 1)] == [by_return[second["return_id"]]["id"]]
+    await_true(lambda: history(road, first).count("parked.decided.v1") == 2, 15, "the news")
+    def trail():
+        return hub.get(f"/v1/returns/{first['return_id']}")["events"]
+
+    [mended] = [row["event"] for row in trail() if row["event"].get("replaces") == item["id"]]
+    assert mended["data"]["type"] == "cash"
+    await_true(
+        lambda: any(r["event"] == mended and r.get("ledger") == "applied" for r in trail()),
+        15,
+        "the mended event in the books",
+    )
+
+    # Let go on the hub's own command line, beside the running hub.
+    other = by_return[second["return_id"]]["id"]
+    assert other in hub_command(road, "parked", "list")
+    assert "com.tillback.refund.issued.v1" in hub_command(road, "parked", "show", other)
+    hub_command(road, "parked", "discard", other, "--reason", "paid by another return")
+    await_store(road, 0)
+    assert "Nothing is parked." in hub_command(road, "parked", "list")
+    assert tillback(road, "parked", "list")[0] == 0
+    decided = [
+        event for event in road.ask_store(f"/v1/returns/{second['return_id']}")["history"]
+        if event["type"].endswith("parked.decided.v1")
+    ]
+    assert [event["data"]["reason"] for event in decided] == ["paid by another return"]
+    hub.client.close()
+    road.hub.stop()
+    hub_command(road, *road.hub.command[-2:], "rebuild-ledger")
+    road.hub.start()

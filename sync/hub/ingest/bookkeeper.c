@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/desk.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/parked.h"
 
 #include <stdio.h>
 
@@ -40,6 +41,8 @@ static bool is_of_return(const struct event *event)
     case EVENT_PERIPHERAL_CHANGED:
     case EVENT_CONFIG_APPLIED:
     case EVENT_CLOCK_SYNCHRONISED:
+    case EVENT_PARKED_ASKED:
+    case EVENT_PARKED_DECIDED:
         return false;
     default:
         return true;
@@ -84,7 +87,11 @@ static enum err take_in(struct database *db, const struct books *books, int64_t 
     struct event event;
     arena_init(&arena, EVENT_BODY_MAX);
     /* What can't be read as an event was parked when it came. */
-    if (event_read(body, &arena, &event, NULL) != ERR_OK || !is_of_return(&event))
+    if (event_read(body, &arena, &event, NULL) != ERR_OK)
+        return ERR_OK;
+    if (event.type == EVENT_PARKED_ASKED)
+        return parked_asked(db, books, event_no, &event, now_ms, news, fault);
+    if (!is_of_return(&event))
         return ERR_OK;
     enum err err = insert_filed(db, event_no, &event, fault);
     if (!err)
@@ -183,14 +190,12 @@ enum err bookkeeper_take(struct database *db, const struct books *books, int64_t
 
 /* --- What a person decides ------------------------------------------------------------------- */
 
-/* Opens the desk of a parked event's return. */
-static enum err open_parked(struct desk *desk, struct database *db, const struct books *books,
-                            int64_t event_no, int64_t now_ms, struct bookkeeper_news *news,
+/* The return of an event that the ledger has parked. */
+static enum err find_parked(struct database *db, int64_t event_no, struct id *correlation,
                             struct fault *fault)
 {
     sqlite3_stmt *s;
     bool row;
-    struct id correlation;
     enum err err = database_statement(db, INGEST_LEDGER_STATE_OF, &s, fault);
     if (err)
         return err;
@@ -199,10 +204,21 @@ static enum err open_parked(struct desk *desk, struct database *db, const struct
     if (err)
         return err;
     bool parked = row && slice_is(column_slice(s, 0), "parked") &&
-                  column_bytes(s, 1, correlation.bytes, ID_BYTES) == ERR_OK;
+                  column_bytes(s, 1, correlation->bytes, ID_BYTES) == ERR_OK;
     sqlite3_reset(s);
-    if (!parked)
-        return fault_set(fault, ERR_NOT_FOUND, "event", "the ledger has no such event parked");
+    return parked ? ERR_OK
+                  : fault_set(fault, ERR_NOT_FOUND, "event", "the ledger has no such event parked");
+}
+
+/* Opens the desk of a parked event's return. */
+static enum err open_parked(struct desk *desk, struct database *db, const struct books *books,
+                            int64_t event_no, int64_t now_ms, struct bookkeeper_news *news,
+                            struct fault *fault)
+{
+    struct id correlation;
+    enum err err = find_parked(db, event_no, &correlation, fault);
+    if (err)
+        return err;
     err = desk_open(desk, db, books, &correlation, now_ms, news, fault);
     if (err)
         desk_close(desk);
@@ -260,4 +276,12 @@ enum err bookkeeper_let_go(struct database *db, const struct books *books, int64
     if (err)
         return err;
     return finish_parked(&desk, event_no, pass_over(&desk, event_no));
+}
+
+enum err bookkeeper_replaced(struct database *db, int64_t event_no, struct fault *fault)
+{
+    struct id correlation;
+    struct desk desk = {.db = db, .fault = fault};
+    enum err err = find_parked(db, event_no, &correlation, fault);
+    return err ? err : desk_mark(&desk, event_no, "replaced");
 }

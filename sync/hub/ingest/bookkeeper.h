@@ -59,5 +59,7 @@ enum err bookkeeper_retry(struct database *db, const struct books *books, int64_
 enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
                            int64_t now_ms, struct bookkeeper_news *news,
                            struct fault *fault) MUST_CHECK;
+/* Another event takes the place of this one, which is parked. ERR_NOT_FOUND as above. */
+enum err bookkeeper_replaced(struct database *db, int64_t event_no, struct fault *fault) MUST_CHECK;
 
 #endif

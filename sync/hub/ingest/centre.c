@@ -83,7 +83,8 @@ static enum err write_body(struct database *db, const struct centre_fact *fact, 
         .correlation = fact->correlation,
         .data = fact->data,
     };
-    enum err err = next_sequence(db, &fact->correlation, &event.sequence, fault);
+    enum err err =
+        fact->unordered ? ERR_OK : next_sequence(db, &fact->correlation, &event.sequence, fault);
     if (err)
         return err;
     event_write(body, &event);
@@ -91,10 +92,10 @@ static enum err write_body(struct database *db, const struct centre_fact *fact, 
 }
 
 static enum err append(struct database *db, struct stream_log *log, struct slice body,
-                       int64_t now_ms, struct fault *fault)
+                       const char *device, int64_t now_ms, int64_t *event_no, struct fault *fault)
 {
-    const struct fact_place place = {log, log->through + 1, now_ms};
-    struct fact_stored stored;
+    const struct fact_place place = {log, log->through + 1, now_ms, device};
+    struct fact_stored stored = {0};
     sqlite3_stmt *s;
     log->hash = chain_next(&log->hash, body);
     log->through++;
@@ -109,6 +110,7 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
     bind_int(s, 3, stored.event_no);
     bind_blob(s, 4, log->hash.bytes, SHA256_BYTES);
     err = database_run(db, s, fault);
+    *event_no = stored.event_no;
     return err ? err : stream_log_update(db, log, now_ms, fault);
 }
 
@@ -136,15 +138,31 @@ enum err centre_record(struct database *db, const struct centre_fact *fact,
     struct buf body CLEANUP(buf_free);
     struct stream_log log;
     int64_t number;
+    int64_t event_no;
     buf_init(&body, EVENT_BODY_MAX);
     enum err err = write_body(db, fact, &body, fault);
     if (!err)
         err = open_log(db, fact->now_ms, &log, fault);
     if (!err)
-        err = append(db, &log, buf_slice(&body), fact->now_ms, fault);
-    if (!err)
+        err = append(db, &log, buf_slice(&body), NULL, fact->now_ms, &event_no, fault);
+    if (!err && fact->device)
+        (void)snprintf(device, DEVICE_ID_MAX + 1, "%s", fact->device);
+    else if (!err)
         err = find_device(db, &fact->correlation, device, fault);
     if (err || !*device)
         return err;
     return inbox_put(db, device, buf_slice(&body), fact->now_ms, &number, fault);
+}
+
+enum err centre_mend(struct database *db, const struct event *event, const char *device,
+                     int64_t now_ms, int64_t *event_no, struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    struct stream_log log;
+    buf_init(&body, EVENT_BODY_MAX);
+    event_write(&body, event);
+    enum err err = buf_check(&body, fault, "event");
+    if (!err)
+        err = open_log(db, now_ms, &log, fault);
+    return err ? err : append(db, &log, buf_slice(&body), device, now_ms, event_no, fault);
 }

@@ -17,6 +17,8 @@ struct centre_fact {
     enum event_type type;
     struct slice data; /* its JSON object */
     int64_t now_ms;
+    const char *device; /* who is told; NULL: the return's appliance, if there is one */
+    bool unordered;     /* it is no step of the return, and takes no place among them */
 };
 
 /*
@@ -25,5 +27,12 @@ struct centre_fact {
  */
 enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
+
+/*
+ * Stores an event that a person made to say anew what a device's event said wrongly; it stands in
+ * the place of that one, and the centre's log. No appliance is told. *event_no is its row.
+ */
+enum err centre_mend(struct database *db, const struct event *event, const char *device,
+                     int64_t now_ms, int64_t *event_no, struct fault *fault) MUST_CHECK;
 
 #endif

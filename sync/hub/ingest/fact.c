@@ -74,7 +74,8 @@ static void read_body(struct slice body, enum stream stream, struct arena *arena
     }
     reading->has_id = true;
     reading->id = reading->event.id;
-    if (event_type_stream(reading->event.type) != stream)
+    bool mended = stream == STREAM_CENTRE && reading->event.has_replaces;
+    if (event_type_stream(reading->event.type) != stream && !mended)
         park(reading, "wrong_stream", "this type isn't kept in this stream");
 }
 
@@ -126,6 +127,11 @@ static void bind_reading(sqlite3_stmt *s, const struct reading *reading)
     bind_int(s, 9, event->time_ms);
 }
 
+static const char *device_of(const struct fact_place *place)
+{
+    return place->device ? place->device : place->log->device;
+}
+
 /* *event_no is 0 when an event of that id was there before. */
 static enum err insert_event(struct database *db, const struct fact_place *place, struct slice body,
                              const struct sha256 *body_hash, const struct reading *reading,
@@ -137,7 +143,7 @@ static enum err insert_event(struct database *db, const struct fact_place *place
         return err;
     if (!reading->parked)
         bind_reading(s, reading);
-    bind_text(s, 2, place->log->device);
+    bind_text(s, 2, device_of(place));
     bind_int(s, 3, place->log->no);
     bind_int(s, 4, place->seq);
     bind_int(s, 10, place->received_ms);
@@ -248,7 +254,7 @@ static enum err store_parked(struct database *db, const struct fact_place *place
         return err;
     bool fresh = event_no != 0;
     err = fresh ? insert_parked(db, place, event_no, reading, fault)
-                : find_nameless(db, place->log->device, body_hash, &event_no, fault);
+                : find_nameless(db, device_of(place), body_hash, &event_no, fault);
     if (!err)
         *stored = (struct fact_stored){event_no, fresh, fresh};
     return err;
@@ -294,7 +300,7 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
     if (!event_no)
         return meet_again(db, place, body, &body_hash, &reading, stored, fault);
     if (reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, place->log->device, &reading.event, event_no, fault);
+        err = index_return(db, device_of(place), &reading.event, event_no, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
     return err;

@@ -12,6 +12,7 @@ struct fact_place {
     const struct stream_log *log;
     int64_t seq;
     int64_t received_ms;
+    const char *device; /* whose event it is, when not the log's; NULL otherwise */
 };
 
 struct fact_stored {

@@ -201,7 +201,8 @@ static enum err look_at(struct intake *in, int64_t seq, enum place_state *state)
 
 static enum err store_at(struct intake *in, int64_t seq)
 {
-    const struct fact_place place = {&in->log, seq, in->batch->received_ms};
+    const struct fact_place place = {
+        .log = &in->log, .seq = seq, .received_ms = in->batch->received_ms};
     struct fact_stored stored;
     struct slice body = in->batch->bodies[seq - in->batch->header.first];
     enum err err = fact_store(in->db, &place, body, &stored, in->fault);

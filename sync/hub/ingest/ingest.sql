@@ -173,7 +173,7 @@ WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_
 -- name: centre_log
 SELECT log_id FROM stream_log WHERE stream = 'centre' LIMIT 1
 -- name: centre_sequence
-SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre'
+SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre' AND sequence > 0
 -- name: device_of_return
 SELECT device FROM return_index WHERE correlation = ?1
 -- name: parked_by_ledger
@@ -214,9 +214,22 @@ UPDATE access_token SET revoked_ms = ?2 WHERE token_no = ?1 AND revoked_ms IS NU
 INSERT INTO audit (at_ms, actor, role, action, subject, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 
 -- name: parked_find
-SELECT parked_no, event_no, log_no, state,
-       EXISTS (SELECT 1 FROM ledger_event WHERE ledger_event.event_no = parked.event_no)
-FROM parked WHERE parked_no = ?1 OR claimed_id = ?2 ORDER BY state = 'open' DESC, parked_no LIMIT 1
+SELECT parked.parked_no, parked.event_no, parked.log_no, parked.state,
+       EXISTS (SELECT 1 FROM ledger_event WHERE ledger_event.event_no = parked.event_no),
+       stream_log.log_id, parked.seq, parked.claimed_id, parked.code, event.correlation,
+       event.device
+FROM parked JOIN stream_log USING (log_no) JOIN event USING (event_no)
+WHERE parked_no = ?1 OR claimed_id = ?2 ORDER BY state = 'open' DESC, parked_no LIMIT 1
+-- name: parked_at
+SELECT parked_no FROM parked JOIN stream_log USING (log_no)
+WHERE log_id = ?1 AND parked.seq = ?2 AND device = (SELECT device FROM event WHERE event_no = ?3)
+-- name: parked_list
+SELECT parked.parked_no, parked.claimed_id, parked.seq, parked.code, parked.detail,
+       parked.parked_ms, stream_log.device, stream_log.stream
+FROM parked JOIN stream_log USING (log_no)
+WHERE parked.state = 'open' ORDER BY parked.parked_no
+-- name: parked_body
+SELECT event.body FROM parked JOIN event USING (event_no) WHERE parked_no = ?1
 -- name: parked_state
 UPDATE parked SET state = ?2 WHERE parked_no = ?1
 -- name: event_reread

@@ -1,9 +1,19 @@
 #include "sync/hub/ingest/parked.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
 #include "hal/base/json_scan.h"
+#include "hal/base/jsonw.h"
+#include "sync/contract/ack.h"
+#include "sync/hub/ingest/centre.h"
+#include "sync/hub/ingest/desk.h"
 #include "sync/hub/ingest/fact.h"
+#include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { DATA_MAX = 4096 };
 
 struct parked {
     int64_t number;
@@ -11,7 +21,40 @@ struct parked {
     int64_t log_no;
     bool open;
     bool by_ledger;
+    struct id log;
+    int64_t seq;
+    bool has_id;
+    struct id id;
+    char code[ACK_CODE_MAX];
+    bool has_correlation;
+    struct id correlation;
+    char device[DEVICE_ID_MAX + 1];
 };
+
+/* --- Finding --------------------------------------------------------------------------------- */
+
+static bool column_id(sqlite3_stmt *s, int column, struct id *id)
+{
+    return sqlite3_column_type(s, column) != SQLITE_NULL &&
+           column_bytes(s, column, id->bytes, ID_BYTES) == ERR_OK;
+}
+
+static void read_row(sqlite3_stmt *s, struct parked *parked)
+{
+    struct slice code = column_slice(s, 8);
+    struct slice device = column_slice(s, 10);
+    *parked = (struct parked){.number = sqlite3_column_int64(s, 0),
+                              .event_no = sqlite3_column_int64(s, 1),
+                              .log_no = sqlite3_column_int64(s, 2),
+                              .open = slice_is(column_slice(s, 3), "open"),
+                              .by_ledger = sqlite3_column_int(s, 4) != 0,
+                              .seq = sqlite3_column_int64(s, 6)};
+    (void)column_id(s, 5, &parked->log);
+    parked->has_id = column_id(s, 7, &parked->id);
+    (void)snprintf(parked->code, sizeof parked->code, "%.*s", (int)code.len, code.data);
+    parked->has_correlation = column_id(s, 9, &parked->correlation);
+    (void)snprintf(parked->device, sizeof parked->device, "%.*s", (int)device.len, device.data);
+}
 
 static enum err find(struct database *db, const char *key, struct parked *parked,
                      struct fault *fault)
@@ -33,16 +76,66 @@ static enum err find(struct database *db, const char *key, struct parked *parked
     if (err)
         return err;
     if (row)
-        *parked = (struct parked){.number = sqlite3_column_int64(s, 0),
-                                  .event_no = sqlite3_column_int64(s, 1),
-                                  .log_no = sqlite3_column_int64(s, 2),
-                                  .open = slice_is(column_slice(s, 3), "open"),
-                                  .by_ledger = sqlite3_column_int(s, 4) != 0};
+        read_row(s, parked);
     sqlite3_reset(s);
     if (!row)
         return fault_set(fault, ERR_NOT_FOUND, "id", "nothing is parked under it");
     return parked->open ? ERR_OK : fault_set(fault, ERR_CONFLICT, "id", "this was decided before");
 }
+
+/* --- Telling --------------------------------------------------------------------------------- */
+
+static const char *const verdicts[] = {
+    [PARKED_RESUBMIT] = "resubmitted",
+    [PARKED_MEND] = "mended",
+    [PARKED_DISCARD] = "discarded",
+};
+
+static void write_id(struct jsonw *w, const char *key, const struct id *id)
+{
+    char text[ID_TEXT + 1];
+    id_format(id, text);
+    jsonw_text(w, key, text);
+}
+
+/* The decision as an event; `replacement` may be NULL. */
+static enum err record(struct database *db, const struct parked *parked,
+                       const struct parked_decision *decision, const struct id *replacement,
+                       struct fault *fault)
+{
+    struct buf data CLEANUP(buf_free);
+    char told[DEVICE_ID_MAX + 1];
+    struct id_source ids;
+    buf_init(&data, DATA_MAX);
+    struct jsonw w = jsonw_to(&data);
+    jsonw_object(&w, NULL);
+    if (parked->has_id)
+        write_id(&w, "event_id", &parked->id);
+    write_id(&w, "log_id", &parked->log);
+    jsonw_int(&w, "seq", parked->seq);
+    jsonw_text(&w, "code", parked->code);
+    jsonw_text(&w, "verdict", verdicts[decision->verdict]);
+    jsonw_text(&w, "reason", decision->reason);
+    jsonw_text(&w, "by", decision->by);
+    if (replacement)
+        write_id(&w, "replacement", replacement);
+    jsonw_end(&w);
+    struct centre_fact fact = {
+        .correlation = parked->correlation,
+        .type = EVENT_PARKED_DECIDED,
+        .data = buf_slice(&data),
+        .now_ms = decision->now_ms,
+        .device = parked->device,
+        .unordered = true,
+    };
+    id_source_init(&ids, NULL, NULL);
+    if (!parked->has_correlation) /* nobody can tell what it was about */
+        fact.correlation = parked->has_id ? parked->id : id_next(&ids, decision->now_ms);
+    enum err err = buf_check(&data, fault, "decision");
+    return err ? err : centre_record(db, &fact, told, fault);
+}
+
+/* --- Deciding -------------------------------------------------------------------------------- */
 
 static enum err set_state(struct database *db, int64_t number, enum parked_verdict verdict,
                           struct fault *fault)
@@ -52,28 +145,195 @@ static enum err set_state(struct database *db, int64_t number, enum parked_verdi
     if (err)
         return err;
     bind_int(s, 1, number);
-    bind_text(s, 2, verdict == PARKED_DISCARD ? "discarded" : "resubmitted");
+    bind_text(s, 2, verdicts[verdict]);
     return database_run(db, s, fault);
 }
 
+static enum err let_go(struct database *db, const struct books *books, const struct parked *parked,
+                       int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+{
+    if (parked->by_ledger)
+        return bookkeeper_let_go(db, books, parked->event_no, now_ms, news, fault);
+    return bookkeeper_tell(db, parked->log_no, now_ms, news, fault);
+}
+
+static enum err try_again(struct database *db, const struct books *books,
+                          const struct parked *parked, int64_t now_ms, struct bookkeeper_news *news,
+                          struct fault *fault)
+{
+    if (parked->by_ledger)
+        return bookkeeper_retry(db, books, parked->event_no, now_ms, news, fault);
+    enum err err = fact_reread(db, parked->event_no, fault);
+    if (!err)
+        err = bookkeeper_take(db, books, parked->event_no, now_ms, news, fault);
+    return err ? err : bookkeeper_tell(db, parked->log_no, now_ms, news, fault);
+}
+
+static enum err load_body(struct database *db, int64_t number, struct buf *body,
+                          struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_PARKED_BODY, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, number);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
+    buf_append(body, found.data, found.len);
+    sqlite3_reset(s);
+    return buf_check(body, fault, "event");
+}
+
+static enum err check_data(struct slice data, struct fault *fault)
+{
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    enum err err = json_parse(data, JSON_LIMITS_DEFAULT, &doc, fault);
+    if (!err && data.data[strspn(data.data, " \t\r\n")] != '{')
+        err = fault_set(fault, ERR_INVALID, "data", "must be an object");
+    return err;
+}
+
+/* The event as it was, with other data: the fact is the same, and so are its time and its place. */
+static enum err say_anew(struct database *db, const struct parked *parked,
+                         const struct parked_decision *decision, struct id *replacement,
+                         struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    struct arena arena CLEANUP(arena_free);
+    struct id_source ids;
+    struct event event;
+    int64_t event_no;
+    buf_init(&body, EVENT_BODY_MAX);
+    arena_init(&arena, EVENT_BODY_MAX);
+    id_source_init(&ids, NULL, NULL);
+    enum err err = check_data(decision->data, fault);
+    if (!err)
+        err = load_body(db, parked->number, &body, fault);
+    if (!err && event_read(buf_slice(&body), &arena, &event, fault) != ERR_OK)
+        err = fault_set(fault, ERR_REFUSED, "id", "it can't be read at all, so not be mended");
+    if (err)
+        return err;
+    event.has_replaces = true;
+    event.replaces = event.id;
+    event.id = id_next(&ids, decision->now_ms);
+    event.idempotency_key = (struct slice){"", 0};
+    event.request_hash = (struct slice){"", 0};
+    event.data = decision->data;
+    *replacement = event.id;
+    return centre_mend(db, &event, parked->device, decision->now_ms, &event_no, fault);
+}
+
+static enum err mend(struct database *db, const struct parked *parked,
+                     const struct parked_decision *decision, struct id *replacement,
+                     struct bookkeeper_news *news, struct fault *fault)
+{
+    enum err err = say_anew(db, parked, decision, replacement, fault);
+    if (!err && parked->by_ledger)
+        err = bookkeeper_replaced(db, parked->event_no, fault);
+    return err ? err : bookkeeper_tell(db, parked->log_no, decision->now_ms, news, fault);
+}
+
 enum err parked_decide(struct database *db, const struct books *books, const char *key,
-                       enum parked_verdict verdict, int64_t now_ms, struct bookkeeper_news *news,
+                       const struct parked_decision *decision, struct bookkeeper_news *news,
                        struct fault *fault)
 {
     struct parked parked = {0};
-    bool discard = verdict == PARKED_DISCARD;
+    struct id replacement;
     enum err err = find(db, key, &parked, fault);
     /* First the state: an event that is refused again opens it again. */
     if (!err)
-        err = set_state(db, parked.number, verdict, fault);
+        err = set_state(db, parked.number, decision->verdict, fault);
+    if (!err && decision->verdict == PARKED_MEND)
+        err = mend(db, &parked, decision, &replacement, news, fault);
+    else if (!err && decision->verdict == PARKED_DISCARD)
+        err = let_go(db, books, &parked, decision->now_ms, news, fault);
+    else if (!err)
+        err = try_again(db, books, &parked, decision->now_ms, news, fault);
+    return err ? err
+               : record(db, &parked, decision,
+                        decision->verdict == PARKED_MEND ? &replacement : NULL, fault);
+}
+
+/* --- What an appliance asks ------------------------------------------------------------------ */
+
+struct asked {
+    struct id log;
+    int64_t seq;
+    bool discard;
+    const char *reason;
+};
+
+/* False for what says nothing that could be done. */
+static bool read_asked(const struct cJSON *data, struct asked *asked)
+{
+    const char *log = json_member_text(data, "log_id");
+    const char *action = json_member_text(data, "action");
+    asked->reason = json_member_text(data, "reason");
+    asked->seq = json_member_int(data, "seq", 0);
+    asked->discard = action && strcmp(action, "discard") == 0;
+    return log && action && asked->reason && id_parse(slice_of(log), &asked->log) == ERR_OK &&
+           (asked->discard || strcmp(action, "resubmit") == 0);
+}
+
+/* *number is 0 when that device has nothing parked there. */
+static enum err find_at(struct database *db, const struct asked *asked, int64_t event_no,
+                        int64_t *number, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_PARKED_AT, &s, fault);
     if (err)
         return err;
-    if (parked.by_ledger)
-        return discard ? bookkeeper_let_go(db, books, parked.event_no, now_ms, news, fault)
-                       : bookkeeper_retry(db, books, parked.event_no, now_ms, news, fault);
-    if (!discard)
-        err = fact_reread(db, parked.event_no, fault);
-    if (!err && !discard)
-        err = bookkeeper_take(db, books, parked.event_no, now_ms, news, fault);
-    return err ? err : bookkeeper_tell(db, parked.log_no, now_ms, news, fault);
+    bind_blob(s, 1, asked->log.bytes, ID_BYTES);
+    bind_int(s, 2, asked->seq);
+    bind_int(s, 3, event_no);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *number = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+/* Whatever a person must decide undoes only this. */
+static enum err do_asked(struct database *db, const struct books *books, const struct asked *asked,
+                         int64_t number, int64_t now_ms, struct bookkeeper_news *news,
+                         struct fault *fault)
+{
+    char key[24];
+    struct parked parked = {0};
+    (void)snprintf(key, sizeof key, "%lld", (long long)number);
+    enum err err = find(db, key, &parked, fault);
+    const struct parked_decision decision = {
+        .verdict = PARKED_RESUBMIT, .by = parked.device, .reason = asked->reason, .now_ms = now_ms};
+    if (!err && asked->discard)
+        return ingest_raise(db, "discard_asked", parked.device, &parked.log, parked.seq,
+                            asked->reason, now_ms, fault);
+    return err ? err : parked_decide(db, books, key, &decision, news, fault);
+}
+
+enum err parked_asked(struct database *db, const struct books *books, int64_t event_no,
+                      const struct event *event, int64_t now_ms, struct bookkeeper_news *news,
+                      struct fault *fault)
+{
+    struct cJSON *data CLEANUP(json_cleanup) = NULL;
+    struct asked asked = {0};
+    int64_t number = 0;
+    if (json_parse(event->data, JSON_LIMITS_DEFAULT, &data, NULL) != ERR_OK ||
+        !read_asked(data, &asked))
+        return ERR_OK;
+    enum err err = find_at(db, &asked, event_no, &number, fault);
+    if (err || !number)
+        return err;
+    err = database_savepoint(db, fault);
+    if (err)
+        return err;
+    err = do_asked(db, books, &asked, number, now_ms, news, fault);
+    if (!err)
+        return database_release(db, fault);
+    database_rollback_savepoint(db);
+    return err_class(err) == ERR_CLASS_PARK ? ERR_OK : err;
 }

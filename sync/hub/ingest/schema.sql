@@ -81,7 +81,7 @@ CREATE TABLE parked (
     claimed_id BLOB, -- the id that the body gives itself, if it can be read
     code TEXT NOT NULL,
     detail TEXT NOT NULL,
-    state TEXT NOT NULL, -- open, resubmitted, discarded
+    state TEXT NOT NULL, -- open, resubmitted, mended, discarded
     parked_ms INTEGER NOT NULL
 );
 CREATE INDEX parked_by_log ON parked (log_no, state, parked_no);
@@ -132,7 +132,7 @@ CREATE TABLE ledger_event (
     correlation BLOB NOT NULL,
     source TEXT NOT NULL,
     sequence INTEGER NOT NULL,
-    state TEXT NOT NULL, -- held, applied, parked, discarded
+    state TEXT NOT NULL, -- held, applied, parked, replaced, discarded
     applied_no INTEGER UNIQUE -- the order in which they were applied or discarded
 );
 CREATE INDEX ledger_event_by_return ON ledger_event (correlation, state, source, sequence);

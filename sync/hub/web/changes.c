@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = 64, BODY_MAX = 16 * 1024 };
+enum { KEY_MAX = 64, BODY_MAX = EVENT_BODY_MAX, DEPTH_MAX = EVENT_DEPTH_MAX + 1 };
 
 struct change;
 
@@ -22,6 +22,7 @@ struct change_kind {
     const char *action;
     unsigned roles;
     bool has_owner;
+    bool has_data;
     enum err (*run)(struct change *change, struct database *db, struct fault *fault);
 };
 
@@ -35,8 +36,15 @@ struct change {
     char key[KEY_MAX + 1];
     char owner[ACCESS_NAME_MAX + 1];
     char reason[ACCESS_REASON_MAX + 1];
+    struct buf data; /* of what is mended */
     struct bookkeeper_news news;
 };
+
+static void change_free(struct change *change)
+{
+    buf_free(&change->data);
+    free(change);
+}
 
 /* --- On the database's thread ---------------------------------------------------------------- */
 
@@ -46,9 +54,17 @@ static enum err decide(struct change *change, struct database *db, enum parked_v
                        struct fault *fault)
 {
     int64_t entry_no;
+    const struct parked_decision decision = {.verdict = verdict,
+                                             .by = change->holder.name,
+                                             .reason = change->reason,
+                                             .data = buf_slice(&change->data),
+                                             .now_ms = change->now_ms};
     if (strncmp(change->key, entry_prefix, sizeof entry_prefix - 1) != 0)
-        return parked_decide(db, change->config.books, change->key, verdict, change->now_ms,
-                             &change->news, fault);
+        return parked_decide(db, change->config.books, change->key, &decision, &change->news,
+                             fault);
+    if (verdict == PARKED_MEND)
+        return fault_set(fault, ERR_REFUSED, "id",
+                         "an entry follows from events and books: mend those");
     if (change->holder.role != ACCESS_FINANCE)
         return fault_set(fault, ERR_FORBIDDEN, "id", "journal entries are finance's to decide");
     if (json_scan_int(slice_of(change->key + sizeof entry_prefix - 1), &entry_no) != ERR_OK)
@@ -64,6 +80,11 @@ static enum err resubmit(struct change *change, struct database *db, struct faul
 static enum err discard(struct change *change, struct database *db, struct fault *fault)
 {
     return decide(change, db, PARKED_DISCARD, fault);
+}
+
+static enum err mend(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide(change, db, PARKED_MEND, fault);
 }
 
 static enum err exception_number(const struct change *change, int64_t *number, struct fault *fault)
@@ -90,10 +111,11 @@ static enum err resolve(struct change *change, struct database *db, struct fault
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
 
 static const struct change_kind kinds[] = {
-    {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, false, resubmit},
-    {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, false, discard},
-    {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, true, assign},
-    {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, false, resolve},
+    {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, false, false, resubmit},
+    {"/v1/parked/", "mend", "parked.mend", BACK_OFFICE, false, true, mend},
+    {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, false, false, discard},
+    {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, true, false, assign},
+    {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, false, false, resolve},
 };
 
 static enum err run(struct work *work, struct database *db, struct fault *fault)
@@ -127,12 +149,13 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         http_answer(change->request, 200, "application/json", buf_slice(&body), NULL, 0);
         change->config.changed(change->config.context, &change->news);
     }
-    free(change);
+    change_free(change);
 }
 
 struct asked {
     const char *reason;
     const char *owner;
+    const struct cJSON *data;
 };
 
 static const struct json_field fields[] = {
@@ -147,6 +170,10 @@ static const struct json_field fields[] = {
      .offset = offsetof(struct asked, owner),
      .min = 1,
      .max = ACCESS_NAME_MAX},
+    {.name = "data",
+     .kind = JSON_ANY,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct asked, data)},
 };
 static const struct json_table table = {
     .fields = fields, .count = sizeof fields / sizeof *fields, .item_size = sizeof(struct asked)};
@@ -157,18 +184,22 @@ static enum err read_body(struct change *change, struct fault *fault)
     struct arena arena CLEANUP(arena_free);
     struct asked asked = {0};
     arena_init(&arena, BODY_MAX);
-    const struct json_limits limits = {.bytes = BODY_MAX, .depth = 2};
+    const struct json_limits limits = {.bytes = BODY_MAX, .depth = DEPTH_MAX};
     enum err err = json_parse(http_request_body(change->request), limits, &json, fault);
     if (!err)
         err = json_read(json, &table, &asked, &arena, fault);
     if (!err && change->kind->has_owner && !asked.owner)
         err = fault_set(fault, ERR_INVALID, "owner", "is missing");
+    if (!err && change->kind->has_data && !asked.data)
+        err = fault_set(fault, ERR_INVALID, "data", "is missing");
     if (err)
         return err;
     (void)snprintf(change->reason, sizeof change->reason, "%s", asked.reason);
     if (asked.owner)
         (void)snprintf(change->owner, sizeof change->owner, "%s", asked.owner);
-    return ERR_OK;
+    if (asked.data)
+        json_print(asked.data, &change->data);
+    return buf_check(&change->data, fault, "data");
 }
 
 static enum err start(struct change *change, struct fault *fault)
@@ -222,10 +253,11 @@ bool changes_take(const struct web_config *config, const struct access_holder *h
         .now_ms = clock_wall_ms(config->clock),
     };
     memcpy(change->key, key, sizeof key);
+    buf_init(&change->data, BODY_MAX);
     enum err err = start(change, &fault);
     if (err) {
         http_problem(request, http_status_of(err), &fault);
-        free(change);
+        change_free(change);
     }
     return true; /* NOLINT(clang-analyzer-unix.Malloc): the work's `done` frees it */
 }
