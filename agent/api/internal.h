@@ -54,6 +54,7 @@ extern const struct api_route api_poslog_routes[];
 extern const struct api_route api_page_routes[];
 extern const struct api_route api_session_routes[];
 extern const struct api_route api_policy_routes[];
+extern const struct api_route api_parked_routes[];
 
 /* The secret in the request's cookie; empty if there is none. */
 struct slice api_session_cookie(struct http_request *request);

@@ -31,12 +31,14 @@ enum capture_kind {
     CAPTURE_EXCHANGE,
     CAPTURE_ASSIGN,
     CAPTURE_RESOLVE,
+    CAPTURE_RESUBMIT,
+    CAPTURE_DISCARD,
     CAPTURE_KIND_COUNT,
 };
 
 struct capture_order {
     enum capture_kind kind;
-    struct id subject;        /* the return, or the exception; not for what is new */
+    struct id subject;        /* the return, exception or event; not for what is new */
     struct slice body;        /* JSON as it came */
     struct slice key;         /* Idempotency-Key; empty: none */
     struct slice traceparent; /* may be empty */

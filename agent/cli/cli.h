@@ -58,4 +58,8 @@ void cli_log_cleanup(struct cli_log *log); /* for CLEANUP; zeroed is fine */
 enum err cli_get(const struct cli *cli, const char *path, struct buf *out,
                  struct fault *fault) MUST_CHECK;
 
+/* POST of a JSON body, under a key of its own; else as cli_get. */
+enum err cli_post(const struct cli *cli, const char *path, const char *body, struct buf *out,
+                  struct fault *fault) MUST_CHECK;
+
 #endif

@@ -1,6 +1,8 @@
 #include "agent/cli/cli.h"
 #include "hal/base/cleanup.h"
+#include "hal/base/id.h"
 #include "hal/base/json.h"
+#include "hal/base/random.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -32,13 +34,26 @@ static enum err perform(CURL *curl, struct buf *out, struct fault *fault)
                          curl_easy_strerror(code));
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    return status == 200 ? buf_check(out, fault, "answer") : explain(status, out, fault);
+    return status >= 200 && status < 300 ? buf_check(out, fault, "answer")
+                                         : explain(status, out, fault);
 }
 
-enum err cli_get(const struct cli *cli, const char *path, struct buf *out, struct fault *fault)
+/* A key that nobody else has: the command is asked for once. */
+static void write_key(char *line, size_t size)
+{
+    char text[ID_TEXT + 1];
+    struct id id;
+    random_fill(NULL, id.bytes, ID_BYTES);
+    id_format(&id, text);
+    (void)snprintf(line, size, "Idempotency-Key: cli-%s", text);
+}
+
+/* `body` NULL: a GET. */
+static enum err ask(const struct cli *cli, const char *path, const char *body, struct buf *out,
+                    struct fault *fault)
 {
     char url[URL_MAX];
-    char authorization[256];
+    char line[256];
     int len = snprintf(url, sizeof url, "%s%s", cli->url, path);
     if (len < 0 || (size_t)len >= sizeof url)
         return fault_set(fault, ERR_TOO_LARGE, "--url", "the address is too long");
@@ -47,8 +62,14 @@ enum err cli_get(const struct cli *cli, const char *path, struct buf *out, struc
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     struct curl_slist *headers = NULL;
     if (cli->token) {
-        (void)snprintf(authorization, sizeof authorization, "Authorization: Bearer %s", cli->token);
-        headers = curl_slist_append(NULL, authorization);
+        (void)snprintf(line, sizeof line, "Authorization: Bearer %s", cli->token);
+        headers = curl_slist_append(headers, line);
+    }
+    if (body) {
+        write_key(line, sizeof line);
+        headers = curl_slist_append(headers, line);
+        headers = curl_slist_append(headers, "Content-Type: application/json");
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -60,4 +81,15 @@ enum err cli_get(const struct cli *cli, const char *path, struct buf *out, struc
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return err;
+}
+
+enum err cli_get(const struct cli *cli, const char *path, struct buf *out, struct fault *fault)
+{
+    return ask(cli, path, NULL, out, fault);
+}
+
+enum err cli_post(const struct cli *cli, const char *path, const char *body, struct buf *out,
+                  struct fault *fault)
+{
+    return ask(cli, path, body, out, fault);
 }

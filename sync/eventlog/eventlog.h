@@ -136,6 +136,11 @@ typedef enum err eventlog_visit(void *context, const struct eventlog_record *rec
 enum err eventlog_txn_history(struct eventlog_txn *txn, const struct id *correlation,
                               eventlog_visit *visit, void *context, struct fault *fault) MUST_CHECK;
 
+struct eventlog_parked;
+/* What the hub has parked of the event with that id: ERR_NOT_FOUND when it is nothing. */
+enum err eventlog_txn_parked(struct eventlog_txn *txn, const struct id *event,
+                             struct eventlog_parked *parked, struct fault *fault) MUST_CHECK;
+
 /* --- Delivery -------------------------------------------------------------------------------- */
 
 struct eventlog_stream_status {
@@ -237,8 +242,13 @@ enum err eventlog_history(struct eventlog_reader *reader, const struct id *corre
 enum err eventlog_reader_status(struct eventlog_reader *reader, struct eventlog_status *status,
                                 struct fault *fault) MUST_CHECK;
 /* What the hub has parked of both streams, by log and seq. */
-typedef enum err eventlog_visit_parked(void *context, enum stream stream,
-                                       const struct ack_parked *item, struct fault *fault);
+struct eventlog_parked {
+    enum stream stream;
+    struct id log;
+    struct ack_parked item;
+};
+typedef enum err eventlog_visit_parked(void *context, const struct eventlog_parked *parked,
+                                       struct fault *fault);
 enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit,
                          void *context, struct fault *fault) MUST_CHECK;
 

@@ -101,7 +101,12 @@ UPDATE parked SET log = ?3, seq = seq - ?2 + ?4 WHERE log = ?1 AND seq > ?2
 SELECT count(*) FROM parked WHERE log BETWEEN ?1 << 16 AND (?1 << 16) + 65535
 
 -- name: parked_list
-SELECT id, log, seq, code, detail FROM parked ORDER BY log, seq
+SELECT p.id, p.log, p.seq, p.code, p.detail, l.id FROM parked p JOIN log l ON l.no = p.log
+ORDER BY p.log, p.seq
+
+-- name: parked_by_id
+SELECT p.id, p.log, p.seq, p.code, p.detail, l.id FROM parked p JOIN log l ON l.no = p.log
+WHERE p.id = ?1 ORDER BY p.log DESC, p.seq DESC LIMIT 1
 
 -- name: inbox_insert
 INSERT INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)

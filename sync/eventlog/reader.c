@@ -1,9 +1,9 @@
 #include "hal/storage.h"
 #include "sync/eventlog/internal.h"
 #include "sync/eventlog/lost.h"
+#include "sync/eventlog/parked.h"
 #include "sync/eventlog/record.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct eventlog_reader {
@@ -145,18 +145,6 @@ enum err eventlog_reader_status(struct eventlog_reader *reader, struct eventlog_
     return ERR_OK;
 }
 
-static enum err read_parked(sqlite3_stmt *row, struct ack_parked *item, struct fault *fault)
-{
-    if (column_bytes(row, 0, item->id.bytes, ID_BYTES))
-        return fault_set(fault, ERR_CORRUPT, "parked", "an id has a wrong length");
-    item->seq = sqlite3_column_int64(row, 2);
-    struct slice code = column_slice(row, 3);
-    struct slice detail = column_slice(row, 4);
-    (void)snprintf(item->code, sizeof item->code, "%.*s", (int)code.len, code.data);
-    (void)snprintf(item->detail, sizeof item->detail, "%.*s", (int)detail.len, detail.data);
-    return ERR_OK;
-}
-
 enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit,
                          void *context, struct fault *fault)
 {
@@ -168,12 +156,12 @@ enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *
         return err;
     bool there = true;
     while (!err && there) {
-        struct ack_parked item = {0};
+        struct eventlog_parked parked = {0};
         err = database_step(reader->db, s, &there, fault);
         if (!err && there)
-            err = read_parked(s, &item, fault);
+            err = parked_read(s, &parked, fault);
         if (!err && there)
-            err = visit(context, log_stream(sqlite3_column_int64(s, 1)), &item, fault);
+            err = visit(context, &parked, fault);
     }
     sqlite3_reset(s);
     return err;

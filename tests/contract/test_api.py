@@ -444,7 +444,7 @@ def test_session_is_begun_shown_changed_and_ended(store):
     store.manager = {"Cookie": store.sign_in()}
 
 
-@pytest.mark.parametrize("path", ["/v1/status", "/healthz", "/openapi.json", "/metrics", "/v1/policy"])
+@pytest.mark.parametrize("path", ["/v1/status", "/healthz", "/openapi.json", "/metrics", "/v1/policy", "/v1/parked"])
 def test_read_only_operation(store, path):
     if path in DOCUMENT["paths"]:
         assert store.call("GET", path).status == 200
