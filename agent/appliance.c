@@ -360,6 +360,14 @@ static enum err open_http_tls(struct appliance *a, const struct settings *settin
     return tls_context_open(&a->http_tls, &config, fault);
 }
 
+static enum err announce(struct appliance *a, struct fault *fault)
+{
+    char address[128];
+    (void)snprintf(address, sizeof address, "%s://%s", a->http_tls ? "https" : "http",
+                   http_server_address(a->http));
+    return api_announce(a->api, address, fault);
+}
+
 static enum err open_http(struct appliance *a, const struct settings *settings, struct fault *fault)
 {
     struct api_config api_config = {
@@ -393,7 +401,8 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .context = a->api,
         .diag = a->diag,
     };
-    return http_server_open(&a->http, a->loop, &config, fault);
+    err = http_server_open(&a->http, a->loop, &config, fault);
+    return err ? err : announce(a, fault);
 }
 
 /* "serial:PATH[,lane=01]" */

@@ -8,7 +8,7 @@
 static const struct api_route *const route_tables[] = {
     api_return_routes,  api_sale_routes,   api_stream_routes,    api_status_routes,
     api_session_routes, api_policy_routes, api_exception_routes, api_page_routes,
-    api_poslog_routes,  api_parked_routes,
+    api_poslog_routes,  api_replay_routes, api_parked_routes,
 };
 
 static enum err open_people(struct api *api, struct fault *fault)
@@ -48,11 +48,17 @@ void api_close(struct api *api)
 {
     if (!api)
         return;
+    local_close(&api->local, api->config.folder);
     api_stream_end(api);
     people_close(api->people);
     eventlog_reader_close(api->reader);
     tokens_close(api->tokens);
     free(api);
+}
+
+enum err api_announce(struct api *api, const char *address, struct fault *fault)
+{
+    return local_open(&api->local, api->config.folder, address, fault);
 }
 
 void api_answer(struct http_request *request, int status, const struct buf *json)
@@ -93,6 +99,8 @@ static bool token_holder_of(struct api_call *call)
     if (!value || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
         return false;
     struct slice token = slice_of(value + sizeof scheme - 1);
+    if (local_is(&call->api->local, token))
+        return true;
     if (tokens_find(call->api->tokens, token, &call->holder) != ERR_OK)
         return false;
     call->actor.lane = call->holder.lane;

@@ -38,6 +38,9 @@ enum err api_open(struct api **api, const struct api_config *config,
 /* The server must be closed before. Takes NULL. */
 void api_close(struct api *api);
 
+/* It is served there ("http://127.0.0.1:8080"): tells the command line on this machine. */
+enum err api_announce(struct api *api, const char *address, struct fault *fault) MUST_CHECK;
+
 /* What http_config.handle calls; `context` is the api. */
 void api_handle(void *context, struct http_request *request);
 

@@ -4,6 +4,7 @@
 
 #include "agent/api/api.h"
 #include "agent/capture/scan_repeat.h"
+#include "agent/people/local.h"
 #include "agent/people/people.h"
 #include "agent/people/token.h"
 #include "agent/views/views.h"
@@ -14,6 +15,7 @@ struct api_stream;
 struct api {
     struct api_config config;
     struct tokens *tokens;
+    struct local local;
     struct people *people;
     struct loop_timer *stream_check;
     struct eventlog_reader *reader;
@@ -55,6 +57,7 @@ extern const struct api_route api_page_routes[];
 extern const struct api_route api_session_routes[];
 extern const struct api_route api_policy_routes[];
 extern const struct api_route api_parked_routes[];
+extern const struct api_route api_replay_routes[];
 
 /* The secret in the request's cookie; empty if there is none. */
 struct slice api_session_cookie(struct http_request *request);

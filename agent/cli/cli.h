@@ -35,6 +35,7 @@ enum cli_exit cli_rebuild(struct cli *cli);
 enum cli_exit cli_token(struct cli *cli);
 enum cli_exit cli_staff(struct cli *cli);
 enum cli_exit cli_policy(struct cli *cli);
+enum cli_exit cli_replay(struct cli *cli);
 
 /* Prints "tillback: where: text" and returns the exit code that the failure means. */
 enum cli_exit cli_fail(const struct fault *fault);
@@ -54,7 +55,8 @@ struct cli_log {
 enum err cli_log_open(struct cli_log *log, const char *folder, struct fault *fault) MUST_CHECK;
 void cli_log_cleanup(struct cli_log *log); /* for CLEANUP; zeroed is fine */
 
-/* GET of a path below --url; `out` gets the body. ERR_UNREACHABLE, or the problem's detail. */
+/* GET of a path below --url, or of the appliance that runs in --state; `out` gets the body.
+ * ERR_UNREACHABLE, or the problem's detail. */
 enum err cli_get(const struct cli *cli, const char *path, struct buf *out,
                  struct fault *fault) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include "sync/contract/topic.h"
 #include "sync/uplink/errand.h"
 #include "sync/uplink/parcel.h"
+#include "sync/uplink/replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct uplink {
     struct query_list *queries;
     struct window window;
     struct parcel parcel;
+    struct replay replay;
     struct eventlog_status log;            /* as of the last look */
     struct ack acks[STREAMS_OF_APPLIANCE]; /* the newest of this process's life */
     bool heard[STREAMS_OF_APPLIANCE];      /* acks[] holds one of the current log */
@@ -178,6 +180,35 @@ static void set_timer(struct uplink *uplink)
     loop_timer_start(uplink->timer, at > now ? at - now : 0, 0);
 }
 
+/* Somebody asked for it; it goes behind all that the hub doesn't hold. */
+static enum err send_replay(struct uplink *uplink, struct fault *fault)
+{
+    struct replay_range next;
+    if (!replay_next(&uplink->replay, &next) || !window_has_room(&uplink->window))
+        return ERR_OK;
+    const struct eventlog_stream_status *log = &uplink->log.streams[next.stream];
+    int64_t events = next.last - next.first + 1;
+    const struct window_choice choice = {.stream = next.stream,
+                                         .first = next.first,
+                                         .max_events =
+                                             events < BATCH_EVENTS ? events : BATCH_EVENTS,
+                                         .max_bytes = uplink->window.batch_bytes};
+    bool gone = !id_equal(&next.log, &log->log) || next.first < log->first_kept;
+    enum err err = gone ? fault_set(fault, ERR_NOT_FOUND, "replay", "the log was forked or pruned")
+                        : send_one(uplink, &choice, fault);
+    if (!err)
+        replay_sent(&uplink->replay, uplink->parcel.header.last);
+    else if (err == ERR_NOT_FOUND)
+        replay_drop(&uplink->replay);
+    return err;
+}
+
+static void forget_road(struct uplink *uplink)
+{
+    window_restart(&uplink->window);
+    replay_restart(&uplink->replay);
+}
+
 static void pump(struct uplink *uplink)
 {
     struct window_choice choice;
@@ -188,6 +219,8 @@ static void pump(struct uplink *uplink)
     bool may = now_ms(uplink) >= uplink->probe_ms;
     while (may && !err && window_next(&uplink->window, &choice))
         err = send_one(uplink, &choice, &fault);
+    if (may && !err)
+        err = send_replay(uplink, &fault);
     if (err) {
         diag_fault(uplink->config.diag, DIAG_ERROR, "uplink.cant_send", &fault);
         uplink->probe_ms = now_ms(uplink) + PROBE_MS;
@@ -291,7 +324,11 @@ static void take_ack(struct uplink *uplink, enum stream stream, const struct ack
     } else if (again && window_drop_old(&uplink->window, now, LOST_AGE_MS)) {
         diag_write(uplink->config.diag, DIAG_INFO, "uplink.resend",
                    "the hub came back without what was on the way");
+        replay_restart(&uplink->replay);
     }
+    if (uplink->replay.sent_to && uplink->replay.ranges[0].stream == stream &&
+        !window_holds(&uplink->window, stream, uplink->replay.ranges[0].first))
+        replay_answered(&uplink->replay);
     if (!again)
         store_ack(uplink, stream);
     pump(uplink);
@@ -394,8 +431,10 @@ static void on_published(void *context, int token, int reason)
     if (reason == NO_SUBSCRIBERS) {
         size_t before = uplink->window.count;
         window_undelivered(&uplink->window, token);
-        if (uplink->window.count < before)
+        if (uplink->window.count < before) {
             uplink->probe_ms = now_ms(uplink) + PROBE_MS;
+            replay_restart(&uplink->replay);
+        }
     } else {
         window_taken(&uplink->window, token);
     }
@@ -408,7 +447,7 @@ static void on_connected(void *context)
     struct fault fault;
     char filter[TOPIC_MAX];
     int token;
-    window_restart(&uplink->window);
+    forget_road(uplink);
     uplink->probe_ms = 0;
     (void)snprintf(filter, sizeof filter, "tb/v1/%s/down/#", uplink->config.target.device);
     if (mqtt_subscribe(link_mqtt(uplink->link), filter, 1, &token, &fault) != ERR_OK)
@@ -436,7 +475,7 @@ static void on_lost(void *context)
     struct uplink *uplink = context;
     uplink->subscribed = false;
     loop_timer_stop(uplink->timer);
-    window_restart(&uplink->window);
+    forget_road(uplink);
     query_fail_all(uplink->queries, ERR_CLOSED);
 }
 
@@ -544,6 +583,7 @@ void uplink_status(struct uplink *uplink, struct uplink_status *status)
             waiting_in_all(uplink) ? uplink->progress_ms : clock_monotonic_ms(uplink->config.clock),
         .last = *link_fault(uplink->link),
         .hub_epoch = uplink->log.hub_epoch,
+        .replaying = replay_left(&uplink->replay),
     };
     for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
         status->waiting[i] = window_waiting(&uplink->window, (enum stream)i);
@@ -563,6 +603,30 @@ void uplink_use(struct uplink *uplink, const struct uplink_target *target)
 {
     uplink->config.target = *target;
     link_use(uplink->link, target);
+}
+
+enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first, int64_t last,
+                       int64_t *count, struct fault *fault)
+{
+    look_at_log(uplink);
+    const struct eventlog_stream_status *log = &uplink->log.streams[stream];
+    const struct replay_range range = {stream, log->log, first,
+                                       last < log->through ? last : log->through};
+    if (first < 1 || last < first || first > log->head)
+        return fault_set(fault, ERR_INVALID, "from", "there are seqs from 1 to %lld",
+                         (long long)log->head);
+    if (first < log->first_kept)
+        return fault_set(fault, ERR_NOT_FOUND, "from", "what is before %lld is no longer kept here",
+                         (long long)log->first_kept);
+    *count = range.last - first + 1;
+    if (*count <= 0) { /* all of it waits to be sent anyway */
+        *count = 0;
+        return ERR_OK;
+    }
+    if (replay_add(&uplink->replay, &range) != ERR_OK)
+        return fault_set(fault, ERR_BUSY, "", "so much is being sent again already: ask later");
+    pump(uplink);
+    return ERR_OK;
 }
 
 enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *done, void *context,

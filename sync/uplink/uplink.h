@@ -28,6 +28,7 @@ struct uplink_status {
     struct fault last;   /* why the link was lost or refused last; code ERR_OK: never was */
     int64_t waiting[STREAMS_OF_APPLIANCE]; /* events that the hub doesn't hold */
     int64_t hub_epoch;
+    int64_t replaying; /* events to be sent once more because somebody asked */
 };
 
 /* 0 takes the default. */
@@ -77,6 +78,14 @@ void uplink_use(struct uplink *uplink, const struct uplink_target *target);
 /* Sends on up/<name> now. ERR_CLOSED unless online. The message's topic is set here. */
 enum err uplink_publish(struct uplink *uplink, const char *name, struct mqtt_message *message,
                         struct fault *fault) MUST_CHECK;
+
+/*
+ * Sends events of the stream's current log once more, from seq `first` to `last` or to what the hub
+ * holds, as soon as nothing else waits. ERR_INVALID for what was never there, ERR_NOT_FOUND for
+ * what is pruned, ERR_BUSY when too much was asked for already. *count: how many it will be.
+ */
+enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first, int64_t last,
+                       int64_t *count, struct fault *fault) MUST_CHECK;
 
 /*
  * Asks the hub for what it knows of a receipt; the answer is for sale_reply_read.

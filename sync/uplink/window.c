@@ -156,7 +156,7 @@ static bool choose(const struct window *window, enum stream stream, struct windo
     return true;
 }
 
-static bool has_room(const struct window *window)
+bool window_has_room(const struct window *window)
 {
     size_t on_wire = 0;
     for (size_t i = 0; i < window->count; i++)
@@ -169,12 +169,20 @@ static bool has_room(const struct window *window)
 
 bool window_next(const struct window *window, struct window_choice *choice)
 {
-    if (!has_room(window))
+    if (!window_has_room(window))
         return false;
     bool sales_first = window->turn % SALES_TURN == SALES_TURN - 1;
     enum stream first = sales_first ? STREAM_SALES : STREAM_RETURNS;
     enum stream second = sales_first ? STREAM_RETURNS : STREAM_SALES;
     return choose(window, first, choice) || choose(window, second, choice);
+}
+
+bool window_holds(const struct window *window, enum stream stream, int64_t first)
+{
+    for (size_t i = 0; i < window->count; i++)
+        if (window->batches[i].stream == stream && window->batches[i].first == first)
+            return true;
+    return false;
 }
 
 void window_sent(struct window *window, const struct window_batch *batch)

@@ -76,6 +76,10 @@ void window_begin(struct window *window, enum stream stream, int64_t head, int64
 bool window_acknowledge(struct window *window, enum stream stream, const struct ack *ack);
 /* What to send now; false when there is nothing, or no room. */
 bool window_next(const struct window *window, struct window_choice *choice);
+/* Whether one more batch may go on the road now. */
+bool window_has_room(const struct window *window);
+/* Whether a batch that begins there is on the road. */
+bool window_holds(const struct window *window, enum stream stream, int64_t first);
 void window_sent(struct window *window, const struct window_batch *batch);
 /* The broker took a publish. */
 void window_taken(struct window *window, int token);

@@ -1,8 +1,13 @@
-"""What an appliance keeps: events are cut once the hub has them, and only those."""
+"""What an appliance keeps: events are cut once the hub has them, and only those; what is sent once
+more has no second effect."""
+
+import json
+import time
 
 import pytest
 from conftest import open_road
-from road.audit import reading
+from road.audit import all_arrived, reading
+from road.journal import all_posted
 from road.road import await_true
 from road.till import Till
 
@@ -38,18 +43,57 @@ def size_on_disk(road):
 def test_what_the_hub_has_is_cut_and_the_file_shrinks(short_road, till):
     road = short_road
     road.link.cut()
-    for number in range(300):
+    for number in range(120):
         assert till.sell(f"0042-01-cut-{number:04}")[0] == 201
         assert till.give_back(f"0042-01-cut-{number:04}")[0] == 201
     before = count_kept(road)
     grown = size_on_disk(road)
-    assert before[0] > 10 * KEPT and before[1] == 300, "cut before the hub had it"
+    assert before[0] > 3 * KEPT and before[1] == 120, "cut before the hub had it"
     road.link.restore()
     await_true(lambda: max(count_kept(road).values()) <= KEPT, 20, "the cut")
     await_true(lambda: size_on_disk(road) < grown / 2, 20, f"a smaller file than {grown}")
-    held = road.ask_hub("/v1/devices")
-    assert held
-    assert till.give_back("0042-01-cut-0299", piece=1)[0] == 201, "a sale that is kept"
+    assert till.give_back("0042-01-cut-0119", piece=1)[0] == 201, "a sale that is kept"
     status, problem = till.give_back("0042-01-cut-0000", piece=1)
     assert status == 404, problem
     assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
+
+
+def hub_rows(road):
+    with reading(road.hub_state / "hub.db") as db:
+        return [
+            db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("event", "entry", "journal_entry", "posting", "parked", "hub_exception")
+        ]
+
+
+def count_duplicates(road):
+    metrics = dict(line.split(" ") for line in road.ask_hub_text("/metrics").splitlines()
+                   if not line.startswith("#"))
+    return int(metrics["tillback_hub_duplicate_batches_total"])
+
+
+def test_replayed_a_hundred_times_it_has_one_effect(short_road, till):
+    road = short_road
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    receipts = [f"0042-01-again-{number}" for number in range(3)]
+    for receipt in receipts:
+        assert till.sell(receipt)[0] == 201
+    answers = [till.give_back(receipt)[1] for receipt in receipts]
+    await_true(lambda: all_arrived(road) and all_posted(road), 20, "arrival")
+    before = hub_rows(road)
+    known = count_duplicates(road)
+    head = road.ask_store("/v1/status")["streams"]["returns"]["head"]
+    for number in range(100):
+        asked = (
+            {"from": head - 3},
+            {"from": head, "to": head},
+            {"return": answers[number % 3]["number"]},
+            {"from_time": began, "stream": "sales"},
+        )[number % 4]
+        status, _, text = till.request("POST", "/v1/replay", asked)
+        assert status == 202 and json.loads(text)["events"] > 0, (asked, text)
+    await_true(lambda: count_duplicates(road) >= known + 100, 20, "a hundred batches")
+    assert hub_rows(road) == before
+    assert "events go to the hub once more" in road.cli("replay", "--return", answers[0]["number"])
+    for wrong, status in (({"from": head + 9}, 400), ({"from": 1}, 404), ({"return": "x"}, 404)):
+        assert till.request("POST", "/v1/replay", wrong)[0] == status
