@@ -21,13 +21,28 @@ void link_state_write(struct jsonw *w, const struct link_state *state)
     for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
         jsonw_int(w, stream_name((enum stream)i), state->waiting[i]);
     jsonw_end(w);
+    if (!state->has_logs)
+        return;
+    jsonw_object(w, "logs");
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++) {
+        char log[ID_TEXT + 1];
+        id_format(&state->logs[i], log);
+        jsonw_text(w, stream_name((enum stream)i), log);
+    }
+    jsonw_end(w);
 }
+
+struct logs_text {
+    const char *ids[STREAMS_OF_APPLIANCE];
+};
 
 struct state_text {
     const char *session;
     bool online;
     int64_t time_ms;
     struct link_state waiting;
+    struct logs_text logs;
+    bool has_logs;
 };
 
 #define WAITING(text, stream)                                                                      \
@@ -45,6 +60,24 @@ static const struct json_table waiting_table = {
     .fields = waiting_fields,
     .count = sizeof waiting_fields / sizeof *waiting_fields,
     .item_size = sizeof(struct link_state),
+    .allow_unknown = true,
+};
+
+#define LOG(text, stream)                                                                          \
+    {                                                                                              \
+        .name = (text), .kind = JSON_TEXT, .offset = offsetof(struct logs_text, ids[stream]),      \
+        .max = ID_TEXT                                                                             \
+    }
+
+static const struct json_field logs_fields[] = {
+    LOG("returns", STREAM_RETURNS),
+    LOG("sales", STREAM_SALES),
+};
+
+static const struct json_table logs_table = {
+    .fields = logs_fields,
+    .count = sizeof logs_fields / sizeof *logs_fields,
+    .item_size = sizeof(struct logs_text),
     .allow_unknown = true,
 };
 
@@ -69,6 +102,12 @@ static const struct json_field health_fields[] = {
      .kind = JSON_OBJECT,
      .offset = offsetof(struct state_text, waiting),
      .items = &waiting_table},
+    {.name = "logs",
+     .kind = JSON_OBJECT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct state_text, logs),
+     .items = &logs_table,
+     .present_offset = offsetof(struct state_text, has_logs)},
 };
 
 static const struct json_table health_table = {
@@ -90,6 +129,10 @@ static enum err read_document(const struct cJSON *doc, struct arena *arena,
     *state = text.waiting;
     state->online = text.online;
     state->time_ms = text.time_ms;
+    state->has_logs = text.has_logs;
+    for (int i = 0; i < STREAMS_OF_APPLIANCE && text.has_logs; i++)
+        if (id_parse(slice_of(text.logs.ids[i]), &state->logs[i]) != ERR_OK)
+            return fault_set(fault, ERR_INVALID, "logs", "must be UUIDs");
     if (id_parse(slice_of(text.session), &state->session) != ERR_OK)
         return fault_set(fault, ERR_INVALID, session_key, "must be a UUID");
     return ERR_OK;

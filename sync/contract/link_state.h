@@ -17,6 +17,8 @@ struct link_state {
     bool online;
     int64_t time_ms;                       /* only when online */
     int64_t waiting[STREAMS_OF_APPLIANCE]; /* events that the hub doesn't hold; only when online */
+    bool has_logs; /* says which logs are the current ones, so that a hub that lost one can tell */
+    struct id logs[STREAMS_OF_APPLIANCE];
 };
 
 /* Writes the members into the open object; the last will is the state with `online` false. */

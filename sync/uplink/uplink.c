@@ -123,10 +123,13 @@ static void tell_state(struct uplink *uplink)
     struct link_state state = {
         .session = *link_session(uplink->link),
         .online = true,
+        .has_logs = true,
         .time_ms = clock_wall_ms(uplink->config.clock),
     };
-    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++) {
         state.waiting[i] = window_waiting(&uplink->window, (enum stream)i);
+        state.logs[i] = uplink->log.streams[i].log;
+    }
     struct jsonw w = jsonw_to(&body);
     jsonw_object(&w, NULL);
     link_state_write(&w, &state);
@@ -317,7 +320,11 @@ static void take_ack(struct uplink *uplink, enum stream stream, const struct ack
     bool again = uplink->heard[stream] && !ack_newer(ack, last);
     uplink->acks[stream] = *ack;
     uplink->heard[stream] = true;
-    if (window_acknowledge(&uplink->window, stream, ack)) {
+    /* What is pruned can't be asked for again. */
+    struct ack seen = *ack;
+    if (seen.through < uplink->log.streams[stream].first_kept - 1)
+        seen.through = uplink->log.streams[stream].first_kept - 1;
+    if (window_acknowledge(&uplink->window, stream, &seen)) {
         uplink->progress_ms = clock_monotonic_ms(uplink->config.clock);
         uplink->probe_ms = 0;
         link_useful(uplink->link);

@@ -93,3 +93,18 @@ def test_hub_away_is_caught_up_with(road, seed):
     road.hub.start()
     await_true(lambda: all_arrived(road), 30, "arrival")
     assert Audit(road, DEVICE, kept).problems == []
+
+
+def test_hub_that_lost_its_database_is_sent_everything_at_once(road, seed):
+    kept = Kept()
+    with Load(road.store_url, road.token(), kept, seed):
+        time.sleep(1)
+    await_true(lambda: all_arrived(road), 30, "arrival")
+    held = count_hub_events(road.hub_state)
+    road.hub.stop()
+    for path in road.hub_state.glob("hub.db*"):
+        path.unlink()
+    road.hub.start()
+    await_true(lambda: count_hub_events(road.hub_state) >= held, 10, "all of it, with nothing new")
+    await_true(lambda: all_arrived(road), 10, "the watermark")
+    assert Audit(road, DEVICE, kept).problems == []

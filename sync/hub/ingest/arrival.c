@@ -28,8 +28,9 @@ struct arrival {
     char correlation[CORRELATION_MAX];
     size_t correlation_len;
     struct batch_header header;
-    struct ingest_result result; /* of a batch */
-    int64_t number;              /* of the inbox message in `reply`, else 0 */
+    struct ingest_result result;   /* of a batch */
+    struct ingest_result *unknown; /* of a state: its logs, as far as they aren't known here */
+    int64_t number;                /* of the inbox message in `reply`, else 0 */
 };
 
 static struct arrival *arrival_of(struct work *work)
@@ -41,6 +42,7 @@ static void arrival_free(struct arrival *arrival)
 {
     buf_free(&arrival->payload);
     buf_free(&arrival->reply);
+    free(arrival->unknown);
     free(arrival);
 }
 
@@ -114,19 +116,19 @@ static void count(struct arrival_desk *desk, const struct ingest_result *result)
     desk->refused += result->verdict == INGEST_REFUSED;
 }
 
-static void answer_ack(struct arrival *arrival)
+static void answer_ack(struct arrival *arrival, const struct ingest_result *result)
 {
     struct arrival_desk *desk = arrival->desk;
     struct buf text CLEANUP(buf_free);
     char name[32];
     buf_init(&text, ACK_TEXT_MAX);
-    ack_write(&text, &arrival->result.ack);
-    (void)snprintf(name, sizeof name, "ack/%s", stream_name(arrival->result.stream));
+    ack_write(&text, &result->ack);
+    (void)snprintf(name, sizeof name, "ack/%s", stream_name(result->stream));
     const struct arrival_answer answer = {
         .device = arrival->device,
         .name = name,
         .payload = buf_slice(&text),
-        .retain = arrival->result.newest,
+        .retain = result->newest,
     };
     if (!text.failed)
         desk->answer(desk->context, &answer);
@@ -144,7 +146,7 @@ static void batch_done(struct work *work, enum err err, const struct fault *faul
             diag_write(arrival->desk->diag, DIAG_WARN, "hub.batch_not_taken", "device %s: %s %s",
                        arrival->device, result->why.where, result->why.text);
         if (result->has_ack)
-            answer_ack(arrival);
+            answer_ack(arrival, result);
         if (result->events && arrival->desk->stored)
             arrival->desk->stored(arrival->desk->context);
     }
@@ -180,7 +182,7 @@ static void acknowledge_done(struct work *work, enum err err, const struct fault
     if (err)
         failed(arrival, fault);
     else
-        answer_ack(arrival);
+        answer_ack(arrival, &arrival->result);
     arrival_free(arrival);
 }
 
@@ -279,6 +281,21 @@ static enum err write_state(struct arrival *arrival, struct database *db,
     return database_run(db, s, fault);
 }
 
+static enum err look_up_logs(struct arrival *arrival, struct database *db,
+                             const struct link_state *state, struct fault *fault)
+{
+    enum err err = ERR_OK;
+    if (!state->has_logs)
+        return ERR_OK;
+    arrival->unknown = calloc(STREAMS_OF_APPLIANCE, sizeof *arrival->unknown);
+    if (!arrival->unknown)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    for (int i = 0; i < STREAMS_OF_APPLIANCE && !err; i++)
+        err = ingest_unknown_log(db, &arrival->desk->rules, (enum stream)i, &state->logs[i],
+                                 &arrival->unknown[i], fault);
+    return err;
+}
+
 /* A last will counts only for the session that is on record: a late one is no news. */
 static enum err run_state(struct work *work, struct database *db, struct fault *fault)
 {
@@ -290,8 +307,19 @@ static enum err run_state(struct work *work, struct database *db, struct fault *
     if (!err)
         err = write_state(arrival, db, &state, fault);
     if (!err && state.online)
+        err = look_up_logs(arrival, db, &state, fault);
+    if (!err && state.online)
         err = inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
     return err;
+}
+
+static void state_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    for (int i = 0; i < STREAMS_OF_APPLIANCE && !err && arrival->unknown; i++)
+        if (arrival->unknown[i].has_ack)
+            answer_ack(arrival, &arrival->unknown[i]);
+    inbox_done(work, err, fault);
 }
 
 /* --- Questions ------------------------------------------------------------------------------- */
@@ -408,12 +436,14 @@ static enum err prepare(struct arrival *arrival, const char *name,
         return prepare_batch(arrival, message, fault);
     if (strcmp(name, "query") == 0)
         return prepare_query(arrival, message, fault);
-    if (strcmp(name, "state") == 0)
+    if (strcmp(name, "state") == 0) {
         arrival->work.run = run_state;
-    else if (strcmp(name, "inbox-ack") == 0)
+        arrival->work.done = state_done;
+    } else if (strcmp(name, "inbox-ack") == 0) {
         arrival->work.run = run_inbox_ack;
-    else
+    } else {
         return fault_set(fault, ERR_UNSUPPORTED, name, "not a topic of delivery");
+    }
     return ERR_OK;
 }
 

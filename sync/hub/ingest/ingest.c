@@ -452,6 +452,22 @@ enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *
     return fill_ack(db, rules, &log, result, fault);
 }
 
+enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rules,
+                            enum stream stream, const struct id *log, struct ingest_result *result,
+                            struct fault *fault)
+{
+    struct stream_log known;
+    bool found;
+    enum err err = stream_log_find(db, log, &found, &known, fault);
+    if (err)
+        return err;
+    *result = (struct ingest_result){
+        .verdict = INGEST_KNOWN, .has_ack = !found, .newest = !found, .stream = stream};
+    result->ack.log = *log;
+    result->ack.hub_epoch = rules->hub_epoch;
+    return ERR_OK;
+}
+
 enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *context,
                          struct fault *fault)
 {

@@ -59,6 +59,14 @@ enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *
                                 const struct id *log, struct ingest_result *result,
                                 struct fault *fault) MUST_CHECK;
 
+/*
+ * For a log that a device says it has, and that isn't known here: an acknowledgement up to 0, so
+ * that it is sent again from its beginning. Without has_ack when there is nothing to say.
+ */
+enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rules,
+                            enum stream stream, const struct id *log, struct ingest_result *result,
+                            struct fault *fault) MUST_CHECK;
+
 /* Visits the newest log of each device and stream. */
 typedef enum err ingest_visit_log(void *context, const char *device, const struct id *log,
                                   struct fault *fault);
