@@ -211,6 +211,24 @@ void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, s
                       void (*done)(void *context, enum err err, const struct fault *fault),
                       void *context);
 
+/*
+ * The hub holds a log that may once have been ours: unless it is known here, its events through
+ * that seq are noted as lost, until they come back.
+ */
+void eventlog_expect(struct eventlog *log, const struct id *id, enum stream stream, int64_t through,
+                     void (*done)(void *context, enum err err, const struct fault *fault),
+                     void *context);
+/*
+ * Takes back what is noted as lost from header->first on: stored beside the hub's messages and
+ * applied to the views, each event once, and the note is shortened by it. They are not sent again.
+ * The bodies are verified by the caller (batch_verify), and copied. What nobody misses changes
+ * nothing.
+ */
+void eventlog_restore(struct eventlog *log, const struct batch_header *header,
+                      const struct slice *bodies, size_t count,
+                      void (*done)(void *context, enum err err, const struct fault *fault),
+                      void *context);
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 /* A read-only handle of the calling thread. */

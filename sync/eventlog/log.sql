@@ -177,3 +177,24 @@ PRAGMA integrity_check
 
 -- name: tables
 SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name
+
+-- name: lost_at
+SELECT last FROM lost WHERE log = ?1 AND stream = ?2 AND first = ?3
+
+-- name: lost_move
+UPDATE lost SET first = ?4 WHERE log = ?1 AND stream = ?2 AND first = ?3
+
+-- name: lost_restored
+INSERT OR IGNORE INTO restored SELECT log FROM lost
+WHERE log = ?1 AND stream = ?2 AND first = ?4 AND last < ?4 AND ?3 > 0
+
+-- name: lost_forget
+DELETE FROM lost WHERE first > last
+
+-- name: log_known
+SELECT 1 FROM log WHERE id = ?1 OR parent_log = ?1 UNION ALL SELECT 1 FROM lost WHERE log = ?1
+UNION ALL SELECT 1 FROM restored WHERE log = ?1
+
+-- name: event_here
+SELECT 1 FROM event WHERE correlation = ?1 AND json_extract(CAST(body AS TEXT), '$.id') = ?2
+UNION ALL SELECT 1 FROM inbox WHERE id = ?3

@@ -20,6 +20,9 @@ enum err record_read(sqlite3_stmt *row, struct arena *arena, struct eventlog_rec
     if (!hashed)
         made.hash = sha256_of(made.body);
     enum err err = event_read(made.body, arena, &made.event, fault);
+    /* One of our own that came back from the hub. */
+    if (!err && made.stream == STREAM_CENTRE)
+        made.stream = event_type_stream(made.event.type);
     if (!err)
         *record = made;
     return err;

@@ -79,3 +79,9 @@ CREATE TABLE checkpoint (
     ordinal INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL
 ) STRICT;
+
+-- name: v3
+-- Logs that were not here and came back from the hub.
+CREATE TABLE restored (
+    log BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;

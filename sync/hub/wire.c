@@ -10,7 +10,6 @@ enum {
     RETRY_LEAST_MS = 200,
     RETRY_SPREAD_MS = 800,
     UNTAKEN_MAX = 2000, /* answers on their way to the broker */
-    NUMBER_TEXT = 24,
 };
 
 static const char filter[] = "$share/hub/tb/v1/+/up/#";
@@ -150,11 +149,9 @@ int64_t wire_dropped(const struct wire *wire)
     return wire->dropped;
 }
 
-enum { PLACE_PROPERTIES = 2 };
-
 struct properties {
-    struct mqtt_property list[PLACE_PROPERTIES];
-    char values[PLACE_PROPERTIES][NUMBER_TEXT];
+    struct mqtt_property list[MQTT_PROPERTIES_MAX];
+    char values[MQTT_PROPERTIES_MAX][SHA256_TEXT + 1];
     size_t count;
 };
 
@@ -162,8 +159,15 @@ static void put_property(void *context, const char *name, const char *value)
 {
     struct properties *properties = context;
     size_t i = properties->count++;
-    (void)snprintf(properties->values[i], NUMBER_TEXT, "%s", value);
+    (void)snprintf(properties->values[i], sizeof properties->values[i], "%s", value);
     properties->list[i] = (struct mqtt_property){name, properties->values[i]};
+}
+
+static const char *content_type(const struct arrival_answer *answer)
+{
+    return answer->batch          ? "application/cloudevents-batch+json"
+           : answer->place.number ? "application/cloudevents+json"
+                                  : "application/json";
 }
 
 static enum err publish(struct wire *wire, const struct arrival_answer *answer, struct fault *fault)
@@ -174,12 +178,14 @@ static enum err publish(struct wire *wire, const struct arrival_answer *answer, 
     topic_write(topic, answer->device, TOPIC_DOWN, answer->name);
     if (answer->place.number)
         inbox_place_write(&answer->place, put_property, &properties);
+    if (answer->batch)
+        batch_header_write(answer->batch, put_property, &properties);
     const struct mqtt_message message = {
         .topic = topic,
         .payload = answer->payload,
         .retain = answer->retain,
         .qos = 1,
-        .content_type = answer->place.number ? "application/cloudevents+json" : "application/json",
+        .content_type = content_type(answer),
         .correlation = answer->correlation,
         .properties = properties.list,
         .property_count = properties.count,

@@ -6,6 +6,7 @@
 #include "sync/uplink/errand.h"
 #include "sync/uplink/parcel.h"
 #include "sync/uplink/replay.h"
+#include "sync/uplink/restore.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ struct uplink {
     int64_t progress_ms;
     int64_t inbox_refused_ms; /* when the hub was last told of a message that doesn't fit */
     struct errands *errands;
+    struct restore *restore;
 };
 
 static int64_t or_default(int64_t value, int64_t fallback)
@@ -422,6 +424,10 @@ static void on_message(void *context, const struct mqtt_message *message)
         on_inbox(uplink, message);
     else if (strcmp(topic.name, "reply") == 0)
         query_answered(uplink->queries, message->correlation, message->payload);
+    else if (strcmp(topic.name, "logs") == 0)
+        restore_listed(uplink->restore, message);
+    else if (strcmp(topic.name, "restored") == 0)
+        restore_came(uplink->restore, message);
     else if (uplink->listener.message)
         uplink->listener.message(uplink->listener.context, topic.name, message);
 }
@@ -474,6 +480,7 @@ static void on_subscribed(void *context, enum err err)
     uplink->subscribed = true;
     look_at_log(uplink);
     tell_inbox(uplink);
+    restore_begin(uplink->restore);
     pump(uplink);
 }
 
@@ -543,6 +550,9 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
     if (!uplink->timer || !uplink->queries || !uplink->errands)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     enum err err = eventlog_reader_open(&uplink->reader, &uplink->config.reader, fault);
+    if (!err)
+        err = restore_open(&uplink->restore, uplink, uplink->loop, &uplink->config, uplink->reader,
+                           fault);
     return err ? err : link_open(&uplink->link, uplink->loop, &link, &listener, fault);
 }
 
@@ -575,6 +585,7 @@ void uplink_close(struct uplink *uplink)
     errands_close(uplink->errands);
     query_list_close(uplink->queries);
     link_close(uplink->link);
+    restore_close(uplink->restore);
     loop_timer_close(uplink->timer);
     eventlog_reader_close(uplink->reader);
     parcel_free(&uplink->parcel);

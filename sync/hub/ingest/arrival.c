@@ -6,6 +6,7 @@
 #include "sync/contract/topic.h"
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/restore.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 enum {
     ACK_TEXT_MAX = 64 * 1024,
     REPLY_MAX = SALE_REPLY_BYTES_MAX,
+    RESTORE_BATCH_BYTES = 64 * 1024,
     CORRELATION_MAX = 64,
 };
 
@@ -426,6 +428,42 @@ static enum err prepare_query(struct arrival *arrival, const struct mqtt_message
     return ERR_OK;
 }
 
+/* --- The way back ---------------------------------------------------------------------------- */
+
+static enum err run_restore(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct restore_logs logs;
+    struct restore_ask ask;
+    enum err err = restore_ask_read(buf_slice(&arrival->payload), &ask, fault);
+    if (!err && ask.has_log)
+        return restore_batch(db, arrival->device, &ask, RESTORE_BATCH_BYTES, &arrival->header,
+                             &arrival->reply, fault);
+    if (!err)
+        err = restore_list(db, arrival->device, &logs, fault);
+    if (!err)
+        restore_logs_write(&arrival->reply, &logs);
+    return err ? err : buf_check(&arrival->reply, fault, "logs");
+}
+
+static void restore_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct arrival_desk *desk = arrival->desk;
+    bool events = arrival->header.first > 0;
+    const struct arrival_answer answer = {
+        .device = arrival->device,
+        .name = events ? "restored" : "logs",
+        .payload = buf_slice(&arrival->reply),
+        .batch = events ? &arrival->header : NULL,
+    };
+    if (err)
+        failed(arrival, fault);
+    else
+        desk->answer(desk->context, &answer);
+    arrival_free(arrival);
+}
+
 /* --- Taking ---------------------------------------------------------------------------------- */
 
 static enum err prepare(struct arrival *arrival, const char *name,
@@ -439,6 +477,9 @@ static enum err prepare(struct arrival *arrival, const char *name,
     if (strcmp(name, "state") == 0) {
         arrival->work.run = run_state;
         arrival->work.done = state_done;
+    } else if (strcmp(name, "restore") == 0) {
+        arrival->work.run = run_restore;
+        arrival->work.done = restore_done;
     } else if (strcmp(name, "inbox-ack") == 0) {
         arrival->work.run = run_inbox_ack;
     } else {

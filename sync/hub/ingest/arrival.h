@@ -18,8 +18,9 @@ struct arrival_answer {
     const char *name;
     struct slice payload;
     bool retain;
-    struct slice correlation; /* of a reply */
-    struct inbox_place place; /* of an inbox message; else its number is 0 */
+    struct slice correlation;         /* of a reply */
+    struct inbox_place place;         /* of an inbox message; else its number is 0 */
+    const struct batch_header *batch; /* of events that go back; else NULL */
 };
 
 /* What arrivals share. Counters are the loop thread's. */

@@ -245,3 +245,14 @@ WHERE exception_no = ?1 AND state <> 'resolved'
 -- name: event_parked
 SELECT event.body, event.device, stream_log.stream FROM event JOIN stream_log USING (log_no)
 WHERE event.event_no = ?1
+
+-- name: takeover_insert
+INSERT INTO takeover (device, of) VALUES (?1, ?2) ON CONFLICT DO NOTHING
+-- name: restore_logs
+SELECT log_id, stream, through FROM stream_log
+WHERE through > 0 AND stream <> 'centre'
+  AND (device = ?1 OR device IN (SELECT of FROM takeover WHERE takeover.device = ?1))
+ORDER BY log_no DESC LIMIT ?2
+-- name: restore_may
+SELECT 1 FROM stream_log WHERE log_id = ?2 AND stream <> 'centre'
+  AND (device = ?1 OR device IN (SELECT of FROM takeover WHERE takeover.device = ?1))

@@ -203,3 +203,10 @@ ALTER TABLE hub_exception ADD COLUMN owner TEXT;
 ALTER TABLE hub_exception ADD COLUMN resolution TEXT;
 ALTER TABLE hub_exception ADD COLUMN resolved_ms INTEGER;
 CREATE INDEX hub_exception_by_state ON hub_exception (state, exception_no);
+-- name: takeover
+-- Which appliances came in another's place, and may have back what that one captured.
+CREATE TABLE takeover (
+    device TEXT NOT NULL,
+    of TEXT NOT NULL,
+    PRIMARY KEY (device, of)
+) WITHOUT ROWID;

@@ -6,6 +6,7 @@
 #include "sync/contract/ack.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
+#include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 
 #include <setjmp.h>
@@ -147,6 +148,22 @@ static void appliances_messages_are_read_and_written_as_before(void **state)
     struct inbox_ack ack;
     assert_int_equal(inbox_ack_read(buf_slice(&text), &ack, NULL), ERR_OK);
     inbox_ack_write(&again, &ack);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "restore");
+    struct restore_ask ask;
+    assert_int_equal(restore_ask_read(buf_slice(&text), &ask, NULL), ERR_OK);
+    restore_ask_write(&again, &ask);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "logs");
+    struct restore_logs logs;
+    assert_int_equal(restore_logs_read(buf_slice(&text), &logs, NULL), ERR_OK);
+    restore_logs_write(&again, &logs);
     assert_same(&again, &text);
     buf_free(&text);
     buf_reset(&again);
