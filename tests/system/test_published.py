@@ -17,9 +17,11 @@ SCHEMA_OF = {
     "up/state": "state",
     "up/inbox-ack": "inbox-ack",
     "up/query": "query",
+    "up/restore": "restore",
     "down/ack/returns": "ack",
     "down/ack/sales": "ack",
     "down/reply": "reply",
+    "down/logs": "logs",
     "down/inbox": "cloudevent",
 }
 KEYS = itertools.count()
