@@ -23,7 +23,8 @@ static const char *const from_words[] = {"quarantine", "repair", NULL};
 static const char *const collector_words[] = {"seller", "marketplace", NULL};
 static const char *const check_words[] = {"failed", "passed", NULL};
 static const char *const stage_words[] = {"opened", "fee", "lost", "won", NULL};
-static const char *const settled_words[] = {"refund", "sale", "chargeback", NULL};
+static const char *const settled_words[] = {"refund",   "sale",        "chargeback",
+                                            "reversed", "written_off", NULL};
 
 /* What one event's data may hold before it is sorted into the milestone. */
 struct data {
@@ -238,7 +239,7 @@ static const struct json_field failed_fields[] = {
 static const struct json_field settled_fields[] = {
     DATE,
     TEXT("type", REQUIRED, struct data, m.tender_type),
-    AMOUNT("amount", REQUIRED, struct data, m.amount_minor),
+    SIGNED("amount", REQUIRED, struct data, m.amount_minor),
     SIGNED("fee", OPTIONAL, struct data, m.fee_minor),
     CHOICE("kind", OPTIONAL, struct data, m.settled_kind, settled_words),
     TEXT("refund", OPTIONAL, struct data, m.refund_id),
@@ -375,6 +376,10 @@ static enum err check(const struct milestone *m, struct fault *fault)
         return check_conflicted(m, fault);
     case EVENT_COMMISSION_REVERSED:
         return check_commission(m, fault);
+    case EVENT_REFUND_SETTLED:
+        if (m->amount_minor < 0 && m->settled_kind != SETTLED_WRITTEN_OFF)
+            return fault_set(fault, ERR_INVALID, "amount", "must not be negative");
+        return ERR_OK;
     case EVENT_RETURN_DISPUTED:
         if (m->stage == DISPUTE_OPENED && !m->has_amount)
             return fault_set(fault, ERR_INVALID, "amount", "is missing");

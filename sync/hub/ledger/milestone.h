@@ -28,8 +28,10 @@
  *                       position? (in the plan of tenders that are paid out, from 0).
  *                       A tender of type rounding is booked with the return, from the plan
  * refund.failed         tender, refund?, position? (else the latest issued one of the tender)
- * refund.settled        type, amount, fee?, kind? (refund | sale | chargeback, default refund),
- *                       refund?
+ * refund.settled        type, amount, fee?, kind? (refund | sale | chargeback | reversed: a settled
+ *                       refund came back | written_off: what will never be settled, given up by
+ *                       finance, negative when more was settled than was refunded; default
+ *                       refund), refund?
  * tax.adjusted          tax[{amount, jurisdiction?, rate?, type?, class?}]: more given back (or
  * less) commission.reversed   amount (net of what is kept), lines?[{line, fee, kept, amount}]
  * return.voided         nothing more
@@ -89,7 +91,13 @@ enum disposition {
 };
 
 enum dispute_stage { DISPUTE_OPENED, DISPUTE_FEE, DISPUTE_LOST, DISPUTE_WON };
-enum settled_kind { SETTLED_REFUND, SETTLED_SALE, SETTLED_CHARGEBACK };
+enum settled_kind {
+    SETTLED_REFUND,
+    SETTLED_SALE,
+    SETTLED_CHARGEBACK,
+    SETTLED_REVERSED,
+    SETTLED_WRITTEN_OFF,
+};
 
 /* One stored tax component; texts may be "". */
 struct tax_piece {

@@ -119,8 +119,8 @@ enum err payout_fail(struct booking *b)
     return err;
 }
 
-/* Remembers that a refund of this kind was settled, so that it can't fail any more. */
-static void mark_settled(const struct booking *b)
+/* Remembers that a refund of this kind was settled, so that it can't fail; or that it came back. */
+static void mark_settled(const struct booking *b, bool settled)
 {
     const struct milestone *m = b->milestone;
     for (size_t i = 0; i < b->position->payment_count; i++) {
@@ -128,8 +128,8 @@ static void mark_settled(const struct booking *b)
         bool is_it = *m->refund_id ? strcmp(payment->refund_id, m->refund_id) == 0
                                    : strcmp(payment->type, m->tender_type) == 0 &&
                                          payment->amount_minor == m->amount_minor;
-        if (is_it && !payment->failed && !payment->settled) {
-            payment->settled = true;
+        if (is_it && !payment->failed && payment->settled != settled) {
+            payment->settled = settled;
             return;
         }
     }
@@ -139,15 +139,19 @@ enum err payout_settle(struct booking *b)
 {
     static const enum trigger triggers[] = {[SETTLED_REFUND] = TRIGGER_REFUND_SETTLED,
                                             [SETTLED_SALE] = TRIGGER_SALE_SETTLED,
-                                            [SETTLED_CHARGEBACK] = TRIGGER_CHARGEBACK_SETTLED};
+                                            [SETTLED_CHARGEBACK] = TRIGGER_CHARGEBACK_SETTLED,
+                                            [SETTLED_REVERSED] = TRIGGER_REFUND_SETTLED,
+                                            [SETTLED_WRITTEN_OFF] = TRIGGER_SETTLEMENT_WRITTEN_OFF};
     const struct milestone *m = b->milestone;
-    int64_t fee = m->settled_kind == SETTLED_REFUND ? m->fee_minor : -m->fee_minor;
-    struct booking_amounts amounts = {.of = {[AMOUNT_AMOUNT] = m->amount_minor,
-                                             [AMOUNT_FEE] = m->fee_minor,
-                                             [AMOUNT_PAYOUT] = m->amount_minor + fee},
-                                      .tender = m->tender_type};
-    if (m->settled_kind == SETTLED_REFUND)
-        mark_settled(b);
+    bool reversed = m->settled_kind == SETTLED_REVERSED;
+    bool refund = m->settled_kind == SETTLED_REFUND || reversed;
+    int64_t amount = reversed ? -m->amount_minor : m->amount_minor;
+    int64_t payout = amount + (refund ? m->fee_minor : -m->fee_minor);
+    struct booking_amounts amounts = {
+        .of = {[AMOUNT_AMOUNT] = amount, [AMOUNT_FEE] = m->fee_minor, [AMOUNT_PAYOUT] = payout},
+        .tender = m->tender_type};
+    if (refund)
+        mark_settled(b, !reversed);
     return booking_book(b, triggers[m->settled_kind], &amounts, NULL);
 }
 

@@ -122,7 +122,7 @@ static void role_without_account_is_refused(void **state)
 static void unknown_word_names_its_path(void **state)
 {
     (void)state;
-    expect_refusal(document(",{\"role\":\"tax\"}", "", ""), "companies[0].accounts[35].account",
+    expect_refusal(document(",{\"role\":\"tax\"}", "", ""), "companies[0].accounts[36].account",
                    "missing");
 }
 

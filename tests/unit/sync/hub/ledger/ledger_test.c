@@ -440,6 +440,34 @@ static void settled_refund_can_not_fail(void **state)
     assert_int_equal(ledger_run_try(run, EVENT_REFUND_FAILED, "{\"tender\":1}"), ERR_REFUSED);
 }
 
+static void settled_refund_that_came_back_is_owed_again(void **state)
+{
+    struct ledger_run *run = *state;
+    accept_line(run, SOCKS, "");
+    ledger_run_event(run, EVENT_REFUND_ISSUED, ISSUED);
+    ledger_run_event(run, EVENT_REFUND_SETTLED, "{\"type\":\"card\",\"amount\":333,\"fee\":10}");
+    ledger_run_event(run, EVENT_REFUND_SETTLED,
+                     "{\"type\":\"card\",\"amount\":333,\"kind\":\"reversed\"}");
+    ledger_run_event(run, EVENT_REFUND_FAILED, "{\"tender\":1}");
+    assert_int_equal(balance(run, "bank"), -10);
+    assert_int_equal(balance(run, "tender"), 0);
+    assert_int_equal(balance(run, "refunds_payable"), -333);
+}
+
+static void what_is_never_settled_is_written_off_to_the_last_cent(void **state)
+{
+    struct ledger_run *run = *state;
+    accept_line(run, SOCKS, "");
+    ledger_run_event(run, EVENT_REFUND_ISSUED, ISSUED);
+    ledger_run_event(run, EVENT_REFUND_SETTLED, "{\"type\":\"card\",\"amount\":350}");
+    ledger_run_event(run, EVENT_REFUND_SETTLED,
+                     "{\"type\":\"card\",\"amount\":-17,\"kind\":\"written_off\"}");
+    assert_int_equal(balance(run, "tender"), 0);
+    assert_int_equal(balance(run, "settlement_difference"), 17);
+    assert_int_equal(ledger_run_try(run, EVENT_REFUND_SETTLED, "{\"type\":\"card\",\"amount\":-1}"),
+                     ERR_INVALID);
+}
+
 static void refund_in_another_currency_loses_65(void **state)
 {
     struct ledger_run *run = *state;
@@ -716,6 +744,8 @@ int main(void)
         TEST(failed_refund_is_owed_again),
         TEST(refund_to_a_new_tender_fails_by_its_place_in_the_plan),
         TEST(settled_refund_can_not_fail),
+        TEST(settled_refund_that_came_back_is_owed_again),
+        TEST(what_is_never_settled_is_written_off_to_the_last_cent),
         TEST(refund_in_another_currency_loses_65),
         TEST(refund_in_two_parts_at_a_better_rate_gains_and_clears_to_the_cent),
         TEST(even_exchange_moves_tax_of_202),
