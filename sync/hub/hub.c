@@ -123,6 +123,8 @@ static void on_foreign(void *context)
 static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count)
 {
     struct hub *hub = context;
+    if (!hub->wire)
+        return;
     for (size_t i = 0; i < count; i++)
         if ((i == 0 || strcmp(devices[i], devices[i - 1]) != 0) &&
             arrival_push(&hub->desk, hub->worker, devices[i]) != ERR_OK)
@@ -335,6 +337,7 @@ static enum err open_web(struct hub *hub, struct fault *fault)
         .clock = hub->config.clock,
         .facts = fill_facts,
         .changed = on_changed,
+        .told = on_told,
         .context = hub,
         .diag = hub->config.diag,
     };

@@ -41,6 +41,19 @@ enum err settlement_format_find(const char *name, enum settlement_format *format
     return ERR_NOT_FOUND;
 }
 
+const char *settlement_format_name(enum settlement_format format)
+{
+    return format_words[format];
+}
+
+enum settlement_kind settlement_kind_find(struct slice name)
+{
+    for (size_t i = 0; i < SETTLEMENT_KIND_COUNT; i++)
+        if (slice_is(name, kind_words[i]))
+            return (enum settlement_kind)i;
+    return SETTLEMENT_KIND_OTHER;
+}
+
 const char *settlement_kind_name(enum settlement_kind kind)
 {
     return kind_words[kind];

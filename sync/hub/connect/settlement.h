@@ -33,7 +33,10 @@ enum settlement_kind { SETTLEMENT_KINDS(SETTLEMENT_KIND_ENUM) SETTLEMENT_KIND_CO
 
 /* "adyen": ERR_NOT_FOUND for others. */
 enum err settlement_format_find(const char *name, enum settlement_format *format) MUST_CHECK;
+const char *settlement_format_name(enum settlement_format format);
 const char *settlement_kind_name(enum settlement_kind kind);
+/* The kind of that name; OTHER for words that are none. */
+enum settlement_kind settlement_kind_find(struct slice name);
 
 /*
  * One line. Texts may be "". Amounts are seen from us: what we get (a payout too) is above 0, what

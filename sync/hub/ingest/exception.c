@@ -1,5 +1,121 @@
 #include "sync/hub/ingest/exception.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/jsonw.h"
 #include "sync/hub/ingest/ingest.sql.h"
+
+#include <string.h>
+
+enum { DATA_MAX = 4096, CODE_MAX = 64, HOUR_MS = 3600 * 1000 };
+
+static const struct {
+    const char *code;
+    const char *team;
+    int64_t target_hours;
+} targets[] = {
+    {"dual_refund", "finance", 24},
+    {"refund_exceeds_paid", "finance", 24},
+    {"disputed", "finance", 7 * 24},
+    {"settlement_variance", "finance", 3 * 24},
+    {"currency_mismatch", "finance", 24},
+    {"amount_rebased", "finance", 2 * 24},
+    {"period_closed", "finance", 24},
+    {"gift_card_spent", "finance", 2 * 24},
+    {"unmapped_code", "finance", 24},
+    {"tax_jurisdiction_mismatch", "finance", 3 * 24},
+    {"tax_payment_mismatch", "finance", 3 * 24},
+    {"log_forked", "it", 4},
+    {"signature_invalid", "it", 4},
+    {"clock_untrusted", "it", 24},
+    {"duplicate_event", "it", 24},
+    {"id_body_conflict", "it", 24},
+};
+
+/* What the table doesn't name goes to the stores' own desk. */
+static const char default_team[] = "stores";
+enum { DEFAULT_HOURS = 3 * 24 };
+
+int64_t exception_target_hours(const char *code)
+{
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+        if (strcmp(targets[i].code, code) == 0)
+            return targets[i].target_hours;
+    return DEFAULT_HOURS;
+}
+
+const char *exception_team(const char *code)
+{
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+        if (strcmp(targets[i].code, code) == 0)
+            return targets[i].team;
+    return default_team;
+}
+
+static bool of_no_return(const struct id *correlation)
+{
+    static const struct id none;
+    return id_equal(correlation, &none);
+}
+
+/* --- Raising --------------------------------------------------------------------------------- */
+
+static enum err insert(struct database *db, const struct exception *exception, const struct id *id,
+                       int64_t *times, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_EXCEPTION_ABOUT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, exception->code);
+    bind_text(s, 2, CENTRE_DEVICE);
+    bind_blob(s, 3, exception->correlation.bytes, ID_BYTES);
+    bind_int(s, 4, exception->subject);
+    bind_text(s, 5, exception->detail);
+    bind_int(s, 6, exception->now_ms);
+    if (!of_no_return(&exception->correlation))
+        bind_blob(s, 7, exception->correlation.bytes, ID_BYTES);
+    bind_blob(s, 8, id->bytes, ID_BYTES);
+    bind_text(s, 9, exception_team(exception->code));
+    bind_int(s, 10, exception->now_ms + exception_target_hours(exception->code) * HOUR_MS);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *times = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+enum err exception_raise(struct database *db, const struct exception *exception,
+                         char device[static DEVICE_ID_MAX + 1], struct fault *fault)
+{
+    struct buf data CLEANUP(buf_free);
+    struct id_source ids;
+    char text[ID_TEXT + 1];
+    int64_t times = 0;
+    buf_init(&data, DATA_MAX);
+    id_source_init(&ids, NULL, NULL);
+    const struct id id = exception->id ? *exception->id : id_next(&ids, exception->now_ms);
+    *device = '\0';
+    enum err err = insert(db, exception, &id, &times, fault);
+    if (err || times != 1 || exception->id || of_no_return(&exception->correlation))
+        return err;
+    id_format(&id, text);
+    struct jsonw w = jsonw_to(&data);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "exception", text);
+    jsonw_text(&w, "code", exception->code);
+    jsonw_text(&w, "detail", exception->detail);
+    jsonw_text(&w, "owner", exception_team(exception->code));
+    jsonw_end(&w);
+    const struct centre_fact fact = {.correlation = exception->correlation,
+                                     .type = EVENT_EXCEPTION_RAISED,
+                                     .data = buf_slice(&data),
+                                     .now_ms = exception->now_ms};
+    err = buf_check(&data, fault, "exception");
+    return err ? err : centre_record(db, &fact, device, fault);
+}
+
+/* --- Going on -------------------------------------------------------------------------------- */
 
 static enum err run_change(struct database *db, sqlite3_stmt *s, struct fault *fault)
 {
@@ -9,20 +125,79 @@ static enum err run_change(struct database *db, sqlite3_stmt *s, struct fault *f
     return err;
 }
 
-enum err exception_assign(struct database *db, int64_t number, const char *owner,
-                          struct fault *fault)
+struct found {
+    char code[CODE_MAX];
+    struct id id;
+    struct id correlation;
+    bool of_return;
+};
+
+static enum err find(struct database *db, int64_t number, struct found *found, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    *found = (struct found){0};
+    enum err err = database_statement(db, INGEST_EXCEPTION_FIND, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, number);
+    err = database_step(db, s, &row, fault);
+    if (err || !row)
+        return err;
+    struct slice code = column_slice(s, 0);
+    if (code.len < CODE_MAX)
+        memcpy(found->code, code.data, code.len);
+    found->of_return = column_bytes(s, 1, found->id.bytes, ID_BYTES) == ERR_OK &&
+                       column_bytes(s, 2, found->correlation.bytes, ID_BYTES) == ERR_OK;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+/* The step as an event of the return. */
+static enum err tell(struct database *db, struct exception_step *step, const char *state,
+                     struct fault *fault)
+{
+    struct buf data CLEANUP(buf_free);
+    struct found found;
+    char text[ID_TEXT + 1];
+    buf_init(&data, DATA_MAX);
+    *step->device = '\0';
+    enum err err = find(db, step->number, &found, fault);
+    if (err || !found.of_return)
+        return err;
+    id_format(&found.id, text);
+    struct jsonw w = jsonw_to(&data);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "exception", text);
+    jsonw_text(&w, "code", found.code);
+    jsonw_text(&w, "state", state);
+    jsonw_text(&w, "how", step->how);
+    if (step->person)
+        jsonw_text(&w, "owner", step->person);
+    jsonw_end(&w);
+    const struct centre_fact fact = {.correlation = found.correlation,
+                                     .type = EVENT_EXCEPTION_RESOLVED,
+                                     .data = buf_slice(&data),
+                                     .now_ms = step->now_ms};
+    err = buf_check(&data, fault, "exception");
+    return err ? err : centre_record(db, &fact, step->device, fault);
+}
+
+enum err exception_assign(struct database *db, struct exception_step *step, struct fault *fault)
 {
     sqlite3_stmt *s;
     enum err err = database_statement(db, INGEST_EXCEPTION_ASSIGN, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, number);
-    bind_text(s, 2, owner);
-    return run_change(db, s, fault);
+    bind_int(s, 1, step->number);
+    bind_text(s, 2, step->person);
+    bind_int(s, 3, step->now_ms);
+    err = run_change(db, s, fault);
+    return err ? err : tell(db, step, "assigned", fault);
 }
 
-enum err exception_resolve(struct database *db, int64_t number, const char *how, int64_t now_ms,
-                           struct fault *fault)
+static enum err mark_resolved(struct database *db, int64_t number, const char *how, int64_t now_ms,
+                              struct fault *fault)
 {
     sqlite3_stmt *s;
     enum err err = database_statement(db, INGEST_EXCEPTION_RESOLVE, &s, fault);
@@ -32,4 +207,27 @@ enum err exception_resolve(struct database *db, int64_t number, const char *how,
     bind_text(s, 2, how);
     bind_int(s, 3, now_ms);
     return run_change(db, s, fault);
+}
+
+enum err exception_resolve(struct database *db, struct exception_step *step, struct fault *fault)
+{
+    enum err err = mark_resolved(db, step->number, step->how, step->now_ms, fault);
+    return err ? err : tell(db, step, "resolved", fault);
+}
+
+enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
+                                     int64_t now_ms, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_EXCEPTION_BY_ID, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, id->bytes, ID_BYTES);
+    err = database_step(db, s, &row, fault);
+    if (err || !row)
+        return err;
+    int64_t number = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    return mark_resolved(db, number, how, now_ms, fault);
 }

@@ -1,16 +1,47 @@
 /*
- * The way of an exception: raised (ingest_raise), given to somebody, resolved with what was done.
- * One that is raised again after it was resolved is open again. Inside the caller's transaction.
+ * The way of an exception: raised (here, or by ingest_raise for a log), given to somebody, resolved
+ * with what was done. Each has a team that owns it and a time by which it should be settled. One
+ * that is raised again after it was resolved is open again. Each step with an exception of a return
+ * is an event of the centre as well, for the return's trail and its store.
+ * Inside the caller's transaction.
  */
 #ifndef SYNC_HUB_INGEST_EXCEPTION_H
 #define SYNC_HUB_INGEST_EXCEPTION_H
 
-#include "hal/database.h"
+#include "sync/hub/ingest/centre.h"
 
+struct exception {
+    const char *code;
+    struct id correlation; /* the return; zero: of none */
+    int64_t subject;       /* what of it: with the code and the return it names the exception */
+    const char *detail;
+    const struct id *id; /* under which a store raised it, and told it itself; else NULL */
+    int64_t now_ms;
+};
+
+/* Who changes one, and what is left of it. */
+struct exception_step {
+    int64_t number;
+    const char *person; /* who takes it */
+    const char *how;
+    int64_t now_ms;
+    char device[DEVICE_ID_MAX + 1]; /* out: whose inbox has something new; "" nobody's */
+};
+
+/* `device` as in the step. */
+enum err exception_raise(struct database *db, const struct exception *exception,
+                         char device[static DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
 /* ERR_NOT_FOUND when there is none of that number that is not resolved. */
-enum err exception_assign(struct database *db, int64_t number, const char *owner,
+enum err exception_assign(struct database *db, struct exception_step *step,
                           struct fault *fault) MUST_CHECK;
-enum err exception_resolve(struct database *db, int64_t number, const char *how, int64_t now_ms,
+enum err exception_resolve(struct database *db, struct exception_step *step,
                            struct fault *fault) MUST_CHECK;
+/* What a store resolved itself; nothing happens when no such is open. */
+enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
+                                     int64_t now_ms, struct fault *fault) MUST_CHECK;
+
+/* How long one of this code may take, and whose it is. */
+int64_t exception_target_hours(const char *code);
+const char *exception_team(const char *code);
 
 #endif

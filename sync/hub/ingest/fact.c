@@ -57,6 +57,13 @@ static const char *reason_code(enum err err)
     return err == ERR_UNSUPPORTED ? "unknown_type" : "unreadable";
 }
 
+/* The centre also tells what happens to a return elsewhere: in a warehouse, at a bank. */
+static bool may_tell(enum stream stream, enum event_type type)
+{
+    enum stream kept = event_type_stream(type);
+    return kept == stream || (stream == STREAM_CENTRE && kept == STREAM_RETURNS);
+}
+
 static void read_body(struct slice body, enum stream stream, struct arena *arena,
                       struct reading *reading)
 {
@@ -75,7 +82,7 @@ static void read_body(struct slice body, enum stream stream, struct arena *arena
     reading->has_id = true;
     reading->id = reading->event.id;
     bool mended = stream == STREAM_CENTRE && reading->event.has_replaces;
-    if (event_type_stream(reading->event.type) != stream && !mended)
+    if (!may_tell(stream, reading->event.type) && !mended)
         park(reading, "wrong_stream", "this type isn't kept in this stream");
 }
 

@@ -210,3 +210,105 @@ CREATE TABLE takeover (
     of TEXT NOT NULL,
     PRIMARY KEY (device, of)
 ) WITHOUT ROWID;
+-- name: settlement
+-- What providers and banks must show of what was paid out, and what they did show.
+CREATE TABLE follow_cursor (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    applied_no INTEGER NOT NULL -- applied events up to here have been followed up
+);
+INSERT INTO follow_cursor (one, applied_no) VALUES (1, 0);
+
+CREATE TABLE expected_refund (
+    expected_no INTEGER PRIMARY KEY,
+    event_no INTEGER NOT NULL UNIQUE REFERENCES event (event_no), -- its refund.issued
+    correlation BLOB NOT NULL,
+    company TEXT NOT NULL,
+    number TEXT NOT NULL, -- the return's
+    receipt TEXT NOT NULL,
+    terminal TEXT NOT NULL,
+    own TEXT NOT NULL, -- our id of the refund
+    reference TEXT NOT NULL, -- the provider's
+    payment TEXT NOT NULL, -- the original payment's token
+    tender_no INTEGER NOT NULL,
+    position INTEGER NOT NULL, -- of the tender in the return's plan
+    tender TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    state TEXT NOT NULL, -- open, settled, failed, written_off
+    settled_day INTEGER,
+    charged_back INTEGER NOT NULL DEFAULT 0,
+    missed INTEGER NOT NULL DEFAULT 0 -- a person was told that it isn't settled yet
+);
+CREATE INDEX expected_by_return ON expected_refund (correlation);
+CREATE INDEX expected_by_own ON expected_refund (own);
+CREATE INDEX expected_by_reference ON expected_refund (reference);
+CREATE INDEX expected_by_payment ON expected_refund (payment);
+CREATE INDEX expected_by_number ON expected_refund (number);
+CREATE INDEX expected_by_receipt ON expected_refund (receipt);
+CREATE INDEX expected_by_state ON expected_refund (state, day);
+
+CREATE TABLE settlement_file (
+    file_no INTEGER PRIMARY KEY,
+    format TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE, -- SHA-256: the same file again is known
+    lines INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    state TEXT NOT NULL -- new, matched: all of its lines were looked at
+);
+CREATE INDEX settlement_file_by_state ON settlement_file (state, file_no);
+
+CREATE TABLE settlement_line (
+    line_no INTEGER PRIMARY KEY,
+    file_no INTEGER NOT NULL REFERENCES settlement_file (file_no),
+    row_no INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    type TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    payment TEXT NOT NULL,
+    own TEXT NOT NULL,
+    terminal TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    gross_minor INTEGER NOT NULL,
+    net_currency TEXT NOT NULL,
+    fee_minor INTEGER NOT NULL,
+    net_minor INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    state TEXT NOT NULL, -- new, noted, matched, differs, unmatched, set_aside
+    match_key TEXT,
+    expected_no INTEGER,
+    batch_no INTEGER, -- the payout that this line of the bank is
+    mismatches INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX settlement_line_by_state ON settlement_line (state, line_no);
+CREATE INDEX settlement_line_by_reference ON settlement_line (reference, line_no);
+CREATE INDEX settlement_line_by_payment ON settlement_line (payment, kind);
+CREATE INDEX settlement_line_by_refund ON settlement_line (expected_no);
+
+CREATE TABLE settlement_batch (
+    batch_no INTEGER PRIMARY KEY,
+    format TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    net_minor INTEGER NOT NULL,
+    payout_minor INTEGER NOT NULL,
+    has_payout INTEGER NOT NULL,
+    payout_reference TEXT NOT NULL,
+    day INTEGER NOT NULL, -- of its newest line
+    bank_minor INTEGER, -- what came in at the bank
+    bank_line INTEGER,
+    mismatches INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (format, batch, currency)
+);
+CREATE INDEX settlement_batch_by_payout ON settlement_batch (currency, payout_minor);
+
+-- Exceptions of the centre: about which return, and told under which id.
+ALTER TABLE hub_exception ADD COLUMN correlation BLOB;
+ALTER TABLE hub_exception ADD COLUMN id BLOB;
+ALTER TABLE hub_exception ADD COLUMN team TEXT NOT NULL DEFAULT 'it';
+ALTER TABLE hub_exception ADD COLUMN due_ms INTEGER;
+ALTER TABLE hub_exception ADD COLUMN assigned_ms INTEGER;
+CREATE INDEX hub_exception_by_id ON hub_exception (id);

@@ -3,6 +3,7 @@
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 #include "sync/hub/connect/posting.h"
+#include "sync/hub/connect/told.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/parked.h"
 
@@ -38,6 +39,7 @@ struct change {
     char reason[ACCESS_REASON_MAX + 1];
     struct buf data; /* of what is mended */
     struct bookkeeper_news news;
+    struct told told;
 };
 
 static void change_free(struct change *change)
@@ -98,14 +100,26 @@ static enum err assign(struct change *change, struct database *db, struct fault 
 {
     int64_t number = 0;
     enum err err = exception_number(change, &number, fault);
-    return err ? err : exception_assign(db, number, change->owner, fault);
+    struct exception_step step = {
+        .number = number, .person = change->owner, .how = change->reason, .now_ms = change->now_ms};
+    if (!err)
+        err = exception_assign(db, &step, fault);
+    if (!err)
+        told_add(&change->told, step.device);
+    return err;
 }
 
 static enum err resolve(struct change *change, struct database *db, struct fault *fault)
 {
     int64_t number = 0;
     enum err err = exception_number(change, &number, fault);
-    return err ? err : exception_resolve(db, number, change->reason, change->now_ms, fault);
+    struct exception_step step = {
+        .number = number, .how = change->reason, .now_ms = change->now_ms};
+    if (!err)
+        err = exception_resolve(db, &step, fault);
+    if (!err)
+        told_add(&change->told, step.device);
+    return err;
 }
 
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
@@ -147,6 +161,7 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         http_problem(change->request, http_status_of(err), fault);
     } else {
         http_answer(change->request, 200, "application/json", buf_slice(&body), NULL, 0);
+        change->config.told(change->config.context, change->told.devices, change->told.count);
         change->config.changed(change->config.context, &change->news);
     }
     change_free(change);

@@ -1,0 +1,332 @@
+#include "hal/base/cleanup.h"
+#include "sync/hub/connect/expected.h"
+#include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ledger/period.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { ARENA_MAX = 1024 * 1024 };
+
+/* One applied event at work, and what was read of it. */
+struct follow {
+    struct database *db;
+    int64_t now_ms;
+    struct told *told;
+    struct fault *fault;
+    int64_t event_no;
+    struct event event;
+    struct arena arena;
+    struct cJSON *data;
+    struct cJSON *created; /* the data of its return.created; NULL: not looked for */
+};
+
+static const char *text_of(const struct cJSON *object, const char *name)
+{
+    const char *text = object ? json_member_text(object, name) : NULL;
+    return text ? text : "";
+}
+
+static bool is_ours(const struct follow *f)
+{
+    return slice_is(f->event.source, "/centre");
+}
+
+/* --- Refunds --------------------------------------------------------------------------------- */
+
+/* Cash, vouchers and the like are settled when they are handed over. */
+static bool settles_elsewhere(const char *tender)
+{
+    return strcmp(tender, "card") == 0 || strcmp(tender, "wallet") == 0 ||
+           strcmp(tender, "online_payment") == 0;
+}
+
+static enum err read_created(struct follow *f)
+{
+    sqlite3_stmt *s;
+    struct event event;
+    bool row;
+    enum err err = database_statement(f->db, INGEST_CREATED_OF_RETURN, &s, f->fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);
+    err = database_step(f->db, s, &row, f->fault);
+    if (err)
+        return err;
+    /* One that can't be read was parked; then the refund is known by its own event alone. */
+    if (row && event_read(column_slice(s, 0), &f->arena, &event, NULL) == ERR_OK &&
+        json_parse(event.data, JSON_LIMITS_DEFAULT, &f->created, NULL) != ERR_OK)
+        f->created = NULL;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+/* The token of the payment that this tender was paid by. */
+static const char *payment_of(const struct follow *f, int64_t tender_no)
+{
+    const struct cJSON *refund = f->created ? json_member(f->created, "refund") : NULL;
+    const struct cJSON *tender = refund ? json_first(json_member(refund, "tenders")) : NULL;
+    for (; tender; tender = json_next(tender))
+        if (json_member_int(tender, "tender", -1) == tender_no)
+            return text_of(tender, "reference");
+    return "";
+}
+
+static enum err read_company(struct follow *f, char company[static EXPECTED_TEXT_MAX + 1])
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(f->db, INGEST_COMPANY_OF_RETURN, &s, f->fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);
+    err = database_step(f->db, s, &row, f->fault);
+    if (err)
+        return err;
+    struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
+    (void)snprintf(company, EXPECTED_TEXT_MAX + 1, "%.*s", (int)found.len, found.data);
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+static int64_t document_day(const struct follow *f)
+{
+    int64_t day = day_of_ms(f->event.time_ms);
+    (void)!day_parse(text_of(f->data, "business_date"), &day); /* absent: the event's own day */
+    return day;
+}
+
+/* A refund whose payment was charged back before: the customer has the money twice. */
+static enum err tell_dual(struct follow *f, int64_t expected_no, const char *payment)
+{
+    char detail[300];
+    char device[DEVICE_ID_MAX + 1];
+    (void)snprintf(detail, sizeof detail,
+                   "dual_refund: payment %.140s was charged back before it was refunded", payment);
+    const struct exception exception = {.code = "dual_refund",
+                                        .correlation = f->event.correlation,
+                                        .subject = -expected_no,
+                                        .detail = detail,
+                                        .now_ms = f->now_ms};
+    enum err err = exception_raise(f->db, &exception, device, f->fault);
+    told_add(f->told, device);
+    return err;
+}
+
+static enum err insert_expected(struct follow *f, const char *company, const char *payment)
+{
+    const struct cJSON *data = f->data;
+    const struct cJSON *exchange = f->created ? json_member(f->created, "exchange") : NULL;
+    int64_t paid_minor = json_member_int(data, "paid", -1);
+    bool abroad = exchange && paid_minor >= 0;
+    const char *currency = abroad ? text_of(exchange, "currency") : text_of(data, "currency");
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(f->db, INGEST_EXPECTED_INSERT, &s, f->fault);
+    if (err)
+        return err;
+    bind_int(s, 1, f->event_no);
+    bind_blob(s, 2, f->event.correlation.bytes, ID_BYTES);
+    bind_text(s, 3, company);
+    bind_text(s, 4, text_of(f->created, "number"));
+    bind_text(s, 5, text_of(f->created, "receipt"));
+    bind_text(s, 6, text_of(data, "lane"));
+    bind_text(s, 7, text_of(data, "refund"));
+    bind_text(s, 8, text_of(data, "reference"));
+    bind_text(s, 9, payment);
+    bind_int(s, 10, json_member_int(data, "tender", 0));
+    bind_text(s, 11, text_of(data, "type"));
+    bind_text(s, 12, *currency ? currency : text_of(f->created, "currency"));
+    bind_int(s, 13, abroad ? paid_minor : json_member_int(data, "amount", 0));
+    bind_int(s, 14, document_day(f));
+    bind_int(s, 15, json_member_int(data, "position", 0));
+    err = database_step(f->db, s, &row, f->fault);
+    if (err)
+        return err;
+    int64_t expected_no = row ? sqlite3_column_int64(s, 0) : 0;
+    bool dual = row && sqlite3_column_int(s, 1) != 0;
+    sqlite3_reset(s);
+    return dual ? tell_dual(f, expected_no, payment) : ERR_OK;
+}
+
+static enum err follow_issued(struct follow *f)
+{
+    char company[EXPECTED_TEXT_MAX + 1] = "";
+    if (!settles_elsewhere(text_of(f->data, "type")))
+        return ERR_OK;
+    enum err err = read_created(f);
+    if (!err)
+        err = read_company(f, company);
+    return err ? err
+               : insert_expected(f, company, payment_of(f, json_member_int(f->data, "tender", 0)));
+}
+
+static enum err follow_failed(struct follow *f)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(f->db, INGEST_EXPECTED_FAIL, &s, f->fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);
+    bind_text(s, 2, text_of(f->data, "refund"));
+    bind_int(s, 3, json_member_int(f->data, "tender", 0));
+    bind_int(s, 4, f->event_no);
+    return database_run(f->db, s, f->fault);
+}
+
+static enum err follow_disputed(struct follow *f)
+{
+    sqlite3_stmt *s;
+    if (is_ours(f) || strcmp(text_of(f->data, "stage"), "opened") != 0)
+        return ERR_OK;
+    enum err err = database_statement(f->db, INGEST_EXPECTED_CHARGE_BACK, &s, f->fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);
+    bind_text(s, 2, text_of(f->data, "type"));
+    return database_run(f->db, s, f->fault);
+}
+
+/* --- Exceptions of stores -------------------------------------------------------------------- */
+
+static enum err follow_raised(struct follow *f)
+{
+    struct id id;
+    char device[DEVICE_ID_MAX + 1];
+    if (is_ours(f) || id_parse(slice_of(text_of(f->data, "exception")), &id) != ERR_OK)
+        return ERR_OK;
+    const struct exception exception = {.code = text_of(f->data, "code"),
+                                        .correlation = f->event.correlation,
+                                        .subject = f->event_no,
+                                        .detail = text_of(f->data, "detail"),
+                                        .id = &id,
+                                        .now_ms = f->now_ms};
+    return exception_raise(f->db, &exception, device, f->fault);
+}
+
+static enum err follow_resolved(struct follow *f)
+{
+    struct id id;
+    if (is_ours(f) || strcmp(text_of(f->data, "state"), "resolved") != 0 ||
+        id_parse(slice_of(text_of(f->data, "exception")), &id) != ERR_OK)
+        return ERR_OK;
+    return exception_resolved_by_store(f->db, &id, text_of(f->data, "how"), f->now_ms, f->fault);
+}
+
+/* --- The events ------------------------------------------------------------------------------ */
+
+static const struct {
+    enum event_type type;
+    enum err (*follow)(struct follow *f);
+} handlers[] = {
+    {EVENT_REFUND_ISSUED, follow_issued},        {EVENT_REFUND_FAILED, follow_failed},
+    {EVENT_RETURN_DISPUTED, follow_disputed},    {EVENT_EXCEPTION_RAISED, follow_raised},
+    {EVENT_EXCEPTION_RESOLVED, follow_resolved},
+};
+
+static enum err run_handler(struct follow *f, struct slice body)
+{
+    /* The ledger read it before: what it can't read is never applied. */
+    if (event_read(body, &f->arena, &f->event, NULL) != ERR_OK)
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        if (handlers[i].type != f->event.type)
+            continue;
+        if (json_parse(f->event.data, JSON_LIMITS_DEFAULT, &f->data, NULL) != ERR_OK)
+            return ERR_OK;
+        return handlers[i].follow(f);
+    }
+    return ERR_OK;
+}
+
+static bool is_followed(struct slice type)
+{
+    enum event_type found;
+    if (event_type_find(type, &found) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
+        if (handlers[i].type == found)
+            return true;
+    return false;
+}
+
+/* The next applied event; its body is copied if somebody cares for its type. */
+static enum err next_event(struct database *db, int64_t *cursor, int64_t *event_no, bool *found,
+                           struct buf *body, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_FOLLOW_NEXT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, *cursor);
+    err = database_step(db, s, found, fault);
+    if (err || !*found)
+        return err;
+    *cursor = sqlite3_column_int64(s, 0);
+    *event_no = sqlite3_column_int64(s, 1);
+    buf_reset(body);
+    if (slice_is(column_slice(s, 2), "applied") && is_followed(column_slice(s, 3))) {
+        struct slice text = column_slice(s, 4);
+        buf_append(body, text.data, text.len);
+    }
+    sqlite3_reset(s);
+    return buf_check(body, fault, "event");
+}
+
+static enum err follow_one(struct database *db, int64_t event_no, struct slice body, int64_t now_ms,
+                           struct told *told, struct fault *fault)
+{
+    struct follow f = {.db = db, .now_ms = now_ms, .told = told, .fault = fault};
+    f.event_no = event_no;
+    arena_init(&f.arena, ARENA_MAX);
+    enum err err = run_handler(&f, body);
+    json_free(f.data);
+    json_free(f.created);
+    arena_free(&f.arena);
+    return err;
+}
+
+static enum err read_cursor(struct database *db, int64_t *cursor, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_FOLLOW_CURSOR, &s, fault);
+    if (!err)
+        err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *cursor = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+static enum err move_cursor(struct database *db, int64_t cursor, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_FOLLOW_CURSOR_MOVE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, cursor);
+    return database_run(db, s, fault);
+}
+
+enum err expected_follow(struct database *db, int64_t now_ms, struct told *told, bool *more,
+                         struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    int64_t cursor = 0;
+    int64_t event_no = 0;
+    int64_t seen = 0;
+    bool found = true;
+    buf_init(&body, EVENT_BODY_MAX);
+    enum err err = read_cursor(db, &cursor, fault);
+    for (; !err && found && seen < EXPECTED_EVENTS_MAX; seen++) {
+        err = next_event(db, &cursor, &event_no, &found, &body, fault);
+        if (!err && found && body.len)
+            err = follow_one(db, event_no, buf_slice(&body), now_ms, told, fault);
+    }
+    if (err)
+        return err;
+    *more = found;
+    return move_cursor(db, cursor, fault);
+}

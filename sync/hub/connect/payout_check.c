@@ -1,0 +1,209 @@
+#include "sync/hub/connect/payout_check.h"
+#include "sync/hub/connect/match.h"
+#include "sync/hub/ingest/exception.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DETAIL_MAX = 400, BANK_TEXT_MAX = 3 * SETTLEMENT_TEXT_MAX + 4 };
+
+struct batch {
+    int64_t number;
+    char name[SETTLEMENT_TEXT_MAX + 1];
+    char currency[4];
+    struct match_batch sums;
+    int64_t bank_minor;
+    bool has_bank;
+};
+
+static void read_batch(sqlite3_stmt *s, struct batch *batch)
+{
+    struct slice name = column_slice(s, 1);
+    struct slice currency = column_slice(s, 6);
+    *batch = (struct batch){
+        .number = sqlite3_column_int64(s, 0),
+        .sums = {.net_minor = sqlite3_column_int64(s, 2),
+                 .payout_minor = sqlite3_column_int64(s, 3),
+                 .has_payout = sqlite3_column_int(s, 4) != 0},
+        .bank_minor = sqlite3_column_int64(s, 5),
+        .has_bank = sqlite3_column_type(s, 5) != SQLITE_NULL,
+    };
+    (void)snprintf(batch->name, sizeof batch->name, "%.*s", (int)name.len, name.data);
+    (void)snprintf(batch->currency, sizeof batch->currency, "%.*s", (int)currency.len,
+                   currency.data);
+}
+
+enum err payout_add(struct database *db, const char *format, const struct settlement_line *line,
+                    struct fault *fault)
+{
+    struct match_batch part = {0};
+    sqlite3_stmt *s;
+    if (!*line->batch)
+        return ERR_OK;
+    match_batch_add(&part, line);
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_ADD, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, format);
+    bind_text(s, 2, line->batch);
+    bind_text(s, 3, line->net_currency);
+    bind_int(s, 4, part.net_minor);
+    bind_int(s, 5, part.payout_minor);
+    bind_int(s, 6, part.has_payout);
+    bind_text(s, 7, part.has_payout ? line->reference : "");
+    bind_int(s, 8, line->day);
+    return database_run(db, s, fault);
+}
+
+/* --- Checking -------------------------------------------------------------------------------- */
+
+static enum err mark(struct database *db, const struct batch *batch, uint32_t mismatches,
+                     struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_MISMATCH, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, batch->number);
+    bind_int(s, 2, mismatches);
+    return database_run(db, s, fault);
+}
+
+static enum err check(struct database *db, const struct batch *batch, int64_t now_ms,
+                      struct fault *fault)
+{
+    char detail[DETAIL_MAX];
+    char bank[64] = "";
+    char device[DEVICE_ID_MAX + 1];
+    uint32_t mismatches =
+        match_batch_check(&batch->sums, batch->has_bank ? &batch->bank_minor : NULL);
+    enum err err = mark(db, batch, mismatches, fault);
+    if (err || !mismatches)
+        return err;
+    if (batch->has_bank)
+        (void)snprintf(bank, sizeof bank, ", the bank got %" PRId64, batch->bank_minor);
+    (void)snprintf(detail, sizeof detail,
+                   "batch_total: the lines of batch %.140s come to %" PRId64
+                   ", its payout is %" PRId64 "%s (minor units of %s)",
+                   batch->name, batch->sums.net_minor,
+                   batch->sums.has_payout ? batch->sums.payout_minor : batch->sums.net_minor, bank,
+                   batch->currency);
+    /* Batches and lines number themselves apart: a batch's subject is odd, a line's even. */
+    const struct exception exception = {.code = "settlement_variance",
+                                        .subject = batch->number * 2 + 1,
+                                        .detail = detail,
+                                        .now_ms = now_ms};
+    return exception_raise(db, &exception, device, fault);
+}
+
+static enum err next_batch(struct database *db, int64_t file_no, int64_t after, struct batch *batch,
+                           bool *found, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCHES_OF_FILE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, file_no);
+    bind_int(s, 2, after);
+    err = database_step(db, s, found, fault);
+    if (err || !*found)
+        return err;
+    read_batch(s, batch);
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+enum err payout_check_file(struct database *db, int64_t file_no, int64_t now_ms,
+                           struct fault *fault)
+{
+    struct batch batch = {0};
+    bool found = true;
+    enum err err = ERR_OK;
+    while (!err && found) {
+        err = next_batch(db, file_no, batch.number, &batch, &found, fault);
+        if (!err && found)
+            err = check(db, &batch, now_ms, fault);
+    }
+    return err;
+}
+
+/* --- At the bank ----------------------------------------------------------------------------- */
+
+static enum err find_batch(struct database *db, const struct settlement_line *line, int64_t *number,
+                           struct fault *fault)
+{
+    char text[BANK_TEXT_MAX];
+    sqlite3_stmt *s;
+    bool row;
+    (void)snprintf(text, sizeof text, "%s %s %s", line->payment, line->own, line->reference);
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_OF_BANK, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, line->currency);
+    bind_int(s, 2, line->gross_minor);
+    bind_text(s, 3, text);
+    bind_int(s, 4, line->day);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *number = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+static enum err load_batch(struct database *db, int64_t number, struct batch *batch,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_FIND, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, number);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (!row)
+        return fault_set(fault, ERR_NOT_FOUND, "batch", "there is no such batch");
+    read_batch(s, batch);
+    sqlite3_reset(s);
+    return ERR_OK;
+}
+
+static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int64_t bank_minor,
+                     struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_BANK, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, batch_no);
+    bind_int(s, 2, bank_minor);
+    bind_int(s, 3, line_no);
+    err = database_run(db, s, fault);
+    if (!err)
+        err = database_statement(db, INGEST_SETTLEMENT_LINE_BANK, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, line_no);
+    bind_int(s, 2, batch_no);
+    bind_int(s, 3, 0);
+    return database_run(db, s, fault);
+}
+
+enum err payout_bank(struct database *db, int64_t line_no, const struct settlement_line *line,
+                     int64_t now_ms, bool *found, struct fault *fault)
+{
+    struct batch batch;
+    int64_t number = 0;
+    enum err err = find_batch(db, line, &number, fault);
+    *found = !err && number;
+    if (err || !number)
+        return err;
+    err = join(db, number, line_no, line->gross_minor, fault);
+    if (!err)
+        err = load_batch(db, number, &batch, fault);
+    return err ? err : check(db, &batch, now_ms, fault);
+}

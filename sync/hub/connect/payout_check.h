@@ -1,0 +1,24 @@
+/*
+ * Payouts: the lines of a provider's batch must sum to what it says it pays out, and that must come
+ * in at the bank. Inside the caller's transaction; for reconcile.c.
+ */
+#ifndef SYNC_HUB_CONNECT_PAYOUT_CHECK_H
+#define SYNC_HUB_CONNECT_PAYOUT_CHECK_H
+
+#include "hal/database.h"
+#include "sync/hub/connect/settlement.h"
+
+/* A provider's line counts towards its batch. */
+enum err payout_add(struct database *db, const char *format, const struct settlement_line *line,
+                    struct fault *fault) MUST_CHECK;
+/* All lines of the file were added: its batches must be whole. */
+enum err payout_check_file(struct database *db, int64_t file_no, int64_t now_ms,
+                           struct fault *fault) MUST_CHECK;
+/*
+ * What came in at the bank: the payout it is, by its reference or batch in the bank's text, else
+ * by its amount. *found false: none is known yet.
+ */
+enum err payout_bank(struct database *db, int64_t line_no, const struct settlement_line *line,
+                     int64_t now_ms, bool *found, struct fault *fault) MUST_CHECK;
+
+#endif

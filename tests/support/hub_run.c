@@ -1,0 +1,194 @@
+#include "tests/support/hub_run.h"
+#include "sync/hub/connect/intake.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+void hub_run_must(struct hub_run *run, enum err err)
+{
+    if (err)
+        fail_msg("%s: %s: %s", err_name(err), run->fault.where, run->fault.text);
+}
+
+void hub_run_open(struct hub_run *run)
+{
+    char path[SCRATCH_PATH_MAX];
+    *run =
+        (struct hub_run){.now_ms = HUB_RUN_NOW_MS, .match = {.late_days = 10, .missing_days = 14}};
+    scratch_make(&run->scratch);
+    const struct hubdb_config config = {.path = scratch_path(&run->scratch, "hub.db", path),
+                                        .folder = run->scratch.path,
+                                        .now_ms = HUB_RUN_NOW_MS};
+    hub_run_must(run, books_open(slice_of(""), &run->books, &run->fault));
+    hub_run_must(run, hubdb_open(&run->hub, &config, &run->fault));
+    run->db = hubdb_database(run->hub);
+    run->rules.hub_epoch = hubdb_epoch(run->hub);
+    for (int i = 0; i < HUB_RUN_STORES; i++) {
+        run->stores[i].log = (struct id){{1, (uint8_t)(i + 1)}};
+        run->stores[i].hash = chain_origin(&run->stores[i].log, NULL);
+    }
+}
+
+void hub_run_close(struct hub_run *run)
+{
+    hubdb_close(run->hub);
+    books_close(&run->books);
+    scratch_remove(&run->scratch);
+}
+
+struct id hub_run_return(int number)
+{
+    return (struct id){{3, (uint8_t)number}};
+}
+
+static void ingest(struct hub_run *run, int store, struct slice body)
+{
+    struct ingest_result result;
+    char device[] = "box-a";
+    device[4] = (char)('a' + store);
+    struct sha256 after = chain_next(&run->stores[store].hash, body);
+    const struct ingest_batch batch = {
+        .device = device,
+        .header = {.log = run->stores[store].log,
+                   .stream = STREAM_RETURNS,
+                   .first = run->stores[store].seq + 1,
+                   .last = run->stores[store].seq + 1,
+                   .prev = run->stores[store].hash,
+                   .hash = after},
+        .bodies = &body,
+        .count = 1,
+        .received_ms = run->now_ms,
+    };
+    hub_run_must(run, database_begin(run->db, &run->fault));
+    hub_run_must(run, ingest_batch(run->db, &run->rules, &batch, &result, &run->fault));
+    hub_run_must(run, database_commit(run->db, &run->fault));
+    assert_int_equal(result.verdict, INGEST_TAKEN);
+    run->stores[store].seq++;
+    run->stores[store].hash = after;
+}
+
+void hub_run_event(struct hub_run *run, int store, int number, enum event_type type,
+                   const char *data)
+{
+    struct buf body;
+    char source[64];
+    (void)snprintf(source, sizeof source, "/store/004%d/device/box-%c", store, 'a' + store);
+    run->events++;
+    const struct event event = {
+        .id = {{9, (uint8_t)(run->events >> 8), (uint8_t)run->events}},
+        .type = type,
+        .source = slice_of(source),
+        .time_ms = run->now_ms,
+        .correlation = hub_run_return(number),
+        .sequence = ++run->sequences[number],
+        .data = slice_of(data),
+    };
+    buf_init(&body, EVENT_BODY_MAX);
+    event_write(&body, &event);
+    ingest(run, store, buf_slice(&body));
+    buf_free(&body);
+}
+
+void hub_run_refund(struct hub_run *run, int store, int number, int64_t amount)
+{
+    char data[1024];
+    (void)snprintf(data, sizeof data,
+                   "{\"number\":\"R-%d\",\"receipt\":\"A-%d\",\"store\":\"004%d\","
+                   "\"currency\":\"EUR\",\"decision\":\"accepted\",\"lines\":[{\"line\":1,"
+                   "\"quantity\":1,\"net\":%" PRId64 ",\"tax\":[],\"gross\":%" PRId64 "}],"
+                   "\"refund\":{\"tenders\":[{\"tender\":1,\"type\":\"card\",\"amount\":%" PRId64
+                   ",\"reference\":\"P%d\"}]}}",
+                   number, number, store, amount, amount, amount, number);
+    hub_run_event(run, store, number, EVENT_RETURN_CREATED, data);
+    hub_run_event(run, store, number, EVENT_ITEM_RECEIVED,
+                  "{\"lines\":[{\"line\":1,\"quantity\":1}]}");
+    (void)snprintf(data, sizeof data,
+                   "{\"position\":0,\"tender\":1,\"type\":\"card\",\"amount\":%" PRId64
+                   ",\"reference\":\"RF%d\",\"currency\":\"EUR\"}",
+                   amount, number);
+    hub_run_event(run, store, number, EVENT_REFUND_ISSUED, data);
+}
+
+static bool book(struct hub_run *run)
+{
+    struct bookkeeper_news news;
+    hub_run_must(run, database_begin(run->db, &run->fault));
+    hub_run_must(run, bookkeeper_step(run->db, &run->books, run->now_ms, &news, &run->fault));
+    hub_run_must(run, database_commit(run->db, &run->fault));
+    return news.applied || news.more;
+}
+
+static bool reconcile(struct hub_run *run)
+{
+    struct reconcile_news news;
+    hub_run_must(run, database_begin(run->db, &run->fault));
+    hub_run_must(run, reconcile_step(run->db, &run->match, run->now_ms, &news, &run->fault));
+    hub_run_must(run, database_commit(run->db, &run->fault));
+    return news.more || news.looked_at;
+}
+
+void hub_run_work(struct hub_run *run)
+{
+    bool moved = true;
+    while (moved) {
+        moved = book(run);
+        moved = reconcile(run) || moved;
+    }
+}
+
+void hub_run_settle(struct hub_run *run, enum settlement_format format, const char *text)
+{
+    struct intake taken;
+    hub_run_work(run);
+    hub_run_must(run, database_begin(run->db, &run->fault));
+    hub_run_must(run, intake_settlement(run->db, format, slice_of(text), "Ada", run->now_ms, &taken,
+                                        &run->fault));
+    hub_run_must(run, database_commit(run->db, &run->fault));
+    hub_run_work(run);
+}
+
+static sqlite3_stmt *query(struct hub_run *run, const char *sql, bool *row)
+{
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(database_handle(run->db), sql, -1, &s, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(database_handle(run->db)));
+    *row = sqlite3_step(s) == SQLITE_ROW;
+    return s;
+}
+
+int64_t hub_run_number(struct hub_run *run, const char *sql)
+{
+    bool row;
+    sqlite3_stmt *s = query(run, sql, &row);
+    int64_t value = row ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_finalize(s);
+    return value;
+}
+
+char *hub_run_text(struct hub_run *run, const char *sql)
+{
+    bool row;
+    sqlite3_stmt *s = query(run, sql, &row);
+    const char *found = row ? (const char *)sqlite3_column_text(s, 0) : "";
+    char *text = strdup(found ? found : "");
+    sqlite3_finalize(s);
+    return text;
+}
+
+int64_t hub_run_balance(struct hub_run *run, const char *role)
+{
+    char sql[512];
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT sum(coalesce(json_extract(value, '$.debit'), 0) -"
+                   " coalesce(json_extract(value, '$.credit'), 0)) FROM journal_entry,"
+                   " json_each(journal_entry.body, '$.lines')"
+                   " WHERE json_extract(value, '$.role') = '%s'",
+                   role);
+    return hub_run_number(run, sql);
+}
