@@ -41,7 +41,7 @@ static void take_news(struct clerk *clerk)
                                 news->logs[i].device) ||
             arrival_push(clerk->config.desk, clerk->config.worker, news->logs[i].device))
             break; /* told with the next batch */
-    if (news->entries && clerk->config.booked)
+    if (news->applied && clerk->config.booked)
         clerk->config.booked(clerk->config.context);
 }
 

@@ -16,7 +16,7 @@ struct clerk_config {
     const struct books *books;
     struct clock *clock;
     struct diag *diag;
-    void (*booked)(void *context); /* entries were made; may be NULL */
+    void (*booked)(void *context); /* events were applied; may be NULL */
     void *context;
 };
 

@@ -1,6 +1,7 @@
 #include "sync/hub/hub.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
 #include "sync/hub/connect/ledger_file.h"
 #include "sync/hub/connect/poster.h"
@@ -35,6 +36,10 @@ const struct setting hub_settings[] = {
      "JSON: companies, accounts, templates, closed periods; else the books that ship"},
     {"posting.connector", SETTING_TEXT, "none", 0, 0,
      "where entries are posted: ledger-file:PATH, or none: they stay ready"},
+    {"settlement.late_days", SETTING_INT, "10", 1, 365,
+     "a refund settled more days after its issue is told as late"},
+    {"settlement.missing_days", SETTING_INT, "14", 1, 365,
+     "a refund not settled so many days after its issue is told as missing"},
     {"ingest.queue_mib", SETTING_INT, "64", 1, 4096, "memory for messages that wait"},
 };
 const size_t hub_settings_count = sizeof hub_settings / sizeof *hub_settings;
@@ -50,6 +55,7 @@ struct hub {
     struct books books;
     struct clerk *clerk;
     struct poster *poster; /* NULL: entries stay ready */
+    struct cashier *cashier;
     struct tls_context *client_tls;
     struct tls_context *server_tls;
     struct wire *wire;
@@ -109,6 +115,8 @@ static void on_booked(void *context)
     struct hub *hub = context;
     if (hub->poster)
         poster_wake(hub->poster);
+    if (hub->cashier)
+        cashier_wake(hub->cashier);
 }
 
 /* Another process has written: a backup, or a person's decision on the command line. */
@@ -240,6 +248,24 @@ static enum err open_poster(struct hub *hub, struct fault *fault)
     return err;
 }
 
+static enum err open_cashier(struct hub *hub, struct fault *fault)
+{
+    const struct settings *settings = hub->config.settings;
+    const struct cashier_config cashier = {
+        .worker = hub->worker,
+        .rule = {.late_days = settings_int(settings, "settlement.late_days"),
+                 .missing_days = settings_int(settings, "settlement.missing_days")},
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+        .told = on_told,
+        .context = hub,
+    };
+    enum err err = cashier_open(&hub->cashier, hub->loop, &cashier, fault);
+    if (!err)
+        cashier_wake(hub->cashier);
+    return err;
+}
+
 static enum err open_wire(struct hub *hub, struct fault *fault)
 {
     char ca[PATH_MAX];
@@ -360,6 +386,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     if (!err)
         err = open_poster(hub, fault);
     if (!err)
+        err = open_cashier(hub, fault);
+    if (!err)
         err = open_wire(hub, fault);
     if (!err)
         err = open_web(hub, fault);
@@ -388,6 +416,8 @@ void hub_close(struct hub *hub)
     worker_close(hub->worker);
     clerk_close(hub->clerk);
     hub->clerk = NULL;
+    cashier_close(hub->cashier);
+    hub->cashier = NULL;
     wire_close(hub->wire);
     hub->wire = NULL;
     tls_context_close(hub->client_tls);

@@ -32,7 +32,6 @@ enum err reconcile_step(struct database *db, const struct match_rule *rule, int6
 struct reconcile_order {
     int64_t line;   /* of a settlement; see below */
     int64_t refund; /* that is expected */
-    const char *reason;
     int64_t now_ms;
 };
 

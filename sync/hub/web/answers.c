@@ -6,18 +6,14 @@
 #include "sync/hub/fleet/device.h"
 #include "sync/hub/ledger/period.h"
 #include "sync/hub/ledger/position.h"
+#include "sync/hub/web/finance.sql.h"
+#include "sync/hub/web/listing.h"
 #include "sync/hub/web/read.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 200, PARKED_MAX = 2 * 1024 * 1024, MS_PER_S = 1000 };
-
-struct answers {
-    struct web_config config;
-    struct database_statements *sql;
-    struct device_reader *devices;
-};
+enum { PAGE = LISTING_PAGE, PARKED_MAX = 2 * 1024 * 1024, MS_PER_S = 1000 };
 
 enum err answers_open(struct answers **out, const struct web_config *config, struct fault *fault)
 {
@@ -26,6 +22,9 @@ enum err answers_open(struct answers **out, const struct web_config *config, str
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     answers->config = *config;
     enum err err = database_attach(config->database, read_sql, READ_COUNT, &answers->sql, fault);
+    if (!err)
+        err =
+            database_attach(config->database, finance_sql, FINANCE_COUNT, &answers->finance, fault);
     if (!err)
         err = device_reader_open(&answers->devices, config->database, fault);
     if (err) {
@@ -42,15 +41,6 @@ void answers_close(struct answers *answers)
         return;
     device_reader_close(answers->devices);
     free(answers);
-}
-
-static enum err page_from(const struct answers_asked *asked, int64_t *from, struct fault *fault)
-{
-    const char *text = http_request_query(asked->request, "from");
-    *from = 0;
-    if (text && (json_scan_int(slice_of(text), from) != ERR_OK || *from < 0))
-        return fault_set(fault, ERR_INVALID, "from", "must be a whole number from 0");
-    return ERR_OK;
 }
 
 static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
@@ -264,7 +254,7 @@ enum err answers_events(struct answers *answers, const struct answers_asked *ask
     const char *device = http_request_query(asked->request, "device");
     sqlite3_stmt *s;
     int64_t from;
-    enum err err = page_from(asked, &from, fault);
+    enum err err = listing_from(asked, &from, fault);
     if (!err)
         err = database_attached(answers->sql, device ? READ_EVENTS_OF_DEVICE : READ_EVENTS, &s,
                                 fault);
@@ -450,7 +440,7 @@ enum err answers_journal(struct answers *answers, const struct answers_asked *as
     struct id correlation;
     sqlite3_stmt *s;
     int64_t from;
-    enum err err = page_from(asked, &from, fault);
+    enum err err = listing_from(asked, &from, fault);
     if (!err && of_return && id_parse(slice_of(of_return), &correlation) != ERR_OK)
         err = find_number(answers, of_return, &correlation, fault);
     if (!err)
@@ -470,16 +460,6 @@ enum err answers_journal(struct answers *answers, const struct answers_asked *as
     return write_page(answers, s, "entries", write_entry, out, fault);
 }
 
-static enum err day_asked(const struct answers_asked *asked, const char *name, int64_t fallback,
-                          int64_t *day, struct fault *fault)
-{
-    const char *text = http_request_query(asked->request, name);
-    *day = fallback;
-    if (text && day_parse(text, day) != ERR_OK)
-        return fault_set(fault, ERR_INVALID, name, "must be a day like 2026-11-22");
-    return ERR_OK;
-}
-
 static enum err take_text(void *context, struct slice text, struct fault *fault)
 {
     struct buf *out = context;
@@ -496,9 +476,9 @@ enum err answers_export(struct answers *answers, const struct answers_asked *ask
     int64_t to_day = 0;
     enum err err = export_format_find(name ? name : "", &format, fault);
     if (!err)
-        err = day_asked(asked, "from_day", 0, &from_day, fault);
+        err = listing_day(asked, "from_day", 0, &from_day, fault);
     if (!err)
-        err = day_asked(asked, "to_day", INT64_MAX, &to_day, fault);
+        err = listing_day(asked, "to_day", INT64_MAX, &to_day, fault);
     return err ? err
                : export_journal(answers->config.database, format, from_day, to_day, take_text, out,
                                 fault);
@@ -519,25 +499,6 @@ static void write_parked(struct jsonw *w, sqlite3_stmt *s)
     jsonw_slice(w, "stream", column_slice(s, 8));
 }
 
-static void write_exception(struct jsonw *w, sqlite3_stmt *s)
-{
-    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
-    jsonw_slice(w, "code", column_slice(s, 1));
-    jsonw_slice(w, "device", column_slice(s, 2));
-    jsonw_int(w, "seq", sqlite3_column_int64(s, 3));
-    jsonw_slice(w, "detail", column_slice(s, 4));
-    jsonw_int(w, "times", sqlite3_column_int64(s, 5));
-    jsonw_time(w, "raised", sqlite3_column_int64(s, 6));
-    jsonw_time(w, "last", sqlite3_column_int64(s, 7));
-    jsonw_slice(w, "state", column_slice(s, 8));
-    if (sqlite3_column_type(s, 9) != SQLITE_NULL)
-        jsonw_slice(w, "owner", column_slice(s, 9));
-    if (sqlite3_column_type(s, 10) != SQLITE_NULL)
-        jsonw_slice(w, "resolution", column_slice(s, 10));
-    if (sqlite3_column_type(s, 11) != SQLITE_NULL)
-        jsonw_time(w, "resolved", sqlite3_column_int64(s, 11));
-}
-
 static enum err write_listed(struct answers *answers, const struct answers_asked *asked,
                              size_t statement, const char *name,
                              void (*write)(struct jsonw *w, sqlite3_stmt *s), struct buf *out,
@@ -545,7 +506,7 @@ static enum err write_listed(struct answers *answers, const struct answers_asked
 {
     sqlite3_stmt *s;
     int64_t from;
-    enum err err = page_from(asked, &from, fault);
+    enum err err = listing_from(asked, &from, fault);
     if (!err)
         err = database_attached(answers->sql, statement, &s, fault);
     if (err)
@@ -602,25 +563,6 @@ enum err answers_parked(struct answers *answers, const struct answers_asked *ask
     if (!err)
         buf_append(out, entries.data + 1, entries.len - 1);
     return err;
-}
-
-enum err answers_exceptions(struct answers *answers, const struct answers_asked *asked,
-                            struct buf *out, struct fault *fault)
-{
-    const char *resolved = http_request_query(asked->request, "resolved");
-    bool old = resolved && strcmp(resolved, "yes") == 0;
-    sqlite3_stmt *s;
-    int64_t from;
-    enum err err = page_from(asked, &from, fault);
-    if (!err)
-        err = database_attached(answers->sql, READ_EXCEPTION_LIST, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, from);
-    bind_int(s, 2, PAGE);
-    bind_text(s, 3, old ? "resolved" : "open");
-    bind_text(s, 4, old ? "resolved" : "assigned");
-    return write_page(answers, s, "exceptions", write_exception, out, fault);
 }
 
 static void write_audit(struct jsonw *w, sqlite3_stmt *s)

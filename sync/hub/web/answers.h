@@ -31,7 +31,6 @@ answers_write answers_find_returns; /* ?receipt= or ?number= or ?posted= or ?dev
 answers_write answers_journal;      /* ?return= (id) or ?state=, ?from= */
 answers_write answers_export;       /* ?format=csv|ledger, ?from_day=&to_day= */
 answers_write answers_parked;       /* ?from=; events, and journal entries that are parked */
-answers_write answers_exceptions;   /* ?from=, ?resolved=yes: the settled ones instead */
 answers_write answers_audit;        /* ?from= */
 
 #endif

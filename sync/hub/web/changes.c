@@ -3,7 +3,7 @@
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 #include "sync/hub/connect/posting.h"
-#include "sync/hub/connect/told.h"
+#include "sync/hub/connect/reconcile.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/parked.h"
 
@@ -22,8 +22,7 @@ struct change_kind {
     const char *verb;
     const char *action;
     unsigned roles;
-    bool has_owner;
-    bool has_data;
+    const char *needs; /* a member beside the reason; NULL: none */
     enum err (*run)(struct change *change, struct database *db, struct fault *fault);
 };
 
@@ -36,6 +35,7 @@ struct change {
     int64_t now_ms;
     char key[KEY_MAX + 1];
     char owner[ACCESS_NAME_MAX + 1];
+    int64_t refund;
     char reason[ACCESS_REASON_MAX + 1];
     struct buf data; /* of what is mended */
     struct bookkeeper_news news;
@@ -122,14 +122,46 @@ static enum err resolve(struct change *change, struct database *db, struct fault
     return err;
 }
 
+static enum err read_number(const struct change *change, int64_t *number, struct fault *fault)
+{
+    if (json_scan_int(slice_of(change->key), number) != ERR_OK)
+        return fault_set(fault, ERR_NOT_FOUND, "id", "must be a number from the list");
+    return ERR_OK;
+}
+
+static enum err match(struct change *change, struct database *db, struct fault *fault)
+{
+    struct reconcile_order order = {.refund = change->refund, .now_ms = change->now_ms};
+    enum err err = read_number(change, &order.line, fault);
+    return err ? err : reconcile_match(db, &order, &change->told, fault);
+}
+
+static enum err set_aside(struct change *change, struct database *db, struct fault *fault)
+{
+    struct reconcile_order order = {.now_ms = change->now_ms};
+    enum err err = read_number(change, &order.line, fault);
+    return err ? err : reconcile_set_aside(db, &order, fault);
+}
+
+static enum err write_off(struct change *change, struct database *db, struct fault *fault)
+{
+    struct reconcile_order order = {.now_ms = change->now_ms};
+    enum err err = read_number(change, &order.refund, fault);
+    return err ? err : reconcile_write_off(db, &order, &change->told, fault);
+}
+
+#define FINANCE ACCESS_BIT(ACCESS_FINANCE)
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
 
 static const struct change_kind kinds[] = {
-    {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, false, false, resubmit},
-    {"/v1/parked/", "mend", "parked.mend", BACK_OFFICE, false, true, mend},
-    {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, false, false, discard},
-    {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, true, false, assign},
-    {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, false, false, resolve},
+    {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, NULL, resubmit},
+    {"/v1/parked/", "mend", "parked.mend", BACK_OFFICE, "data", mend},
+    {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, NULL, discard},
+    {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, "owner", assign},
+    {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, NULL, resolve},
+    {"/v1/settlement-lines/", "match", "settlement.match", FINANCE, "refund", match},
+    {"/v1/settlement-lines/", "set-aside", "settlement.set_aside", FINANCE, NULL, set_aside},
+    {"/v1/refunds/", "write-off", "refund.write_off", FINANCE, NULL, write_off},
 };
 
 static enum err run(struct work *work, struct database *db, struct fault *fault)
@@ -171,6 +203,7 @@ struct asked {
     const char *reason;
     const char *owner;
     const struct cJSON *data;
+    int64_t refund;
 };
 
 static const struct json_field fields[] = {
@@ -189,9 +222,22 @@ static const struct json_field fields[] = {
      .kind = JSON_ANY,
      .presence = JSON_OPTIONAL,
      .offset = offsetof(struct asked, data)},
+    {.name = "refund",
+     .kind = JSON_INT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct asked, refund),
+     .min = 1,
+     .max = INT32_MAX},
 };
 static const struct json_table table = {
     .fields = fields, .count = sizeof fields / sizeof *fields, .item_size = sizeof(struct asked)};
+
+static bool has(const struct asked *asked, const char *name)
+{
+    return strcmp(name, "owner") == 0  ? asked->owner != NULL
+           : strcmp(name, "data") == 0 ? asked->data != NULL
+                                       : asked->refund > 0;
+}
 
 static enum err read_body(struct change *change, struct fault *fault)
 {
@@ -203,13 +249,12 @@ static enum err read_body(struct change *change, struct fault *fault)
     enum err err = json_parse(http_request_body(change->request), limits, &json, fault);
     if (!err)
         err = json_read(json, &table, &asked, &arena, fault);
-    if (!err && change->kind->has_owner && !asked.owner)
-        err = fault_set(fault, ERR_INVALID, "owner", "is missing");
-    if (!err && change->kind->has_data && !asked.data)
-        err = fault_set(fault, ERR_INVALID, "data", "is missing");
+    if (!err && change->kind->needs && !has(&asked, change->kind->needs))
+        err = fault_set(fault, ERR_INVALID, change->kind->needs, "is missing");
     if (err)
         return err;
     (void)snprintf(change->reason, sizeof change->reason, "%s", asked.reason);
+    change->refund = asked.refund;
     if (asked.owner)
         (void)snprintf(change->owner, sizeof change->owner, "%s", asked.owner);
     if (asked.data)

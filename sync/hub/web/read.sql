@@ -25,10 +25,6 @@ SELECT parked.parked_no, parked.claimed_id, parked.seq, parked.code, parked.deta
        parked.parked_ms, stream_log.device, stream_log.stream
 FROM parked JOIN stream_log USING (log_no)
 WHERE parked.parked_no > ?1 AND parked.state = 'open' ORDER BY parked.parked_no LIMIT ?2
--- name: exception_list
-SELECT exception_no, code, device, seq, detail, times, raised_ms, last_ms, state, owner, resolution,
-       resolved_ms
-FROM hub_exception WHERE exception_no > ?1 AND state IN (?3, ?4) ORDER BY exception_no LIMIT ?2
 -- name: count_parked
 SELECT count(*) FROM parked WHERE state = 'open'
 -- name: count_exceptions

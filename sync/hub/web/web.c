@@ -3,12 +3,14 @@
 #include "sync/hub/web/answers.h"
 #include "sync/hub/web/changes.h"
 #include "sync/hub/web/files.h"
+#include "sync/hub/web/finance.h"
+#include "sync/hub/web/uploads.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { ANSWER_MAX = 64 * 1024 * 1024 };
+enum { ANSWER_MAX = 64 * 1024 * 1024, BODY_MAX = 16 * 1024 * 1024 };
 
 struct web {
     struct web_config config;
@@ -28,12 +30,23 @@ static const char json[] = "application/json";
 static const char text[] = "text/plain; version=0.0.4; charset=utf-8";
 
 static const struct route routes[] = {
-    {"/healthz", json, answers_health},           {"/metrics", text, answers_metrics},
-    {"/v1/devices", json, answers_devices},       {"/v1/devices/", json, answers_device},
-    {"/v1/events", json, answers_events},         {"/v1/returns/", json, answers_return},
-    {"/v1/returns", json, answers_find_returns},  {"/v1/parked", json, answers_parked},
-    {"/v1/exceptions", json, answers_exceptions}, {"/v1/journal", json, answers_journal},
-    {"/v1/journal/export", NULL, answers_export}, {"/v1/audit", json, answers_audit},
+    {"/healthz", json, answers_health},
+    {"/metrics", text, answers_metrics},
+    {"/v1/devices", json, answers_devices},
+    {"/v1/devices/", json, answers_device},
+    {"/v1/events", json, answers_events},
+    {"/v1/returns/", json, answers_return},
+    {"/v1/returns", json, answers_find_returns},
+    {"/v1/parked", json, answers_parked},
+    {"/v1/exceptions", json, finance_exceptions},
+    {"/v1/journal", json, answers_journal},
+    {"/v1/settlements", json, finance_files},
+    {"/v1/settlement-lines", json, finance_lines},
+    {"/v1/refunds", json, finance_refunds},
+    {"/v1/batches", json, finance_batches},
+    {"/v1/reconciliation", json, finance_reconciliation},
+    {"/v1/journal/export", NULL, answers_export},
+    {"/v1/audit", json, answers_audit},
 };
 
 static bool matches(const struct route *route, const char *path, const char **rest)
@@ -141,7 +154,8 @@ static void on_request(void *context, struct http_request *request)
         refuse(request, err, &fault);
         return;
     }
-    if (strcmp(method, "POST") == 0 && changes_take(&web->config, &holder, request))
+    if (strcmp(method, "POST") == 0 && (changes_take(&web->config, &holder, request) ||
+                                        uploads_take(&web->config, &holder, request)))
         return;
     const struct route *route = find_route(path, &rest);
     if (!get) {
@@ -165,6 +179,7 @@ enum err web_open(struct web **out, struct loop *loop, const struct web_config *
     const struct http_config http = {
         .address = config->address,
         .tls = config->tls,
+        .limits = {.body_bytes = BODY_MAX},
         .handle = on_request,
         .context = web,
         .diag = config->diag,

@@ -113,7 +113,6 @@ static void refund_in_the_file_before_its_event_is_unknown_until_a_person_matche
     const struct reconcile_order order = {
         .line = hub_run_number(run, "SELECT line_no FROM settlement_line"),
         .refund = hub_run_number(run, "SELECT expected_no FROM expected_refund"),
-        .reason = "came a day late",
         .now_ms = run->now_ms};
     hub_run_must(run, reconcile_match(run->db, &order, &told, &run->fault));
     assert_int_equal(reconcile_match(run->db, &order, &told, &run->fault), ERR_CONFLICT);
@@ -274,7 +273,6 @@ static void person_settles_what_differs_and_writes_off_the_rest(void **state)
     const struct reconcile_order order = {
         .line = hub_run_number(run, "SELECT line_no FROM settlement_line"),
         .refund = hub_run_number(run, "SELECT expected_no FROM expected_refund"),
-        .reason = "agreed",
         .now_ms = run->now_ms};
     hub_run_must(run, reconcile_match(run->db, &order, &told, &run->fault));
     hub_run_work(run);
@@ -293,7 +291,6 @@ static void person_writes_off_a_refund_and_sets_a_line_aside(void **state)
     const struct reconcile_order order = {
         .line = hub_run_number(run, "SELECT line_no FROM settlement_line"),
         .refund = hub_run_number(run, "SELECT expected_no FROM expected_refund"),
-        .reason = "agreed",
         .now_ms = run->now_ms};
     hub_run_must(run, reconcile_set_aside(run->db, &order, &run->fault));
     hub_run_must(run, reconcile_write_off(run->db, &order, &told, &run->fault));

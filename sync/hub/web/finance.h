@@ -1,0 +1,14 @@
+/* What finance asks: settlement files, refunds and their ages, payouts, exceptions. Reads only. */
+#ifndef SYNC_HUB_WEB_FINANCE_H
+#define SYNC_HUB_WEB_FINANCE_H
+
+#include "sync/hub/web/answers.h"
+
+answers_write finance_files;          /* ?from= */
+answers_write finance_lines;          /* ?from=, ?state= */
+answers_write finance_refunds;        /* ?from=, ?state= */
+answers_write finance_batches;        /* ?from=, ?state=open: without the bank, or differing */
+answers_write finance_reconciliation; /* what waits, by age, currency and kind */
+answers_write finance_exceptions;     /* ?from=, ?resolved=yes: the settled ones instead */
+
+#endif

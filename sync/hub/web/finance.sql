@@ -1,0 +1,57 @@
+-- name: settlement_files
+SELECT file_no AS number, format, lines, holder, received_ms, state FROM settlement_file
+WHERE file_no > ?1 ORDER BY file_no LIMIT ?2
+-- name: settlement_lines
+SELECT line_no AS number, file_no AS file, row_no AS "row", format, kind, type, batch, reference,
+       payment, own, terminal, currency, gross_minor AS gross, net_currency, fee_minor AS fee,
+       net_minor AS net, day AS date_day, state, match_key, expected_no AS refund, mismatches
+FROM settlement_line WHERE line_no > ?1 AND (?3 IS NULL OR state = ?3) ORDER BY line_no LIMIT ?2
+-- name: refunds
+SELECT expected_no AS number, correlation AS return_id, number AS return_number, company, receipt,
+       own, reference, payment, tender, currency, amount_minor AS amount, day AS issued_day, state,
+       settled_day, charged_back AS "charged_back?", max(0, ?4 - day) AS age_days
+FROM expected_refund WHERE expected_no > ?1 AND (?3 IS NULL OR state = ?3)
+ORDER BY expected_no LIMIT ?2
+-- name: batches
+SELECT batch_no AS number, format, batch, currency, net_minor AS net, payout_minor AS payout,
+       has_payout AS "has_payout?", bank_minor AS bank, day AS date_day, mismatches
+FROM settlement_batch
+WHERE batch_no > ?1 AND (?3 IS NULL OR (?3 = 'open') = (bank_minor IS NULL OR mismatches <> 0))
+ORDER BY batch_no LIMIT ?2
+-- name: ageing
+SELECT currency, tender,
+       sum(amount_minor) FILTER (WHERE ?1 - day <= 3) AS to_3_days,
+       sum(amount_minor) FILTER (WHERE ?1 - day BETWEEN 4 AND 7) AS to_7_days,
+       sum(amount_minor) FILTER (WHERE ?1 - day BETWEEN 8 AND 14) AS to_14_days,
+       sum(amount_minor) FILTER (WHERE ?1 - day BETWEEN 15 AND 30) AS to_30_days,
+       sum(amount_minor) FILTER (WHERE ?1 - day > 30) AS older,
+       count(*) AS refunds, sum(amount_minor) AS amount, min(day) AS oldest_day
+FROM expected_refund WHERE state = 'open' GROUP BY currency, tender ORDER BY currency, tender
+-- name: waiting_lines
+SELECT state, kind, currency, count(*) AS lines, sum(abs(gross_minor)) AS amount
+FROM settlement_line WHERE state IN ('new', 'unmatched', 'differs')
+GROUP BY state, kind, currency ORDER BY state, kind, currency
+-- name: line_totals
+SELECT count(*) FILTER (WHERE state = 'matched') AS matched,
+       count(*) FILTER (WHERE state IN ('unmatched', 'differs')) AS waiting
+FROM settlement_line
+WHERE kind IN ('refund', 'refund_reversed') AND state IN ('matched', 'unmatched', 'differs')
+-- name: waiting_batches
+SELECT format, currency, count(*) FILTER (WHERE bank_minor IS NULL) AS without_bank,
+       count(*) FILTER (WHERE mismatches <> 0) AS differing,
+       sum(CASE has_payout WHEN 1 THEN payout_minor ELSE net_minor END)
+           FILTER (WHERE bank_minor IS NULL) AS amount
+FROM settlement_batch WHERE bank_minor IS NULL OR mismatches <> 0
+GROUP BY format, currency ORDER BY format, currency
+-- name: exceptions
+SELECT exception_no AS number, code, team, device, correlation AS return_id, seq, detail, times,
+       raised_ms, last_ms, state, owner, assigned_ms, resolution, resolved_ms, due_ms,
+       (coalesce(resolved_ms, ?4) - raised_ms) / 3600000 AS age_hours,
+       (state <> 'resolved' AND due_ms < ?4) AS "overdue?"
+FROM hub_exception
+WHERE exception_no > ?1 AND state IN ('resolved', 'open', 'assigned')
+  AND (state = 'resolved') = (?3 = 'resolved') ORDER BY exception_no LIMIT ?2
+-- name: exception_ages
+SELECT team, count(*) AS exceptions, count(*) FILTER (WHERE due_ms < ?1) AS overdue,
+       count(*) FILTER (WHERE state = 'open') AS unassigned, (?1 - min(raised_ms)) / 1000 AS oldest_s
+FROM hub_exception WHERE state <> 'resolved' GROUP BY team ORDER BY team

@@ -1,0 +1,149 @@
+#include "sync/hub/web/uploads.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/jsonw.h"
+#include "sync/hub/connect/intake.h"
+#include "sync/hub/connect/told.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_MAX = 16 * 1024, SUBJECT_MAX = 128 };
+
+struct upload;
+
+/* One kind: POST <path>. */
+struct upload_kind {
+    const char *path;
+    const char *action;
+    unsigned roles;
+    /* On the loop: looks at the query. */
+    enum err (*prepare)(struct upload *upload, struct fault *fault);
+    /* On the database's thread: writes the answer's members, and what the audit is about. */
+    enum err (*run)(struct upload *upload, struct database *db, struct fault *fault);
+};
+
+struct upload {
+    struct work work;
+    const struct upload_kind *kind;
+    struct web_config config;
+    struct http_request *request;
+    struct access_holder holder;
+    int64_t now_ms;
+    enum settlement_format format;
+    char subject[SUBJECT_MAX];
+    struct buf answer;
+    struct told told;
+};
+
+/* --- Settlements ----------------------------------------------------------------------------- */
+
+static enum err prepare_settlement(struct upload *upload, struct fault *fault)
+{
+    const char *name = http_request_query(upload->request, "format");
+    if (!name || settlement_format_find(name, &upload->format) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "format",
+                         "must be adyen, stripe, amazon, camt053 or camt054");
+    return ERR_OK;
+}
+
+static enum err run_settlement(struct upload *upload, struct database *db, struct fault *fault)
+{
+    struct intake taken = {0};
+    enum err err = intake_settlement(db, upload->format, http_request_body(upload->request),
+                                     upload->holder.name, upload->now_ms, &taken, fault);
+    if (err)
+        return err;
+    (void)snprintf(upload->subject, sizeof upload->subject, "%" PRId64, taken.file_no);
+    struct jsonw w = jsonw_to(&upload->answer);
+    jsonw_object(&w, NULL);
+    jsonw_int(&w, "settlement", taken.file_no);
+    jsonw_int(&w, "lines", taken.lines);
+    jsonw_bool(&w, "known", taken.known);
+    jsonw_end(&w);
+    return buf_check(&upload->answer, fault, "answer");
+}
+
+static const struct upload_kind kinds[] = {
+    {"/v1/settlements", "settlement.add", ACCESS_BIT(ACCESS_FINANCE), prepare_settlement,
+     run_settlement},
+};
+
+/* --- The work -------------------------------------------------------------------------------- */
+
+static enum err run(struct work *work, struct database *db, struct fault *fault)
+{
+    struct upload *upload = (struct upload *)((char *)work - offsetof(struct upload, work));
+    const struct access_act act = {.holder = &upload->holder,
+                                   .action = upload->kind->action,
+                                   .subject = upload->subject,
+                                   .reason = "",
+                                   .now_ms = upload->now_ms};
+    enum err err = upload->kind->run(upload, db, fault);
+    return err ? err : access_note(db, &act, fault);
+}
+
+static void done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct upload *upload = (struct upload *)((char *)work - offsetof(struct upload, work));
+    const struct bookkeeper_news nothing = {0};
+    if (err) {
+        http_problem(upload->request, http_status_of(err), fault);
+    } else {
+        http_answer(upload->request, 201, "application/json", buf_slice(&upload->answer), NULL, 0);
+        upload->config.told(upload->config.context, upload->told.devices, upload->told.count);
+        upload->config.changed(upload->config.context, &nothing);
+    }
+    buf_free(&upload->answer);
+    free(upload);
+}
+
+static enum err start(struct upload *upload, struct fault *fault)
+{
+    if (!(upload->kind->roles & ACCESS_BIT(upload->holder.role)))
+        return fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
+                         access_role_name(upload->holder.role));
+    enum err err = upload->kind->prepare ? upload->kind->prepare(upload, fault) : ERR_OK;
+    if (!err && worker_submit(upload->config.worker, &upload->work) != ERR_OK)
+        err = fault_set(fault, ERR_BUSY, "", "the database doesn't keep up");
+    return err;
+}
+
+static const struct upload_kind *find_kind(const char *path)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].path, path) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+bool uploads_take(const struct web_config *config, const struct access_holder *holder,
+                  struct http_request *request)
+{
+    struct fault fault = {0};
+    const struct upload_kind *kind = find_kind(http_request_path(request));
+    if (!kind)
+        return false;
+    struct upload *upload = calloc(1, sizeof *upload);
+    if (!upload) {
+        (void)fault_set(&fault, ERR_NO_MEMORY, "", "out of memory");
+        http_problem(request, 503, &fault);
+        return true;
+    }
+    upload->work = (struct work){
+        .run = run, .done = done, .bytes = sizeof *upload + http_request_body(request).len};
+    upload->kind = kind;
+    upload->config = *config;
+    upload->request = request;
+    upload->holder = *holder;
+    upload->now_ms = clock_wall_ms(config->clock);
+    buf_init(&upload->answer, ANSWER_MAX);
+    enum err err = start(upload, &fault);
+    if (err) {
+        http_problem(request, http_status_of(err), &fault);
+        free(upload);
+    }
+    return true; /* NOLINT(clang-analyzer-unix.Malloc): the work's `done` frees it */
+}

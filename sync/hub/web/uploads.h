@@ -1,0 +1,16 @@
+/*
+ * What people and programs bring over HTTP as whole documents: each is a piece of work for the
+ * database's thread, with an audit row in the same transaction, answered after COMMIT.
+ * Loop thread only.
+ */
+#ifndef SYNC_HUB_WEB_UPLOADS_H
+#define SYNC_HUB_WEB_UPLOADS_H
+
+#include "sync/hub/ingest/access.h"
+#include "sync/hub/web/web.h"
+
+/* Answers the request, now or later, if its path is one of an upload's; false if it is none. */
+bool uploads_take(const struct web_config *config, const struct access_holder *holder,
+                  struct http_request *request);
+
+#endif

@@ -1,0 +1,154 @@
+"""The money after the counter: settlement files, the bank, and what finance decides."""
+
+import pytest
+from conftest import PROGRAMS, Hub
+from road.road import Road, await_true, free_port_base
+from road.till import Till
+
+REASON = {"reason": "agreed with the provider"}
+ADYEN = (
+    "Psp Reference,Merchant Reference,Creation Date,Type,Modification Reference,Gross Currency,"
+    "Gross Debit (GC),Gross Credit (GC),Net Currency,Net Debit (NC),Net Credit (NC),Batch Number\n"
+)
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory):
+    with Road(tmp_path_factory.mktemp("finance"), free_port_base(), PROGRAMS) as opened:
+        opened.await_link()
+        yield opened
+        assert opened.stop() == []
+
+
+@pytest.fixture(scope="module")
+def till(road):
+    opened = Till(road.store_url, road.token())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def hub(road):
+    opened = Hub(road, "finance")
+    yield opened
+    opened.client.close()
+
+
+def refund(till, hub, receipt):
+    """A return whose card refund the terminal paid under a reference of the provider."""
+    assert till.sell(receipt)[0] == 201
+    status, answer = till.give_back(receipt)
+    assert status == 201
+    tenders = [{"tender": 1, "amount": 333, "reference": f"RF-{receipt}"}]
+    path = f"/v1/returns/{answer['return_id']}/refund"
+    status, text = till.insist(path, {"tenders": tenders}, f"refund-{receipt}")
+    assert status in (200, 201), text
+    found = await_true(
+        lambda: [r for r in hub.get("/v1/refunds?state=open")["refunds"] if r["receipt"] == receipt],
+        10,
+        "the refund to be expected",
+    )
+    return answer, found[0]
+
+
+def row(receipt, amount, batch="B100", kind="Refunded"):
+    return f"P,X,2026-11-23 10:00:00,{kind},RF-{receipt},EUR,{amount},,EUR,{amount},,{batch}\n"
+
+
+def settle(hub, lines, form="adyen"):
+    status, answer = hub.ask("POST", f"/v1/settlements?format={form}", lines)
+    assert status == 201, answer
+    await_true(
+        lambda: hub.get(f"/v1/settlements?from={answer['settlement'] - 1}")["settlements"][0]["state"]
+        == "matched",
+        10,
+        "the file to be matched",
+    )
+    return answer
+
+
+def line_of(hub, receipt):
+    lines = hub.get("/v1/settlement-lines")["lines"]
+    return [x for x in lines if x["reference"] == f"RF-{receipt}"][-1]
+
+
+def test_settled_refund_closes_the_money_at_the_store(road, till, hub):
+    answer, expected = refund(till, hub, "0042-01-f-1")
+    assert (expected["payment"], expected["amount"], expected["currency"]) == ("tok_8f2", 333, "EUR")
+    taken = settle(hub, ADYEN + row("0042-01-f-1", "3.33"))
+    assert (taken["lines"], taken["known"]) == (1, False)
+    again = hub.ask("POST", "/v1/settlements?format=adyen", ADYEN + row("0042-01-f-1", "3.33"))[1]
+    assert again["known"] and again["settlement"] == taken["settlement"]
+    assert line_of(hub, "0042-01-f-1")["state"] == "matched"
+    store = f"/v1/returns/{answer['return_id']}"
+    await_true(lambda: road.ask_store(store)["money"] == "settled", 10, "the store to know")
+    rules = [
+        e["journal"]["rule"]
+        for e in hub.await_entries(4, f"return={answer['return_id']}")
+    ]
+    assert "refund_settled" in rules
+
+
+def test_variance_is_decided_by_finance_alone_and_audited(road, till, hub):
+    _, expected = refund(till, hub, "0042-01-f-2")
+    settle(hub, ADYEN + row("0042-01-f-2", "3.00"))
+    line = line_of(hub, "0042-01-f-2")
+    assert line["state"] == "differs"
+    [raised] = [
+        e for e in hub.get("/v1/exceptions")["exceptions"] if "amount" in e["detail"]
+    ]
+    assert (raised["team"], raised["overdue"]) == ("finance", False)
+    path = f"/v1/settlement-lines/{line['number']}/match"
+    order = {**REASON, "refund": expected["number"]}
+    other = Hub(road, "it")
+    assert other.ask("POST", path, order)[0] == 403
+    assert other.ask("POST", "/v1/settlements?format=adyen", ADYEN)[0] == 403
+    other.client.close()
+    assert hub.ask("POST", path, REASON)[0] == 400
+    assert hub.ask("POST", path, order)[0] == 200
+    assert hub.ask("POST", path, order)[0] == 409
+    entries = await_true(
+        lambda: (found := hub.entries("return=" + expected["return_id"]))
+        and any(e["journal"]["rule"] == "settlement_written_off" for e in found)
+        and found,
+        10,
+        "the rest to be written off",
+    )
+    lines = [x for e in entries for x in e["journal"]["lines"] if x.get("tender") == "card"]
+    assert sum(x.get("debit", 0) - x.get("credit", 0) for x in lines) == 0
+    acts = [a for a in hub.get("/v1/audit")["audit"] if a["action"] == "settlement.match"]
+    assert acts[0]["reason"] == REASON["reason"]
+    resolve = f"/v1/exceptions/{raised['number']}/resolve"
+    assert hub.ask("POST", resolve, REASON)[0] == 200
+    trail = hub.get(f"/v1/returns/{expected['return_id']}")["events"]
+    steps = [e["event"]["type"].split(".")[3] for e in trail if "exception" in e["event"]["type"]]
+    assert steps == ["raised", "resolved"]
+
+
+def test_reconciliation_tells_ages_and_what_waits(till, hub):
+    refund(till, hub, "0042-01-f-3")
+    settle(hub, ADYEN + row("0042-01-nobody", "9.00", "B101"))
+    told = hub.get("/v1/reconciliation")
+    [ages] = told["open_refunds"]
+    assert (ages["refunds"], ages["to_3_days"]) == (1, 333)
+    assert told["waiting_lines"][0]["amount"] == 900
+    assert told["refund_lines"]["waiting"] == 1
+    assert {e["team"] for e in told["exceptions"]} == {"finance"}
+
+
+@pytest.mark.parametrize(
+    "query,body,field",
+    [
+        ("format=odd", ADYEN, "format"),
+        ("", ADYEN, "format"),
+        ("format=adyen", "a,b\n1,2\n", ""),
+        ("format=camt053", "<Document>", ""),
+        ("format=camt053", '<!DOCTYPE x [<!ENTITY a "b">]><Document/>', ""),
+    ],
+)
+def test_what_is_no_settlement_is_refused_whole(hub, query, body, field):
+    before = len(hub.get("/v1/settlements")["settlements"])
+    status, problem = hub.ask("POST", f"/v1/settlements?{query}", body)
+    assert status in (400, 422), problem
+    assert problem.get("field", "").startswith(field)
+    assert len(hub.get("/v1/settlements")["settlements"]) == before
