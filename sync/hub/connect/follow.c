@@ -1,12 +1,12 @@
-#include "hal/base/cleanup.h"
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ARENA_MAX = 1024 * 1024 };
+enum { ARENA_MAX = 1024 * 1024, MS_PER_S = 1000, DAY_MS = 86400 * 1000, OFFLINE_S = 60 };
 
 /* One applied event at work, and what was read of it. */
 struct follow {
@@ -15,10 +15,12 @@ struct follow {
     struct told *told;
     struct fault *fault;
     int64_t event_no;
+    int64_t received_ms;
     struct event event;
     struct arena arena;
     struct cJSON *data;
     struct cJSON *created; /* the data of its return.created; NULL: not looked for */
+    int64_t created_ms;
 };
 
 static const char *text_of(const struct cJSON *object, const char *name)
@@ -55,8 +57,8 @@ static enum err read_created(struct follow *f)
         return err;
     /* One that can't be read was parked; then the refund is known by its own event alone. */
     if (row && event_read(column_slice(s, 0), &f->arena, &event, NULL) == ERR_OK &&
-        json_parse(event.data, JSON_LIMITS_DEFAULT, &f->created, NULL) != ERR_OK)
-        f->created = NULL;
+        json_parse(event.data, JSON_LIMITS_DEFAULT, &f->created, NULL) == ERR_OK)
+        f->created_ms = event.time_ms;
     sqlite3_reset(s);
     return ERR_OK;
 }
@@ -213,6 +215,51 @@ static enum err follow_resolved(struct follow *f)
     return exception_resolved_by_store(f->db, &id, text_of(f->data, "how"), f->now_ms, f->fault);
 }
 
+/* --- Measures -------------------------------------------------------------------------------- */
+
+static enum err measure_since_created(struct follow *f, enum measure measure, int64_t at_ms)
+{
+    enum err err = read_created(f);
+    if (err || !f->created)
+        return err;
+    return measure_time(f->db, measure, (at_ms - f->created_ms) / MS_PER_S, f->fault);
+}
+
+/* What was accepted a minute or more before it arrived was given without the centre. */
+static enum err follow_created(struct follow *f)
+{
+    const struct cJSON *refund = json_member(f->data, "refund");
+    int64_t delay_s = (f->received_ms - f->event.time_ms) / MS_PER_S;
+    bool given = strncmp(text_of(f->data, "decision"), "accepted", sizeof "accepted" - 1) == 0;
+    enum err err = measure_time(f->db, MEASURE_ARRIVAL, delay_s, f->fault);
+    if (err || !given || !refund || delay_s < OFFLINE_S)
+        return err;
+    return measure_offline(f->db, text_of(f->data, "currency"), json_member_int(refund, "total", 0),
+                           f->fault);
+}
+
+static enum err follow_disposed(struct follow *f)
+{
+    const struct cJSON *line = json_first(json_member(f->data, "lines"));
+    for (; line; line = json_next(line))
+        if (strcmp(text_of(line, "disposition"), "restock") == 0)
+            return measure_since_created(f, MEASURE_RESTOCK, f->event.time_ms);
+    return ERR_OK;
+}
+
+static enum err follow_settled(struct follow *f)
+{
+    const char *kind = text_of(f->data, "kind");
+    if (*kind && strcmp(kind, "refund") != 0)
+        return ERR_OK;
+    return measure_since_created(f, MEASURE_SETTLEMENT, document_day(f) * DAY_MS);
+}
+
+static enum err follow_completed(struct follow *f)
+{
+    return measure_since_created(f, MEASURE_COMPLETION, f->event.time_ms);
+}
+
 /* --- The events ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -221,7 +268,9 @@ static const struct {
 } handlers[] = {
     {EVENT_REFUND_ISSUED, follow_issued},        {EVENT_REFUND_FAILED, follow_failed},
     {EVENT_RETURN_DISPUTED, follow_disputed},    {EVENT_EXCEPTION_RAISED, follow_raised},
-    {EVENT_EXCEPTION_RESOLVED, follow_resolved},
+    {EVENT_EXCEPTION_RESOLVED, follow_resolved}, {EVENT_RETURN_CREATED, follow_created},
+    {EVENT_ITEM_DISPOSITIONED, follow_disposed}, {EVENT_REFUND_SETTLED, follow_settled},
+    {EVENT_RETURN_COMPLETED, follow_completed},
 };
 
 static enum err run_handler(struct follow *f, struct slice body)
@@ -250,9 +299,16 @@ static bool is_followed(struct slice type)
     return false;
 }
 
+/* An applied event. */
+struct next {
+    int64_t event_no;
+    int64_t received_ms;
+    struct buf body; /* empty: nobody cares for its type */
+};
+
 /* The next applied event; its body is copied if somebody cares for its type. */
-static enum err next_event(struct database *db, int64_t *cursor, int64_t *event_no, bool *found,
-                           struct buf *body, struct fault *fault)
+static enum err next_event(struct database *db, int64_t *cursor, struct next *next, bool *found,
+                           struct fault *fault)
 {
     sqlite3_stmt *s;
     enum err err = database_statement(db, INGEST_FOLLOW_NEXT, &s, fault);
@@ -263,23 +319,28 @@ static enum err next_event(struct database *db, int64_t *cursor, int64_t *event_
     if (err || !*found)
         return err;
     *cursor = sqlite3_column_int64(s, 0);
-    *event_no = sqlite3_column_int64(s, 1);
-    buf_reset(body);
+    next->event_no = sqlite3_column_int64(s, 1);
+    next->received_ms = sqlite3_column_int64(s, 5);
+    buf_reset(&next->body);
     if (slice_is(column_slice(s, 2), "applied") && is_followed(column_slice(s, 3))) {
         struct slice text = column_slice(s, 4);
-        buf_append(body, text.data, text.len);
+        buf_append(&next->body, text.data, text.len);
     }
     sqlite3_reset(s);
-    return buf_check(body, fault, "event");
+    return buf_check(&next->body, fault, "event");
 }
 
-static enum err follow_one(struct database *db, int64_t event_no, struct slice body, int64_t now_ms,
+static enum err follow_one(struct database *db, const struct next *next, int64_t now_ms,
                            struct told *told, struct fault *fault)
 {
-    struct follow f = {.db = db, .now_ms = now_ms, .told = told, .fault = fault};
-    f.event_no = event_no;
+    struct follow f = {.db = db,
+                       .now_ms = now_ms,
+                       .told = told,
+                       .fault = fault,
+                       .event_no = next->event_no,
+                       .received_ms = next->received_ms};
     arena_init(&f.arena, ARENA_MAX);
-    enum err err = run_handler(&f, body);
+    enum err err = run_handler(&f, buf_slice(&next->body));
     json_free(f.data);
     json_free(f.created);
     arena_free(&f.arena);
@@ -313,18 +374,18 @@ static enum err move_cursor(struct database *db, int64_t cursor, struct fault *f
 enum err expected_follow(struct database *db, int64_t now_ms, struct told *told, bool *more,
                          struct fault *fault)
 {
-    struct buf body CLEANUP(buf_free);
+    struct next next = {0};
     int64_t cursor = 0;
-    int64_t event_no = 0;
     int64_t seen = 0;
     bool found = true;
-    buf_init(&body, EVENT_BODY_MAX);
+    buf_init(&next.body, EVENT_BODY_MAX);
     enum err err = read_cursor(db, &cursor, fault);
     for (; !err && found && seen < EXPECTED_EVENTS_MAX; seen++) {
-        err = next_event(db, &cursor, &event_no, &found, &body, fault);
-        if (!err && found && body.len)
-            err = follow_one(db, event_no, buf_slice(&body), now_ms, told, fault);
+        err = next_event(db, &cursor, &next, &found, fault);
+        if (!err && found && next.body.len)
+            err = follow_one(db, &next, now_ms, told, fault);
     }
+    buf_free(&next.body);
     if (err)
         return err;
     *more = found;

@@ -261,7 +261,8 @@ SELECT applied_no FROM follow_cursor WHERE one = 1
 -- name: follow_cursor_move
 UPDATE follow_cursor SET applied_no = ?1 WHERE one = 1
 -- name: follow_next
-SELECT ledger_event.applied_no, ledger_event.event_no, ledger_event.state, event.type, event.body
+SELECT ledger_event.applied_no, ledger_event.event_no, ledger_event.state, event.type, event.body,
+       event.received_ms
 FROM ledger_event JOIN event USING (event_no)
 WHERE ledger_event.applied_no > ?1 ORDER BY ledger_event.applied_no LIMIT 1
 -- name: created_of_return
@@ -396,3 +397,11 @@ SELECT exception_no FROM hub_exception WHERE id = ?1 AND state <> 'resolved'
 SELECT 1 FROM settlement_line
 WHERE reference = ?1 AND line_no < ?2 AND kind = 'payout' AND currency = ?3 AND gross_minor = ?4
   AND day = ?5 AND format IN ('camt053', 'camt054') LIMIT 1
+-- name: measure_time
+INSERT INTO measure_bucket (measure, bucket, count, sum_s) VALUES (?1, ?2, 1, ?3)
+ON CONFLICT (measure, bucket) DO UPDATE
+SET count = measure_bucket.count + 1, sum_s = measure_bucket.sum_s + excluded.sum_s
+-- name: measure_money
+INSERT INTO measure_money (measure, currency, count, sum_minor) VALUES (?1, ?2, 1, ?3)
+ON CONFLICT (measure, currency) DO UPDATE
+SET count = measure_money.count + 1, sum_minor = measure_money.sum_minor + excluded.sum_minor

@@ -312,3 +312,20 @@ ALTER TABLE hub_exception ADD COLUMN team TEXT NOT NULL DEFAULT 'it';
 ALTER TABLE hub_exception ADD COLUMN due_ms INTEGER;
 ALTER TABLE hub_exception ADD COLUMN assigned_ms INTEGER;
 CREATE INDEX hub_exception_by_id ON hub_exception (id);
+-- name: measures
+-- What the metrics count: kept with the facts, so that a restart forgets nothing.
+CREATE TABLE measure_bucket (
+    measure TEXT NOT NULL,
+    bucket INTEGER NOT NULL, -- of measure.c, from 0
+    count INTEGER NOT NULL,
+    sum_s INTEGER NOT NULL,
+    PRIMARY KEY (measure, bucket)
+);
+
+CREATE TABLE measure_money (
+    measure TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    sum_minor INTEGER NOT NULL,
+    PRIMARY KEY (measure, currency)
+);

@@ -8,12 +8,13 @@
 #include "sync/hub/ledger/position.h"
 #include "sync/hub/web/finance.sql.h"
 #include "sync/hub/web/listing.h"
+#include "sync/hub/web/metrics.sql.h"
 #include "sync/hub/web/read.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = LISTING_PAGE, PARKED_MAX = 2 * 1024 * 1024, MS_PER_S = 1000 };
+enum { PAGE = LISTING_PAGE, PARKED_MAX = 2 * 1024 * 1024 };
 
 enum err answers_open(struct answers **out, const struct web_config *config, struct fault *fault)
 {
@@ -25,6 +26,9 @@ enum err answers_open(struct answers **out, const struct web_config *config, str
     if (!err)
         err =
             database_attach(config->database, finance_sql, FINANCE_COUNT, &answers->finance, fault);
+    if (!err)
+        err =
+            database_attach(config->database, metrics_sql, METRICS_COUNT, &answers->metrics, fault);
     if (!err)
         err = device_reader_open(&answers->devices, config->database, fault);
     if (err) {
@@ -86,17 +90,16 @@ static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char 
 
 /* --- The process ----------------------------------------------------------------------------- */
 
-static enum err count(struct answers *answers, size_t statement, int column, int64_t *number,
-                      struct fault *fault)
+static enum err count_devices(struct answers *answers, int64_t *number, struct fault *fault)
 {
     sqlite3_stmt *s;
     bool row;
-    enum err err = database_attached(answers->sql, statement, &s, fault);
+    enum err err = database_attached(answers->sql, READ_COUNT_DEVICES, &s, fault);
     if (!err)
         err = database_step(answers->config.database, s, &row, fault);
     if (err)
         return err;
-    *number = row ? sqlite3_column_int64(s, column) : 0;
+    *number = row ? sqlite3_column_int64(s, 0) : 0;
     sqlite3_reset(s);
     return ERR_OK;
 }
@@ -107,7 +110,7 @@ enum err answers_health(struct answers *answers, const struct answers_asked *ask
     (void)asked;
     struct web_facts facts = {0};
     int64_t devices;
-    enum err err = count(answers, READ_COUNT_DEVICES, 0, &devices, fault);
+    enum err err = count_devices(answers, &devices, fault);
     if (err)
         return err;
     answers->config.facts(answers->config.context, &facts);
@@ -119,95 +122,6 @@ enum err answers_health(struct answers *answers, const struct answers_asked *ask
     jsonw_int(&w, "devices", devices);
     jsonw_end(&w);
     return ERR_OK;
-}
-
-static void metric(struct buf *out, const char *name, const char *type, const char *help,
-                   int64_t value)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %lld\n", name, help, name, type, name,
-               (long long)value);
-}
-
-static enum err write_ledger(struct answers *answers, struct buf *out, struct fault *fault)
-{
-    int64_t held;
-    int64_t ready;
-    int64_t parked;
-    int64_t oldest_ms;
-    enum err err = count(answers, READ_COUNT_HELD, 0, &held, fault);
-    if (!err)
-        err = count(answers, READ_COUNT_POSTINGS, 0, &ready, fault);
-    if (!err)
-        err = count(answers, READ_COUNT_POSTINGS, 1, &parked, fault);
-    if (!err)
-        err = count(answers, READ_COUNT_POSTINGS, 2, &oldest_ms, fault);
-    if (err)
-        return err;
-    int64_t age_ms = clock_wall_ms(answers->config.clock) - oldest_ms;
-    metric(out, "tillback_hub_held_events", "gauge",
-           "Events that wait for an earlier one of their return.", held);
-    metric(out, "tillback_hub_postings_ready", "gauge", "Journal entries not yet posted.", ready);
-    metric(out, "tillback_hub_postings_parked", "gauge", "Journal entries that wait for a person.",
-           parked);
-    metric(out, "tillback_hub_oldest_posting_age_seconds", "gauge",
-           "Age of the oldest journal entry that is not yet posted.",
-           ready ? age_ms / MS_PER_S : 0);
-    return ERR_OK;
-}
-
-static void write_counters(const struct web_facts *facts, struct buf *out)
-{
-    const struct arrival_desk *desk = facts->desk;
-    metric(out, "tillback_hub_broker_connected", "gauge", "Whether the broker is connected.",
-           facts->broker_online);
-    metric(out, "tillback_hub_batches_total", "counter", "Batches committed.", desk->batches);
-    metric(out, "tillback_hub_events_total", "counter", "Events new to the hub.", desk->events);
-    metric(out, "tillback_hub_duplicate_batches_total", "counter", "Batches that held nothing new.",
-           desk->duplicates);
-    metric(out, "tillback_hub_conflicting_batches_total", "counter",
-           "Batches that contradict what is held.", desk->conflicts);
-    metric(out, "tillback_hub_refused_messages_total", "counter",
-           "Messages that made no sense or weren't the sender's to send.", desk->refused);
-    metric(out, "tillback_hub_uncommitted_messages_total", "counter",
-           "Messages that the database did not take.", desk->failed);
-    metric(out, "tillback_hub_booked_events_total", "counter", "Events taken into the ledger.",
-           facts->booked);
-    metric(out, "tillback_hub_entries_total", "counter", "Journal entries made.", facts->entries);
-    metric(out, "tillback_hub_posted_entries_total", "counter",
-           "Journal entries posted and read back.", facts->posted);
-    metric(out, "tillback_hub_posting_retries_total", "counter",
-           "Tries to post that failed and are repeated.", facts->posting_retries);
-    metric(out, "tillback_hub_posting_unreachable", "gauge",
-           "Whether the accounting system can't be reached.", facts->posting_waits);
-    metric(out, "tillback_hub_dropped_answers_total", "counter",
-           "Answers that found no connection to the broker.", facts->answers_dropped);
-}
-
-enum err answers_metrics(struct answers *answers, const struct answers_asked *asked,
-                         struct buf *out, struct fault *fault)
-{
-    (void)asked;
-    struct web_facts facts = {0};
-    int64_t parked;
-    int64_t exceptions;
-    int64_t devices;
-    int64_t online;
-    enum err err = count(answers, READ_COUNT_PARKED, 0, &parked, fault);
-    if (!err)
-        err = count(answers, READ_COUNT_EXCEPTIONS, 0, &exceptions, fault);
-    if (!err)
-        err = count(answers, READ_COUNT_DEVICES, 0, &devices, fault);
-    if (!err)
-        err = count(answers, READ_COUNT_DEVICES, 1, &online, fault);
-    if (err)
-        return err;
-    answers->config.facts(answers->config.context, &facts);
-    write_counters(&facts, out);
-    metric(out, "tillback_hub_parked_events", "gauge", "Events that wait for a person.", parked);
-    metric(out, "tillback_hub_exceptions", "gauge", "Exceptions not resolved.", exceptions);
-    metric(out, "tillback_hub_devices", "gauge", "Appliances known.", devices);
-    metric(out, "tillback_hub_devices_online", "gauge", "Appliances connected.", online);
-    return write_ledger(answers, out, fault);
 }
 
 /* --- Devices --------------------------------------------------------------------------------- */

@@ -22,7 +22,6 @@ void answers_close(struct answers *answers); /* takes NULL */
 typedef enum err answers_write(struct answers *answers, const struct answers_asked *asked,
                                struct buf *out, struct fault *fault);
 answers_write answers_health;
-answers_write answers_metrics;
 answers_write answers_devices;
 answers_write answers_device;
 answers_write answers_events;       /* ?device=&from= */

@@ -20,6 +20,7 @@ struct answers {
     struct web_config config;
     struct database_statements *sql;     /* read.sql */
     struct database_statements *finance; /* finance.sql */
+    struct database_statements *metrics; /* metrics.sql */
     struct device_reader *devices;
 };
 

@@ -25,12 +25,8 @@ SELECT parked.parked_no, parked.claimed_id, parked.seq, parked.code, parked.deta
        parked.parked_ms, stream_log.device, stream_log.stream
 FROM parked JOIN stream_log USING (log_no)
 WHERE parked.parked_no > ?1 AND parked.state = 'open' ORDER BY parked.parked_no LIMIT ?2
--- name: count_parked
-SELECT count(*) FROM parked WHERE state = 'open'
--- name: count_exceptions
-SELECT count(*) FROM hub_exception WHERE state <> 'resolved'
 -- name: count_devices
-SELECT count(*), coalesce(sum(online), 0) FROM device WHERE id <> 'centre'
+SELECT count(*) FROM device WHERE id <> 'centre'
 -- name: by_number
 SELECT event_no, correlation, number, device, created_ms FROM return_index
 WHERE number = ?1 ORDER BY event_no LIMIT ?2
@@ -63,10 +59,3 @@ WHERE entry_no > ?1 AND posting.state = ?3 ORDER BY entry_no LIMIT ?2
 -- name: audit_list
 SELECT audit_no, at_ms, actor, role, action, subject, reason FROM audit
 WHERE audit_no > ?1 ORDER BY audit_no LIMIT ?2
--- name: count_held
-SELECT count(*) FROM ledger_event WHERE state = 'held'
--- name: count_postings
-SELECT count(*) FILTER (WHERE posting.state = 'ready'),
-       count(*) FILTER (WHERE posting.state = 'parked'),
-       min(posting.updated_ms) FILTER (WHERE posting.state = 'ready')
-FROM posting WHERE state IN ('ready', 'parked')

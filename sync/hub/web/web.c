@@ -4,6 +4,7 @@
 #include "sync/hub/web/changes.h"
 #include "sync/hub/web/files.h"
 #include "sync/hub/web/finance.h"
+#include "sync/hub/web/metrics.h"
 #include "sync/hub/web/uploads.h"
 
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static const char text[] = "text/plain; version=0.0.4; charset=utf-8";
 
 static const struct route routes[] = {
     {"/healthz", json, answers_health},
-    {"/metrics", text, answers_metrics},
+    {"/metrics", text, metrics_answer},
     {"/v1/devices", json, answers_devices},
     {"/v1/devices/", json, answers_device},
     {"/v1/events", json, answers_events},

@@ -1,0 +1,200 @@
+#include "sync/hub/web/metrics.h"
+#include "sync/hub/ingest/measure.h"
+#include "sync/hub/web/listing.h"
+#include "sync/hub/web/metrics.sql.h"
+
+#include <inttypes.h>
+
+enum { CURRENCIES_MAX = 200 };
+
+/* A family of one value, or with a label one of each row: (label, value). */
+struct family {
+    const char *name;
+    const char *type;
+    const char *help;
+    size_t statement;
+    const char *label;
+};
+
+static const struct family families[] = {
+    {"parked_events", "gauge", "Events that wait for a person.", METRICS_PARKED, NULL},
+    {"devices", "gauge", "Appliances known.", METRICS_DEVICES, NULL},
+    {"devices_online", "gauge", "Appliances connected.", METRICS_DEVICES_ONLINE, NULL},
+    {"devices_silent", "gauge", "Appliances not heard of for an hour.", METRICS_DEVICES_SILENT,
+     NULL},
+    {"logs_with_gaps", "gauge", "Logs that hold events above their watermark.",
+     METRICS_LOGS_WITH_GAPS, NULL},
+    {"held_events", "gauge", "Events that wait for an earlier one of their return.", METRICS_HELD,
+     NULL},
+    {"unbooked_events", "gauge", "Events that the ledger hasn't looked at yet.", METRICS_UNBOOKED,
+     NULL},
+    {"postings_ready", "gauge", "Journal entries not yet posted.", METRICS_POSTINGS_READY, NULL},
+    {"postings_parked", "gauge", "Journal entries that wait for a person.", METRICS_POSTINGS_PARKED,
+     NULL},
+    {"oldest_posting_age_seconds", "gauge",
+     "Age of the oldest journal entry that is not yet posted.", METRICS_POSTING_AGE, NULL},
+    {"settlement_lines_total", "counter", "Lines of settlement files taken in.", METRICS_LINES,
+     NULL},
+    {"settlement_lines_waiting", "gauge", "Lines that are not matched, by state.",
+     METRICS_LINES_WAITING, "state"},
+    {"refunds_expected_total", "counter", "Refunds that a settlement must show.", METRICS_REFUNDS,
+     NULL},
+    {"refunds_unsettled_minor", "gauge", "Refunds not settled yet, in minor units.",
+     METRICS_REFUNDS_OPEN, "currency"},
+    {"oldest_unsettled_refund_age_seconds", "gauge", "Age of the oldest refund not settled yet.",
+     METRICS_REFUND_AGE, NULL},
+    {"duplicate_refunds_total", "counter", "Refunds found that a customer got twice.",
+     METRICS_DUAL_REFUNDS, NULL},
+    {"payouts_without_bank", "gauge", "Payouts that no bank statement shows yet.",
+     METRICS_BATCHES_WITHOUT_BANK, NULL},
+    {"exceptions", "gauge", "Exceptions not resolved, by team.", METRICS_EXCEPTIONS, "team"},
+    {"exceptions_overdue", "gauge", "Exceptions not resolved in their target time, by team.",
+     METRICS_EXCEPTIONS_OVERDUE, "team"},
+    {"oldest_exception_age_seconds", "gauge", "Age of the oldest exception not resolved.",
+     METRICS_EXCEPTION_AGE, NULL},
+    {"offline_refunds_minor_total", "counter",
+     "Returns accepted a minute or more before the hub knew of them, in minor units.",
+     METRICS_OFFLINE_MONEY, "currency"},
+};
+
+static void write_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP tillback_hub_%s %s\n# TYPE tillback_hub_%s %s\n", name, help, name,
+               type);
+}
+
+static void write_value(struct buf *out, const char *name, const char *type, const char *help,
+                        int64_t value)
+{
+    write_head(out, name, type, help);
+    buf_printf(out, "tillback_hub_%s %" PRId64 "\n", name, value);
+}
+
+/* Labels are our own words and currency codes: nothing in them needs escaping. */
+static void write_row(struct buf *out, const struct family *family, sqlite3_stmt *s)
+{
+    if (!family->label) {
+        buf_printf(out, "tillback_hub_%s %" PRId64 "\n", family->name,
+                   (int64_t)sqlite3_column_int64(s, 0));
+        return;
+    }
+    struct slice label = column_slice(s, 0);
+    buf_printf(out, "tillback_hub_%s{%s=\"%.*s\"} %" PRId64 "\n", family->name, family->label,
+               (int)label.len, label.data, (int64_t)sqlite3_column_int64(s, 1));
+}
+
+static enum err write_family(struct answers *answers, const struct family *family, struct buf *out,
+                             struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(answers->metrics, family->statement, &s, fault);
+    if (err)
+        return err;
+    if (sqlite3_bind_parameter_count(s))
+        bind_int(s, 1, clock_wall_ms(answers->config.clock));
+    write_head(out, family->name, family->type, family->help);
+    for (int i = 0; i < CURRENCIES_MAX; i++) {
+        err = database_step(answers->config.database, s, &row, fault);
+        if (err || !row)
+            break;
+        write_row(out, family, s);
+    }
+    sqlite3_reset(s);
+    return err;
+}
+
+/* --- Histograms ------------------------------------------------------------------------------ */
+
+static void write_buckets(struct buf *out, const char *name, const int64_t *counts, int64_t sum_s)
+{
+    int64_t below = 0;
+    for (int i = 0; i < MEASURE_BOUNDS; i++) {
+        below += counts[i];
+        buf_printf(out, "tillback_hub_return_%s_seconds_bucket{le=\"%" PRId64 "\"} %" PRId64 "\n",
+                   name, measure_bounds_s[i], below);
+    }
+    below += counts[MEASURE_BOUNDS];
+    buf_printf(out,
+               "tillback_hub_return_%s_seconds_bucket{le=\"+Inf\"} %" PRId64 "\n"
+               "tillback_hub_return_%s_seconds_sum %" PRId64 "\n"
+               "tillback_hub_return_%s_seconds_count %" PRId64 "\n",
+               name, below, name, sum_s, name, below);
+}
+
+static enum err write_histogram(struct answers *answers, enum measure measure, struct buf *out,
+                                struct fault *fault)
+{
+    static const char *const texts[] = {
+#define MEASURE_TEXT(upper, lower, text) "Seconds from a return's capture to " text ".",
+        MEASURES(MEASURE_TEXT)
+#undef MEASURE_TEXT
+    };
+    const char *name = measure_name(measure);
+    int64_t counts[MEASURE_BOUNDS + 1] = {0};
+    int64_t sum_s = 0;
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(answers->metrics, METRICS_BUCKETS, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, name);
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
+        int bucket = sqlite3_column_int(s, 0);
+        if (bucket >= 0 && bucket <= MEASURE_BOUNDS)
+            counts[bucket] = sqlite3_column_int64(s, 1);
+        sum_s += sqlite3_column_int64(s, 2);
+    }
+    sqlite3_reset(s);
+    buf_printf(out,
+               "# HELP tillback_hub_return_%s_seconds %s\n"
+               "# TYPE tillback_hub_return_%s_seconds histogram\n",
+               name, texts[measure], name);
+    write_buckets(out, name, counts, sum_s);
+    return err;
+}
+
+/* --- The process ----------------------------------------------------------------------------- */
+
+static void write_process(const struct web_facts *facts, struct buf *out)
+{
+    const struct arrival_desk *desk = facts->desk;
+    write_value(out, "broker_connected", "gauge", "Whether the broker is connected.",
+                facts->broker_online);
+    write_value(out, "batches_total", "counter", "Batches committed.", desk->batches);
+    write_value(out, "events_total", "counter", "Events new to the hub.", desk->events);
+    write_value(out, "duplicate_batches_total", "counter", "Batches that held nothing new.",
+                desk->duplicates);
+    write_value(out, "conflicting_batches_total", "counter",
+                "Batches that contradict what is held.", desk->conflicts);
+    write_value(out, "refused_messages_total", "counter",
+                "Messages that made no sense or weren't the sender's to send.", desk->refused);
+    write_value(out, "uncommitted_messages_total", "counter",
+                "Messages that the database did not take.", desk->failed);
+    write_value(out, "booked_events_total", "counter", "Events taken into the ledger.",
+                facts->booked);
+    write_value(out, "entries_total", "counter", "Journal entries made.", facts->entries);
+    write_value(out, "posted_entries_total", "counter", "Journal entries posted and read back.",
+                facts->posted);
+    write_value(out, "posting_retries_total", "counter",
+                "Tries to post that failed and are repeated.", facts->posting_retries);
+    write_value(out, "posting_unreachable", "gauge",
+                "Whether the accounting system can't be reached.", facts->posting_waits);
+    write_value(out, "dropped_answers_total", "counter",
+                "Answers that found no connection to the broker.", facts->answers_dropped);
+}
+
+enum err metrics_answer(struct answers *answers, const struct answers_asked *asked, struct buf *out,
+                        struct fault *fault)
+{
+    (void)asked;
+    struct web_facts facts = {0};
+    enum err err = ERR_OK;
+    answers->config.facts(answers->config.context, &facts);
+    write_process(&facts, out);
+    for (size_t i = 0; !err && i < sizeof families / sizeof *families; i++)
+        err = write_family(answers, &families[i], out, fault);
+    for (int i = 0; !err && i < MEASURE_COUNT; i++)
+        err = write_histogram(answers, (enum measure)i, out, fault);
+    return err;
+}

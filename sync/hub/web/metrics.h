@@ -1,0 +1,13 @@
+/*
+ * GET /metrics: Prometheus text (exposition format 0.0.4). Labels are bounded: teams, currencies,
+ * states, never devices or returns. What is counted of facts comes from the database, and survives
+ * a restart; what is counted of the process begins with it. Loop thread only.
+ */
+#ifndef SYNC_HUB_WEB_METRICS_H
+#define SYNC_HUB_WEB_METRICS_H
+
+#include "sync/hub/web/answers.h"
+
+answers_write metrics_answer;
+
+#endif
