@@ -39,6 +39,22 @@ def test_promtool_takes_the_alert_rules_and_each_names_a_metric_we_have(hub):  #
     assert {re.sub(r"_bucket$", "", name) for name in used} <= known
 
 
+def test_trail_is_a_trace_that_a_collector_takes(till, hub):  # noqa: F811
+    answer, _ = refund(till, hub, "0042-01-m-2")
+    trace = hub.get(f"/v1/traces/{answer['number']}")
+    [resource] = trace["resourceSpans"]
+    [scope] = resource["scopeSpans"]
+    spans = scope["spans"]
+    assert {span["traceId"] for span in spans} == {spans[0]["traceId"]}
+    assert re.fullmatch("[0-9a-f]{32}", spans[0]["traceId"])
+    assert len({span["spanId"] for span in spans}) == len(spans)
+    [root] = [span for span in spans if "parentSpanId" not in span]
+    names = {span["name"] for span in spans if span.get("parentSpanId") == root["spanId"]}
+    assert {"return.created.v1", "refund.issued.v1", "journal accepted"} <= names
+    assert all(int(s["startTimeUnixNano"]) <= int(s["endTimeUnixNano"]) for s in spans)
+    assert hub.ask("GET", "/v1/traces/R-nobody")[0] == 404
+
+
 def test_metrics_follow_a_refund_and_have_no_label_of_a_store(till, hub):  # noqa: F811
     before = metrics(hub)
     refund(till, hub, "0042-01-m-1")

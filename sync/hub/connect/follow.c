@@ -98,6 +98,13 @@ static int64_t document_day(const struct follow *f)
     return day;
 }
 
+static enum err count_on_day(struct follow *f, const char *name, const char *currency,
+                             int64_t amount_minor)
+{
+    const struct measure_money money = {name, document_day(f), currency, amount_minor};
+    return measure_day(f->db, &money, f->fault);
+}
+
 /* A refund whose payment was charged back before: the customer has the money twice. */
 static enum err tell_dual(struct follow *f, int64_t expected_no, const char *payment)
 {
@@ -148,6 +155,10 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     int64_t expected_no = row ? sqlite3_column_int64(s, 0) : 0;
     bool dual = row && sqlite3_column_int(s, 1) != 0;
     sqlite3_reset(s);
+    err = count_on_day(f, "refunded", text_of(f->created, "currency"),
+                       json_member_int(data, "amount", 0));
+    if (err)
+        return err;
     return dual ? tell_dual(f, expected_no, payment) : ERR_OK;
 }
 
@@ -252,7 +263,10 @@ static enum err follow_settled(struct follow *f)
     const char *kind = text_of(f->data, "kind");
     if (*kind && strcmp(kind, "refund") != 0)
         return ERR_OK;
-    return measure_since_created(f, MEASURE_SETTLEMENT, document_day(f) * DAY_MS);
+    enum err err = measure_since_created(f, MEASURE_SETTLEMENT, document_day(f) * DAY_MS);
+    return err ? err
+               : count_on_day(f, "settled", text_of(f->created, "currency"),
+                              json_member_int(f->data, "amount", 0));
 }
 
 static enum err follow_completed(struct follow *f)

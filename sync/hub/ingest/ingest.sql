@@ -405,3 +405,7 @@ SET count = measure_bucket.count + 1, sum_s = measure_bucket.sum_s + excluded.su
 INSERT INTO measure_money (measure, currency, count, sum_minor) VALUES (?1, ?2, 1, ?3)
 ON CONFLICT (measure, currency) DO UPDATE
 SET count = measure_money.count + 1, sum_minor = measure_money.sum_minor + excluded.sum_minor
+-- name: measure_day
+INSERT INTO measure_day (measure, day, currency, count, sum_minor) VALUES (?1, ?2, ?3, 1, ?4)
+ON CONFLICT (measure, day, currency) DO UPDATE
+SET count = measure_day.count + 1, sum_minor = measure_day.sum_minor + excluded.sum_minor

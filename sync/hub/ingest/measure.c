@@ -47,3 +47,16 @@ enum err measure_offline(struct database *db, const char *currency, int64_t amou
     bind_int(s, 3, amount_minor);
     return database_run(db, s, fault);
 }
+
+enum err measure_day(struct database *db, const struct measure_money *money, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_MEASURE_DAY, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, money->name);
+    bind_int(s, 2, money->day);
+    bind_text(s, 3, money->currency);
+    bind_int(s, 4, money->amount_minor);
+    return database_run(db, s, fault);
+}

@@ -30,4 +30,14 @@ enum err measure_time(struct database *db, enum measure measure, int64_t seconds
 enum err measure_offline(struct database *db, const char *currency, int64_t amount_minor,
                          struct fault *fault) MUST_CHECK;
 
+/* Money of one return on its business day: "accepted", "refunded", "settled". */
+struct measure_money {
+    const char *name;
+    int64_t day;
+    const char *currency;
+    int64_t amount_minor;
+};
+enum err measure_day(struct database *db, const struct measure_money *money,
+                     struct fault *fault) MUST_CHECK;
+
 #endif

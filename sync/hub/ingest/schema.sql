@@ -329,3 +329,12 @@ CREATE TABLE measure_money (
     sum_minor INTEGER NOT NULL,
     PRIMARY KEY (measure, currency)
 );
+
+CREATE TABLE measure_day (
+    measure TEXT NOT NULL, -- accepted, refunded, settled
+    day INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    sum_minor INTEGER NOT NULL,
+    PRIMARY KEY (measure, day, currency)
+);

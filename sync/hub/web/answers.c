@@ -253,7 +253,6 @@ static enum err write_trail(struct answers *answers, const struct id *correlatio
     return err;
 }
 
-/* The correlation of a return's number; ERR_NOT_FOUND. */
 static enum err find_number(struct answers *answers, const char *number, struct id *correlation,
                             struct fault *fault)
 {
@@ -271,15 +270,21 @@ static enum err find_number(struct answers *answers, const char *number, struct 
     return err ? fault_set(fault, err, "id", "there is no such return") : ERR_OK;
 }
 
+enum err answers_find(struct answers *answers, const char *text, struct id *correlation,
+                      struct fault *fault)
+{
+    return id_parse(slice_of(text), correlation) == ERR_OK
+               ? ERR_OK
+               : find_number(answers, text, correlation, fault);
+}
+
 enum err answers_return(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                         struct fault *fault)
 {
     struct id correlation;
     int64_t events = 0;
     struct jsonw w = jsonw_to(out);
-    enum err err = ERR_OK;
-    if (id_parse(slice_of(asked->rest), &correlation) != ERR_OK)
-        err = find_number(answers, asked->rest, &correlation, fault);
+    enum err err = answers_find(answers, asked->rest, &correlation, fault);
     if (!err)
         err = write_trail(answers, &correlation, &w, &events, fault);
     if (!err && events == 0)

@@ -18,6 +18,10 @@ enum err answers_open(struct answers **answers, const struct web_config *config,
                       struct fault *fault) MUST_CHECK;
 void answers_close(struct answers *answers); /* takes NULL */
 
+/* A return by its id or number: ERR_NOT_FOUND when there is none of that number. */
+enum err answers_find(struct answers *answers, const char *text, struct id *correlation,
+                      struct fault *fault) MUST_CHECK;
+
 /* Each: appends to `out`; ERR_NOT_FOUND, ERR_INVALID (a bad `from` or id), or the database's. */
 typedef enum err answers_write(struct answers *answers, const struct answers_asked *asked,
                                struct buf *out, struct fault *fault);

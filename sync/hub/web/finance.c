@@ -1,4 +1,5 @@
 #include "sync/hub/web/finance.h"
+#include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
 #include "sync/hub/web/finance.sql.h"
 #include "sync/hub/web/listing.h"
@@ -127,6 +128,68 @@ enum err finance_reconciliation(struct answers *answers, const struct answers_as
         err = write_part(answers, FINANCE_WAITING_BATCHES, "waiting_batches", 0, &w, fault);
     if (!err)
         err = write_part(answers, FINANCE_EXCEPTION_AGES, "exceptions", present, &w, fault);
+    jsonw_end(&w);
+    return err;
+}
+
+/* --- Plots ----------------------------------------------------------------------------------- */
+
+enum { DAYS_SHOWN = 30 };
+
+static enum err write_days(struct answers *answers, int64_t from_day, struct jsonw *w,
+                           struct fault *fault)
+{
+    sqlite3_stmt *s;
+    int64_t count;
+    int64_t cursor;
+    enum err err = database_attached(answers->finance, FINANCE_DAYS, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, from_day);
+    bind_int(s, 2, from_day + DAYS_SHOWN);
+    return listing_array(answers, s, "days", w, &count, &cursor, fault);
+}
+
+/* The members of one bucket: how many took at most `le_s`; absent for those above all bounds. */
+static void write_bucket(struct jsonw *w, sqlite3_stmt *s)
+{
+    int bucket = sqlite3_column_int(s, 1);
+    jsonw_object(w, NULL);
+    jsonw_slice(w, "measure", column_slice(s, 0));
+    if (bucket >= 0 && bucket < MEASURE_BOUNDS)
+        jsonw_int(w, "le_s", measure_bounds_s[bucket]);
+    jsonw_int(w, "count", sqlite3_column_int64(s, 2));
+    jsonw_int(w, "sum_s", sqlite3_column_int64(s, 3));
+    jsonw_end(w);
+}
+
+static enum err write_times(struct answers *answers, struct jsonw *w, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row = true;
+    enum err err = database_attached(answers->finance, FINANCE_MEASURES, &s, fault);
+    if (err)
+        return err;
+    jsonw_array(w, "times");
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row)
+        write_bucket(w, s);
+    jsonw_end(w);
+    sqlite3_reset(s);
+    return err;
+}
+
+enum err finance_measures(struct answers *answers, const struct answers_asked *asked,
+                          struct buf *out, struct fault *fault)
+{
+    int64_t from_day;
+    int64_t first_day = day_of_ms(now_ms(answers)) - DAYS_SHOWN + 1;
+    struct jsonw w = jsonw_to(out);
+    enum err err = listing_day(asked, "from_day", first_day, &from_day, fault);
+    jsonw_object(&w, NULL);
+    if (!err)
+        err = write_days(answers, from_day, &w, fault);
+    if (!err)
+        err = write_times(answers, &w, fault);
     jsonw_end(&w);
     return err;
 }

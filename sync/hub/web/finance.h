@@ -10,5 +10,6 @@ answers_write finance_refunds;        /* ?from=, ?state= */
 answers_write finance_batches;        /* ?from=, ?state=open: without the bank, or differing */
 answers_write finance_reconciliation; /* what waits, by age, currency and kind */
 answers_write finance_exceptions;     /* ?from=, ?resolved=yes: the settled ones instead */
+answers_write finance_measures;       /* ?from_day=: money by day, times as histograms */
 
 #endif

@@ -55,3 +55,8 @@ WHERE exception_no > ?1 AND state IN ('resolved', 'open', 'assigned')
 SELECT team, count(*) AS exceptions, count(*) FILTER (WHERE due_ms < ?1) AS overdue,
        count(*) FILTER (WHERE state = 'open') AS unassigned, (?1 - min(raised_ms)) / 1000 AS oldest_s
 FROM hub_exception WHERE state <> 'resolved' GROUP BY team ORDER BY team
+-- name: days
+SELECT day AS date_day, measure, currency, count, sum_minor AS amount FROM measure_day
+WHERE day BETWEEN ?1 AND ?2 ORDER BY day, measure, currency LIMIT 2000
+-- name: measures
+SELECT measure, bucket, count, sum_s FROM measure_bucket ORDER BY measure, bucket

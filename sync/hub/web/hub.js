@@ -61,23 +61,109 @@ const deviceRows = (device) => {
     return logs.map((log) => [...head, log.stream, log.through, log.held, log.parked]);
 };
 
+/* --- What is shown ---------------------------------------------------------------------------- */
+
+const AGES = [["to_3_days", "0-3 days"], ["to_7_days", "4-7"], ["to_14_days", "8-14"],
+    ["to_30_days", "15-30"], ["older", "older"]];
+const SECONDS = {10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 21600: "6 h", 86400: "1 day",
+    259200: "3 days", 604800: "7 days", 1209600: "14 days", 2592000: "30 days"};
+
+const put = (id, ...parts) => document.getElementById(id).replaceChildren(...parts);
+
+const sum = (rows, name) => rows.reduce((all, row) => all + (row[name] ?? 0), 0);
+
+/* The currency with the most of it; amounts of several are never added. */
+const mainCurrency = (rows) => {
+    const sums = new Map();
+    for (const row of rows)
+        sums.set(row.currency, (sums.get(row.currency) ?? 0) + (row.count ?? row.refunds ?? 1));
+    return [...sums].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "EUR";
+};
+
+const showDays = (days) => {
+    const currency = mainCurrency(days);
+    const names = [...new Set(days.map((day) => day.date))];
+    const series = ["accepted", "refunded", "settled"].map((name) => ({
+        name,
+        values: names.map((date) => sum(days.filter((day) =>
+            day.date === date && day.measure === name && day.currency === currency), "amount")),
+    }));
+    put("plot-days", plotLines(`Returns accepted, refunded and settled by day, ${currency}`, names,
+        series, (minor) => money(minor, currency)));
+};
+
+const showAges = (open) => {
+    const currency = mainCurrency(open);
+    const rows = open.filter((row) => row.currency === currency);
+    put("plot-ages", plotBars(`Refunds not settled yet by age, ${currency}`,
+        AGES.map(([key, name]) => ({name, value: sum(rows, key)})),
+        (minor) => money(minor, currency)));
+};
+
+const showTimes = (times) => {
+    const of = (measure) => times.filter((one) => one.measure === measure);
+    const parts = [["arrival", "From capture to the hub"], ["restock", "From capture to stock"],
+        ["settlement", "From capture to settlement"]].map(([measure, title]) =>
+        plotBars(`${title}, returns by time`, [...Object.entries(SECONDS), [undefined, "longer"]]
+            .map(([bound, name]) => ({name, value: sum(of(measure).filter((one) =>
+                String(one.le_s) === String(bound)), "count")})), String));
+    put("plot-times", ...parts);
+};
+
+const showReconciliation = (told) => {
+    fill("waiting", [
+        ...told.waiting_lines.map((row) => [`line ${row.state}`, row.kind, row.currency, row.lines,
+            money(row.amount, row.currency)]),
+        ...told.waiting_batches.map((row) => [`payout of ${row.format}`,
+            row.differing ? "differs" : "not at the bank", row.currency,
+            Math.max(row.without_bank, row.differing), money(row.amount ?? 0, row.currency)])]);
+    showAges(told.open_refunds);
+    const lines = told.refund_lines;
+    const all = lines.matched + lines.waiting;
+    put("rates", ...[
+        [all ? `${(100 * lines.waiting / all).toFixed(1)} %` : "-", "settlement lines unmatched"],
+        [sum(told.open_refunds, "refunds"), "refunds unsettled"],
+        [sum(told.exceptions, "exceptions"), "exceptions open"],
+        [sum(told.exceptions, "overdue"), "exceptions overdue"],
+    ].map(([value, name]) => {
+        const tile = document.createElement("p");
+        const number = document.createElement("b");
+        number.textContent = value;
+        tile.append(number, ` ${name}`);
+        return tile;
+    }));
+};
+
+const exceptionRow = (e) => [e.number, e.code, e.detail, e.return_id ?? e.device, time(e.raised),
+    `${e.age_hours} h${e.overdue ? ", overdue" : ""}`, e.team, e.owner ?? e.state];
+
 const refresh = async () => {
     const health = document.getElementById("health");
     try {
-        const [state, devices, parked, exceptions, ready] = await Promise.all(
-            ["healthz", "v1/devices", "v1/parked", "v1/exceptions", "v1/journal?state=ready"].map(get));
+        const [state, devices, parked, exceptions, ready, told, measures] = await Promise.all(
+            ["healthz", "v1/devices", "v1/parked", "v1/exceptions", "v1/journal?state=ready",
+                "v1/reconciliation", "v1/measures"].map(get));
         health.textContent = state.broker ? "connected to the broker" : "no connection to the broker";
         fill("devices", devices.devices.flatMap(deviceRows));
         fill("parked", parked.parked.map((p) =>
             [p.number, p.device, p.stream, p.seq, `${p.code}: ${p.detail}`, time(p.parked)]));
-        fill("exceptions", exceptions.exceptions.map((e) =>
-            [e.number, e.device, `${e.code} at ${e.seq}: ${e.detail}`, e.times, time(e.raised),
-                e.state, e.owner]));
+        fill("exceptions", exceptions.exceptions.map(exceptionRow));
         fill("journal", [...parked.entries, ...ready.entries].map(entryRow));
+        showReconciliation(told);
+        showDays(measures.days);
+        showTimes(measures.times);
     } catch (error) {
         health.textContent = `the hub does not answer: ${error.message}`;
     }
 };
+
+const trailSteps = (trail) => [
+    ...trail.events.filter(({event}) => event).map(({event}) => ({
+        name: event.type.replace("com.tillback.", "").replace(".v1", ""),
+        at: Date.parse(event.time), kind: event.source === "/centre" ? "centre" : "store"})),
+    ...trail.entries.map(({journal, made}) => ({
+        name: `journal ${journal.rule}`, at: Date.parse(made), kind: "entry"})),
+].sort((one, other) => one.at - other.at);
 
 const showTrail = (trail) => {
     const list = (texts) => {
@@ -95,7 +181,8 @@ const showTrail = (trail) => {
         `${event.type} at ${event.time} from ${device}, seq ${seq}${ledger ? `, ${ledger}` : ""}`));
     const entries = list(trail.entries.map(({journal, state, posted_number}) =>
         `${journal.rule}: ${debits(journal)}, ${state} ${posted_number ?? ""}`));
-    return [title, events, entries];
+    return [title, plotTrail(`The way of return ${trail.return_id}`, trailSteps(trail)), events,
+        entries];
 };
 
 const find = async (what) => {

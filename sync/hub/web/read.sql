@@ -59,3 +59,9 @@ WHERE entry_no > ?1 AND posting.state = ?3 ORDER BY entry_no LIMIT ?2
 -- name: audit_list
 SELECT audit_no, at_ms, actor, role, action, subject, reason FROM audit
 WHERE audit_no > ?1 ORDER BY audit_no LIMIT ?2
+-- name: trace_events
+SELECT event_no, device, type, id, time_ms, received_ms, body FROM event
+WHERE correlation = ?1 AND id IS NOT NULL ORDER BY event_no LIMIT 1000
+-- name: trace_entries
+SELECT entry_no, journal_entry.reference, made_ms, posting.state, posting.updated_ms, posting.number
+FROM journal_entry JOIN posting USING (reference) WHERE correlation = ?1 ORDER BY entry_no LIMIT 1000

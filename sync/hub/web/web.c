@@ -5,6 +5,7 @@
 #include "sync/hub/web/files.h"
 #include "sync/hub/web/finance.h"
 #include "sync/hub/web/metrics.h"
+#include "sync/hub/web/traces.h"
 #include "sync/hub/web/uploads.h"
 
 #include <stdlib.h>
@@ -46,6 +47,8 @@ static const struct route routes[] = {
     {"/v1/refunds", json, finance_refunds},
     {"/v1/batches", json, finance_batches},
     {"/v1/reconciliation", json, finance_reconciliation},
+    {"/v1/measures", json, finance_measures},
+    {"/v1/traces/", json, traces_answer},
     {"/v1/journal/export", NULL, answers_export},
     {"/v1/audit", json, answers_audit},
 };
