@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "hal/base/rfc3339.h"
 
 #include <assert.h>
 #include <string.h>
@@ -70,7 +71,23 @@ void sale_reply_write(struct buf *out, const struct sale_reply *reply)
     for (size_t i = 0; i < reply->event_count; i++)
         jsonw_raw(&w, NULL, reply->events[i]);
     jsonw_end(&w);
+    if (reply->reserved_until_ms)
+        jsonw_time(&w, "reserved_until", reply->reserved_until_ms);
     jsonw_end(&w);
+}
+
+/* Absent when nobody else is at the receipt. */
+static enum err read_reserved(struct slice text, struct json_limits limits,
+                              struct sale_reply *reply, struct fault *fault)
+{
+    struct slice value;
+    enum err err = json_scan_member(text, limits, "reserved_until", &value, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
+    if (!err && (value.len < 2 || rfc3339_parse((struct slice){value.data + 1, value.len - 2},
+                                                &reply->reserved_until_ms) != ERR_OK))
+        err = fault_set(fault, ERR_INVALID, "reserved_until", "must be a time");
+    return err;
 }
 
 static enum err read_sale(struct slice text, struct json_limits limits, struct sale_reply *reply,
@@ -126,6 +143,8 @@ enum err sale_reply_read(struct slice text, struct sale_reply *reply, struct fau
         err = read_sale(text, limits, &read, fault);
     if (!err)
         err = read_events(text, limits, &read, fault);
+    if (!err)
+        err = read_reserved(text, limits, &read, fault);
     if (!err)
         *reply = read;
     return err;

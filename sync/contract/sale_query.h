@@ -2,7 +2,8 @@
  * Looking up a sale that the appliance doesn't know: the question under up/query, the hub's answer
  * under down/reply, matched by MQTT 5 correlation data. The answer is facts, as events byte for
  * byte: the sale, and every event of the returns made of it, wherever they were made, each return's
- * in their order. The appliance decides. Pure; any thread.
+ * in their order. The appliance decides. While one appliance is at a receipt that it asked for, the
+ * answer to every other says until when: to be asked again then. Pure; any thread.
  */
 #ifndef SYNC_CONTRACT_SALE_QUERY_H
 #define SYNC_CONTRACT_SALE_QUERY_H
@@ -28,6 +29,7 @@ struct sale_reply {
     struct slice sale; /* the event; empty: the hub doesn't know it either */
     struct slice events[SALE_REPLY_EVENTS_MAX]; /* of its returns */
     size_t event_count;
+    int64_t reserved_until_ms; /* another appliance is at it; 0: nobody */
 };
 
 void sale_reply_write(struct buf *out, const struct sale_reply *reply);

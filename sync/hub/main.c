@@ -34,7 +34,7 @@ static const char usage[] =
     "  parked mend ID --data FILE --reason TEXT\n"
     "                           say it anew with the JSON object in FILE as its data\n"
     "  token add --role ROLE [--name NAME]  make a token for the HTTP API and tell it, once;\n"
-    "                           roles: viewer, it, finance\n"
+    "                           roles: viewer, it, finance, commerce\n"
     "  token list               the tokens' numbers, names, roles and ages\n"
     "  token revoke NUMBER      a token is nobody's from then on\n"
     "  ca init                  make the certificate authority and the hub's identity\n"

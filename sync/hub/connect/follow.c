@@ -1,3 +1,4 @@
+#include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
@@ -236,17 +237,81 @@ static enum err measure_since_created(struct follow *f, enum measure measure, in
     return measure_time(f->db, measure, (at_ms - f->created_ms) / MS_PER_S, f->fault);
 }
 
+/* Whoever asked for the receipt is done with it. */
+static enum err end_lease(struct follow *f, const char *receipt)
+{
+    sqlite3_stmt *s;
+    enum err err = database_statement(f->db, INGEST_LEASE_END, &s, f->fault);
+    if (err)
+        return err;
+    bind_text(s, 1, receipt);
+    return database_run(f->db, s, f->fault);
+}
+
+/* How many units of the line the receipt had; 0 without a sale. */
+static int64_t sold_of(const struct cJSON *sale, int64_t number)
+{
+    const struct cJSON *line = sale ? json_first(json_member(sale, "lines")) : NULL;
+    for (; line; line = json_next(line))
+        if (json_member_int(line, "line", -1) == number)
+            return json_member_int(line, "quantity", 0);
+    return 0;
+}
+
+/* The goods of an accepted return are claimed: nobody else can have returned them. */
+static enum err claim_goods(struct follow *f, const struct cJSON *created, bool pending_check)
+{
+    struct claim_line lines[CLAIM_LINES_MAX];
+    const struct cJSON *line = json_first(json_member(created, "lines"));
+    struct claim claim = {.correlation = f->event.correlation,
+                          .receipt = text_of(created, "receipt"),
+                          .number = text_of(created, "number"),
+                          .lines = lines,
+                          .pending_check = pending_check,
+                          .now_ms = f->now_ms,
+                          .told = f->told};
+    for (; line && claim.count < CLAIM_LINES_MAX; line = json_next(line)) {
+        int64_t number = json_member_int(line, "line", -1);
+        lines[claim.count++] = (struct claim_line){number, json_member_int(line, "quantity", 0),
+                                                   sold_of(json_member(created, "sale"), number)};
+    }
+    if (!*claim.receipt)
+        return ERR_OK;
+    enum err err = end_lease(f, claim.receipt);
+    return err ? err : claim_return(f->db, &claim, f->fault);
+}
+
+static enum err follow_approved(struct follow *f)
+{
+    enum err err = read_created(f);
+    bool pending = strcmp(text_of(f->data, "decision"), "accepted_pending_check") == 0;
+    return err || !f->created ? err : claim_goods(f, f->created, pending);
+}
+
+static enum err follow_ended(struct follow *f)
+{
+    bool passed =
+        f->event.type == EVENT_RETURN_CHECKED && strcmp(text_of(f->data, "result"), "passed") == 0;
+    return passed ? ERR_OK : claim_end(f->db, &f->event.correlation, f->fault);
+}
+
 /* What was accepted a minute or more before it arrived was given without the centre. */
 static enum err follow_created(struct follow *f)
 {
     const struct cJSON *refund = json_member(f->data, "refund");
     int64_t delay_s = (f->received_ms - f->event.time_ms) / MS_PER_S;
-    bool given = strncmp(text_of(f->data, "decision"), "accepted", sizeof "accepted" - 1) == 0;
+    const char *decision = text_of(f->data, "decision");
+    bool pending = strcmp(decision, "accepted_pending_check") == 0;
+    bool given = pending || strcmp(decision, "accepted") == 0;
+    int64_t total = refund ? json_member_int(refund, "total", 0) : 0;
     enum err err = measure_time(f->db, MEASURE_ARRIVAL, delay_s, f->fault);
-    if (err || !given || !refund || delay_s < OFFLINE_S)
+    if (!err && given)
+        err = count_on_day(f, "accepted", text_of(f->data, "currency"), total);
+    if (!err && given)
+        err = claim_goods(f, f->data, pending);
+    if (err || !given || delay_s < OFFLINE_S)
         return err;
-    return measure_offline(f->db, text_of(f->data, "currency"), json_member_int(refund, "total", 0),
-                           f->fault);
+    return measure_offline(f->db, text_of(f->data, "currency"), total, f->fault);
 }
 
 static enum err follow_disposed(struct follow *f)
@@ -284,7 +349,9 @@ static const struct {
     {EVENT_RETURN_DISPUTED, follow_disputed},    {EVENT_EXCEPTION_RAISED, follow_raised},
     {EVENT_EXCEPTION_RESOLVED, follow_resolved}, {EVENT_RETURN_CREATED, follow_created},
     {EVENT_ITEM_DISPOSITIONED, follow_disposed}, {EVENT_REFUND_SETTLED, follow_settled},
-    {EVENT_RETURN_COMPLETED, follow_completed},
+    {EVENT_RETURN_COMPLETED, follow_completed},  {EVENT_RETURN_APPROVED, follow_approved},
+    {EVENT_RETURN_DECLINED, follow_ended},       {EVENT_RETURN_VOIDED, follow_ended},
+    {EVENT_RETURN_CHECKED, follow_ended},
 };
 
 static enum err run_handler(struct follow *f, struct slice body)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 enum {
+    LEASE_MS = 120 * 1000, /* that a receipt is reserved for who asked for it */
     ACK_TEXT_MAX = 64 * 1024,
     REPLY_MAX = SALE_REPLY_BYTES_MAX,
     RESTORE_BATCH_BYTES = 64 * 1024,
@@ -377,6 +378,33 @@ static enum err find_returns(struct database *db, struct sale_reply *reply, stru
     return err;
 }
 
+/* Nobody else is at the receipt for as long as a clerk may need for it, once. */
+static enum err reserve(struct arrival *arrival, struct database *db, struct sale_reply *reply,
+                        struct fault *fault)
+{
+    sqlite3_stmt *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_LEASE_FIND, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, reply->receipt);
+    bind_text(s, 2, arrival->device);
+    bind_int(s, 3, arrival->received_ms);
+    err = database_step(db, s, &row, fault);
+    if (!err && row)
+        reply->reserved_until_ms = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    if (err || row)
+        return err;
+    err = database_statement(db, INGEST_LEASE_TAKE, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, reply->receipt);
+    bind_text(s, 2, arrival->device);
+    bind_int(s, 3, arrival->received_ms + LEASE_MS);
+    return database_run(db, s, fault);
+}
+
 static enum err run_query(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
@@ -391,6 +419,8 @@ static enum err run_query(struct work *work, struct database *db, struct fault *
     err = find_sale(db, &reply, &arena, fault);
     if (!err)
         err = find_returns(db, &reply, &arena, fault);
+    if (!err)
+        err = reserve(arrival, db, &reply, fault);
     if (err)
         return err;
     sale_reply_write(&arrival->reply, &reply);

@@ -77,7 +77,7 @@ static enum err write_body(struct database *db, const struct centre_fact *fact, 
         .id = id_next(&ids, fact->now_ms),
         .type = fact->type,
         .source = SLICE_LITERAL("/centre"),
-        .subject = slice_of(subject),
+        .subject = slice_of(fact->subject ? fact->subject : subject),
         .time_ms = fact->now_ms,
         .time_trusted = true,
         .correlation = fact->correlation,
@@ -110,8 +110,10 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
     bind_int(s, 3, stored.event_no);
     bind_blob(s, 4, log->hash.bytes, SHA256_BYTES);
     err = database_run(db, s, fault);
+    if (err)
+        return err;
     *event_no = stored.event_no;
-    return err ? err : stream_log_update(db, log, now_ms, fault);
+    return stream_log_update(db, log, now_ms, fault);
 }
 
 static enum err find_device(struct database *db, const struct id *correlation,
@@ -132,19 +134,24 @@ static enum err find_device(struct database *db, const struct id *correlation,
     return ERR_OK;
 }
 
+enum err centre_store(struct database *db, const struct centre_fact *fact, struct buf *body,
+                      int64_t *event_no, struct fault *fault)
+{
+    struct stream_log log;
+    enum err err = write_body(db, fact, body, fault);
+    if (!err)
+        err = open_log(db, fact->now_ms, &log, fault);
+    return err ? err : append(db, &log, buf_slice(body), NULL, fact->now_ms, event_no, fault);
+}
+
 enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault)
 {
     struct buf body CLEANUP(buf_free);
-    struct stream_log log;
-    int64_t number;
     int64_t event_no;
+    int64_t number;
     buf_init(&body, EVENT_BODY_MAX);
-    enum err err = write_body(db, fact, &body, fault);
-    if (!err)
-        err = open_log(db, fact->now_ms, &log, fault);
-    if (!err)
-        err = append(db, &log, buf_slice(&body), NULL, fact->now_ms, &event_no, fault);
+    enum err err = centre_store(db, fact, &body, &event_no, fault);
     if (!err && fact->device)
         (void)snprintf(device, DEVICE_ID_MAX + 1, "%s", fact->device);
     else if (!err)
@@ -165,4 +172,32 @@ enum err centre_mend(struct database *db, const struct event *event, const char 
     if (!err)
         err = open_log(db, now_ms, &log, fault);
     return err ? err : append(db, &log, buf_slice(&body), device, now_ms, event_no, fault);
+}
+
+enum { STORE_DEVICES_MAX = 16 };
+
+enum err centre_tell_store(struct database *db, const char *store, struct slice body,
+                           int64_t now_ms, centre_told *told, void *context, struct fault *fault)
+{
+    char devices[STORE_DEVICES_MAX][DEVICE_ID_MAX + 1];
+    size_t count = 0;
+    sqlite3_stmt *s;
+    bool row = true;
+    int64_t number;
+    enum err err = database_statement(db, INGEST_STORE_DEVICES, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, store);
+    while (count < STORE_DEVICES_MAX && (err = database_step(db, s, &row, fault)) == ERR_OK &&
+           row) {
+        struct slice found = column_slice(s, 0);
+        (void)snprintf(devices[count++], DEVICE_ID_MAX + 1, "%.*s", (int)found.len, found.data);
+    }
+    sqlite3_reset(s);
+    for (size_t i = 0; !err && i < count; i++) {
+        err = inbox_put(db, devices[i], body, now_ms, &number, fault);
+        if (!err)
+            told(context, devices[i]);
+    }
+    return err;
 }

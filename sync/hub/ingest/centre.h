@@ -14,6 +14,7 @@
 
 struct centre_fact {
     struct id correlation; /* the return */
+    const char *subject;   /* NULL: the return */
     enum event_type type;
     struct slice data; /* its JSON object */
     int64_t now_ms;
@@ -34,5 +35,17 @@ enum err centre_record(struct database *db, const struct centre_fact *fact,
  */
 enum err centre_mend(struct database *db, const struct event *event, const char *device,
                      int64_t now_ms, int64_t *event_no, struct fault *fault) MUST_CHECK;
+
+/*
+ * Stores the event and leaves telling it to the caller (inbox_put): its exact body is appended to
+ * `body`.
+ */
+enum err centre_store(struct database *db, const struct centre_fact *fact, struct buf *body,
+                      int64_t *event_no, struct fault *fault) MUST_CHECK;
+/* Puts an event's body into the inbox of each appliance of the store. */
+typedef void centre_told(void *context, const char *device);
+enum err centre_tell_store(struct database *db, const char *store, struct slice body,
+                           int64_t now_ms, centre_told *told, void *context,
+                           struct fault *fault) MUST_CHECK;
 
 #endif

@@ -285,6 +285,24 @@ static enum err meet_again(struct database *db, const struct fact_place *place, 
     return store_parked(db, place, body, body_hash, reading, stored, fault);
 }
 
+/* The source says where the appliance stands: "/store/0042/device/box-a". */
+static enum err learn_store(struct database *db, const char *device, struct slice source,
+                            struct fault *fault)
+{
+    static const char head[] = "/store/";
+    sqlite3_stmt *s;
+    size_t skip = sizeof head - 1;
+    const char *end = source.len > skip ? memchr(source.data + skip, '/', source.len - skip) : NULL;
+    if (!end || memcmp(source.data, head, skip) != 0)
+        return ERR_OK;
+    enum err err = database_statement(db, INGEST_STORE_DEVICE_LEARN, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_slice(s, 2, (struct slice){source.data + skip, (size_t)(end - source.data) - skip});
+    return database_run(db, s, fault);
+}
+
 enum err fact_store(struct database *db, const struct fact_place *place, struct slice body,
                     struct fact_stored *stored, struct fault *fault)
 {
@@ -308,6 +326,8 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
         return meet_again(db, place, body, &body_hash, &reading, stored, fault);
     if (reading.event.type == EVENT_RETURN_CREATED)
         err = index_return(db, device_of(place), &reading.event, event_no, fault);
+    if (!err && place->seq == 1)
+        err = learn_store(db, place->log->device, reading.event.source, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
     return err;

@@ -114,7 +114,8 @@ UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2
 -- name: event_of_another
 SELECT 1 FROM event WHERE correlation = ?1 AND device NOT IN (?2, 'centre') LIMIT 1
 -- name: sale_by_subject
-SELECT body FROM event WHERE subject = ?1 AND type = 'com.tillback.sale.recorded.v1'
+SELECT body FROM event WHERE subject = ?1
+AND type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1')
 ORDER BY event_no LIMIT 1
 -- name: events_of_receipt
 SELECT event.body FROM return_index JOIN event USING (correlation)
@@ -409,3 +410,38 @@ SET count = measure_money.count + 1, sum_minor = measure_money.sum_minor + exclu
 INSERT INTO measure_day (measure, day, currency, count, sum_minor) VALUES (?1, ?2, ?3, 1, ?4)
 ON CONFLICT (measure, day, currency) DO UPDATE
 SET count = measure_day.count + 1, sum_minor = measure_day.sum_minor + excluded.sum_minor
+-- name: store_device_learn
+INSERT INTO store_device (device, store) VALUES (?1, ?2)
+ON CONFLICT (device) DO UPDATE SET store = excluded.store
+-- name: store_devices
+SELECT device FROM store_device WHERE store = ?1 ORDER BY device LIMIT 16
+-- name: pushed_sale_find
+SELECT hash, event_no FROM pushed_sale WHERE receipt = ?1
+-- name: pushed_sale_insert
+INSERT INTO pushed_sale (receipt, hash, event_no) VALUES (?1, ?2, ?3)
+-- name: lease_find
+SELECT until_ms FROM receipt_lease WHERE receipt = ?1 AND device <> ?2 AND until_ms > ?3
+-- name: lease_take
+INSERT INTO receipt_lease (receipt, device, until_ms) VALUES (?1, ?2, ?3)
+ON CONFLICT (receipt) DO UPDATE SET device = excluded.device, until_ms = excluded.until_ms
+-- name: lease_end
+DELETE FROM receipt_lease WHERE receipt = ?1
+-- name: claim_insert
+INSERT INTO claim (receipt, line, correlation, kind, quantity, live) VALUES (?1, ?2, ?3, ?4, ?5, 1)
+ON CONFLICT (receipt, line, correlation) DO UPDATE SET quantity = claim.quantity + excluded.quantity
+-- name: claim_sum
+SELECT coalesce(sum(quantity), 0), max(correlation) FROM claim
+WHERE receipt = ?1 AND line = ?2 AND live = 1 AND correlation <> ?3 AND (kind = 'returned' OR ?4 = 1)
+-- name: claim_end
+UPDATE claim SET live = 0 WHERE correlation = ?1
+-- name: return_find
+SELECT correlation FROM return_index WHERE number = ?1 OR correlation = ?2 LIMIT 1
+-- name: balance_add
+INSERT INTO journal_balance (company, month, role, tender, account, currency, debit_minor,
+                             credit_minor)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (company, month, role, tender, account, currency) DO UPDATE
+SET debit_minor = journal_balance.debit_minor + excluded.debit_minor,
+    credit_minor = journal_balance.credit_minor + excluded.credit_minor
+-- name: rebuild_forget_balances
+DELETE FROM journal_balance

@@ -182,7 +182,7 @@ CREATE INDEX posting_by_state ON posting (state, next_ms, posting_no);
 CREATE TABLE access_token (
     token_no INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
-    role TEXT NOT NULL, -- viewer, it, finance
+    role TEXT NOT NULL, -- viewer, it, finance, commerce
     hash BLOB NOT NULL UNIQUE, -- SHA-256 of the token, which is told once and not kept
     created_ms INTEGER NOT NULL,
     revoked_ms INTEGER
@@ -337,4 +337,51 @@ CREATE TABLE measure_day (
     count INTEGER NOT NULL,
     sum_minor INTEGER NOT NULL,
     PRIMARY KEY (measure, day, currency)
+);
+-- name: orders
+-- Which appliance stands in which store: as its logs say.
+CREATE TABLE store_device (
+    device TEXT PRIMARY KEY,
+    store TEXT NOT NULL
+);
+CREATE INDEX store_device_by_store ON store_device (store);
+
+-- Orders and other sales that came to the centre, not from an appliance.
+CREATE TABLE pushed_sale (
+    receipt TEXT PRIMARY KEY,
+    hash BLOB NOT NULL, -- SHA-256 of the document
+    event_no INTEGER NOT NULL
+);
+
+-- A receipt that an appliance has just asked for: nobody else takes it back meanwhile.
+CREATE TABLE receipt_lease (
+    receipt TEXT PRIMARY KEY,
+    device TEXT NOT NULL,
+    until_ms INTEGER NOT NULL
+);
+
+-- What is returned, or authorised to be, of each line of a receipt.
+CREATE TABLE claim (
+    receipt TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    correlation BLOB NOT NULL,
+    kind TEXT NOT NULL, -- returned, authorised
+    quantity INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    PRIMARY KEY (receipt, line, correlation)
+);
+CREATE INDEX claim_by_return ON claim (correlation);
+-- name: closing
+-- The journal's sums by month of the document day: what a month's end asks for. They follow from
+-- journal_entry, and are made again with it.
+CREATE TABLE journal_balance (
+    company TEXT NOT NULL,
+    month TEXT NOT NULL, -- "2026-11"
+    role TEXT NOT NULL,
+    tender TEXT NOT NULL,
+    account TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    debit_minor INTEGER NOT NULL,
+    credit_minor INTEGER NOT NULL,
+    PRIMARY KEY (company, month, role, tender, account, currency)
 );

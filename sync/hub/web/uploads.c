@@ -2,7 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
 #include "sync/hub/connect/intake.h"
-#include "sync/hub/connect/told.h"
+#include "sync/hub/connect/order.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 16 * 1024, SUBJECT_MAX = 128 };
+enum { ANSWER_MAX = 16 * 1024, SUBJECT_MAX = 128, STORES_MAX = 2048 };
 
 struct upload;
 
@@ -33,6 +33,7 @@ struct upload {
     struct access_holder holder;
     int64_t now_ms;
     enum settlement_format format;
+    char stores[STORES_MAX]; /* "": not said */
     char subject[SUBJECT_MAX];
     struct buf answer;
     struct told told;
@@ -66,7 +67,53 @@ static enum err run_settlement(struct upload *upload, struct database *db, struc
     return buf_check(&upload->answer, fault, "answer");
 }
 
+/* --- Orders, authorisations, goods received -------------------------------------------------- */
+
+static enum err prepare_order(struct upload *upload, struct fault *fault)
+{
+    const char *stores = http_request_query(upload->request, "stores");
+    if (stores && strlen(stores) >= sizeof upload->stores)
+        return fault_set(fault, ERR_TOO_LARGE, "stores", "too many stores");
+    (void)snprintf(upload->stores, sizeof upload->stores, "%s", stores ? stores : "");
+    return ERR_OK;
+}
+
+static enum err run_order(struct upload *upload, struct database *db,
+                          enum err (*take)(struct database *db, struct order *order,
+                                           struct fault *fault),
+                          struct fault *fault)
+{
+    struct order order = {.text = http_request_body(upload->request),
+                          .stores = *upload->stores ? upload->stores : NULL,
+                          .now_ms = upload->now_ms,
+                          .told = &upload->told,
+                          .answer = &upload->answer};
+    enum err err = take(db, &order, fault);
+    (void)snprintf(upload->subject, sizeof upload->subject, "%s", order.subject);
+    return err ? err : buf_check(&upload->answer, fault, "answer");
+}
+
+static enum err run_sale(struct upload *upload, struct database *db, struct fault *fault)
+{
+    return run_order(upload, db, order_take, fault);
+}
+
+static enum err run_authorise(struct upload *upload, struct database *db, struct fault *fault)
+{
+    return run_order(upload, db, order_authorise, fault);
+}
+
+static enum err run_receive(struct upload *upload, struct database *db, struct fault *fault)
+{
+    return run_order(upload, db, order_receive, fault);
+}
+
+#define COMMERCE (ACCESS_BIT(ACCESS_COMMERCE) | ACCESS_BIT(ACCESS_IT))
+
 static const struct upload_kind kinds[] = {
+    {"/v1/orders", "order.add", COMMERCE, prepare_order, run_sale},
+    {"/v1/authorisations", "return.authorise", COMMERCE, prepare_order, run_authorise},
+    {"/v1/goods-received", "goods.receive", COMMERCE, prepare_order, run_receive},
     {"/v1/settlements", "settlement.add", ACCESS_BIT(ACCESS_FINANCE), prepare_settlement,
      run_settlement},
 };

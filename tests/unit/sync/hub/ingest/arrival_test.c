@@ -356,6 +356,29 @@ static void a_question_is_answered_with_the_sale_and_its_returns(void **state)
     assert_int_equal(reply.event_count, 1);
 }
 
+static int64_t ask_for(struct fixture *f, const char *topic)
+{
+    struct sale_reply reply;
+    const struct mqtt_message question = {.topic = topic,
+                                          .payload = SLICE_LITERAL("{\"receipt\":\"R-1\"}"),
+                                          .correlation = SLICE_LITERAL("me")};
+    f->answers = 0;
+    assert_int_equal(take(f, question), ERR_OK);
+    await_answer(f);
+    assert_int_equal(sale_reply_read(slice_of(f->payload), &reply, NULL), ERR_OK);
+    return reply.reserved_until_ms;
+}
+
+static void receipt_that_one_store_asked_for_is_reserved_for_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask_for(f, "tb/v1/box-a/up/query"), 0);
+    assert_true(ask_for(f, "tb/v1/box-b/up/query") > 0);
+    assert_int_equal(ask_for(f, "tb/v1/box-a/up/query"), 0);
+    clock_fake_advance(f->clock, 10 * 60 * 1000);
+    assert_int_equal(ask_for(f, "tb/v1/box-b/up/query"), 0);
+}
+
 static void messages_go_down_one_after_the_other(void **state)
 {
     struct fixture *f = *state;
@@ -396,6 +419,7 @@ int main(void)
         TEST(a_full_queue_refuses_at_once),
         TEST(a_late_will_is_no_news),
         TEST(a_question_is_answered_with_the_sale_and_its_returns),
+        TEST(receipt_that_one_store_asked_for_is_reserved_for_it),
         TEST(messages_go_down_one_after_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

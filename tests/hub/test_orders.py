@@ -1,0 +1,63 @@
+"""Orders, authorisations and goods of others: pushed to the stores, checked over all of them."""
+
+import copy
+
+import pytest
+from conftest import Hub
+from road.road import await_true
+from test_finance import hub, road, till  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def shop(road):  # noqa: F811
+    opened = Hub(road, "commerce")
+    yield opened
+    opened.client.close()
+
+
+def order(till, receipt):  # noqa: F811
+    sale = till.sale(receipt)
+    sale.update(channel="online", order=f"O-{receipt}")
+    return sale
+
+
+def test_order_is_pushed_and_returned_at_a_store_that_never_sold_it(road, till, hub, shop):  # noqa: F811
+    assert till.sell("0042-01-o-1")[0] == 201
+    await_true(lambda: hub.get("/v1/devices")["devices"], 10, "the store")
+    await_true(lambda: hub.get("/v1/events")["events"], 10, "the store's first event")
+    status, answer = shop.ask("POST", "/v1/orders", order(till, "WEB-77"))
+    assert (status, answer["known"]) == (201, False)
+    await_true(
+        lambda: road.ask_store("/v1/sales?receipt=WEB-77").get("sales"), 10, "the order at the store"
+    )
+    status, returned = till.give_back("WEB-77")
+    assert status == 201 and returned["decision"] in ("accepted", "accepted_pending_check")
+    hub.await_entries(1, f"return={returned['return_id']}")
+
+
+def test_order_again_is_known_and_otherwise_a_conflict(till, shop):  # noqa: F811
+    sale = order(till, "WEB-78")
+    assert shop.ask("POST", "/v1/orders", sale)[1]["known"] is False
+    assert shop.ask("POST", "/v1/orders", sale)[1]["known"] is True
+    other = copy.deepcopy(sale)
+    other["lines"][0]["amount"] = 999
+    status, problem = shop.ask("POST", "/v1/orders", other)
+    assert (status, problem["field"]) == (409, "receipt")
+
+
+def test_authorisation_counts_what_is_left(till, shop, hub):  # noqa: F811
+    shop.ask("POST", "/v1/orders", order(till, "WEB-79"))
+    asked = {"number": "RMA-1", "receipt": "WEB-79", "lines": [{"line": 1, "quantity": 2}]}
+    status, answer = shop.ask("POST", "/v1/authorisations", asked)
+    assert status == 201 and answer["number"] == "RMA-1"
+    status, problem = shop.ask("POST", "/v1/authorisations", {**asked, "number": "RMA-2"})
+    assert status == 422 and "quantity_exceeds_remaining" in problem["detail"]
+    trail = hub.get(f"/v1/returns/{answer['return_id']}")["events"]
+    assert [e["event"]["type"] for e in trail] == ["com.tillback.return.authorised.v1"]
+
+
+def test_only_those_who_may_bring_orders(road, till, hub):  # noqa: F811
+    other = Hub(road, "finance")
+    for path in ("/v1/orders", "/v1/authorisations", "/v1/goods-received"):
+        assert other.ask("POST", path, {})[0] == 403
+    other.client.close()
