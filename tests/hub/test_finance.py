@@ -1,5 +1,7 @@
 """The money after the counter: settlement files, the bank, and what finance decides."""
 
+import time
+
 import pytest
 from conftest import PROGRAMS, Hub
 from road.road import Road, await_true, free_port_base
@@ -134,6 +136,21 @@ def test_reconciliation_tells_ages_and_what_waits(till, hub):
     assert told["waiting_lines"][0]["amount"] == 900
     assert told["refund_lines"]["waiting"] == 1
     assert {e["team"] for e in told["exceptions"]} == {"finance"}
+
+
+def test_month_end_tells_accruals_and_what_is_not_posted(till, hub):
+    _, expected = refund(till, hub, "0042-01-f-4")
+    hub.await_entries(1, f"return={expected['return_id']}")
+    month = time.strftime("%Y-%m", time.gmtime())
+    told = hub.get(f"/v1/closing?month={month}")
+    assert sum(row["balance"] for row in told["balances"]) == 0
+    open_minor = sum(r["amount"] for r in hub.get("/v1/refunds?state=open")["refunds"])
+    [card] = [row for row in told["accruals"] if row.get("tender") == "card"]
+    assert (card["what"], card["balance"]) == ("refunded, not settled", -open_minor)
+    assert all(row["state"] != "posted" for row in told["cut_off"])
+    assert hub.get("/v1/closing?month=2020-01")["balances"] == []
+    for wrong in ("", "month=2026", "month=2026-13", "month=2026-1x"):
+        assert hub.ask("GET", f"/v1/closing?{wrong}")[0] == 400
 
 
 @pytest.mark.parametrize(

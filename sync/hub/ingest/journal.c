@@ -1,6 +1,7 @@
 #include "sync/hub/ingest/journal.h"
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ledger/period.h"
 
 enum { POSITION_DEPTH_MAX = 16 };
 
@@ -64,6 +65,27 @@ static enum err make_ready(struct database *db, const char *reference, int64_t n
     return database_run(db, s, fault);
 }
 
+static enum err add_to_balance(struct database *db, const struct entry *entry,
+                               const struct journal_line *line, struct fault *fault)
+{
+    enum { MONTH_TEXT = 7 };
+    char day[DAY_TEXT + 1];
+    sqlite3_stmt *s;
+    enum err err = database_statement(db, INGEST_BALANCE_ADD, &s, fault);
+    if (err)
+        return err;
+    day_format(entry->document_day, day);
+    bind_text(s, 1, entry->company);
+    bind_slice(s, 2, (struct slice){day, MONTH_TEXT});
+    bind_text(s, 3, line->key.role);
+    bind_text(s, 4, line->key.tender);
+    bind_text(s, 5, line->account);
+    bind_text(s, 6, entry->currency);
+    bind_int(s, 7, line->debit_minor);
+    bind_int(s, 8, line->credit_minor);
+    return database_run(db, s, fault);
+}
+
 enum err journal_add(struct database *db, const struct journal_origin *origin,
                      const struct entry *entry, struct fault *fault)
 {
@@ -85,5 +107,7 @@ enum err journal_add(struct database *db, const struct journal_origin *origin,
     bind_int(s, 6, origin->received_ms);
     bind_slice(s, 7, buf_slice(&text));
     err = database_run(db, s, fault);
+    for (size_t i = 0; !err && i < entry->line_count; i++)
+        err = add_to_balance(db, entry, &entry->lines[i], fault);
     return err ? err : make_ready(db, entry->reference, origin->received_ms, fault);
 }

@@ -95,7 +95,8 @@ enum err rebuild_ledger(struct database *db, const struct books *books, struct r
 {
     struct rebuilt made = {0};
     static const size_t before[] = {INGEST_REBUILD_DROP, INGEST_REBUILD_KEEP,
-                                    INGEST_REBUILD_FORGET_ENTRIES, INGEST_REBUILD_FORGET_POSITIONS};
+                                    INGEST_REBUILD_FORGET_ENTRIES, INGEST_REBUILD_FORGET_POSITIONS,
+                                    INGEST_REBUILD_FORGET_BALANCES};
     enum err err = ERR_OK;
     for (size_t i = 0; !err && i < sizeof before / sizeof *before; i++)
         err = database_run_plain(db, before[i], fault);

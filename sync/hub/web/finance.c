@@ -193,3 +193,97 @@ enum err finance_measures(struct answers *answers, const struct answers_asked *a
     jsonw_end(&w);
     return err;
 }
+
+/* --- Month end ------------------------------------------------------------------------------- */
+
+enum { MONTH_TEXT = 7 };
+
+struct month {
+    char text[DAY_TEXT + 1]; /* "2026-11" */
+    int64_t first_day;
+    int64_t last_day;
+};
+
+static enum err read_month(const struct answers_asked *asked, struct month *month,
+                           struct fault *fault)
+{
+    char day[DAY_TEXT + 1];
+    const char *text = http_request_query(asked->request, "month");
+    if (!text || strlen(text) != MONTH_TEXT)
+        return fault_set(fault, ERR_INVALID, "month", "must be a month like 2026-11");
+    memcpy(month->text, text, MONTH_TEXT + 1);
+    memcpy(day, text, MONTH_TEXT);
+    memcpy(day + MONTH_TEXT, "-01", 4);
+    if (day_parse(day, &month->first_day) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "month", "must be a month like 2026-11");
+    month->last_day = month->first_day + 27;
+    do {
+        month->last_day++;
+        day_format(month->last_day, day);
+    } while (strncmp(day, text, MONTH_TEXT) == 0);
+    month->last_day--;
+    return ERR_OK;
+}
+
+static enum err write_by_month(struct answers *answers, size_t statement, const char *name,
+                               const struct month *month, struct jsonw *w, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    int64_t count;
+    int64_t cursor;
+    enum err err = database_attached(answers->finance, statement, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, month->text);
+    return listing_array(answers, s, name, w, &count, &cursor, fault);
+}
+
+/* What belongs to the month and is posted later, or not yet; and what came from before it. */
+static enum err write_cut_off(struct answers *answers, const struct month *month, int64_t from,
+                              struct jsonw *w, struct fault *fault)
+{
+    sqlite3_stmt *s;
+    int64_t count;
+    int64_t cursor = 0;
+    enum err err = database_attached(answers->finance, FINANCE_CUT_OFF, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, month->first_day);
+    bind_int(s, 2, month->last_day);
+    bind_int(s, 3, from);
+    bind_int(s, 4, LISTING_PAGE);
+    err = listing_array(answers, s, "cut_off", w, &count, &cursor, fault);
+    if (count == LISTING_PAGE)
+        jsonw_int(w, "cursor", cursor);
+    else
+        jsonw_null(w, "cursor");
+    if (!err)
+        err = database_attached(answers->finance, FINANCE_FROM_BEFORE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, month->first_day);
+    bind_int(s, 2, month->last_day);
+    return listing_array(answers, s, "from_before", w, &count, &cursor, fault);
+}
+
+enum err finance_closing(struct answers *answers, const struct answers_asked *asked,
+                         struct buf *out, struct fault *fault)
+{
+    struct month month;
+    int64_t from = 0;
+    struct jsonw w = jsonw_to(out);
+    enum err err = read_month(asked, &month, fault);
+    if (!err)
+        err = listing_from(asked, &from, fault);
+    if (err)
+        return err;
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "month", month.text);
+    err = write_by_month(answers, FINANCE_BALANCES, "balances", &month, &w, fault);
+    if (!err)
+        err = write_by_month(answers, FINANCE_ACCRUALS, "accruals", &month, &w, fault);
+    if (!err)
+        err = write_cut_off(answers, &month, from, &w, fault);
+    jsonw_end(&w);
+    return err;
+}

@@ -11,5 +11,8 @@ answers_write finance_batches;        /* ?from=, ?state=open: without the bank, 
 answers_write finance_reconciliation; /* what waits, by age, currency and kind */
 answers_write finance_exceptions;     /* ?from=, ?resolved=yes: the settled ones instead */
 answers_write finance_measures;       /* ?from_day=: money by day, times as histograms */
+/* ?month=2026-11, ?from=: balances and accruals at its end, and what was posted later or not yet.
+ */
+answers_write finance_closing;
 
 #endif

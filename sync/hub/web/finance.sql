@@ -60,3 +60,33 @@ SELECT day AS date_day, measure, currency, count, sum_minor AS amount FROM measu
 WHERE day BETWEEN ?1 AND ?2 ORDER BY day, measure, currency LIMIT 2000
 -- name: measures
 SELECT measure, bucket, count, sum_s FROM measure_bucket ORDER BY measure, bucket
+-- name: balances
+SELECT company, role, tender, account, currency, sum(debit_minor) - sum(credit_minor) AS balance,
+       sum(debit_minor) FILTER (WHERE month = ?1) AS month_debit,
+       sum(credit_minor) FILTER (WHERE month = ?1) AS month_credit
+FROM journal_balance WHERE month <= ?1
+GROUP BY company, role, tender, account, currency ORDER BY company, account, role, tender, currency
+-- name: accruals
+SELECT company, CASE role WHEN 'refunds_payable' THEN 'accepted, not refunded'
+                          WHEN 'tender' THEN 'refunded, not settled'
+                          WHEN 'quarantine_stock' THEN 'received, not disposed of'
+                          WHEN 'suspense' THEN 'over-returns to be cleared'
+                          WHEN 'disputed' THEN 'disputed' ELSE 'receivable' END AS what,
+       role, tender, account, currency, sum(debit_minor) - sum(credit_minor) AS balance
+FROM journal_balance
+WHERE month <= ?1 AND role IN ('refunds_payable', 'quarantine_stock', 'suspense', 'disputed',
+                               'marketplace_receivable', 'supplier_receivable')
+      OR (month <= ?1 AND role = 'tender' AND tender IN ('card', 'wallet', 'online_payment'))
+GROUP BY company, role, tender, account, currency
+HAVING sum(debit_minor) <> sum(credit_minor) ORDER BY company, account, role, tender, currency
+-- name: cut_off
+SELECT entry_no AS entry, reference, company, document_day, posting.state, posting.number,
+       posting.posted_day
+FROM journal_entry JOIN posting USING (reference)
+WHERE document_day BETWEEN ?1 AND ?2 AND entry_no > ?3
+  AND (posting.posted_day > ?2 OR posting.state <> 'posted')
+ORDER BY entry_no LIMIT ?4
+-- name: from_before
+SELECT company, count(*) AS entries, min(document_day) AS oldest_day
+FROM journal_entry JOIN posting USING (reference)
+WHERE document_day < ?1 AND posting.posted_day BETWEEN ?1 AND ?2 GROUP BY company ORDER BY company

@@ -48,6 +48,7 @@ static const struct route routes[] = {
     {"/v1/batches", json, finance_batches},
     {"/v1/reconciliation", json, finance_reconciliation},
     {"/v1/measures", json, finance_measures},
+    {"/v1/closing", json, finance_closing},
     {"/v1/traces/", json, traces_answer},
     {"/v1/journal/export", NULL, answers_export},
     {"/v1/audit", json, answers_audit},

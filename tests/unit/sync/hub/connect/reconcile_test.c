@@ -1,6 +1,7 @@
 /* Settlement files against the ledger: what fits is booked, what differs waits for a person. */
 #include "sync/hub/connect/intake.h"
 #include "sync/hub/connect/reconcile.h"
+#include "sync/hub/ingest/rebuild.h"
 #include "tests/support/hub_run.h"
 
 #include <setjmp.h>
@@ -301,6 +302,21 @@ static void person_writes_off_a_refund_and_sets_a_line_aside(void **state)
     EXPECT(run, 1, "SELECT count(*) FROM settlement_line WHERE state = 'set_aside'");
 }
 
+static void month_sums_are_those_of_the_journal_after_a_rebuild_too(void **state)
+{
+    struct hub_run *run = *state;
+    struct rebuilt rebuilt;
+    hub_run_refund(run, 0, 1, 5000);
+    hub_run_settle(run, SETTLEMENT_ADYEN, HEAD REFUNDED);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(run, hub_run_balance(run, "bank"),
+               "SELECT sum(debit_minor - credit_minor) FROM journal_balance WHERE role = 'bank'"
+               " AND month = '2026-11'");
+        EXPECT(run, 0, "SELECT sum(debit_minor - credit_minor) FROM journal_balance");
+        hub_run_must(run, rebuild_ledger(run->db, &run->books, &rebuilt, &run->fault));
+    }
+}
+
 static void exception_of_a_store_is_on_the_list_until_the_store_resolves_it(void **state)
 {
     struct hub_run *run = *state;
@@ -339,6 +355,7 @@ int main(void)
         TEST(refund_not_settled_in_time_is_missing_once),
         TEST(person_settles_what_differs_and_writes_off_the_rest),
         TEST(person_writes_off_a_refund_and_sets_a_line_aside),
+        TEST(month_sums_are_those_of_the_journal_after_a_rebuild_too),
         TEST(exception_of_a_store_is_on_the_list_until_the_store_resolves_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
