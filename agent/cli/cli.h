@@ -42,6 +42,8 @@ enum cli_exit cli_fail(const struct fault *fault);
 enum cli_exit cli_usage(const char *problem);
 /* The argument after `--name`; NULL if it isn't there. */
 const char *cli_option(const struct cli *cli, const char *name);
+/* Whether nothing was given but, at most, `option` with its value; NULL: no option. */
+bool cli_only(const struct cli *cli, const char *option);
 /* Prints a JSON document and a newline. */
 void cli_print(const struct buf *json);
 

@@ -28,6 +28,20 @@ static const struct cli_command commands[] = {
      "is a return policy sound; what would it have decided otherwise of past returns", cli_policy},
 };
 
+static const struct cli_command *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_command(const struct cli_command *command)
+{
+    printf("usage: tillback [--state DIR | --url URL] [--json] %s%s%s\n\n  %s\n", command->name,
+           command->arguments[0] ? " " : "", command->arguments, command->help);
+}
+
 static void print_help(void)
 {
     puts("usage: tillback [--state DIR | --url URL] [--json] COMMAND\n"
@@ -61,6 +75,11 @@ const char *cli_option(const struct cli *cli, const char *name)
         if (strcmp(cli->argv[i], name) == 0)
             return cli->argv[i + 1];
     return NULL;
+}
+
+bool cli_only(const struct cli *cli, const char *option)
+{
+    return cli->argc == 0 || (option && cli->argc == 2 && strcmp(cli->argv[0], option) == 0);
 }
 
 void cli_print(const struct buf *json)
@@ -100,6 +119,11 @@ int main(int argc, char **argv)
         puts("tillback " TILLBACK_VERSION);
         return CLI_FINE;
     }
+    const struct cli_command *asked = argc == 3 ? find(argv[1]) : NULL;
+    if (asked && strcmp(argv[2], "--help") == 0) {
+        print_command(asked);
+        return CLI_FINE;
+    }
     int at = read_options(argc, argv, &cli);
     if (at < 0 || at >= argc)
         return (int)cli_usage(at < 0 ? "an option is unknown" : "a command is missing");
@@ -109,13 +133,11 @@ int main(int argc, char **argv)
         cli.json = true;
         cli.argc--;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(commands[i].name, argv[at]) != 0)
-            continue;
-        bool alone = commands[i].run == cli_policy; /* it names its own files */
-        if (!alone && !cli.state == !cli.url)
-            return (int)cli_usage("give one of --state DIR and --url URL");
-        return (int)commands[i].run(&cli);
-    }
-    return (int)cli_usage("there is no such command");
+    const struct cli_command *command = find(argv[at]);
+    if (!command)
+        return (int)cli_usage("there is no such command");
+    bool alone = command->run == cli_policy; /* it names its own files */
+    if (!alone && !cli.state == !cli.url)
+        return (int)cli_usage("give one of --state DIR and --url URL");
+    return (int)command->run(&cli);
 }

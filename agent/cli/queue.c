@@ -56,6 +56,8 @@ enum cli_exit cli_queue(struct cli *cli)
 {
     if (!cli->state)
         return cli_usage("queue reads the files: give --state DIR");
+    if (!cli_only(cli, "--max"))
+        return cli_usage("queue takes --max N and nothing else");
     struct fault fault = {0};
     const char *given = cli_option(cli, "--max");
     long max = given ? strtol(given, NULL, 10) : QUEUE_DEFAULT;

@@ -56,28 +56,46 @@ static enum cli_exit print_files(const struct cli *cli, const struct eventlog_st
     return parked || lost ? CLI_PROBLEM : CLI_FINE;
 }
 
+static int64_t count_parked(const struct cJSON *doc)
+{
+    int64_t parked = 0;
+    const struct cJSON *stream = json_first(json_member(doc, "streams"));
+    for (; stream; stream = json_next(stream))
+        parked += json_member_int(stream, "parked", 0);
+    return parked;
+}
+
 static enum cli_exit print_answer(const struct cli *cli, const struct buf *answer)
 {
-    if (cli->json) {
-        cli_print(answer);
-        return CLI_FINE;
-    }
     struct fault fault = {0};
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     if (json_parse(buf_slice(answer), JSON_LIMITS_DEFAULT, &doc, &fault) != ERR_OK)
         return cli_fail(&fault);
+    int64_t parked = count_parked(doc);
+    int64_t lost = json_member_int(doc, "lost", 0);
+    enum cli_exit verdict = parked || lost ? CLI_PROBLEM : CLI_FINE;
+    if (cli->json) {
+        cli_print(answer);
+        return verdict;
+    }
     const char *link = json_member_text(doc, "link");
     const char *since = json_member_text(doc, "since");
     const char *reason = json_member_text(doc, "reason");
     printf("link     %s%s%s%s%s\n", link ? link : "?", since ? " since " : "", since ? since : "",
            reason ? ": " : "", reason ? reason : "");
     printf("waiting  %lld\n", (long long)json_member_int(doc, "waiting", 0));
-    return CLI_FINE;
+    if (parked)
+        printf("parked   %lld\n", (long long)parked);
+    if (lost)
+        printf("lost     %lld\n", (long long)lost);
+    return verdict;
 }
 
 enum cli_exit cli_status(struct cli *cli)
 {
     struct fault fault = {0};
+    if (!cli_only(cli, NULL))
+        return cli_usage("status takes no words");
     if (cli->url) {
         struct buf answer CLEANUP(buf_free);
         buf_init(&answer, ANSWER_MAX);

@@ -56,6 +56,8 @@ enum cli_exit cli_verify(struct cli *cli)
 {
     if (!cli->state)
         return cli_usage("verify reads the files: give --state DIR");
+    if (!cli_only(cli, NULL))
+        return cli_usage("verify takes no words");
     struct fault fault = {0};
     struct cli_log log CLEANUP(cli_log_cleanup) = {0};
     if (cli_log_open(&log, cli->state, &fault) != ERR_OK)
@@ -78,6 +80,8 @@ enum cli_exit cli_rebuild(struct cli *cli)
 {
     if (!cli->state)
         return cli_usage("rebuild works on the files: give --state DIR");
+    if (!cli_only(cli, NULL))
+        return cli_usage("rebuild takes no words");
     struct fault fault = {0};
     int lock = -1;
     if (storage_lock(cli->state, &lock, &fault) != ERR_OK)

@@ -13,7 +13,7 @@ sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "contract")]
 from road.road import Road, free_port_base  # noqa: E402
 from road.till import Till  # noqa: E402
 
-PROGRAMS = os.environ.get("PROGRAMS") or ROOT / "build" / "release"
+PROGRAMS = pathlib.Path(os.environ.get("PROGRAMS") or ROOT / "build" / "release").resolve()
 
 
 def pytest_report_header():
