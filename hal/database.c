@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Not prepared yet while `handle` is NULL. */
+struct statement {
+    sqlite3_stmt *handle;
+};
+
 struct database_statements {
     struct database *db;
     struct database_statements *next;
     const struct database_sql *sql;
     size_t count;
-    sqlite3_stmt *prepared[];
+    struct statement statements[];
 };
 
 struct database {
@@ -56,7 +61,7 @@ static enum err fail(struct database *db, int rc, const char *where, struct faul
 enum err database_attach(struct database *db, const struct database_sql *statements, size_t count,
                          struct database_statements **set, struct fault *fault)
 {
-    struct database_statements *made = calloc(1, sizeof *made + count * sizeof(sqlite3_stmt *));
+    struct database_statements *made = calloc(1, sizeof *made + count * sizeof *made->statements);
     if (!made)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     made->db = db;
@@ -68,25 +73,56 @@ enum err database_attach(struct database *db, const struct database_sql *stateme
     return ERR_OK;
 }
 
-enum err database_attached(struct database_statements *set, size_t index, sqlite3_stmt **statement,
-                           struct fault *fault)
+enum err database_attached(struct database_statements *set, size_t index,
+                           struct statement **statement, struct fault *fault)
 {
     assert(index < set->count);
-    sqlite3_stmt **kept = &set->prepared[index];
-    if (!*kept) {
+    struct statement *kept = &set->statements[index];
+    if (!kept->handle) {
         int rc = sqlite3_prepare_v3(set->db->handle, set->sql[index].text, -1,
-                                    SQLITE_PREPARE_PERSISTENT, kept, NULL);
+                                    SQLITE_PREPARE_PERSISTENT, &kept->handle, NULL);
         if (rc != SQLITE_OK)
             return fail(set->db, rc, set->sql[index].name, fault);
     } else {
-        sqlite3_reset(*kept);
-        sqlite3_clear_bindings(*kept);
+        sqlite3_reset(kept->handle);
+        sqlite3_clear_bindings(kept->handle);
     }
-    *statement = *kept;
+    *statement = kept;
     return ERR_OK;
 }
 
-enum err database_statement(struct database *db, size_t index, sqlite3_stmt **statement,
+enum err database_prepare(struct database *db, const char *sql, struct statement **statement,
+                          struct fault *fault)
+{
+    struct statement *made = calloc(1, sizeof *made);
+    if (!made)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &made->handle, NULL);
+    if (rc != SQLITE_OK) {
+        free(made);
+        return fail(db, rc, "", fault);
+    }
+    *statement = made;
+    return ERR_OK;
+}
+
+void statement_close(struct statement *statement)
+{
+    if (!statement)
+        return;
+    sqlite3_finalize(statement->handle);
+    free(statement);
+}
+
+static void forget_prepared(struct database_statements *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        sqlite3_finalize(set->statements[i].handle);
+        set->statements[i].handle = NULL;
+    }
+}
+
+enum err database_statement(struct database *db, size_t index, struct statement **statement,
                             struct fault *fault)
 {
     return database_attached(db->own, index, statement, fault);
@@ -96,7 +132,7 @@ enum err database_prepare_all(struct database *db, struct fault *fault)
 {
     for (struct database_statements *set = db->sets; set; set = set->next)
         for (size_t i = 0; i < set->count; i++) {
-            sqlite3_stmt *unused;
+            struct statement *unused;
             enum err err = database_attached(set, i, &unused, fault);
             if (err)
                 return err;
@@ -107,15 +143,16 @@ enum err database_prepare_all(struct database *db, struct fault *fault)
 /* The pragma tells the mode that it came to; it never fails for keeping another one. */
 static enum err use_wal(struct database *db, struct fault *fault)
 {
-    sqlite3_stmt *statement;
-    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
-    if (rc != SQLITE_OK)
-        return fail(db, rc, "", fault);
-    rc = sqlite3_step(statement);
-    bool wal = rc == SQLITE_ROW && slice_is(column_slice(statement, 0), "wal");
-    sqlite3_finalize(statement);
-    if (rc != SQLITE_ROW)
-        return fail(db, rc, "", fault);
+    struct statement *s;
+    bool row;
+    enum err err = database_prepare(db, "PRAGMA journal_mode=WAL", &s, fault);
+    if (err)
+        return err;
+    err = statement_step(s, &row, fault);
+    bool wal = !err && row && slice_is(column_slice(s, 0), "wal");
+    statement_close(s);
+    if (err)
+        return err;
     return wal ? ERR_OK
                : fault_set(fault, ERR_UNSUPPORTED, "", "this file system has no write-ahead log");
 }
@@ -206,10 +243,7 @@ enum err database_reopen(struct database *db, struct fault *fault)
         return err;
     }
     for (struct database_statements *set = db->sets; set; set = set->next)
-        for (size_t i = 0; i < set->count; i++) {
-            sqlite3_finalize(set->prepared[i]);
-            set->prepared[i] = NULL;
-        }
+        forget_prepared(set);
     sqlite3_close(db->handle);
     db->handle = made.handle;
     return ERR_OK;
@@ -221,8 +255,7 @@ void database_close(struct database *db)
         return;
     while (db->sets) {
         struct database_statements *next = db->sets->next;
-        for (size_t i = 0; i < db->sets->count; i++)
-            sqlite3_finalize(db->sets->prepared[i]);
+        forget_prepared(db->sets);
         free(db->sets);
         db->sets = next;
     }
@@ -238,17 +271,16 @@ enum err database_script(struct database *db, const char *sql, struct fault *fau
 
 static enum err schema_version(struct database *db, int64_t *version, struct fault *fault)
 {
-    sqlite3_stmt *statement;
-    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &statement, NULL);
-    if (rc != SQLITE_OK)
-        return fail(db, rc, "", fault);
-    rc = sqlite3_step(statement);
-    int64_t found = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    if (rc != SQLITE_ROW)
-        return fail(db, rc, "", fault);
-    *version = found;
-    return ERR_OK;
+    struct statement *s;
+    bool row;
+    enum err err = database_prepare(db, "PRAGMA user_version", &s, fault);
+    if (err)
+        return err;
+    err = statement_step(s, &row, fault);
+    if (!err)
+        *version = column_int(s, 0);
+    statement_close(s);
+    return err;
 }
 
 static enum err run_migrations(struct database *db, const struct database_sql *migrations,
@@ -288,35 +320,46 @@ enum err database_migrate(struct database *db, const struct database_sql *migrat
     return err;
 }
 
-enum err statement_step(sqlite3_stmt *statement, bool *row, struct fault *fault)
+enum err statement_step(struct statement *statement, bool *row, struct fault *fault)
 {
-    int rc = sqlite3_step(statement);
+    int rc = sqlite3_step(statement->handle);
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
         *row = rc == SQLITE_ROW;
         return ERR_OK;
     }
-    const char *text = sqlite3_errmsg(sqlite3_db_handle(statement));
+    const char *text = sqlite3_errmsg(sqlite3_db_handle(statement->handle));
     enum err err = fault_set(fault, code_of(rc), "", "database: %s (%d)", text, rc);
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }
 
-enum err statement_run(sqlite3_stmt *statement, struct fault *fault)
+enum err statement_run(struct statement *statement, struct fault *fault)
 {
     bool row;
     enum err err = statement_step(statement, &row, fault);
     if (!err)
-        sqlite3_reset(statement);
+        statement_reset(statement);
     return err;
 }
 
-enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row, struct fault *fault)
+void statement_reset(struct statement *statement)
+{
+    sqlite3_reset(statement->handle);
+}
+
+int statement_parameters(struct statement *statement)
+{
+    return sqlite3_bind_parameter_count(statement->handle);
+}
+
+enum err database_step(struct database *db, struct statement *statement, bool *row,
+                       struct fault *fault)
 {
     (void)db;
     return statement_step(statement, row, fault);
 }
 
-enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault)
+enum err database_run(struct database *db, struct statement *statement, struct fault *fault)
 {
     (void)db;
     return statement_run(statement, fault);
@@ -324,7 +367,7 @@ enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault
 
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_statement(db, index, &statement, fault);
     return err ? err : database_run(db, statement, fault);
 }
@@ -368,36 +411,88 @@ void database_rollback_savepoint(struct database *db)
     (void)sqlite3_exec(db->handle, "ROLLBACK TO step; RELEASE step", NULL, NULL, NULL);
 }
 
-void bind_int(sqlite3_stmt *statement, int position, int64_t value)
+int64_t database_changes(struct database *db)
 {
-    sqlite3_bind_int64(statement, position, value);
+    return sqlite3_changes64(db->handle);
 }
 
-void bind_slice(sqlite3_stmt *statement, int position, struct slice text)
+void bind_int(struct statement *statement, int position, int64_t value)
 {
-    sqlite3_bind_text(statement, position, text.data, (int)text.len, SQLITE_STATIC);
+    sqlite3_bind_int64(statement->handle, position, value);
 }
 
-void bind_text(sqlite3_stmt *statement, int position, const char *text)
+void bind_slice(struct statement *statement, int position, struct slice text)
+{
+    sqlite3_bind_text(statement->handle, position, text.data, (int)text.len, SQLITE_STATIC);
+}
+
+void bind_text(struct statement *statement, int position, const char *text)
 {
     if (text)
         bind_slice(statement, position, slice_of(text));
     else
-        sqlite3_bind_null(statement, position);
+        sqlite3_bind_null(statement->handle, position);
 }
 
-void bind_blob(sqlite3_stmt *statement, int position, const void *data, size_t len)
+void bind_blob(struct statement *statement, int position, const void *data, size_t len)
 {
-    sqlite3_bind_blob(statement, position, data, (int)len, SQLITE_STATIC);
+    sqlite3_bind_blob(statement->handle, position, data, (int)len, SQLITE_STATIC);
 }
 
-struct slice column_slice(sqlite3_stmt *statement, int column)
+void bind_column(struct statement *statement, int position, struct statement *row, int column)
 {
-    const char *data = (const char *)sqlite3_column_blob(statement, column);
-    return (struct slice){data ? data : "", (size_t)sqlite3_column_bytes(statement, column)};
+    sqlite3_bind_value(statement->handle, position, sqlite3_column_value(row->handle, column));
 }
 
-enum err column_bytes(sqlite3_stmt *statement, int column, void *out, size_t len)
+int column_count(struct statement *statement)
+{
+    return sqlite3_column_count(statement->handle);
+}
+
+const char *column_name(struct statement *statement, int column)
+{
+    return sqlite3_column_name(statement->handle, column);
+}
+
+enum column_kind column_kind(struct statement *statement, int column)
+{
+    switch (sqlite3_column_type(statement->handle, column)) {
+    case SQLITE_INTEGER:
+        return COLUMN_INT;
+    case SQLITE_FLOAT:
+        return COLUMN_REAL;
+    case SQLITE_TEXT:
+        return COLUMN_TEXT;
+    case SQLITE_BLOB:
+        return COLUMN_BLOB;
+    default:
+        return COLUMN_NULL;
+    }
+}
+
+bool column_is_null(struct statement *statement, int column)
+{
+    return column_kind(statement, column) == COLUMN_NULL;
+}
+
+int64_t column_int(struct statement *statement, int column)
+{
+    return sqlite3_column_int64(statement->handle, column);
+}
+
+const char *column_text(struct statement *statement, int column)
+{
+    return (const char *)sqlite3_column_text(statement->handle, column);
+}
+
+struct slice column_slice(struct statement *statement, int column)
+{
+    const char *data = (const char *)sqlite3_column_blob(statement->handle, column);
+    return (struct slice){data ? data : "",
+                          (size_t)sqlite3_column_bytes(statement->handle, column)};
+}
+
+enum err column_bytes(struct statement *statement, int column, void *out, size_t len)
 {
     struct slice bytes = column_slice(statement, column);
     if (bytes.len != len)

@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 
 struct database;
+struct statement; /* prepared; belongs to its handle's thread */
 
 /* One named statement, as the build makes them from a .sql file. */
 struct database_sql {
@@ -56,7 +57,7 @@ enum err database_migrate(struct database *db, const struct database_sql *migrat
                           struct fault *fault) MUST_CHECK;
 
 /* The statement of that index, reset, with no bindings. Prepared at first use, kept. */
-enum err database_statement(struct database *db, size_t index, sqlite3_stmt **statement,
+enum err database_statement(struct database *db, size_t index, struct statement **statement,
                             struct fault *fault) MUST_CHECK;
 /* Prepares all of them: what a test calls. */
 enum err database_prepare_all(struct database *db, struct fault *fault) MUST_CHECK;
@@ -66,20 +67,30 @@ enum err database_prepare_all(struct database *db, struct fault *fault) MUST_CHE
  * carries SQLite's text; SQLITE_FULL is ERR_DISK_FULL, SQLITE_CORRUPT and SQLITE_NOTADB are
  * ERR_CORRUPT, SQLITE_CONSTRAINT is ERR_CONFLICT, SQLITE_BUSY is ERR_BUSY.
  */
-enum err database_step(struct database *db, sqlite3_stmt *statement, bool *row,
+enum err database_step(struct database *db, struct statement *statement, bool *row,
                        struct fault *fault) MUST_CHECK;
 /* Steps a statement that returns no row, and resets it. */
-enum err database_run(struct database *db, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+enum err database_run(struct database *db, struct statement *statement,
+                      struct fault *fault) MUST_CHECK;
 /* The same for the statement of that index, when it has no bindings. */
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault) MUST_CHECK;
 /* Resets every statement left standing on a row, so that none holds a table or a snapshot. */
 void database_reset(struct database *db);
+/* A statement made up at run time; statement_close it before its handle. */
+enum err database_prepare(struct database *db, const char *sql, struct statement **statement,
+                          struct fault *fault) MUST_CHECK;
+void statement_close(struct statement *statement); /* takes NULL */
+/* How many rows the statement that ran last changed. */
+int64_t database_changes(struct database *db);
 /* Runs a script of several statements, for schemas and pragmas. */
 enum err database_script(struct database *db, const char *sql, struct fault *fault) MUST_CHECK;
 
 /* The same of a statement alone, whichever handle it is of. */
-enum err statement_step(sqlite3_stmt *statement, bool *row, struct fault *fault) MUST_CHECK;
-enum err statement_run(sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+enum err statement_step(struct statement *statement, bool *row, struct fault *fault) MUST_CHECK;
+enum err statement_run(struct statement *statement, struct fault *fault) MUST_CHECK;
+/* Ends it where it stands: it holds no table and no snapshot any more. Its bindings stay. */
+void statement_reset(struct statement *statement);
+int statement_parameters(struct statement *statement);
 
 enum err database_begin(struct database *db, struct fault *fault) MUST_CHECK;
 enum err database_commit(struct database *db, struct fault *fault) MUST_CHECK;
@@ -94,18 +105,28 @@ struct database_statements;
 enum err database_attach(struct database *db, const struct database_sql *statements, size_t count,
                          struct database_statements **set, struct fault *fault) MUST_CHECK;
 /* As database_statement, from an attached set; the set lives as long as the handle. */
-enum err database_attached(struct database_statements *set, size_t index, sqlite3_stmt **statement,
-                           struct fault *fault) MUST_CHECK;
+enum err database_attached(struct database_statements *set, size_t index,
+                           struct statement **statement, struct fault *fault) MUST_CHECK;
 
 /* Bindings by position, from 1. The bytes are borrowed until the statement is reset. */
-void bind_int(sqlite3_stmt *statement, int position, int64_t value);
-void bind_text(sqlite3_stmt *statement, int position, const char *text); /* NULL binds NULL */
-void bind_slice(sqlite3_stmt *statement, int position, struct slice text);
-void bind_blob(sqlite3_stmt *statement, int position, const void *data, size_t len);
+void bind_int(struct statement *statement, int position, int64_t value);
+void bind_text(struct statement *statement, int position, const char *text); /* NULL binds NULL */
+void bind_slice(struct statement *statement, int position, struct slice text);
+void bind_blob(struct statement *statement, int position, const void *data, size_t len);
+/* The value of a row's column as it is, for copying tables. */
+void bind_column(struct statement *statement, int position, struct statement *row, int column);
+
 /* Columns, from 0; borrowed until the next step or reset. */
-struct slice column_slice(sqlite3_stmt *statement, int column);
+enum column_kind { COLUMN_NULL, COLUMN_INT, COLUMN_REAL, COLUMN_TEXT, COLUMN_BLOB };
+int column_count(struct statement *statement);
+const char *column_name(struct statement *statement, int column);
+enum column_kind column_kind(struct statement *statement, int column);
+bool column_is_null(struct statement *statement, int column);
+int64_t column_int(struct statement *statement, int column);      /* 0 for NULL */
+const char *column_text(struct statement *statement, int column); /* NULL for NULL */
+struct slice column_slice(struct statement *statement, int column);
 /* ERR_CORRUPT unless the column holds exactly `len` bytes. */
-enum err column_bytes(sqlite3_stmt *statement, int column, void *out, size_t len) MUST_CHECK;
+enum err column_bytes(struct statement *statement, int column, void *out, size_t len) MUST_CHECK;
 
 /* The bare handle, for what this face leaves out (backup, checkpoint, PRAGMA integrity_check). */
 sqlite3 *database_handle(struct database *db);

@@ -44,7 +44,7 @@ enum err authority_store_issue(struct authority_store *store, const struct certi
                                enum certificate_purpose purpose, int64_t now_ms,
                                struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_statement(store->db, AUTHORITY_ISSUE, &statement, fault);
     if (err)
         return err;
@@ -59,14 +59,14 @@ enum err authority_store_issue(struct authority_store *store, const struct certi
 /* ERR_NOT_FOUND for a serial that was never issued. */
 static enum err check_known(struct authority_store *store, const char *serial, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row = false;
     enum err err = database_statement(store->db, AUTHORITY_KNOWN, &statement, fault);
     if (err)
         return err;
     bind_text(statement, 1, serial);
     err = database_step(store->db, statement, &row, fault);
-    sqlite3_reset(statement);
+    statement_reset(statement);
     if (!err && !row)
         err = fault_set(fault, ERR_NOT_FOUND, "serial", "no such certificate: %s", serial);
     return err;
@@ -76,7 +76,7 @@ static enum err check_known(struct authority_store *store, const char *serial, s
 static enum err run_revoke(struct authority_store *store, size_t index, const char *what,
                            enum crl_reason reason, int64_t now_ms, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_statement(store->db, index, &statement, fault);
     if (err)
         return err;
@@ -99,14 +99,14 @@ enum err authority_store_revoke_name(struct authority_store *store, const char *
 {
     enum err err = run_revoke(store, AUTHORITY_REVOKE_NAME, name, reason, now_ms, fault);
     if (!err)
-        *count = (size_t)sqlite3_changes(database_handle(store->db));
+        *count = (size_t)database_changes(store->db);
     return err;
 }
 
 static enum err take_number(struct authority_store *store, struct crl_order *order,
                             struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row = false;
     enum err err = database_statement(store->db, AUTHORITY_NUMBER_LIST, &statement, fault);
     if (err)
@@ -115,19 +115,20 @@ static enum err take_number(struct authority_store *store, struct crl_order *ord
     bind_int(statement, 2, order->next_update_ms);
     err = database_step(store->db, statement, &row, fault);
     if (!err)
-        order->number = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+        order->number = column_int(statement, 0);
+    statement_reset(statement);
     return err;
 }
 
-static enum err read_entry(sqlite3_stmt *statement, struct crl_entry *entry, struct fault *fault)
+static enum err read_entry(struct statement *statement, struct crl_entry *entry,
+                           struct fault *fault)
 {
     struct slice serial = column_slice(statement, 0);
     if (hex_decode(serial, entry->serial, sizeof entry->serial) != ERR_OK)
         return fault_set(fault, ERR_CORRUPT, "serial", "not a serial number: %.*s", (int)serial.len,
                          serial.data);
-    entry->revoked_ms = sqlite3_column_int64(statement, 1);
-    entry->reason = (enum crl_reason)sqlite3_column_int(statement, 2);
+    entry->revoked_ms = column_int(statement, 1);
+    entry->reason = (enum crl_reason)(int)column_int(statement, 2);
     return ERR_OK;
 }
 
@@ -138,7 +139,7 @@ static enum err read_entry(sqlite3_stmt *statement, struct crl_entry *entry, str
 static enum err read_entries(struct authority_store *store, struct crl_entry **out, size_t *count,
                              struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     struct crl_entry *entries = NULL;
     size_t n = 0, room = 0;
     bool row = true;
@@ -155,7 +156,7 @@ static enum err read_entries(struct authority_store *store, struct crl_entry **o
         }
         err = read_entry(statement, &entries[n++], fault);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     if (err) {
         free(entries);
         return err;
@@ -203,7 +204,7 @@ static void copy_text(char *to, size_t size, struct slice text)
 enum err authority_store_each(struct authority_store *store, const char *name,
                               authority_visit *visit, void *context, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row = true;
     enum err err = database_statement(store->db, AUTHORITY_LIST, &statement, fault);
     if (err)
@@ -211,15 +212,15 @@ enum err authority_store_each(struct authority_store *store, const char *name,
     bind_text(statement, 1, name);
     while ((err = database_step(store->db, statement, &row, fault)) == ERR_OK && row) {
         struct authority_record record = {
-            .purpose = (enum certificate_purpose)sqlite3_column_int(statement, 2),
-            .issued_ms = sqlite3_column_int64(statement, 3),
-            .not_after_ms = sqlite3_column_int64(statement, 4),
-            .revoked_ms = sqlite3_column_int64(statement, 5),
+            .purpose = (enum certificate_purpose)(int)column_int(statement, 2),
+            .issued_ms = column_int(statement, 3),
+            .not_after_ms = column_int(statement, 4),
+            .revoked_ms = column_int(statement, 5),
         };
         copy_text(record.serial, sizeof record.serial, column_slice(statement, 0));
         copy_text(record.name, sizeof record.name, column_slice(statement, 1));
         visit(context, &record);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }

@@ -6,13 +6,13 @@
 
 enum { VERSION = 1 };
 
-static void keep_column(char *to, size_t size, sqlite3_stmt *statement, int column)
+static void keep_column(char *to, size_t size, struct statement *statement, int column)
 {
     struct slice text = column_slice(statement, column);
     (void)snprintf(to, size, "%.*s", (int)text.len, text.data);
 }
 
-static enum err read_row(sqlite3_stmt *statement, struct exception_state *state,
+static enum err read_row(struct statement *statement, struct exception_state *state,
                          struct fault *fault)
 {
     *state = (struct exception_state){0};
@@ -23,16 +23,16 @@ static enum err read_row(sqlite3_stmt *statement, struct exception_state *state,
     keep_column(state->detail, sizeof state->detail, statement, 3);
     keep_column(state->owner, sizeof state->owner, statement, 4);
     keep_column(state->how, sizeof state->how, statement, 5);
-    state->step = (enum exception_step)sqlite3_column_int(statement, 6);
-    state->raised_ms = sqlite3_column_int64(statement, 7);
-    state->updated_ms = sqlite3_column_int64(statement, 8);
+    state->step = (enum exception_step)(int)column_int(statement, 6);
+    state->raised_ms = column_int(statement, 7);
+    state->updated_ms = column_int(statement, 8);
     return ERR_OK;
 }
 
 static enum err find(struct database_statements *sql, const struct id *id,
                      struct exception_state *state, bool *found, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(sql, EXCEPTION_VIEW_FIND, &statement, fault);
     if (err)
         return err;
@@ -40,14 +40,14 @@ static enum err find(struct database_statements *sql, const struct id *id,
     err = statement_step(statement, found, fault);
     if (!err && *found)
         err = read_row(statement, state, fault);
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }
 
 static enum err store(struct database_statements *sql, const struct exception_state *state,
                       struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(sql, EXCEPTION_VIEW_STORE, &statement, fault);
     if (err)
         return err;
@@ -151,7 +151,7 @@ enum err exception_view_after(const struct views *views, const struct id *id,
 enum err exception_view_list(const struct views *views, const struct exception_view_query *query,
                              exception_view_visit *visit, void *context, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->exceptions, EXCEPTION_VIEW_LIST, &statement, fault);
     if (err)
         return err;
@@ -170,6 +170,6 @@ enum err exception_view_list(const struct views *views, const struct exception_v
         if (!err)
             err = visit(context, &state, fault);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }

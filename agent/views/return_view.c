@@ -10,18 +10,19 @@
 
 enum { VERSION = 3 };
 
-static void keep_column(char *to, size_t size, sqlite3_stmt *statement, int column)
+static void keep_column(char *to, size_t size, struct statement *statement, int column)
 {
     struct slice text = column_slice(statement, column);
     (void)snprintf(to, size, "%.*s", (int)text.len, text.data);
 }
 
-static uint8_t small_column(sqlite3_stmt *statement, int column)
+static uint8_t small_column(struct statement *statement, int column)
 {
-    return (uint8_t)sqlite3_column_int(statement, column);
+    return (uint8_t)(int)column_int(statement, column);
 }
 
-static enum err read_row(sqlite3_stmt *statement, struct return_state *state, struct fault *fault)
+static enum err read_row(struct statement *statement, struct return_state *state,
+                         struct fault *fault)
 {
     *state = (struct return_state){0};
     struct slice tenders = column_slice(statement, 16);
@@ -33,32 +34,32 @@ static enum err read_row(sqlite3_stmt *statement, struct return_state *state, st
     state->has_sale = column_bytes(statement, 3, state->sale.bytes, ID_BYTES) == ERR_OK;
     keep_column(state->person, sizeof state->person, statement, 4);
     keep_column(state->customer, sizeof state->customer, statement, 5);
-    state->total_minor = sqlite3_column_int64(statement, 6);
-    state->created_ms = sqlite3_column_int64(statement, 7);
-    state->updated_ms = sqlite3_column_int64(statement, 8);
-    state->created_seq = sqlite3_column_int64(statement, 9);
-    state->sequence = sqlite3_column_int64(statement, 10);
+    state->total_minor = column_int(statement, 6);
+    state->created_ms = column_int(statement, 7);
+    state->updated_ms = column_int(statement, 8);
+    state->created_seq = column_int(statement, 9);
+    state->sequence = column_int(statement, 10);
     state->tracks = (struct tracks){
         .verdict = small_column(statement, 11),
         .goods = small_column(statement, 12),
         .money = small_column(statement, 13),
         .posting = small_column(statement, 14),
-        .complete = sqlite3_column_int(statement, 15) != 0,
+        .complete = (int)column_int(statement, 15) != 0,
         .tender_count = (uint8_t)tenders.len,
-        .settles = (uint64_t)sqlite3_column_int64(statement, 17),
+        .settles = (uint64_t)column_int(statement, 17),
     };
     if (tenders.len)
         memcpy(state->tracks.tenders, tenders.data, tenders.len);
     return ERR_OK;
 }
 
-static enum err read_one(sqlite3_stmt *statement, struct return_state *state, bool *found,
+static enum err read_one(struct statement *statement, struct return_state *state, bool *found,
                          struct fault *fault)
 {
     enum err err = statement_step(statement, found, fault);
     if (!err && *found)
         err = read_row(statement, state, fault);
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }
 
@@ -91,7 +92,7 @@ static enum err store(struct database_statements *sql, const struct return_state
         if (err)
             return err;
     }
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(sql, RETURN_VIEW_STORE, &statement, fault);
     if (err)
         return err;
@@ -121,7 +122,7 @@ static enum err store(struct database_statements *sql, const struct return_state
 
 static enum err count_one(struct database_statements *sql, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(sql, RETURN_VIEW_COUNT_UP, &statement, fault);
     return err ? err : statement_run(statement, fault);
 }
@@ -129,7 +130,7 @@ static enum err count_one(struct database_statements *sql, struct fault *fault)
 static enum err find(struct database_statements *sql, const struct id *id,
                      struct return_state *state, bool *found, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(sql, RETURN_VIEW_FIND, &statement, fault);
     if (err)
         return err;
@@ -192,7 +193,7 @@ enum err return_view_find(const struct views *views, const struct id *id,
 enum err return_view_by_number(const struct views *views, const char *number,
                                struct return_state *state, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_BY_NUMBER, &statement, fault);
     if (err)
         return err;
@@ -209,19 +210,19 @@ enum err return_view_by_number(const struct views *views, const char *number,
 
 enum err return_view_counted(const struct views *views, int64_t *last, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_COUNTED, &statement, fault);
     if (err)
         return err;
     bool row;
     err = statement_step(statement, &row, fault);
     if (!err)
-        *last = row ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_reset(statement);
+        *last = row ? column_int(statement, 0) : 0;
+    statement_reset(statement);
     return err;
 }
 
-static enum err visit_rows(sqlite3_stmt *statement, size_t max, return_view_visit *visit,
+static enum err visit_rows(struct statement *statement, size_t max, return_view_visit *visit,
                            void *context, struct fault *fault)
 {
     enum err err = ERR_OK;
@@ -235,14 +236,14 @@ static enum err visit_rows(sqlite3_stmt *statement, size_t max, return_view_visi
         if (!err)
             err = visit(context, &state, fault);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }
 
 enum err return_view_of_sale(const struct views *views, const struct id *sale,
                              return_view_visit *visit, void *context, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_OF_SALE, &statement, fault);
     if (err)
         return err;
@@ -254,7 +255,7 @@ enum err return_view_live_of_sale(const struct views *views, const struct id *sa
                                   return_view_visit_given_back *visit, void *context,
                                   struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_LIVE_OF_SALE, &statement, fault);
     if (err)
         return err;
@@ -262,7 +263,7 @@ enum err return_view_live_of_sale(const struct views *views, const struct id *sa
     bool row;
     while (!(err = statement_step(statement, &row, fault)) && row) {
         struct return_given_back given = {
-            .total_minor = sqlite3_column_int64(statement, 1),
+            .total_minor = column_int(statement, 1),
             .body = column_slice(statement, 2),
         };
         err = column_bytes(statement, 0, given.id.bytes, ID_BYTES);
@@ -271,14 +272,14 @@ enum err return_view_live_of_sale(const struct views *views, const struct id *sa
         if (err)
             break;
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }
 
 enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,
                          void *context, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_DUE, &statement, fault);
     if (err)
         return err;
@@ -289,7 +290,7 @@ enum err return_view_due(const struct views *views, size_t max, return_view_visi
 enum err return_view_list(const struct views *views, const struct return_view_query *query,
                           return_view_visit *visit, void *context, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_LIST, &statement, fault);
     if (err)
         return err;
@@ -307,7 +308,7 @@ enum err return_view_list(const struct views *views, const struct return_view_qu
 enum err return_view_unsold(const struct views *views, const char *receipt, int64_t *count,
                             struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_UNSOLD, &statement, fault);
     if (err)
         return err;
@@ -315,8 +316,8 @@ enum err return_view_unsold(const struct views *views, const char *receipt, int6
     bool row;
     err = statement_step(statement, &row, fault);
     if (!err)
-        *count = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+        *count = column_int(statement, 0);
+    statement_reset(statement);
     return err;
 }
 
@@ -325,7 +326,7 @@ enum err return_view_velocity(const struct views *views, bool of_customer, const
                               struct fault *fault)
 {
     size_t index = of_customer ? RETURN_VIEW_VELOCITY_OF_CUSTOMER : RETURN_VIEW_VELOCITY_OF_PERSON;
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->returns, index, &statement, fault);
     if (err)
         return err;
@@ -334,9 +335,9 @@ enum err return_view_velocity(const struct views *views, bool of_customer, const
     bool row;
     err = statement_step(statement, &row, fault);
     if (!err) {
-        *returns = sqlite3_column_int64(statement, 0);
-        *amount_minor = sqlite3_column_int64(statement, 1);
+        *returns = column_int(statement, 0);
+        *amount_minor = column_int(statement, 1);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return err;
 }

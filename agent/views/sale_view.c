@@ -10,7 +10,7 @@ enum { VERSION = 1, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
 static enum err insert_sale(struct database_statements *sql, const struct eventlog_record *record,
                             const struct sale *sale, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(sql, SALE_VIEW_INSERT, &statement, fault);
     if (err)
         return err;
@@ -29,7 +29,7 @@ static enum err insert_items(struct database_statements *sql, const struct id *i
     for (size_t i = 0; i < sale->line_count; i++) {
         if (!sale->lines[i].gtin || !sale->lines[i].gtin[0])
             continue;
-        sqlite3_stmt *statement;
+        struct statement *statement;
         enum err err = database_attached(sql, SALE_VIEW_INSERT_ITEM, &statement, fault);
         if (err)
             return err;
@@ -80,17 +80,17 @@ void sale_view_define(struct eventlog_view *view)
     };
 }
 
-static enum err read_row(sqlite3_stmt *statement, struct sale_row *row, struct fault *fault)
+static enum err read_row(struct statement *statement, struct sale_row *row, struct fault *fault)
 {
     if (column_bytes(statement, 0, row->id.bytes, ID_BYTES) != ERR_OK ||
         column_bytes(statement, 3, row->data_hash.bytes, SHA256_BYTES) != ERR_OK)
         return fault_set(fault, ERR_CORRUPT, SALE_VIEW_NAME, "a row is damaged");
-    row->sold_at_ms = sqlite3_column_int64(statement, 2);
+    row->sold_at_ms = column_int(statement, 2);
     return ERR_OK;
 }
 
-static enum err read_rows(sqlite3_stmt *statement, size_t max, struct sale_row *rows, size_t *count,
-                          struct fault *fault)
+static enum err read_rows(struct statement *statement, size_t max, struct sale_row *rows,
+                          size_t *count, struct fault *fault)
 {
     size_t n = 0;
     bool more = true;
@@ -99,13 +99,13 @@ static enum err read_rows(sqlite3_stmt *statement, size_t max, struct sale_row *
         if (!err && more)
             err = read_row(statement, &rows[n++], fault);
         if (err) {
-            sqlite3_reset(statement);
+            statement_reset(statement);
             return err;
         }
         if (!more)
             break;
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     *count = n;
     return ERR_OK;
 }
@@ -113,7 +113,7 @@ static enum err read_rows(sqlite3_stmt *statement, size_t max, struct sale_row *
 enum err sale_view_by_receipt(const struct views *views, const char *receipt, struct sale_row *row,
                               struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->sales, SALE_VIEW_BY_RECEIPT, &statement, fault);
     if (err)
         return err;
@@ -129,7 +129,7 @@ enum err sale_view_by_receipt(const struct views *views, const char *receipt, st
 enum err sale_view_list(const struct views *views, bool gtin, const char *wanted,
                         struct sale_row *rows, size_t *count, struct fault *fault)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     enum err err = database_attached(views->sales, gtin ? SALE_VIEW_BY_GTIN : SALE_VIEW_BY_ORDER,
                                      &statement, fault);
     if (err)

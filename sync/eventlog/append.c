@@ -31,7 +31,7 @@ static void fill_draft(struct eventlog_txn *txn, struct event *draft)
 static enum err insert(struct eventlog *log, const struct eventlog_record *record, int64_t pos,
                        struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(log->db, LOG_EVENT_INSERT, &s, fault);
     if (err)
         return err;

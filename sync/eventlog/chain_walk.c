@@ -33,10 +33,10 @@ static void read_body(const struct log_row *row, int64_t seq, struct slice body,
 }
 
 /* Holds one row against the chain; walks past it in any case. */
-static void walk_row(struct chain_walk *walk, sqlite3_stmt *s, const struct log_row *row, bool read,
-                     eventlog_report *report, void *context)
+static void walk_row(struct chain_walk *walk, struct statement *s, const struct log_row *row,
+                     bool read, eventlog_report *report, void *context)
 {
-    int64_t seq = log_position_seq(sqlite3_column_int64(s, 0));
+    int64_t seq = log_position_seq(column_int(s, 0));
     struct slice body = column_slice(s, 2);
     struct sha256 expected = chain_next(&walk->hash, body);
     struct sha256 stored = expected;
@@ -57,7 +57,7 @@ enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struc
                        int64_t max, bool read, bool *ended, eventlog_report *report, void *context,
                        struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
     if (err)
         return err;
@@ -71,7 +71,7 @@ enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struc
         if (!err && there)
             walk_row(walk, s, row, read, report, context);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     if (!err)
         *ended = walk->events < until;
     return err;

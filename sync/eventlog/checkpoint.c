@@ -18,7 +18,7 @@ enum { SQL_MAX = 16 * 1024, COLUMNS_MAX = 100 };
 
 enum err checkpoint_ordinal(struct database *log, int64_t *ordinal, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(log, LOG_CHECKPOINT, &s, fault);
     if (err)
         return err;
@@ -26,8 +26,8 @@ enum err checkpoint_ordinal(struct database *log, int64_t *ordinal, struct fault
     err = database_step(log, s, &there, fault);
     if (err)
         return err;
-    *ordinal = there ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *ordinal = there ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -54,26 +54,26 @@ static enum err folder_of(struct database *log, char *out, struct fault *fault)
 
 /* --- Copying a table ------------------------------------------------------------------------- */
 
-static enum err prepare(struct database *db, const struct buf *sql, sqlite3_stmt **s,
+static enum err prepare(struct database *db, const struct buf *sql, struct statement **s,
                         struct fault *fault)
 {
     enum err err = buf_check(sql, fault, "checkpoint");
     if (err)
         return err;
-    if (sqlite3_prepare_v2(database_handle(db), sql->data, -1, s, NULL) == SQLITE_OK)
+    struct fault why;
+    if (database_prepare(db, sql->data, s, &why) == ERR_OK)
         return ERR_OK;
-    return fault_set(fault, ERR_UNSUPPORTED, "checkpoint", "%s",
-                     sqlite3_errmsg(database_handle(db)));
+    return fault_set(fault, ERR_UNSUPPORTED, "checkpoint", "%s", why.text);
 }
 
-static enum err copy_rows(sqlite3_stmt *from, sqlite3_stmt *to, struct fault *fault)
+static enum err copy_rows(struct statement *from, struct statement *to, struct fault *fault)
 {
     bool there = true;
     enum err err = ERR_OK;
     while (!err && there) {
         err = statement_step(from, &there, fault);
-        for (int i = 0; i < sqlite3_column_count(from) && !err && there; i++)
-            sqlite3_bind_value(to, i + 1, sqlite3_column_value(from, i));
+        for (int i = 0; i < column_count(from) && !err && there; i++)
+            bind_column(to, i + 1, from, i);
         if (!err && there)
             err = statement_run(to, fault);
     }
@@ -85,17 +85,17 @@ static enum err copy_table(struct database *from, struct database *to, const cha
 {
     struct buf sql CLEANUP(buf_free);
     buf_init(&sql, SQL_MAX);
-    sqlite3_stmt *rows = NULL;
-    sqlite3_stmt *insert = NULL;
+    struct statement *rows = NULL;
+    struct statement *insert = NULL;
     buf_printf(&sql, "SELECT * FROM \"%s\"", table);
     enum err err = prepare(from, &sql, &rows, fault);
     if (err)
         return err;
     buf_reset(&sql);
     buf_printf(&sql, "REPLACE INTO \"%s\" (", table); /* a new table may have first rows */
-    int columns = sqlite3_column_count(rows);
+    int columns = column_count(rows);
     for (int i = 0; i < columns; i++)
-        buf_printf(&sql, "%s\"%s\"", i ? ", " : "", sqlite3_column_name(rows, i));
+        buf_printf(&sql, "%s\"%s\"", i ? ", " : "", column_name(rows, i));
     buf_append_text(&sql, ") VALUES (");
     for (int i = 0; i < columns; i++)
         buf_printf(&sql, "%s?%d", i ? ", " : "", i + 1);
@@ -103,8 +103,8 @@ static enum err copy_table(struct database *from, struct database *to, const cha
     err = prepare(to, &sql, &insert, fault);
     if (!err)
         err = copy_rows(rows, insert, fault);
-    sqlite3_finalize(rows);
-    sqlite3_finalize(insert);
+    statement_close(rows);
+    statement_close(insert);
     return err;
 }
 
@@ -124,17 +124,17 @@ static enum err load_tables(struct views *views, const bool *which, struct datab
     struct buf sql CLEANUP(buf_free);
     buf_init(&sql, SQL_MAX);
     buf_append_text(&sql, "SELECT name, view FROM checkpoint_table ORDER BY rowid");
-    sqlite3_stmt *s = NULL;
+    struct statement *s = NULL;
     enum err err = prepare(file, &sql, &s, fault);
     bool there = true;
     while (!err && there) {
         err = statement_step(s, &there, fault);
         if (err || !there)
             break;
-        if (is_chosen(views, which, (const char *)sqlite3_column_text(s, 1)))
-            err = copy_table(file, views->db, (const char *)sqlite3_column_text(s, 0), fault);
+        if (is_chosen(views, which, column_text(s, 1)))
+            err = copy_table(file, views->db, column_text(s, 0), fault);
     }
-    sqlite3_finalize(s);
+    statement_close(s);
     return err;
 }
 
@@ -176,13 +176,13 @@ static enum err note_tables(struct database *db, const char *view, struct fault 
                           "WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
                           "AND name <> 'checkpoint_table' "
                           "AND name NOT IN (SELECT name FROM checkpoint_table)");
-    sqlite3_stmt *s = NULL;
+    struct statement *s = NULL;
     enum err err = prepare(db, &sql, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, view);
     err = statement_run(s, fault);
-    sqlite3_finalize(s);
+    statement_close(s);
     return err;
 }
 
@@ -276,12 +276,13 @@ static bool is_whole(const char *path)
 {
     struct database *db = NULL;
     struct database_config config = {.path = path, .read_only = true};
-    sqlite3_stmt *s = NULL;
+    struct statement *s = NULL;
+    bool row;
     bool whole = database_open(&db, &config, NULL) == ERR_OK &&
-                 sqlite3_prepare_v2(database_handle(db), "PRAGMA integrity_check", -1, &s, NULL) ==
-                     SQLITE_OK &&
-                 sqlite3_step(s) == SQLITE_ROW && slice_is(column_slice(s, 0), "ok");
-    sqlite3_finalize(s);
+                 database_prepare(db, "PRAGMA integrity_check", &s, NULL) == ERR_OK &&
+                 statement_step(s, &row, NULL) == ERR_OK && row &&
+                 slice_is(column_slice(s, 0), "ok");
+    statement_close(s);
     database_close(db);
     return whole;
 }
@@ -308,7 +309,7 @@ int64_t checkpoint_newest(const char *folder)
 enum err checkpoint_put(struct database *log, int64_t ordinal, int64_t now_ms, struct fault *fault)
 {
     enum err err = database_run_plain(log, LOG_CHECKPOINT_CLEAR, fault);
-    sqlite3_stmt *s;
+    struct statement *s;
     if (!err)
         err = database_statement(log, LOG_CHECKPOINT_PUT, &s, fault);
     if (err)

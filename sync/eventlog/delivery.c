@@ -45,7 +45,7 @@ static enum err compare(struct eventlog *log, const struct state_log *ours, cons
 static enum err put_parked(struct database *db, int64_t no, const struct ack_parked *item,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_PARKED_PUT, &s, fault);
     if (err)
         return err;
@@ -62,7 +62,7 @@ static enum err take_parked(struct eventlog *log, enum stream stream, const stru
                             struct fault *fault)
 {
     int64_t no = log->state.logs[stream].row.no;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = ERR_OK;
     if (ack->parked_count < ACK_PARKED_MAX) {
         err = database_statement(log->db, LOG_PARKED_CLEAR, &s, fault);

@@ -4,7 +4,7 @@
 static enum err move_event(struct database *db, int64_t from, int64_t to, struct sha256 *hash,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_BODY, &s, fault);
     if (err)
         return err;
@@ -17,7 +17,7 @@ static enum err move_event(struct database *db, int64_t from, int64_t to, struct
         return fault_set(fault, ERR_CORRUPT, "event", "seq %lld is missing",
                          (long long)log_position_seq(from));
     struct sha256 next = chain_next(hash, column_slice(s, 0));
-    sqlite3_reset(s);
+    statement_reset(s);
     err = database_statement(db, LOG_EVENT_MOVE, &s, fault);
     if (err)
         return err;
@@ -33,7 +33,7 @@ static enum err move_event(struct database *db, int64_t from, int64_t to, struct
 static enum err move_parked(struct database *db, const struct log_row *from, int64_t seq,
                             const struct state_log *made, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_PARKED_MOVE, &s, fault);
     if (err)
         return err;

@@ -57,7 +57,7 @@ static bool is_lost(const struct page_row *row)
 
 /* --- Scanning -------------------------------------------------------------------------------- */
 
-static void bind_value(sqlite3_stmt *s, int position, const struct page_value *value)
+static void bind_value(struct statement *s, int position, const struct page_value *value)
 {
     if (value->type == PAGE_INT)
         bind_int(s, position, value->number);
@@ -71,7 +71,7 @@ static void bind_value(sqlite3_stmt *s, int position, const struct page_value *v
 static enum err put(const struct scan *scan, size_t statement, const struct page_row *row,
                     size_t columns, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(scan->sql, statement, &s, fault);
     if (err)
         return err;
@@ -83,7 +83,7 @@ static enum err put(const struct scan *scan, size_t statement, const struct page
 
 static enum err put_event(const struct scan *scan, const struct page_row *row, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(scan->sql, SALVAGE_FOUND_EVENT, &s, fault);
     if (err)
         return err;
@@ -133,7 +133,7 @@ enum err found_scan(struct database *db, struct database_statements *sql, const 
 
 static enum err run(struct database_statements *sql, size_t statement, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, statement, &s, fault);
     return err ? err : statement_run(s, fault);
 }
@@ -152,7 +152,7 @@ enum err found_end_scan(struct database *db, struct database_statements *sql, st
 enum err found_numbers(struct database_statements *sql, enum stream stream, int64_t *numbers,
                        size_t max, size_t *count, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, SALVAGE_LOG_NUMBERS, &s, fault);
     if (err)
         return err;
@@ -162,9 +162,9 @@ enum err found_numbers(struct database_statements *sql, enum stream stream, int6
     while (!err && there && n < max) {
         err = statement_step(s, &there, fault);
         if (!err && there)
-            numbers[n++] = sqlite3_column_int64(s, 0);
+            numbers[n++] = column_int(s, 0);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     if (!err)
         *count = n;
     return err;
@@ -179,7 +179,7 @@ static bool is_right(const struct log_row *row)
 enum err found_log(struct database_statements *sql, int64_t no, struct log_row *row, bool *found,
                    struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, SALVAGE_LOGS, &s, fault);
     if (err)
         return err;
@@ -194,13 +194,13 @@ enum err found_log(struct database_statements *sql, int64_t no, struct log_row *
         *row = made;
         *found = true;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 enum err found_end(struct database_statements *sql, int64_t no, int64_t *end, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, SALVAGE_END, &s, fault);
     if (err)
         return err;
@@ -209,13 +209,13 @@ enum err found_end(struct database_statements *sql, int64_t no, int64_t *end, st
     err = statement_step(s, &there, fault);
     if (err)
         return err;
-    *end = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+    *end = column_int(s, 0);
+    statement_reset(s);
     return ERR_OK;
 }
 
 enum err found_events(struct database_statements *sql, int64_t no, int64_t first, int64_t last,
-                      sqlite3_stmt **events, struct fault *fault)
+                      struct statement **events, struct fault *fault)
 {
     enum err err = database_attached(sql, SALVAGE_EVENTS, events, fault);
     if (err)
@@ -226,10 +226,10 @@ enum err found_events(struct database_statements *sql, int64_t no, int64_t first
     return ERR_OK;
 }
 
-enum err found_event(struct database_statements *sql, int64_t row, sqlite3_stmt **statement,
+enum err found_event(struct database_statements *sql, int64_t row, struct statement **statement,
                      struct found_event *event, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, SALVAGE_EVENT, &s, fault);
     if (err)
         return err;
@@ -240,7 +240,7 @@ enum err found_event(struct database_statements *sql, int64_t row, sqlite3_stmt 
         return err;
     *statement = s;
     *event = (struct found_event){
-        .ordinal = sqlite3_column_int64(s, 0),
+        .ordinal = column_int(s, 0),
         .correlation = column_slice(s, 1),
         .key = column_slice(s, 2),
         .body = column_slice(s, 3),
@@ -252,21 +252,21 @@ enum err found_event(struct database_statements *sql, int64_t row, sqlite3_stmt 
 enum err found_take(struct database_statements *sql, struct slice digest, bool *fresh,
                     struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, SALVAGE_TAKE, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, digest.data, digest.len);
-    err = statement_run(s, fault);
+    err = statement_step(s, fresh, fault);
     if (!err)
-        *fresh = sqlite3_changes(sqlite3_db_handle(s)) > 0;
+        statement_reset(s);
     return err;
 }
 
 enum err found_keep_log(struct database_statements *sql, const struct log_row *row,
                         struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, SALVAGE_LOG_PUT, &s, fault);
     if (err)
         return err;

@@ -33,9 +33,9 @@ enum err found_end(struct database_statements *sql, int64_t no, int64_t *end,
                    struct fault *fault) MUST_CHECK;
 /* Rows of (row, pos, hash, body), by pos; the caller steps and resets. */
 enum err found_events(struct database_statements *sql, int64_t no, int64_t first, int64_t last,
-                      sqlite3_stmt **events, struct fault *fault) MUST_CHECK;
+                      struct statement **events, struct fault *fault) MUST_CHECK;
 /* One row, as borrowed from *statement until the caller resets it. */
-enum err found_event(struct database_statements *sql, int64_t row, sqlite3_stmt **statement,
+enum err found_event(struct database_statements *sql, int64_t row, struct statement **statement,
                      struct found_event *event, struct fault *fault) MUST_CHECK;
 /* Notes a body as taken; *fresh is false when it was taken before. */
 enum err found_take(struct database_statements *sql, struct slice digest, bool *fresh,

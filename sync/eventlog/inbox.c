@@ -20,14 +20,14 @@ struct message {
 static enum err is_stored(struct database *db, const struct id *id, bool *stored,
                           struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_INBOX_HAS, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, id->bytes, ID_BYTES);
     err = database_step(db, s, stored, fault);
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 
@@ -35,7 +35,7 @@ static enum err is_stored(struct database *db, const struct id *id, bool *stored
 static enum err insert(struct eventlog *log, const struct message *message,
                        const struct event *event, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(log->db, LOG_INBOX_INSERT, &s, fault);
     if (err)
         return err;
@@ -83,7 +83,7 @@ static enum err store(struct eventlog *log, struct message *message, struct faul
 
 static enum err set_mark(struct eventlog *log, const struct message *message, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(log->db, LOG_INBOX_MARK_SET, &s, fault);
     if (err)
         return err;

@@ -36,17 +36,17 @@ enum {
     HUB_EPOCH
 };
 
-enum err log_row_read(sqlite3_stmt *s, struct log_row *row, struct fault *fault)
+enum err log_row_read(struct statement *s, struct log_row *row, struct fault *fault)
 {
     *row = (struct log_row){
-        .no = sqlite3_column_int64(s, NO),
-        .forked = sqlite3_column_type(s, PARENT_LOG) != SQLITE_NULL,
-        .first_kept = sqlite3_column_int64(s, FIRST_KEPT),
-        .through = sqlite3_column_int64(s, THROUGH),
-        .backed_up_through = sqlite3_column_int64(s, BACKED_UP),
-        .ack_no = sqlite3_column_int64(s, ACK_NO),
-        .hub_epoch = sqlite3_column_int64(s, HUB_EPOCH),
-        .parent.seq = sqlite3_column_int64(s, PARENT_SEQ),
+        .no = column_int(s, NO),
+        .forked = !column_is_null(s, PARENT_LOG),
+        .first_kept = column_int(s, FIRST_KEPT),
+        .through = column_int(s, THROUGH),
+        .backed_up_through = column_int(s, BACKED_UP),
+        .ack_no = column_int(s, ACK_NO),
+        .hub_epoch = column_int(s, HUB_EPOCH),
+        .parent.seq = column_int(s, PARENT_SEQ),
     };
     if (column_bytes(s, ID, row->id.bytes, ID_BYTES) ||
         column_bytes(s, BEFORE_HASH, row->before_hash.bytes, SHA256_BYTES) ||
@@ -57,7 +57,7 @@ enum err log_row_read(sqlite3_stmt *s, struct log_row *row, struct fault *fault)
     return ERR_OK;
 }
 
-static enum err read_one(struct database *db, sqlite3_stmt *s, struct log_row *row, bool *found,
+static enum err read_one(struct database *db, struct statement *s, struct log_row *row, bool *found,
                          struct fault *fault)
 {
     bool there;
@@ -67,7 +67,7 @@ static enum err read_one(struct database *db, sqlite3_stmt *s, struct log_row *r
     struct log_row made;
     if (there)
         err = log_row_read(s, &made, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     if (err)
         return err;
     if (there)
@@ -79,7 +79,7 @@ static enum err read_one(struct database *db, sqlite3_stmt *s, struct log_row *r
 static enum err read_by_number(struct database *db, size_t statement, int64_t number,
                                struct log_row *row, bool *found, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, statement, &s, fault);
     if (err)
         return err;
@@ -102,7 +102,7 @@ enum err log_after(struct database *db, int64_t no, struct log_row *row, bool *f
 enum err log_by_id(struct database *db, const struct id *id, struct log_row *row, bool *found,
                    struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOG_BY_ID, &s, fault);
     if (err)
         return err;
@@ -120,7 +120,7 @@ enum err log_add(struct database *db, int64_t no, const struct id *id,
         .first_kept = 1,
         .before_hash = chain_origin(id, parent),
     };
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOG_INSERT, &s, fault);
     if (err)
         return err;
@@ -141,7 +141,7 @@ enum err log_add(struct database *db, int64_t no, const struct id *id,
 
 enum err log_save_ack(struct database *db, const struct log_row *row, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOG_ACKNOWLEDGED, &s, fault);
     if (err)
         return err;
@@ -162,7 +162,7 @@ static enum err bad_hash(const struct log_row *row, struct fault *fault)
 enum err log_head(struct database *db, const struct log_row *row, int64_t *seq, struct sha256 *hash,
                   struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_LAST, &s, fault);
     if (err)
         return err;
@@ -172,11 +172,11 @@ enum err log_head(struct database *db, const struct log_row *row, int64_t *seq, 
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    int64_t last = there ? log_position_seq(sqlite3_column_int64(s, 0)) : row->first_kept - 1;
+    int64_t last = there ? log_position_seq(column_int(s, 0)) : row->first_kept - 1;
     struct sha256 at = row->before_hash;
     if (there && column_bytes(s, 1, at.bytes, SHA256_BYTES))
         err = bad_hash(row, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     if (err)
         return err;
     *seq = last;
@@ -192,7 +192,7 @@ enum err log_hash_at(struct database *db, const struct log_row *row, int64_t seq
         *hash = row->before_hash;
     if (seq < row->first_kept)
         return ERR_OK;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_HASH, &s, fault);
     if (err)
         return err;
@@ -202,6 +202,6 @@ enum err log_hash_at(struct database *db, const struct log_row *row, int64_t seq
         return err;
     if (column_bytes(s, 0, hash->bytes, SHA256_BYTES))
         err = bad_hash(row, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }

@@ -29,7 +29,7 @@ int64_t log_position_seq(int64_t position);
 enum stream log_stream(int64_t no);
 
 /* Reads the row that a statement stands on, with the columns of log_newest. */
-enum err log_row_read(sqlite3_stmt *s, struct log_row *row, struct fault *fault) MUST_CHECK;
+enum err log_row_read(struct statement *s, struct log_row *row, struct fault *fault) MUST_CHECK;
 
 /* *found tells whether there is one; `row` is untouched if not. */
 enum err log_newest(struct database *db, enum stream stream, struct log_row *row, bool *found,

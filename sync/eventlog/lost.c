@@ -5,7 +5,7 @@
 
 enum err lost_add(struct database *db, const struct eventlog_lost *lost, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOST_INSERT, &s, fault);
     if (err)
         return err;
@@ -18,14 +18,14 @@ enum err lost_add(struct database *db, const struct eventlog_lost *lost, struct 
     return database_run(db, s, fault);
 }
 
-static enum err read_lost(sqlite3_stmt *s, struct eventlog_lost *lost, struct fault *fault)
+static enum err read_lost(struct statement *s, struct eventlog_lost *lost, struct fault *fault)
 {
     if (column_bytes(s, 0, lost->log.bytes, ID_BYTES))
         return fault_set(fault, ERR_CORRUPT, "lost", "an id has a wrong length");
-    lost->stream = (enum stream)sqlite3_column_int(s, 1);
-    lost->first = sqlite3_column_int64(s, 2);
-    lost->last = sqlite3_column_int64(s, 3);
-    lost->at_ms = sqlite3_column_int64(s, 4);
+    lost->stream = (enum stream)(int)column_int(s, 1);
+    lost->first = column_int(s, 2);
+    lost->last = column_int(s, 3);
+    lost->at_ms = column_int(s, 4);
     struct slice reason = column_slice(s, 5);
     (void)snprintf(lost->reason, sizeof lost->reason, "%.*s", (int)reason.len, reason.data);
     return ERR_OK;
@@ -34,7 +34,7 @@ static enum err read_lost(sqlite3_stmt *s, struct eventlog_lost *lost, struct fa
 enum err lost_each(struct database *db, eventlog_visit_lost *visit, void *context,
                    struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOST_LIST, &s, fault);
     if (err)
         return err;
@@ -47,14 +47,14 @@ enum err lost_each(struct database *db, eventlog_visit_lost *visit, void *contex
         if (!err && there)
             err = visit(context, &lost, fault);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 enum err lost_sums(struct database *db, int64_t events[STREAMS_OF_APPLIANCE], int64_t *at_ms,
                    struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOST_SUMS, &s, fault);
     if (err)
         return err;
@@ -63,8 +63,8 @@ enum err lost_sums(struct database *db, int64_t events[STREAMS_OF_APPLIANCE], in
     if (err)
         return err;
     for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
-        events[i] = sqlite3_column_int64(s, i);
-    *at_ms = sqlite3_column_int64(s, STREAMS_OF_APPLIANCE);
-    sqlite3_reset(s);
+        events[i] = column_int(s, i);
+    *at_ms = column_int(s, STREAMS_OF_APPLIANCE);
+    statement_reset(s);
     return ERR_OK;
 }

@@ -3,14 +3,14 @@
 
 #include <stdio.h>
 
-enum err parked_read(sqlite3_stmt *row, struct eventlog_parked *parked, struct fault *fault)
+enum err parked_read(struct statement *row, struct eventlog_parked *parked, struct fault *fault)
 {
     struct ack_parked *item = &parked->item;
     if (column_bytes(row, 0, item->id.bytes, ID_BYTES) ||
         column_bytes(row, 5, parked->log.bytes, ID_BYTES))
         return fault_set(fault, ERR_CORRUPT, "parked", "an id has a wrong length");
-    parked->stream = log_stream(sqlite3_column_int64(row, 1));
-    item->seq = sqlite3_column_int64(row, 2);
+    parked->stream = log_stream(column_int(row, 1));
+    item->seq = column_int(row, 2);
     struct slice code = column_slice(row, 3);
     struct slice detail = column_slice(row, 4);
     (void)snprintf(item->code, sizeof item->code, "%.*s", (int)code.len, code.data);
@@ -22,7 +22,7 @@ enum err eventlog_txn_parked(struct eventlog_txn *txn, const struct id *event,
                              struct eventlog_parked *parked, struct fault *fault)
 {
     struct database *db = txn->log->db;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool there;
     enum err err = database_statement(db, LOG_PARKED_BY_ID, &s, fault);
     if (err)
@@ -33,6 +33,6 @@ enum err eventlog_txn_parked(struct eventlog_txn *txn, const struct id *event,
         return err;
     err = there ? parked_read(s, parked, fault)
                 : fault_set(fault, ERR_NOT_FOUND, "id", "the hub has no event of this id parked");
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }

@@ -6,7 +6,7 @@
 #include "sync/eventlog/eventlog.h"
 
 /* Reads the row that a statement stands on. */
-enum err parked_read(sqlite3_stmt *row, struct eventlog_parked *parked,
+enum err parked_read(struct statement *row, struct eventlog_parked *parked,
                      struct fault *fault) MUST_CHECK;
 
 #endif

@@ -37,7 +37,7 @@ struct kept {
 
 static enum err sums(struct database *db, int64_t no, struct kept *kept, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOG_SUMS, &s, fault);
     if (err)
         return err;
@@ -47,9 +47,9 @@ static enum err sums(struct database *db, int64_t no, struct kept *kept, struct 
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    kept->events += sqlite3_column_int64(s, 0);
-    kept->bytes += sqlite3_column_int64(s, 1);
-    sqlite3_reset(s);
+    kept->events += column_int(s, 0);
+    kept->bytes += column_int(s, 1);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -83,19 +83,19 @@ static bool is_over(const struct prune *prune, const struct kept *kept)
 static enum err is_needed(struct database *db, struct slice correlation, bool *needed,
                           struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_PARKED_NEEDS, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, correlation.data, correlation.len);
     err = database_step(db, s, needed, fault);
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 
 /* Takes the row that `s` stands on into the cut, unless something holds it here. */
-static enum err choose_row(struct prune *prune, struct database *db, sqlite3_stmt *s,
+static enum err choose_row(struct prune *prune, struct database *db, struct statement *s,
                            struct cut *cut, struct kept *kept, bool *ends, struct fault *fault)
 {
     struct slice body = column_slice(s, 3);
@@ -107,11 +107,11 @@ static enum err choose_row(struct prune *prune, struct database *db, sqlite3_stm
         return err;
     if (column_bytes(s, 2, cut->before_hash.bytes, SHA256_BYTES))
         return fault_set(fault, ERR_CORRUPT, "event", "a hash has a wrong length");
-    cut->first_kept = log_position_seq(sqlite3_column_int64(s, 0)) + 1;
-    if (sqlite3_column_int64(s, 1) > prune->ordinal)
-        prune->ordinal = sqlite3_column_int64(s, 1);
+    cut->first_kept = log_position_seq(column_int(s, 0)) + 1;
+    if (column_int(s, 1) > prune->ordinal)
+        prune->ordinal = column_int(s, 1);
     kept->events--;
-    kept->bytes -= sqlite3_column_int64(s, 4);
+    kept->bytes -= column_int(s, 4);
     prune->pruned++;
     return ERR_OK;
 }
@@ -121,7 +121,7 @@ static enum err choose_in_log(struct prune *prune, struct database *db, const st
 {
     struct cut *cut = &prune->cuts[prune->count];
     *cut = (struct cut){*row, row->first_kept, row->before_hash};
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_PRUNE_ROWS, &s, fault);
     if (err)
         return err;
@@ -133,7 +133,7 @@ static enum err choose_in_log(struct prune *prune, struct database *db, const st
         if (!err && there)
             err = choose_row(prune, db, s, cut, kept, ended, fault);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     if (!err && cut->first_kept > row->first_kept)
         prune->count++;
     return err;
@@ -227,7 +227,7 @@ static enum err cut_log(struct eventlog *log, const struct cut *cut, struct faul
     if (!found || now.first_kept != cut->row.first_kept ||
         now.backed_up_through < cut->first_kept - 1)
         return fault_set(fault, ERR_BUSY, "log", "the log has changed meanwhile; prune again");
-    sqlite3_stmt *s;
+    struct statement *s;
     err = database_statement(log->db, LOG_LOG_PRUNED, &s, fault);
     if (err)
         return err;
@@ -258,7 +258,7 @@ static enum err decide_cut(void *context, struct eventlog_txn *txn, struct fault
 static enum err delete_some(struct eventlog *log, const struct cut *cut, int64_t *deleted,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(log->db, LOG_EVENT_PRUNE, &s, fault);
     if (err)
         return err;
@@ -267,7 +267,7 @@ static enum err delete_some(struct eventlog *log, const struct cut *cut, int64_t
     bind_int(s, 3, CHUNK_EVENTS);
     err = database_run(log->db, s, fault);
     if (!err)
-        *deleted += sqlite3_changes(database_handle(log->db));
+        *deleted += database_changes(log->db);
     return err;
 }
 
@@ -282,13 +282,14 @@ static enum err decide_delete(void *context, struct eventlog_txn *txn, struct fa
 
 static int64_t free_pages(struct database *db)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t pages = 0;
-    if (sqlite3_prepare_v2(database_handle(db), "PRAGMA freelist_count", -1, &s, NULL) ==
-            SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW)
-        pages = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
+    bool row;
+    if (database_prepare(db, "PRAGMA freelist_count", &s, NULL) != ERR_OK)
+        return 0;
+    if (statement_step(s, &row, NULL) == ERR_OK && row)
+        pages = column_int(s, 0);
+    statement_close(s);
     return pages;
 }
 
@@ -298,7 +299,7 @@ static enum err decide_shrink(void *context, struct eventlog_txn *txn, struct fa
     struct step *step = context;
     int64_t before = free_pages(txn->log->db);
     enum err err = txn_will_write(txn, fault);
-    sqlite3_stmt *s;
+    struct statement *s;
     if (!err)
         err = database_statement(txn->log->db, LOG_SHRINK, &s, fault);
     bool more = true;

@@ -51,11 +51,11 @@ enum err eventlog_reader_refresh(struct eventlog_reader *reader, struct fault *f
     return database_moved(reader->db) ? database_reopen(reader->db, fault) : ERR_OK;
 }
 
-static enum err visit_row(sqlite3_stmt *row, eventlog_visit_body *visit, void *context,
+static enum err visit_row(struct statement *row, eventlog_visit_body *visit, void *context,
                           struct fault *fault)
 {
     struct sha256 hash;
-    int64_t seq = log_position_seq(sqlite3_column_int64(row, 0));
+    int64_t seq = log_position_seq(column_int(row, 0));
     if (column_bytes(row, 1, hash.bytes, SHA256_BYTES))
         return fault_set(fault, ERR_CORRUPT, "event", "seq %lld has a hash of a wrong length",
                          (long long)seq);
@@ -66,7 +66,7 @@ static enum err visit_range(struct database *db, const struct log_row *row, int6
                             int64_t max_events, eventlog_visit_body *visit, void *context,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
     if (err)
         return err;
@@ -79,7 +79,7 @@ static enum err visit_range(struct database *db, const struct log_row *row, int6
         if (!err && there)
             err = visit_row(s, visit, context, fault);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err == ERR_TOO_LARGE ? ERR_OK : err;
 }
 
@@ -148,7 +148,7 @@ enum err eventlog_reader_status(struct eventlog_reader *reader, struct eventlog_
 enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *visit,
                          void *context, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = eventlog_reader_refresh(reader, fault);
     if (!err)
         err = database_statement(reader->db, LOG_PARKED_LIST, &s, fault);
@@ -163,7 +163,7 @@ enum err eventlog_parked(struct eventlog_reader *reader, eventlog_visit_parked *
         if (!err && there)
             err = visit(context, &parked, fault);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 

@@ -4,15 +4,15 @@
 
 enum { ORDINAL, STREAM, SEQ, LOG, HASH, BODY };
 
-enum err record_read(sqlite3_stmt *row, struct arena *arena, struct eventlog_record *record,
+enum err record_read(struct statement *row, struct arena *arena, struct eventlog_record *record,
                      struct fault *fault)
 {
     struct eventlog_record made = {
-        .stream = (enum stream)sqlite3_column_int(row, STREAM),
-        .seq = sqlite3_column_int64(row, SEQ),
+        .stream = (enum stream)(int)column_int(row, STREAM),
+        .seq = column_int(row, SEQ),
         .body = column_slice(row, BODY),
     };
-    bool hashed = sqlite3_column_type(row, HASH) != SQLITE_NULL;
+    bool hashed = !column_is_null(row, HASH);
     if (column_bytes(row, LOG, made.log.bytes, ID_BYTES) ||
         (hashed && column_bytes(row, HASH, made.hash.bytes, SHA256_BYTES)))
         return fault_set(fault, ERR_CORRUPT, "event", "%s %lld has a hash of a wrong length",
@@ -28,7 +28,7 @@ enum err record_read(sqlite3_stmt *row, struct arena *arena, struct eventlog_rec
     return err;
 }
 
-static enum err visit_row(sqlite3_stmt *row, eventlog_visit *visit, void *context,
+static enum err visit_row(struct statement *row, eventlog_visit *visit, void *context,
                           struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
@@ -41,7 +41,7 @@ static enum err visit_row(sqlite3_stmt *row, eventlog_visit *visit, void *contex
 enum err record_history(struct database *db, const struct id *correlation, eventlog_visit *visit,
                         void *context, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_HISTORY, &s, fault);
     if (err)
         return err;
@@ -52,7 +52,7 @@ enum err record_history(struct database *db, const struct id *correlation, event
         if (!err && there)
             err = visit_row(s, visit, context, fault);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -60,7 +60,7 @@ enum err record_history(struct database *db, const struct id *correlation, event
 enum { SOURCES = 3 };
 
 struct source {
-    sqlite3_stmt *row;
+    struct statement *row;
     bool there;
 };
 
@@ -70,7 +70,7 @@ static enum err source_next(struct database *db, struct source *source, int64_t 
     enum err err;
     do
         err = database_step(db, source->row, &source->there, fault);
-    while (!err && source->there && sqlite3_column_int64(source->row, ORDINAL) <= after);
+    while (!err && source->there && column_int(source->row, ORDINAL) <= after);
     return err;
 }
 
@@ -78,21 +78,20 @@ static struct source *source_oldest(struct source *sources)
 {
     struct source *oldest = NULL;
     for (struct source *s = sources; s < sources + SOURCES; s++)
-        if (s->there && (!oldest || sqlite3_column_int64(s->row, ORDINAL) <
-                                        sqlite3_column_int64(oldest->row, ORDINAL)))
+        if (s->there && (!oldest || column_int(s->row, ORDINAL) < column_int(oldest->row, ORDINAL)))
             oldest = s;
     return oldest;
 }
 
 /* A message that a newer or older version can read is no reason to stop. */
-static enum err replay_row(sqlite3_stmt *row, eventlog_visit *visit, void *context,
+static enum err replay_row(struct statement *row, eventlog_visit *visit, void *context,
                            struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
     struct eventlog_record record;
     enum err err = record_read(row, &arena, &record, fault);
-    if (err == ERR_UNSUPPORTED || (err && sqlite3_column_int(row, STREAM) == STREAM_CENTRE))
+    if (err == ERR_UNSUPPORTED || (err && (int)column_int(row, STREAM) == STREAM_CENTRE))
         return ERR_OK;
     return err ? err : visit(context, &record, fault);
 }
@@ -118,12 +117,12 @@ enum err record_replay(struct database *db, int64_t after, int64_t until, eventl
     enum err err = replay_open(db, sources, after, fault);
     struct source *next;
     while (!err && (next = source_oldest(sources)) != NULL &&
-           sqlite3_column_int64(next->row, ORDINAL) <= until) {
+           column_int(next->row, ORDINAL) <= until) {
         err = replay_row(next->row, visit, context, fault);
         if (!err)
             err = source_next(db, next, after, fault);
     }
     for (size_t i = 0; i < SOURCES; i++)
-        sqlite3_reset(sources[i].row);
+        statement_reset(sources[i].row);
     return err;
 }

@@ -10,7 +10,7 @@
 enum { RECORD_ARENA_MAX = 4096 }; /* texts that needed unescaping */
 
 /* Reads the row that a statement of log.sql stands on; slices point into it and into `arena`. */
-enum err record_read(sqlite3_stmt *row, struct arena *arena, struct eventlog_record *record,
+enum err record_read(struct statement *row, struct arena *arena, struct eventlog_record *record,
                      struct fault *fault) MUST_CHECK;
 /* An event or a message of that correlation, one after the other, oldest first. */
 enum err record_history(struct database *db, const struct id *correlation, eventlog_visit *visit,

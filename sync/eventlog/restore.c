@@ -51,14 +51,14 @@ static struct restore *make(const struct id *log, enum stream stream, size_t byt
 static enum err is_known(struct database *db, const struct id *log, bool *known,
                          struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_LOG_KNOWN, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, log->bytes, ID_BYTES);
     err = database_step(db, s, known, fault);
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 
@@ -100,7 +100,7 @@ static enum err is_here(struct database *db, const struct event *event, bool *he
                         struct fault *fault)
 {
     char id[ID_TEXT + 1];
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_HERE, &s, fault);
     if (err)
         return err;
@@ -110,14 +110,14 @@ static enum err is_here(struct database *db, const struct event *event, bool *he
     bind_blob(s, 3, event->id.bytes, ID_BYTES);
     err = database_step(db, s, here, fault);
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 
 static enum err insert(struct eventlog *log, const struct eventlog_record *record,
                        struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(log->db, LOG_INBOX_INSERT, &s, fault);
     if (err)
         return err;
@@ -151,7 +151,7 @@ static enum err take_one(struct eventlog *log, const struct restore *restore, in
 static enum err run_on_lost(struct database *db, size_t statement, const struct restore *restore,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, statement, &s, fault);
     if (err)
         return err;
@@ -177,7 +177,7 @@ static enum err shorten_note(struct eventlog *log, const struct restore *restore
 static enum err is_missing(struct database *db, const struct restore *restore, int64_t *last,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool there;
     enum err err = database_statement(db, LOG_LOST_AT, &s, fault);
     if (err)
@@ -188,8 +188,8 @@ static enum err is_missing(struct database *db, const struct restore *restore, i
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    *last = there ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *last = there ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 

@@ -91,7 +91,7 @@ static enum err store(struct walk *walk, const struct found_event *event, struct
     struct slice key = readable ? read.idempotency_key : event->key;
     const char *correlation =
         readable ? (const char *)read.correlation.bytes : event->correlation.data;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(walk->salvage->db, LOG_EVENT_INSERT, &s, fault);
     if (err)
         return err;
@@ -122,7 +122,7 @@ static enum err take(struct walk *walk, struct links *links, const struct link *
     links->settled = true;
     enum err err = list_lost(walk, links->seq - 1, fault);
     walk->expected = links->seq + 1;
-    sqlite3_stmt *s = NULL;
+    struct statement *s = NULL;
     struct found_event event = {0};
     bool fresh = false;
     if (!err)
@@ -131,7 +131,7 @@ static enum err take(struct walk *walk, struct links *links, const struct link *
         err = found_take(walk->salvage->sql, event.digest, &fresh, fault);
     if (!err && fresh)
         err = store(walk, &event, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -205,7 +205,7 @@ static enum err walk_row(struct walk *walk, int64_t row, const struct sha256 *ha
     return take(walk, &walk->before, match, fault);
 }
 
-static enum err walk_events(struct walk *walk, sqlite3_stmt *s, struct fault *fault)
+static enum err walk_events(struct walk *walk, struct statement *s, struct fault *fault)
 {
     bool there = true;
     enum err err = ERR_OK;
@@ -214,13 +214,13 @@ static enum err walk_events(struct walk *walk, sqlite3_stmt *s, struct fault *fa
         if (err || !there)
             break;
         struct sha256 hash;
-        int64_t seq = log_position_seq(sqlite3_column_int64(s, 1));
+        int64_t seq = log_position_seq(column_int(s, 1));
         if (column_bytes(s, 2, hash.bytes, SHA256_BYTES))
             continue;
         if (seq != walk->here.seq)
             err = begin_seq(walk, seq, fault);
         if (!err)
-            err = walk_row(walk, sqlite3_column_int64(s, 0), &hash, column_slice(s, 3), fault);
+            err = walk_row(walk, column_int(s, 0), &hash, column_slice(s, 3), fault);
     }
     if (!err)
         err = end_seq(walk, fault);
@@ -233,12 +233,12 @@ static enum err walk_log(struct walk *walk, struct fault *fault)
     walk->here.seq = walk->row.first_kept - 1;
     if (walk->known)
         add_link(&walk->here, &walk->row.before_hash, 0, true);
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err =
         found_events(walk->salvage->sql, walk->row.no, walk->row.first_kept, walk->end, &s, fault);
     if (!err)
         err = walk_events(walk, s, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? err : list_lost(walk, walk->end, fault);
 }
 

@@ -58,7 +58,7 @@ WHERE pos BETWEEN ?1 << 40 | ?2 AND (?1 << 40) + ?3 ORDER BY pos, row
 SELECT ordinal, correlation, key, body, digest FROM found WHERE row = ?1
 
 -- name: take
-INSERT OR IGNORE INTO taken VALUES (?1)
+INSERT OR IGNORE INTO taken VALUES (?1) RETURNING 1
 
 -- name: log_put
 INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, 0, 0)

@@ -6,7 +6,7 @@
 enum err state_count_parked(struct state *state, struct database *db, enum stream stream,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_PARKED_COUNT, &s, fault);
     if (err)
         return err;
@@ -15,8 +15,8 @@ enum err state_count_parked(struct state *state, struct database *db, enum strea
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    state->logs[stream].parked = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+    state->logs[stream].parked = column_int(s, 0);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -37,7 +37,7 @@ static enum err load_log(struct state *state, enum stream stream, struct databas
 
 static enum err load_ordinal(struct state *state, struct database *db, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_ORDINAL_LAST, &s, fault);
     if (err)
         return err;
@@ -45,14 +45,14 @@ static enum err load_ordinal(struct state *state, struct database *db, struct fa
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    state->ordinal = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+    state->ordinal = column_int(s, 0);
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err load_inbox(struct state *state, struct database *db, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_INBOX_MARK, &s, fault);
     if (err)
         return err;
@@ -60,9 +60,9 @@ static enum err load_inbox(struct state *state, struct database *db, struct faul
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    state->inbox_epoch = sqlite3_column_int64(s, 0);
-    state->inbox_through = sqlite3_column_int64(s, 1);
-    sqlite3_reset(s);
+    state->inbox_epoch = column_int(s, 0);
+    state->inbox_through = column_int(s, 1);
+    statement_reset(s);
     return ERR_OK;
 }
 

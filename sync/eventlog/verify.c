@@ -47,13 +47,13 @@ static void report_text(struct verification *v, const char *what, const char *te
 
 static enum err check_database(struct verification *v, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(v->db, LOG_INTEGRITY, &s, fault);
     bool there = true;
     while (!err && there) {
         err = database_step(v->db, s, &there, fault);
         if (!err && there && !slice_is(column_slice(s, 0), "ok"))
-            report_text(v, "database", (const char *)sqlite3_column_text(s, 0));
+            report_text(v, "database", column_text(s, 0));
     }
     return err;
 }

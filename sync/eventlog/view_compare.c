@@ -8,11 +8,13 @@
 
 enum { STATEMENT_MAX = 4096 };
 
-static enum err prepare(struct database *db, const char *sql, sqlite3_stmt **s, struct fault *fault)
+static enum err prepare(struct database *db, const char *sql, struct statement **s,
+                        struct fault *fault)
 {
-    if (sqlite3_prepare_v2(database_handle(db), sql, -1, s, NULL) == SQLITE_OK)
+    struct fault why;
+    if (database_prepare(db, sql, s, &why) == ERR_OK)
         return ERR_OK;
-    return fault_set(fault, ERR_CORRUPT, "view", "%s", sqlite3_errmsg(database_handle(db)));
+    return fault_set(fault, ERR_CORRUPT, "view", "%s", why.text);
 }
 
 /* A statement that reads a table whole, in an order that depends on its content only. */
@@ -23,7 +25,7 @@ static void select_sorted(struct buf *sql, const char *table, int columns)
         buf_printf(sql, ", %d", i);
 }
 
-static enum err open_table(struct database *db, const char *table, sqlite3_stmt **s,
+static enum err open_table(struct database *db, const char *table, struct statement **s,
                            struct fault *fault)
 {
     struct buf sql CLEANUP(buf_free);
@@ -32,8 +34,8 @@ static enum err open_table(struct database *db, const char *table, sqlite3_stmt 
     enum err err = prepare(db, sql.data, s, fault);
     if (err)
         return err;
-    int columns = sqlite3_column_count(*s);
-    sqlite3_finalize(*s);
+    int columns = column_count(*s);
+    statement_close(*s);
     *s = NULL;
     buf_reset(&sql);
     select_sorted(&sql, table, columns);
@@ -41,27 +43,27 @@ static enum err open_table(struct database *db, const char *table, sqlite3_stmt 
     return err ? err : prepare(db, sql.data, s, fault);
 }
 
-static bool same_value(sqlite3_stmt *a, sqlite3_stmt *b, int column)
+static bool same_value(struct statement *a, struct statement *b, int column)
 {
-    int type = sqlite3_column_type(a, column);
-    if (type != sqlite3_column_type(b, column))
+    enum column_kind kind = column_kind(a, column);
+    if (kind != column_kind(b, column))
         return false;
-    if (type == SQLITE_INTEGER)
-        return sqlite3_column_int64(a, column) == sqlite3_column_int64(b, column);
+    if (kind == COLUMN_INT)
+        return column_int(a, column) == column_int(b, column);
     return slice_equal(column_slice(a, column), column_slice(b, column));
 }
 
-static bool same_row(sqlite3_stmt *a, sqlite3_stmt *b)
+static bool same_row(struct statement *a, struct statement *b)
 {
-    int columns = sqlite3_column_count(a);
-    bool same = columns == sqlite3_column_count(b);
+    int columns = column_count(a);
+    bool same = columns == column_count(b);
     for (int i = 0; same && i < columns; i++)
         same = same_value(a, b, i);
     return same;
 }
 
-static enum err same_rows(struct database *a, sqlite3_stmt *rows_a, struct database *b,
-                          sqlite3_stmt *rows_b, bool *same, struct fault *fault)
+static enum err same_rows(struct database *a, struct statement *rows_a, struct database *b,
+                          struct statement *rows_b, bool *same, struct fault *fault)
 {
     bool more_a = true;
     bool more_b = true;
@@ -80,28 +82,28 @@ static enum err same_rows(struct database *a, sqlite3_stmt *rows_a, struct datab
 static enum err same_table(struct database *stored, struct database *made, const char *table,
                            bool *same, struct fault *fault)
 {
-    sqlite3_stmt *rows_stored = NULL;
-    sqlite3_stmt *rows_made = NULL;
+    struct statement *rows_stored = NULL;
+    struct statement *rows_made = NULL;
     enum err err = open_table(made, table, &rows_made, fault);
     *same = false; /* a table that can't be read is not the same */
     if (!err && open_table(stored, table, &rows_stored, fault) == ERR_OK)
         err = same_rows(stored, rows_stored, made, rows_made, same, fault);
-    sqlite3_finalize(rows_stored);
-    sqlite3_finalize(rows_made);
+    statement_close(rows_stored);
+    statement_close(rows_made);
     return err;
 }
 
 static enum err compare_tables(struct database *stored, struct database *made,
                                eventlog_report *report, void *context, struct fault *fault)
 {
-    sqlite3_stmt *tables;
+    struct statement *tables;
     enum err err = database_statement(made, LOG_TABLES, &tables, fault);
     bool there = true;
     while (!err && there) {
         err = database_step(made, tables, &there, fault);
         if (err || !there)
             break;
-        const char *table = (const char *)sqlite3_column_text(tables, 0);
+        const char *table = column_text(tables, 0);
         bool same;
         err = same_table(stored, made, table, &same, fault);
         if (err || same)
@@ -112,7 +114,7 @@ static enum err compare_tables(struct database *stored, struct database *made,
         report(context, &finding);
     }
     if (!err)
-        sqlite3_reset(tables);
+        statement_reset(tables);
     return err;
 }
 

@@ -77,7 +77,7 @@ static enum err apply_chosen(void *context, const struct eventlog_record *record
 static enum err put_version(struct database *db, const struct eventlog_view *view,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_VIEW_PUT, &s, fault);
     if (err)
         return err;
@@ -133,7 +133,7 @@ enum err views_fill_from(struct views *views, struct database *source, struct fa
 static enum err is_current(struct database *db, const struct eventlog_view *view, bool *current,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_VIEW_VERSION, &s, fault);
     if (err)
         return err;
@@ -142,14 +142,14 @@ static enum err is_current(struct database *db, const struct eventlog_view *view
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    *current = there && sqlite3_column_int64(s, 0) == view->version;
-    sqlite3_reset(s);
+    *current = there && column_int(s, 0) == view->version;
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err forget(struct database *db, const char *name, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_VIEW_FORGET, &s, fault);
     if (err)
         return err;
@@ -160,17 +160,17 @@ static enum err forget(struct database *db, const char *name, struct fault *faul
 /* A view that nobody feeds now would be stale when it is registered again. */
 static enum err forget_unregistered(struct views *views, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(views->db, LOG_VIEW_NAMES, &s, fault);
     bool there = true;
     while (!err && there) {
         err = database_step(views->db, s, &there, fault);
-        const char *name = there && !err ? (const char *)sqlite3_column_text(s, 0) : NULL;
+        const char *name = there && !err ? column_text(s, 0) : NULL;
         if (name && !views_find(views, name))
             err = forget(views->db, name, fault);
     }
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 

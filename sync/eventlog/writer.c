@@ -46,7 +46,7 @@ static void outcome_tell(struct outcome *outcome)
 
 /* --- One command ----------------------------------------------------------------------------- */
 
-static enum err replay_row(struct eventlog_txn *txn, sqlite3_stmt *row, struct fault *fault)
+static enum err replay_row(struct eventlog_txn *txn, struct statement *row, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
@@ -67,7 +67,7 @@ static enum err replay_known(struct eventlog_txn *txn, bool *known, struct fault
     if (!txn->command->key.len)
         return ERR_OK;
     struct database *db = txn->log->db;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_BY_KEY, &s, fault);
     if (err)
         return err;
@@ -75,7 +75,7 @@ static enum err replay_known(struct eventlog_txn *txn, bool *known, struct fault
     err = database_step(db, s, known, fault);
     if (!err && *known)
         err = replay_row(txn, s, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 

@@ -22,25 +22,25 @@ struct asked {
 
 /* --- Looking --------------------------------------------------------------------------------- */
 
-static void print_text(sqlite3_stmt *s, int column)
+static void print_text(struct statement *s, int column)
 {
     struct slice text = column_slice(s, column);
     (void)printf("%.*s", (int)text.len, text.data);
 }
 
-static void print_item(sqlite3_stmt *s)
+static void print_item(struct statement *s)
 {
     struct id id;
     char text[ID_TEXT + 1] = "no id";
     char since[RFC3339_TEXT + 1];
-    if (sqlite3_column_type(s, 1) != SQLITE_NULL && !column_bytes(s, 1, id.bytes, ID_BYTES))
+    if (!column_is_null(s, 1) && !column_bytes(s, 1, id.bytes, ID_BYTES))
         id_format(&id, text);
-    rfc3339_format(sqlite3_column_int64(s, 5), since);
-    (void)printf("%" PRId64 "  %s  %s  ", (int64_t)sqlite3_column_int64(s, 0), since, text);
+    rfc3339_format(column_int(s, 5), since);
+    (void)printf("%" PRId64 "  %s  %s  ", (int64_t)column_int(s, 0), since, text);
     print_text(s, 6);
     (void)printf(" ");
     print_text(s, 7);
-    (void)printf(" %" PRId64 "\n    ", (int64_t)sqlite3_column_int64(s, 2));
+    (void)printf(" %" PRId64 "\n    ", (int64_t)column_int(s, 2));
     print_text(s, 3);
     (void)printf(": ");
     print_text(s, 4);
@@ -52,18 +52,18 @@ static enum err print_items(struct database *db, const char *key, int64_t *numbe
                             struct fault *fault)
 {
     struct id id;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     bool by_id = key && id_parse(slice_of(key), &id) == ERR_OK;
     enum err err = database_statement(db, INGEST_PARKED_LIST, &s, fault);
     while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
         struct slice claimed = column_slice(s, 1);
         char text[24];
-        (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)sqlite3_column_int64(s, 0));
+        (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)column_int(s, 0));
         if (by_id ? claimed.len != ID_BYTES || memcmp(claimed.data, id.bytes, ID_BYTES) != 0
                   : key && strcmp(key, text) != 0)
             continue;
-        *number = sqlite3_column_int64(s, 0);
+        *number = column_int(s, 0);
         (*found)++;
         print_item(s);
     }
@@ -82,7 +82,7 @@ static enum err list(struct database *db, struct fault *fault)
 
 static enum err show(struct database *db, const struct asked *asked, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     int64_t number = 0;
     int found = 0;

@@ -70,18 +70,16 @@ static enum err list(struct database *db, int count, char *const *words, int64_t
 {
     (void)words;
     (void)now_ms;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     if (count)
         return fault_set(fault, ERR_INVALID, "token list", "takes nothing more");
     enum err err = database_statement(db, INGEST_TOKEN_LIST, &s, fault);
     while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
         char made[RFC3339_TEXT + 1];
-        rfc3339_format(sqlite3_column_int64(s, 3), made);
-        (void)printf("%" PRId64 "  %s  %s  %s%s\n", (int64_t)sqlite3_column_int64(s, 0), made,
-                     (const char *)sqlite3_column_text(s, 2),
-                     (const char *)sqlite3_column_text(s, 1),
-                     sqlite3_column_type(s, 4) == SQLITE_NULL ? "" : "  revoked");
+        rfc3339_format(column_int(s, 3), made);
+        (void)printf("%" PRId64 "  %s  %s  %s%s\n", (int64_t)column_int(s, 0), made,
+                     column_text(s, 2), column_text(s, 1), column_is_null(s, 4) ? "" : "  revoked");
     }
     return err;
 }

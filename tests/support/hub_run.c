@@ -153,31 +153,30 @@ void hub_run_settle(struct hub_run *run, enum settlement_format format, const ch
     hub_run_work(run);
 }
 
-static sqlite3_stmt *query(struct hub_run *run, const char *sql, bool *row)
+static struct statement *query(struct hub_run *run, const char *sql, bool *row)
 {
-    sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(database_handle(run->db), sql, -1, &s, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(database_handle(run->db)));
-    *row = sqlite3_step(s) == SQLITE_ROW;
+    struct statement *s;
+    hub_run_must(run, database_prepare(run->db, sql, &s, &run->fault));
+    hub_run_must(run, statement_step(s, row, &run->fault));
     return s;
 }
 
 int64_t hub_run_number(struct hub_run *run, const char *sql)
 {
     bool row;
-    sqlite3_stmt *s = query(run, sql, &row);
-    int64_t value = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
+    struct statement *s = query(run, sql, &row);
+    int64_t value = row ? column_int(s, 0) : 0;
+    statement_close(s);
     return value;
 }
 
 char *hub_run_text(struct hub_run *run, const char *sql)
 {
     bool row;
-    sqlite3_stmt *s = query(run, sql, &row);
-    const char *found = row ? (const char *)sqlite3_column_text(s, 0) : "";
+    struct statement *s = query(run, sql, &row);
+    const char *found = row ? column_text(s, 0) : "";
     char *text = strdup(found ? found : "");
-    sqlite3_finalize(s);
+    statement_close(s);
     return text;
 }
 

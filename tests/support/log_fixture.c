@@ -29,19 +29,14 @@ static enum err tally_apply(void *context, struct database_statements *sql,
                             const struct eventlog_record *record, struct fault *fault)
 {
     (void)context;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_attached(sql, TALLY_ADD, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, record->event.correlation.bytes, ID_BYTES);
     bind_int(s, 2, record->stream);
     bind_int(s, 3, record->seq);
-    int rc = sqlite3_step(s);
-    sqlite3_reset(s);
-    if (rc == SQLITE_DONE)
-        return ERR_OK;
-    return fault_set(fault, (rc & 0xff) == SQLITE_FULL ? ERR_DISK_FULL : ERR_IO, "tally", "%s",
-                     sqlite3_errstr(rc));
+    return statement_run(s, fault);
 }
 
 static const struct eventlog_view tally = {
@@ -59,11 +54,12 @@ static const struct eventlog_view tally = {
 
 static int64_t tally_count(struct database_statements *sql, const struct id *correlation)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
+    bool row = false;
     must(database_attached(sql, TALLY_COUNT, &s, NULL) == ERR_OK, "reading the view");
     bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    int64_t count = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    int64_t count = statement_step(s, &row, NULL) == ERR_OK && row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return count;
 }
 

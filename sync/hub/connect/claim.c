@@ -17,7 +17,7 @@ struct others {
 static enum err sum_others(struct database *db, const struct claim *claim, int64_t line,
                            bool authorised_too, struct others *others, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     *others = (struct others){0};
     enum err err = database_statement(db, INGEST_CLAIM_SUM, &s, fault);
@@ -31,11 +31,11 @@ static enum err sum_others(struct database *db, const struct claim *claim, int64
     if (err)
         return err;
     if (row) {
-        others->quantity = sqlite3_column_int64(s, 0);
+        others->quantity = column_int(s, 0);
         if (column_bytes(s, 1, others->latest.bytes, ID_BYTES) != ERR_OK)
             others->latest = (struct id){0};
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -44,7 +44,7 @@ static enum err insert(struct database *db, const struct claim *claim, const cha
 {
     enum err err = ERR_OK;
     for (size_t i = 0; !err && i < claim->count; i++) {
-        sqlite3_stmt *s;
+        struct statement *s;
         err = database_statement(db, INGEST_CLAIM_INSERT, &s, fault);
         if (err)
             return err;
@@ -60,7 +60,7 @@ static enum err insert(struct database *db, const struct claim *claim, const cha
 
 enum err claim_end(struct database *db, const struct id *correlation, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_CLAIM_END, &s, fault);
     if (err)
         return err;

@@ -15,18 +15,18 @@ static void keep(char *to, size_t size, struct slice from)
     to[len] = '\0';
 }
 
-static void read_row(sqlite3_stmt *s, struct expected *found)
+static void read_row(struct statement *s, struct expected *found)
 {
     struct slice state = column_slice(s, 9);
     *found = (struct expected){
-        .number = sqlite3_column_int64(s, 0),
-        .amount_minor = sqlite3_column_int64(s, 7),
-        .day = sqlite3_column_int64(s, 8),
+        .number = column_int(s, 0),
+        .amount_minor = column_int(s, 7),
+        .day = column_int(s, 8),
         .settled = slice_is(state, "settled"),
         .closed = !slice_is(state, "open"),
-        .charged_back = sqlite3_column_int(s, 10) != 0,
-        .tender_no = sqlite3_column_int64(s, 12),
-        .position = sqlite3_column_int64(s, 16),
+        .charged_back = (int)column_int(s, 10) != 0,
+        .tender_no = column_int(s, 12),
+        .position = column_int(s, 16),
     };
     keep(found->reference, sizeof found->reference, column_slice(s, 1));
     keep(found->own, sizeof found->own, column_slice(s, 2));
@@ -46,7 +46,7 @@ enum err expected_candidates(struct database *db, const struct expected_keys *ke
                              struct expected found[static EXPECTED_CANDIDATES_MAX], size_t *count,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_statement(db, INGEST_EXPECTED_CANDIDATES, &s, fault);
     if (err)
@@ -59,14 +59,14 @@ enum err expected_candidates(struct database *db, const struct expected_keys *ke
     bind_int(s, 5, EXPECTED_CANDIDATES_MAX);
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row)
         read_row(s, &found[(*count)++]);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 enum err expected_find(struct database *db, int64_t number, struct expected *found,
                        struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_EXPECTED_FIND, &s, fault);
     if (err)
@@ -78,14 +78,14 @@ enum err expected_find(struct database *db, int64_t number, struct expected *fou
     if (!row)
         return fault_set(fault, ERR_NOT_FOUND, "refund", "there is no such refund");
     read_row(s, found);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
 enum err expected_set_state(struct database *db, int64_t number, const char *state, int64_t day,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EXPECTED_STATE, &s, fault);
     if (err)
         return err;
@@ -98,7 +98,7 @@ enum err expected_set_state(struct database *db, int64_t number, const char *sta
 enum err expected_set_charged_back(struct database *db, int64_t number, bool charged_back,
                                    struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EXPECTED_MARK_CHARGED_BACK, &s, fault);
     if (err)
         return err;
@@ -118,7 +118,7 @@ struct missing {
 static enum err next_missing(struct database *db, int64_t before_day, struct missing *missing,
                              bool *found, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     char day[DAY_TEXT + 1];
     enum err err = database_statement(db, INGEST_EXPECTED_MISSING, &s, fault);
     if (err)
@@ -129,21 +129,21 @@ static enum err next_missing(struct database *db, int64_t before_day, struct mis
         return err;
     struct slice number = column_slice(s, 2);
     struct slice currency = column_slice(s, 4);
-    missing->number = sqlite3_column_int64(s, 0);
-    day_format(sqlite3_column_int64(s, 5), day);
+    missing->number = column_int(s, 0);
+    day_format(column_int(s, 5), day);
     (void)snprintf(missing->detail, sizeof missing->detail,
                    "missing_in_settlement: %" PRId64 " minor units of %.*s, refunded on %s for"
                    " return %.*s, are in no settlement yet",
-                   (int64_t)sqlite3_column_int64(s, 3), (int)currency.len, currency.data, day,
+                   (int64_t)column_int(s, 3), (int)currency.len, currency.data, day,
                    (int)number.len, number.data);
     err = column_bytes(s, 1, missing->correlation.bytes, ID_BYTES);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? fault_set(fault, err, "expected_refund", "a row isn't what it should be") : ERR_OK;
 }
 
 static enum err mark_missed(struct database *db, int64_t number, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EXPECTED_MISSED, &s, fault);
     if (err)
         return err;

@@ -15,13 +15,13 @@ enum err export_format_find(const char *name, enum export_format *format, struct
     return ERR_OK;
 }
 
-static const char *text_or(sqlite3_stmt *s, int column, const char *fallback)
+static const char *text_or(struct statement *s, int column, const char *fallback)
 {
-    const unsigned char *text = sqlite3_column_text(s, column);
-    return text ? (const char *)text : fallback;
+    const char *text = column_text(s, column);
+    return text ? text : fallback;
 }
 
-static enum err write_row(sqlite3_stmt *s, enum export_format format, struct buf *out,
+static enum err write_row(struct statement *s, enum export_format format, struct buf *out,
                           struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
@@ -42,7 +42,7 @@ static enum err write_row(sqlite3_stmt *s, enum export_format format, struct buf
     return buf_check(out, fault, "entry");
 }
 
-static enum err export_rows(struct database *db, sqlite3_stmt *s, enum export_format format,
+static enum err export_rows(struct database *db, struct statement *s, enum export_format format,
                             struct buf *out, export_sink *sink, void *context, struct fault *fault)
 {
     bool row = true;
@@ -64,7 +64,7 @@ enum err export_journal(struct database *db, enum export_format format, int64_t 
                         int64_t to_day, export_sink *sink, void *context, struct fault *fault)
 {
     struct buf out CLEANUP(buf_free);
-    sqlite3_stmt *s;
+    struct statement *s;
     buf_init(&out, ENTRY_BYTES_MAX);
     enum err err = database_statement(db, INGEST_JOURNAL_ALL, &s, fault);
     if (err)
@@ -72,6 +72,6 @@ enum err export_journal(struct database *db, enum export_format format, int64_t 
     bind_int(s, 1, from_day);
     bind_int(s, 2, to_day);
     err = export_rows(db, s, format, &out, sink, context, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }

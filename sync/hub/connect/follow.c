@@ -46,7 +46,7 @@ static bool settles_elsewhere(const char *tender)
 
 static enum err read_created(struct follow *f)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     struct event event;
     bool row;
     enum err err = database_statement(f->db, INGEST_CREATED_OF_RETURN, &s, f->fault);
@@ -60,7 +60,7 @@ static enum err read_created(struct follow *f)
     if (row && event_read(column_slice(s, 0), &f->arena, &event, NULL) == ERR_OK &&
         json_parse(event.data, JSON_LIMITS_DEFAULT, &f->created, NULL) == ERR_OK)
         f->created_ms = event.time_ms;
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -77,7 +77,7 @@ static const char *payment_of(const struct follow *f, int64_t tender_no)
 
 static enum err read_company(struct follow *f, char company[static EXPECTED_TEXT_MAX + 1])
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(f->db, INGEST_COMPANY_OF_RETURN, &s, f->fault);
     if (err)
@@ -88,7 +88,7 @@ static enum err read_company(struct follow *f, char company[static EXPECTED_TEXT
         return err;
     struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
     (void)snprintf(company, EXPECTED_TEXT_MAX + 1, "%.*s", (int)found.len, found.data);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -130,7 +130,7 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     int64_t paid_minor = json_member_int(data, "paid", -1);
     bool abroad = exchange && paid_minor >= 0;
     const char *currency = abroad ? text_of(exchange, "currency") : text_of(data, "currency");
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(f->db, INGEST_EXPECTED_INSERT, &s, f->fault);
     if (err)
@@ -153,9 +153,9 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     err = database_step(f->db, s, &row, f->fault);
     if (err)
         return err;
-    int64_t expected_no = row ? sqlite3_column_int64(s, 0) : 0;
-    bool dual = row && sqlite3_column_int(s, 1) != 0;
-    sqlite3_reset(s);
+    int64_t expected_no = row ? column_int(s, 0) : 0;
+    bool dual = row && (int)column_int(s, 1) != 0;
+    statement_reset(s);
     err = count_on_day(f, "refunded", text_of(f->created, "currency"),
                        json_member_int(data, "amount", 0));
     if (err)
@@ -177,7 +177,7 @@ static enum err follow_issued(struct follow *f)
 
 static enum err follow_failed(struct follow *f)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(f->db, INGEST_EXPECTED_FAIL, &s, f->fault);
     if (err)
         return err;
@@ -190,7 +190,7 @@ static enum err follow_failed(struct follow *f)
 
 static enum err follow_disputed(struct follow *f)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     if (is_ours(f) || strcmp(text_of(f->data, "stage"), "opened") != 0)
         return ERR_OK;
     enum err err = database_statement(f->db, INGEST_EXPECTED_CHARGE_BACK, &s, f->fault);
@@ -240,7 +240,7 @@ static enum err measure_since_created(struct follow *f, enum measure measure, in
 /* Whoever asked for the receipt is done with it. */
 static enum err end_lease(struct follow *f, const char *receipt)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(f->db, INGEST_LEASE_END, &s, f->fault);
     if (err)
         return err;
@@ -391,7 +391,7 @@ struct next {
 static enum err next_event(struct database *db, int64_t *cursor, struct next *next, bool *found,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_FOLLOW_NEXT, &s, fault);
     if (err)
         return err;
@@ -399,15 +399,15 @@ static enum err next_event(struct database *db, int64_t *cursor, struct next *ne
     err = database_step(db, s, found, fault);
     if (err || !*found)
         return err;
-    *cursor = sqlite3_column_int64(s, 0);
-    next->event_no = sqlite3_column_int64(s, 1);
-    next->received_ms = sqlite3_column_int64(s, 5);
+    *cursor = column_int(s, 0);
+    next->event_no = column_int(s, 1);
+    next->received_ms = column_int(s, 5);
     buf_reset(&next->body);
     if (slice_is(column_slice(s, 2), "applied") && is_followed(column_slice(s, 3))) {
         struct slice text = column_slice(s, 4);
         buf_append(&next->body, text.data, text.len);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return buf_check(&next->body, fault, "event");
 }
 
@@ -430,21 +430,21 @@ static enum err follow_one(struct database *db, const struct next *next, int64_t
 
 static enum err read_cursor(struct database *db, int64_t *cursor, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_FOLLOW_CURSOR, &s, fault);
     if (!err)
         err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *cursor = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *cursor = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err move_cursor(struct database *db, int64_t cursor, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_FOLLOW_CURSOR_MOVE, &s, fault);
     if (err)
         return err;

@@ -12,7 +12,7 @@ struct taking {
 static enum err keep_line(void *context, const struct settlement_line *line, struct fault *fault)
 {
     struct taking *taking = context;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(taking->db, INGEST_SETTLEMENT_LINE_INSERT, &s, fault);
     if (err)
         return err;
@@ -39,7 +39,7 @@ static enum err keep_line(void *context, const struct settlement_line *line, str
 static enum err find_file(struct database *db, const struct sha256 *hash, struct intake *taken,
                           struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_SETTLEMENT_FILE_FIND, &s, fault);
     if (err)
@@ -48,15 +48,15 @@ static enum err find_file(struct database *db, const struct sha256 *hash, struct
     err = database_step(db, s, &row, fault);
     if (err || !row)
         return err;
-    *taken = (struct intake){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), true};
-    sqlite3_reset(s);
+    *taken = (struct intake){column_int(s, 0), column_int(s, 1), true};
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err insert_file(struct taking *taking, const struct sha256 *hash, const char *holder,
                             int64_t now_ms, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(taking->db, INGEST_SETTLEMENT_FILE_INSERT, &s, fault);
     if (err)
@@ -68,14 +68,14 @@ static enum err insert_file(struct taking *taking, const struct sha256 *hash, co
     err = database_step(taking->db, s, &row, fault);
     if (err)
         return err;
-    taking->file_no = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    taking->file_no = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err count_lines(struct taking *taking, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(taking->db, INGEST_SETTLEMENT_FILE_LINES, &s, fault);
     if (err)
         return err;

@@ -201,7 +201,7 @@ static enum err check_sale(const struct intake_work *w)
 
 static enum err find_pushed(struct intake_work *w, const struct sha256 *hash, bool *known)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     struct sha256 stored;
     enum err err = database_statement(w->db, INGEST_PUSHED_SALE_FIND, &s, w->fault);
     if (err)
@@ -212,7 +212,7 @@ static enum err find_pushed(struct intake_work *w, const struct sha256 *hash, bo
         return err;
     bool same =
         column_bytes(s, 0, stored.bytes, SHA256_BYTES) == ERR_OK && sha256_equal(&stored, hash);
-    sqlite3_reset(s);
+    statement_reset(s);
     return same ? ERR_OK
                 : fault_set(w->fault, ERR_CONFLICT, "receipt", "is known with other content");
 }
@@ -220,7 +220,7 @@ static enum err find_pushed(struct intake_work *w, const struct sha256 *hash, bo
 static enum err store_sale(struct intake_work *w, const struct sha256 *hash)
 {
     char subject[sizeof "receipt/" + NAME_BYTES];
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t event_no = 0;
     (void)snprintf(subject, sizeof subject, "receipt/%s", w->document.receipt);
     const struct centre_fact fact = {.correlation = new_id(w->order->now_ms),
@@ -282,7 +282,7 @@ static enum err read_sold(struct intake_work *w, struct cJSON **json, struct doc
 {
     char subject[sizeof "receipt/" + NAME_BYTES];
     struct event event;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     (void)snprintf(subject, sizeof subject, "receipt/%s", w->document.receipt);
     enum err err = database_statement(w->db, INGEST_SALE_BY_SUBJECT, &s, w->fault);
@@ -297,7 +297,7 @@ static enum err read_sold(struct intake_work *w, struct cJSON **json, struct doc
     err = event_read(column_slice(s, 0), &w->arena, &event, w->fault);
     if (!err)
         err = json_parse(event.data, JSON_LIMITS_DEFAULT, json, w->fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? err : json_read(*json, &sale_table, sold, &w->arena, w->fault);
 }
 
@@ -370,7 +370,7 @@ enum err order_authorise(struct database *db, struct order *order, struct fault 
 
 static enum err find_return(struct intake_work *w, struct id *correlation)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     bool is_id = id_parse(slice_of(w->document.return_id), correlation) == ERR_OK;
     enum err err = database_statement(w->db, INGEST_RETURN_FIND, &s, w->fault);
@@ -382,7 +382,7 @@ static enum err find_return(struct intake_work *w, struct id *correlation)
     err = database_step(w->db, s, &row, w->fault);
     if (!err && row)
         err = column_bytes(s, 0, correlation->bytes, ID_BYTES);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err || row ? err : fault_set(w->fault, ERR_NOT_FOUND, "return", "is not known");
 }
 

@@ -18,17 +18,17 @@ struct batch {
     bool has_bank;
 };
 
-static void read_batch(sqlite3_stmt *s, struct batch *batch)
+static void read_batch(struct statement *s, struct batch *batch)
 {
     struct slice name = column_slice(s, 1);
     struct slice currency = column_slice(s, 6);
     *batch = (struct batch){
-        .number = sqlite3_column_int64(s, 0),
-        .sums = {.net_minor = sqlite3_column_int64(s, 2),
-                 .payout_minor = sqlite3_column_int64(s, 3),
-                 .has_payout = sqlite3_column_int(s, 4) != 0},
-        .bank_minor = sqlite3_column_int64(s, 5),
-        .has_bank = sqlite3_column_type(s, 5) != SQLITE_NULL,
+        .number = column_int(s, 0),
+        .sums = {.net_minor = column_int(s, 2),
+                 .payout_minor = column_int(s, 3),
+                 .has_payout = (int)column_int(s, 4) != 0},
+        .bank_minor = column_int(s, 5),
+        .has_bank = !column_is_null(s, 5),
     };
     (void)snprintf(batch->name, sizeof batch->name, "%.*s", (int)name.len, name.data);
     (void)snprintf(batch->currency, sizeof batch->currency, "%.*s", (int)currency.len,
@@ -39,7 +39,7 @@ enum err payout_add(struct database *db, const char *format, const struct settle
                     struct fault *fault)
 {
     struct match_batch part = {0};
-    sqlite3_stmt *s;
+    struct statement *s;
     if (!*line->batch)
         return ERR_OK;
     match_batch_add(&part, line);
@@ -62,7 +62,7 @@ enum err payout_add(struct database *db, const char *format, const struct settle
 static enum err mark(struct database *db, const struct batch *batch, uint32_t mismatches,
                      struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_MISMATCH, &s, fault);
     if (err)
         return err;
@@ -101,7 +101,7 @@ static enum err check(struct database *db, const struct batch *batch, int64_t no
 static enum err next_batch(struct database *db, int64_t file_no, int64_t after, struct batch *batch,
                            bool *found, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_SETTLEMENT_BATCHES_OF_FILE, &s, fault);
     if (err)
         return err;
@@ -111,7 +111,7 @@ static enum err next_batch(struct database *db, int64_t file_no, int64_t after, 
     if (err || !*found)
         return err;
     read_batch(s, batch);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -135,7 +135,7 @@ static enum err find_batch(struct database *db, const struct settlement_line *li
                            struct fault *fault)
 {
     char text[BANK_TEXT_MAX];
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     (void)snprintf(text, sizeof text, "%s %s %s", line->payment, line->own, line->reference);
     enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_OF_BANK, &s, fault);
@@ -148,15 +148,15 @@ static enum err find_batch(struct database *db, const struct settlement_line *li
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *number = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *number = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err load_batch(struct database *db, int64_t number, struct batch *batch,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_FIND, &s, fault);
     if (err)
@@ -168,14 +168,14 @@ static enum err load_batch(struct database *db, int64_t number, struct batch *ba
     if (!row)
         return fault_set(fault, ERR_NOT_FOUND, "batch", "there is no such batch");
     read_batch(s, batch);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int64_t bank_minor,
                      struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_BANK, &s, fault);
     if (err)
         return err;

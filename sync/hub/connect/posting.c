@@ -82,7 +82,7 @@ static enum err mark(struct database *db, const struct posting *posting, const c
                      int64_t now_ms, int64_t retry_ms, struct fault *fault)
 {
     char detail[DETAIL_MAX];
-    sqlite3_stmt *s;
+    struct statement *s;
     bool parked = err_class(posting->err) == ERR_CLASS_PARK;
     enum err err = database_statement(db, INGEST_POSTING_MARK, &s, fault);
     if (err)
@@ -121,8 +121,8 @@ enum err posting_record(struct database *db, const char *connector, int64_t now_
 
 /* --- Picking --------------------------------------------------------------------------------- */
 
-static enum err read_entry(sqlite3_stmt *s, struct posting_batch *batch, struct posting *posting,
-                           struct fault *fault)
+static enum err read_entry(struct statement *s, struct posting_batch *batch,
+                           struct posting *posting, struct fault *fault)
 {
     const struct json_limits limits = {.bytes = ENTRY_BYTES_MAX, .depth = ENTRY_DEPTH_MAX};
     struct cJSON **json = &batch->documents[batch->document_count];
@@ -133,14 +133,14 @@ static enum err read_entry(sqlite3_stmt *s, struct posting_batch *batch, struct 
     err = entry_read(*json, &batch->arena, &posting->entry, fault);
     if (!err)
         err = column_bytes(s, 5, posting->correlation.bytes, ID_BYTES);
-    posting->attempts = sqlite3_column_int64(s, 6);
+    posting->attempts = column_int(s, 6);
     return err;
 }
 
 static enum err read_ready(struct database *db, size_t limit, int64_t now_ms,
                            struct posting_batch *batch, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_statement(db, INGEST_POSTING_PICK, &s, fault);
     if (err)
@@ -149,7 +149,7 @@ static enum err read_ready(struct database *db, size_t limit, int64_t now_ms,
     bind_int(s, 2, (int64_t)(limit < POSTING_BATCH_MAX ? limit : POSTING_BATCH_MAX));
     while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row)
         err = read_entry(s, batch, &batch->items[batch->count++], fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -186,7 +186,7 @@ enum err posting_pick(struct database *db, const struct books *books, const char
 enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int64_t now_ms,
                         struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_POSTING_DECIDE, &s, fault);
     if (err)
         return err;
@@ -194,7 +194,7 @@ enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int
     bind_text(s, 2, discard ? "discarded" : "ready");
     bind_int(s, 3, now_ms);
     err = database_run(db, s, fault);
-    if (!err && sqlite3_changes(database_handle(db)) == 0)
+    if (!err && database_changes(db) == 0)
         return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
     return err;
 }

@@ -46,11 +46,11 @@ static void keep(char *to, size_t size, struct slice from)
     to[len] = '\0';
 }
 
-static void read_line(sqlite3_stmt *s, struct line *line)
+static void read_line(struct statement *s, struct line *line)
 {
-    *line = (struct line){.number = sqlite3_column_int64(s, 0)};
+    *line = (struct line){.number = column_int(s, 0)};
     struct settlement_line *is = &line->is;
-    is->row = (size_t)sqlite3_column_int64(s, 1);
+    is->row = (size_t)column_int(s, 1);
     keep(line->format, sizeof line->format, column_slice(s, 2));
     is->kind = settlement_kind_find(column_slice(s, 3));
     keep(is->type, sizeof is->type, column_slice(s, 4));
@@ -60,11 +60,11 @@ static void read_line(sqlite3_stmt *s, struct line *line)
     keep(is->own, sizeof is->own, column_slice(s, 8));
     keep(is->terminal, sizeof is->terminal, column_slice(s, 9));
     keep(is->currency, sizeof is->currency, column_slice(s, 10));
-    is->gross_minor = sqlite3_column_int64(s, 11);
+    is->gross_minor = column_int(s, 11);
     keep(is->net_currency, sizeof is->net_currency, column_slice(s, 12));
-    is->fee_minor = sqlite3_column_int64(s, 13);
-    is->net_minor = sqlite3_column_int64(s, 14);
-    is->day = sqlite3_column_int64(s, 15);
+    is->fee_minor = column_int(s, 13);
+    is->net_minor = column_int(s, 14);
+    is->day = column_int(s, 15);
     keep(line->state, sizeof line->state, column_slice(s, 16));
 }
 
@@ -72,24 +72,24 @@ static void read_line(sqlite3_stmt *s, struct line *line)
 static enum err load_line(struct database *db, size_t statement, int64_t number, struct line *line,
                           bool *found, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, statement, &s, fault);
     if (err)
         return err;
-    if (sqlite3_bind_parameter_count(s))
+    if (statement_parameters(s))
         bind_int(s, 1, number);
     err = database_step(db, s, found, fault);
     if (err || !*found)
         return err;
     read_line(s, line);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err mark(struct database *db, int64_t line_no, const char *state,
                      const struct match *match, int64_t expected_no, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_SETTLEMENT_LINE_MARK, &s, fault);
     if (err)
         return err;
@@ -274,7 +274,7 @@ static enum err judge_won(struct work_on *w, const struct line *line)
 /* A day's notification and the statement after it tell of the same movement. */
 static enum err told_before(struct work_on *w, const struct line *line, bool *before)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     *before = false;
     if (!*line->is.reference)
         return ERR_OK;
@@ -287,7 +287,7 @@ static enum err told_before(struct work_on *w, const struct line *line, bool *be
     bind_int(s, 4, line->is.gross_minor);
     bind_int(s, 5, line->is.day);
     err = database_step(w->db, s, before, w->fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -343,22 +343,22 @@ static enum err look_at(struct work_on *w, const struct line *line)
 
 static enum err next_file(struct work_on *w, int64_t *file_no)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(w->db, INGEST_SETTLEMENT_FILE_NEXT, &s, w->fault);
     if (!err)
         err = database_step(w->db, s, &row, w->fault);
     if (err)
         return err;
-    *file_no = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *file_no = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
 /* All lines were looked at: the files' batches must be whole. */
 static enum err finish_file(struct work_on *w, bool *more)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t file_no = 0;
     enum err err = next_file(w, &file_no);
     *more = file_no != 0;

@@ -29,7 +29,7 @@ void device_reader_close(struct device_reader *reader)
     free(reader);
 }
 
-static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
+static void write_id(struct jsonw *w, const char *key, struct statement *s, int column)
 {
     struct id id;
     char text[ID_TEXT + 1];
@@ -41,29 +41,29 @@ static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int colu
     jsonw_text(w, key, text);
 }
 
-static void write_device(struct jsonw *w, sqlite3_stmt *s)
+static void write_device(struct jsonw *w, struct statement *s)
 {
     jsonw_slice(w, "id", column_slice(s, 0));
-    jsonw_time(w, "first_seen", sqlite3_column_int64(s, 1));
-    jsonw_time(w, "last_seen", sqlite3_column_int64(s, 2));
-    jsonw_bool(w, "online", sqlite3_column_int(s, 3) != 0);
-    jsonw_int(w, "inbox_waiting", sqlite3_column_int64(s, 5));
+    jsonw_time(w, "first_seen", column_int(s, 1));
+    jsonw_time(w, "last_seen", column_int(s, 2));
+    jsonw_bool(w, "online", (int)column_int(s, 3) != 0);
+    jsonw_int(w, "inbox_waiting", column_int(s, 5));
 }
 
-static void write_log(struct jsonw *w, sqlite3_stmt *s)
+static void write_log(struct jsonw *w, struct statement *s)
 {
     jsonw_object(w, NULL);
     write_id(w, "log_id", s, 0);
     jsonw_slice(w, "stream", column_slice(s, 1));
-    jsonw_int(w, "through", sqlite3_column_int64(s, 2));
-    jsonw_int(w, "held", sqlite3_column_int64(s, 8));
-    jsonw_int(w, "backed_up_through", sqlite3_column_int64(s, 3));
-    jsonw_int(w, "ack_no", sqlite3_column_int64(s, 4));
-    jsonw_int(w, "parked", sqlite3_column_int64(s, 9));
-    jsonw_time(w, "updated", sqlite3_column_int64(s, 5));
-    if (sqlite3_column_type(s, 6) != SQLITE_NULL) {
+    jsonw_int(w, "through", column_int(s, 2));
+    jsonw_int(w, "held", column_int(s, 8));
+    jsonw_int(w, "backed_up_through", column_int(s, 3));
+    jsonw_int(w, "ack_no", column_int(s, 4));
+    jsonw_int(w, "parked", column_int(s, 9));
+    jsonw_time(w, "updated", column_int(s, 5));
+    if (!column_is_null(s, 6)) {
         write_id(w, "parent_log", s, 6);
-        jsonw_int(w, "parent_seq", sqlite3_column_int64(s, 7));
+        jsonw_int(w, "parent_seq", column_int(s, 7));
     }
     jsonw_end(w);
 }
@@ -71,7 +71,7 @@ static void write_log(struct jsonw *w, sqlite3_stmt *s)
 static enum err write_logs(struct device_reader *reader, const char *id, struct jsonw *w,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(reader->sql, FLEET_DEVICE_LOGS, &s, fault);
     if (err)
@@ -81,14 +81,14 @@ static enum err write_logs(struct device_reader *reader, const char *id, struct 
     while ((err = database_step(reader->db, s, &row, fault)) == ERR_OK && row)
         write_log(w, s);
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 enum err device_list(struct device_reader *reader, const char *after, int64_t max, struct jsonw *w,
                      struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(reader->sql, FLEET_DEVICE_LIST, &s, fault);
     if (err)
@@ -98,19 +98,19 @@ enum err device_list(struct device_reader *reader, const char *after, int64_t ma
     while ((err = database_step(reader->db, s, &row, fault)) == ERR_OK && row) {
         jsonw_object(w, NULL);
         write_device(w, s);
-        err = write_logs(reader, (const char *)sqlite3_column_text(s, 0), w, fault);
+        err = write_logs(reader, column_text(s, 0), w, fault);
         jsonw_end(w);
         if (err)
             break;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 enum err device_show(struct device_reader *reader, const char *id, struct jsonw *w,
                      struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_attached(reader->sql, FLEET_DEVICE_ONE, &s, fault);
     if (err)
@@ -121,9 +121,9 @@ enum err device_show(struct device_reader *reader, const char *id, struct jsonw 
         return err ? err : fault_set(fault, ERR_NOT_FOUND, "id", "there is no such device");
     jsonw_object(w, NULL);
     write_device(w, s);
-    if (sqlite3_column_type(s, 4) != SQLITE_NULL)
+    if (!column_is_null(s, 4))
         jsonw_raw(w, "state", column_slice(s, 4));
-    sqlite3_reset(s);
+    statement_reset(s);
     err = write_logs(reader, id, w, fault);
     jsonw_end(w);
     return err;

@@ -34,7 +34,7 @@ enum err access_add(struct database *db, const struct access_holder *holder, int
 {
     uint8_t bytes[TOKEN_BYTES];
     char text[ACCESS_TOKEN_TEXT + 1];
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_TOKEN_INSERT, &s, fault);
     if (err)
         return err;
@@ -53,14 +53,14 @@ enum err access_add(struct database *db, const struct access_holder *holder, int
 
 enum err access_revoke(struct database *db, int64_t number, int64_t now_ms, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_TOKEN_REVOKE, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, number);
     bind_int(s, 2, now_ms);
     err = database_run(db, s, fault);
-    if (!err && sqlite3_changes(database_handle(db)) == 0)
+    if (!err && database_changes(db) == 0)
         return fault_set(fault, ERR_NOT_FOUND, "token", "there is no such token in force");
     return err;
 }
@@ -69,7 +69,7 @@ enum err access_find(struct database *db, struct slice token, struct access_hold
                      struct fault *fault)
 {
     const struct sha256 hash = sha256_of(token);
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_TOKEN_FIND, &s, fault);
     if (err)
@@ -81,11 +81,10 @@ enum err access_find(struct database *db, struct slice token, struct access_hold
     struct access_holder found = {.name = ""};
     bool known = false;
     if (row) {
-        (void)snprintf(found.name, sizeof found.name, "%s",
-                       (const char *)sqlite3_column_text(s, 0));
-        known = access_role_find((const char *)sqlite3_column_text(s, 1), &found.role) == ERR_OK;
+        (void)snprintf(found.name, sizeof found.name, "%s", column_text(s, 0));
+        known = access_role_find(column_text(s, 1), &found.role) == ERR_OK;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     if (!known)
         return fault_set(fault, ERR_FORBIDDEN, "Authorization", "the token is nobody's");
     *holder = found;
@@ -94,7 +93,7 @@ enum err access_find(struct database *db, struct slice token, struct access_hold
 
 enum err access_note(struct database *db, const struct access_act *act, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_AUDIT_INSERT, &s, fault);
     if (err)
         return err;

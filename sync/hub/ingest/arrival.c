@@ -205,7 +205,7 @@ enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, c
 
 static enum err seen(struct arrival *arrival, struct database *db, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_DEVICE_SEEN, &s, fault);
     if (err)
         return err;
@@ -271,7 +271,7 @@ enum err arrival_push(struct arrival_desk *desk, struct worker *worker, const ch
 static enum err write_state(struct arrival *arrival, struct database *db,
                             const struct link_state *state, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err =
         database_statement(db, state->online ? INGEST_STATE_BORN : INGEST_STATE_DIED, &s, fault);
     if (err)
@@ -328,7 +328,7 @@ static void state_done(struct work *work, enum err err, const struct fault *faul
 /* --- Questions ------------------------------------------------------------------------------- */
 
 /* A copy of the row's body in the arena. */
-static enum err keep_body(sqlite3_stmt *s, struct arena *arena, struct slice *body,
+static enum err keep_body(struct statement *s, struct arena *arena, struct slice *body,
                           struct fault *fault)
 {
     struct slice found = column_slice(s, 0);
@@ -343,7 +343,7 @@ static enum err find_sale(struct database *db, struct sale_reply *reply, struct 
                           struct fault *fault)
 {
     char subject[SALE_QUERY_RECEIPT_MAX + sizeof "receipt/"];
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     (void)snprintf(subject, sizeof subject, "receipt/%s", reply->receipt);
     enum err err = database_statement(db, INGEST_SALE_BY_SUBJECT, &s, fault);
@@ -353,14 +353,14 @@ static enum err find_sale(struct database *db, struct sale_reply *reply, struct 
     err = database_step(db, s, &row, fault);
     if (!err && row)
         err = keep_body(s, arena, &reply->sale, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 static enum err find_returns(struct database *db, struct sale_reply *reply, struct arena *arena,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_statement(db, INGEST_EVENTS_OF_RECEIPT, &s, fault);
     if (err)
@@ -374,7 +374,7 @@ static enum err find_returns(struct database *db, struct sale_reply *reply, stru
         else
             err = keep_body(s, arena, &reply->events[reply->event_count++], fault);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -382,7 +382,7 @@ static enum err find_returns(struct database *db, struct sale_reply *reply, stru
 static enum err reserve(struct arrival *arrival, struct database *db, struct sale_reply *reply,
                         struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_LEASE_FIND, &s, fault);
     if (err)
@@ -392,8 +392,8 @@ static enum err reserve(struct arrival *arrival, struct database *db, struct sal
     bind_int(s, 3, arrival->received_ms);
     err = database_step(db, s, &row, fault);
     if (!err && row)
-        reply->reserved_until_ms = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+        reply->reserved_until_ms = column_int(s, 0);
+    statement_reset(s);
     if (err || row)
         return err;
     err = database_statement(db, INGEST_LEASE_TAKE, &s, fault);

@@ -103,7 +103,7 @@ static enum err put_in_place(const char *from, const char *to, struct fault *fau
 static enum err allow_one(struct database *db, struct slice log, int64_t through,
                           struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LOG_BACKED_UP, &s, fault);
     if (err)
         return err;
@@ -114,13 +114,13 @@ static enum err allow_one(struct database *db, struct slice log, int64_t through
 
 static enum err allow_all(struct database *db, struct database *copy, struct fault *fault)
 {
-    sqlite3_stmt *s = NULL;
+    struct statement *s = NULL;
     bool row = true;
     enum err err = database_statement(copy, INGEST_LOG_ALL, &s, fault);
     while (!err && (err = database_step(copy, s, &row, fault)) == ERR_OK && row)
-        err = allow_one(db, column_slice(s, 0), sqlite3_column_int64(s, 1), fault);
+        err = allow_one(db, column_slice(s, 0), column_int(s, 1), fault);
     if (s)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 

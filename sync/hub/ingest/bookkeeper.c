@@ -9,7 +9,7 @@
 enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
                          struct bookkeeper_news *news, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_LOG_NEWS, &s, fault);
     if (err)
@@ -26,7 +26,7 @@ enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
         if (column_bytes(s, 0, log->id.bytes, ID_BYTES) == ERR_OK)
             news->log_count++;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -52,7 +52,7 @@ static bool is_of_return(const struct event *event)
 static enum err insert_filed(struct database *db, int64_t event_no, const struct event *event,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LEDGER_FILE, &s, fault);
     if (err)
         return err;
@@ -108,21 +108,21 @@ static enum err take_in(struct database *db, const struct books *books, int64_t 
 
 static enum err read_cursor(struct database *db, int64_t *cursor, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_LEDGER_CURSOR, &s, fault);
     if (!err)
         err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *cursor = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *cursor = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err move_cursor(struct database *db, int64_t cursor, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LEDGER_CURSOR_MOVE, &s, fault);
     if (err)
         return err;
@@ -134,7 +134,7 @@ static enum err move_cursor(struct database *db, int64_t cursor, struct fault *f
 static enum err next_event(struct database *db, int64_t *cursor, bool *found, bool *nameless,
                            struct buf *body, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LEDGER_NEXT, &s, fault);
     if (err)
         return err;
@@ -143,12 +143,12 @@ static enum err next_event(struct database *db, int64_t *cursor, bool *found, bo
     if (err || !*found)
         return err;
     struct slice text = column_slice(s, 2);
-    *cursor = sqlite3_column_int64(s, 0);
-    *nameless = sqlite3_column_int(s, 1) != 0;
+    *cursor = column_int(s, 0);
+    *nameless = (int)column_int(s, 1) != 0;
     buf_reset(body);
     if (!*nameless)
         buf_append(body, text.data, text.len);
-    sqlite3_reset(s);
+    statement_reset(s);
     return buf_check(body, fault, "event");
 }
 
@@ -194,7 +194,7 @@ enum err bookkeeper_take(struct database *db, const struct books *books, int64_t
 static enum err find_parked(struct database *db, int64_t event_no, struct id *correlation,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_LEDGER_STATE_OF, &s, fault);
     if (err)
@@ -205,7 +205,7 @@ static enum err find_parked(struct database *db, int64_t event_no, struct id *co
         return err;
     bool parked = row && slice_is(column_slice(s, 0), "parked") &&
                   column_bytes(s, 1, correlation->bytes, ID_BYTES) == ERR_OK;
-    sqlite3_reset(s);
+    statement_reset(s);
     return parked ? ERR_OK
                   : fault_set(fault, ERR_NOT_FOUND, "event", "the ledger has no such event parked");
 }

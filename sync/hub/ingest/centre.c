@@ -8,7 +8,7 @@
 
 static enum err device_exists(struct database *db, int64_t now_ms, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_DEVICE_SEEN, &s, fault);
     if (err)
         return err;
@@ -31,7 +31,7 @@ static enum err make_log(struct database *db, int64_t now_ms, struct stream_log 
 static enum err open_log(struct database *db, int64_t now_ms, struct stream_log *log,
                          struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     struct id id;
     bool found;
     enum err err = database_statement(db, INGEST_CENTRE_LOG, &s, fault);
@@ -42,7 +42,7 @@ static enum err open_log(struct database *db, int64_t now_ms, struct stream_log 
     if (!found)
         return make_log(db, now_ms, log, fault);
     err = column_bytes(s, 0, id.bytes, ID_BYTES);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? fault_set(fault, err, "stream_log", "a row isn't what it should be")
                : stream_log_find(db, &id, &found, log, fault);
 }
@@ -50,7 +50,7 @@ static enum err open_log(struct database *db, int64_t now_ms, struct stream_log 
 static enum err next_sequence(struct database *db, const struct id *correlation, int64_t *sequence,
                               struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_CENTRE_SEQUENCE, &s, fault);
     if (err)
@@ -59,8 +59,8 @@ static enum err next_sequence(struct database *db, const struct id *correlation,
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *sequence = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+    *sequence = column_int(s, 0);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -96,7 +96,7 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
 {
     const struct fact_place place = {log, log->through + 1, now_ms, device};
     struct fact_stored stored = {0};
-    sqlite3_stmt *s;
+    struct statement *s;
     log->hash = chain_next(&log->hash, body);
     log->through++;
     log->backed_up_through = log->through;
@@ -119,7 +119,7 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
 static enum err find_device(struct database *db, const struct id *correlation,
                             char device[static DEVICE_ID_MAX + 1], struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_DEVICE_OF_RETURN, &s, fault);
     if (err)
@@ -130,7 +130,7 @@ static enum err find_device(struct database *db, const struct id *correlation,
         return err;
     struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
     (void)snprintf(device, DEVICE_ID_MAX + 1, "%.*s", (int)found.len, found.data);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -181,7 +181,7 @@ enum err centre_tell_store(struct database *db, const char *store, struct slice 
 {
     char devices[STORE_DEVICES_MAX][DEVICE_ID_MAX + 1];
     size_t count = 0;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     int64_t number;
     enum err err = database_statement(db, INGEST_STORE_DEVICES, &s, fault);
@@ -193,7 +193,7 @@ enum err centre_tell_store(struct database *db, const char *store, struct slice 
         struct slice found = column_slice(s, 0);
         (void)snprintf(devices[count++], DEVICE_ID_MAX + 1, "%.*s", (int)found.len, found.data);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     for (size_t i = 0; !err && i < count; i++) {
         err = inbox_put(db, devices[i], body, now_ms, &number, fault);
         if (!err)

@@ -44,7 +44,7 @@ enum err desk_save(struct desk *desk)
 
 static enum err load_body(struct desk *desk, int64_t event_no, struct filed *filed)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(desk->db, INGEST_LEDGER_EVENT_BODY, &s, desk->fault);
     if (err)
@@ -57,11 +57,11 @@ static enum err load_body(struct desk *desk, int64_t event_no, struct filed *fil
         struct slice body = column_slice(s, 0);
         buf_append(&filed->body, body.data, body.len);
         filed->event_no = event_no;
-        filed->received_ms = sqlite3_column_int64(s, 1);
-        filed->log_no = sqlite3_column_int64(s, 2);
-        filed->seq = sqlite3_column_int64(s, 3);
+        filed->received_ms = column_int(s, 1);
+        filed->log_no = column_int(s, 2);
+        filed->seq = column_int(s, 3);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return row ? buf_check(&filed->body, desk->fault, "event")
                : fault_set(desk->fault, ERR_REFUSED, "event", "a filed event is missing");
 }
@@ -78,7 +78,7 @@ enum err desk_load(struct desk *desk, int64_t event_no, struct filed *filed)
 
 enum err desk_mark(struct desk *desk, int64_t event_no, const char *state)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(desk->db, INGEST_LEDGER_MARK, &s, desk->fault);
     if (err)
         return err;
@@ -114,7 +114,7 @@ enum err desk_park(struct desk *desk, const struct filed *filed, const char *cod
                    const struct fault *why)
 {
     char detail[ACK_DETAIL_MAX];
-    sqlite3_stmt *s;
+    struct statement *s;
     (void)snprintf(detail, sizeof detail, "%.60s%s%.180s", why->where, *why->where ? ": " : "",
                    why->text);
     enum err err = database_statement(desk->db, INGEST_PARKED_BY_LEDGER, &s, desk->fault);
@@ -221,7 +221,7 @@ static enum err try_event(struct desk *desk, int64_t event_no, enum outcome *out
 static enum err list_candidates(struct desk *desk, int64_t events[static CANDIDATES_MAX],
                                 size_t *count)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     *count = 0;
     enum err err = database_statement(desk->db, INGEST_LEDGER_CANDIDATES, &s, desk->fault);
@@ -230,8 +230,8 @@ static enum err list_candidates(struct desk *desk, int64_t events[static CANDIDA
     bind_blob(s, 1, desk->correlation.bytes, ID_BYTES);
     while ((err = database_step(desk->db, s, &row, desk->fault)) == ERR_OK && row)
         if (*count < CANDIDATES_MAX)
-            events[(*count)++] = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+            events[(*count)++] = column_int(s, 0);
+    statement_reset(s);
     return err;
 }
 

@@ -61,7 +61,7 @@ static bool of_no_return(const struct id *correlation)
 static enum err insert(struct database *db, const struct exception *exception, const struct id *id,
                        int64_t *times, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_EXCEPTION_ABOUT, &s, fault);
     if (err)
@@ -80,8 +80,8 @@ static enum err insert(struct database *db, const struct exception *exception, c
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *times = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *times = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -117,10 +117,10 @@ enum err exception_raise(struct database *db, const struct exception *exception,
 
 /* --- Going on -------------------------------------------------------------------------------- */
 
-static enum err run_change(struct database *db, sqlite3_stmt *s, struct fault *fault)
+static enum err run_change(struct database *db, struct statement *s, struct fault *fault)
 {
     enum err err = database_run(db, s, fault);
-    if (!err && sqlite3_changes(database_handle(db)) == 0)
+    if (!err && database_changes(db) == 0)
         return fault_set(fault, ERR_NOT_FOUND, "id", "there is no such open exception");
     return err;
 }
@@ -134,7 +134,7 @@ struct found {
 
 static enum err find(struct database *db, int64_t number, struct found *found, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     *found = (struct found){0};
     enum err err = database_statement(db, INGEST_EXCEPTION_FIND, &s, fault);
@@ -149,7 +149,7 @@ static enum err find(struct database *db, int64_t number, struct found *found, s
         memcpy(found->code, code.data, code.len);
     found->of_return = column_bytes(s, 1, found->id.bytes, ID_BYTES) == ERR_OK &&
                        column_bytes(s, 2, found->correlation.bytes, ID_BYTES) == ERR_OK;
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -185,7 +185,7 @@ static enum err tell(struct database *db, struct exception_step *step, const cha
 
 enum err exception_assign(struct database *db, struct exception_step *step, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EXCEPTION_ASSIGN, &s, fault);
     if (err)
         return err;
@@ -199,7 +199,7 @@ enum err exception_assign(struct database *db, struct exception_step *step, stru
 static enum err mark_resolved(struct database *db, int64_t number, const char *how, int64_t now_ms,
                               struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EXCEPTION_RESOLVE, &s, fault);
     if (err)
         return err;
@@ -218,7 +218,7 @@ enum err exception_resolve(struct database *db, struct exception_step *step, str
 enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
                                      int64_t now_ms, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_EXCEPTION_BY_ID, &s, fault);
     if (err)
@@ -227,7 +227,7 @@ enum err exception_resolved_by_store(struct database *db, const struct id *id, c
     err = database_step(db, s, &row, fault);
     if (err || !row)
         return err;
-    int64_t number = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+    int64_t number = column_int(s, 0);
+    statement_reset(s);
     return mark_resolved(db, number, how, now_ms, fault);
 }

@@ -106,7 +106,7 @@ static enum err check_owner(struct database *db, const char *device, struct read
         park(reading, "wrong_source", "the event names another device than the one that sent it");
         return ERR_OK;
     }
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
     if (err)
@@ -116,13 +116,13 @@ static enum err check_owner(struct database *db, const char *device, struct read
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    sqlite3_reset(s);
+    statement_reset(s);
     if (row)
         park(reading, "wrong_source", "another device captured what this event is about");
     return ERR_OK;
 }
 
-static void bind_reading(sqlite3_stmt *s, const struct reading *reading)
+static void bind_reading(struct statement *s, const struct reading *reading)
 {
     const struct event *event = &reading->event;
     bind_blob(s, 1, reading->id.bytes, ID_BYTES);
@@ -144,7 +144,7 @@ static enum err insert_event(struct database *db, const struct fact_place *place
                              const struct sha256 *body_hash, const struct reading *reading,
                              int64_t *event_no, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EVENT_INSERT, &s, fault);
     if (err)
         return err;
@@ -156,15 +156,16 @@ static enum err insert_event(struct database *db, const struct fact_place *place
     bind_int(s, 10, place->received_ms);
     bind_blob(s, 11, body_hash->bytes, SHA256_BYTES);
     bind_blob(s, 12, body.data, body.len);
-    err = database_run(db, s, fault);
+    bool made;
+    err = database_step(db, s, &made, fault);
     if (err)
         return err;
-    bool made = sqlite3_changes(database_handle(db)) > 0;
-    *event_no = made ? sqlite3_last_insert_rowid(database_handle(db)) : 0;
+    *event_no = made ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
-static enum err take_found(struct database *db, sqlite3_stmt *s, int64_t *event_no,
+static enum err take_found(struct database *db, struct statement *s, int64_t *event_no,
                            struct sha256 *body_hash, struct fault *fault)
 {
     bool row;
@@ -172,10 +173,10 @@ static enum err take_found(struct database *db, sqlite3_stmt *s, int64_t *event_
     if (err)
         return err;
     if (row) {
-        *event_no = sqlite3_column_int64(s, 0);
+        *event_no = column_int(s, 0);
         err = column_bytes(s, 1, body_hash->bytes, SHA256_BYTES);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     if (err || !row)
         return fault_set(fault, ERR_CORRUPT, "event", "an event that is there can't be found");
     return ERR_OK;
@@ -184,7 +185,7 @@ static enum err take_found(struct database *db, sqlite3_stmt *s, int64_t *event_
 static enum err find_by_id(struct database *db, const struct id *id, int64_t *event_no,
                            struct sha256 *body_hash, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EVENT_BY_ID, &s, fault);
     if (err)
         return err;
@@ -196,7 +197,7 @@ static enum err find_nameless(struct database *db, const char *device,
                               const struct sha256 *body_hash, int64_t *event_no,
                               struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     struct sha256 same;
     enum err err = database_statement(db, INGEST_EVENT_NAMELESS, &s, fault);
     if (err)
@@ -209,7 +210,7 @@ static enum err find_nameless(struct database *db, const char *device,
 static enum err insert_parked(struct database *db, const struct fact_place *place, int64_t event_no,
                               const struct reading *reading, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_PARKED_INSERT, &s, fault);
     if (err)
         return err;
@@ -235,7 +236,7 @@ static enum err index_return(struct database *db, const char *device, const stru
                              int64_t event_no, struct fault *fault)
 {
     struct cJSON *data CLEANUP(json_cleanup) = NULL;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_RETURN_INSERT, &s, fault);
     if (err)
         return err;
@@ -290,7 +291,7 @@ static enum err learn_store(struct database *db, const char *device, struct slic
                             struct fault *fault)
 {
     static const char head[] = "/store/";
-    sqlite3_stmt *s;
+    struct statement *s;
     size_t skip = sizeof head - 1;
     const char *end = source.len > skip ? memchr(source.data + skip, '/', source.len - skip) : NULL;
     if (!end || memcmp(source.data, head, skip) != 0)
@@ -344,7 +345,7 @@ struct parked_body {
 static enum err load_parked(struct database *db, int64_t event_no, struct parked_body *parked,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_EVENT_PARKED, &s, fault);
     if (err)
@@ -361,7 +362,7 @@ static enum err load_parked(struct database *db, int64_t event_no, struct parked
     if (device.len <= DEVICE_ID_MAX)
         memcpy(parked->device, device.data, device.len);
     err = stream_find(column_slice(s, 2), &parked->stream);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? fault_set(fault, ERR_REFUSED, "event", "its log is of an unknown stream")
                : buf_check(&parked->body, fault, "event");
 }
@@ -369,7 +370,7 @@ static enum err load_parked(struct database *db, int64_t event_no, struct parked
 static enum err update_event(struct database *db, int64_t event_no, const struct event *event,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EVENT_REREAD, &s, fault);
     if (err)
         return err;
@@ -382,7 +383,7 @@ static enum err update_event(struct database *db, int64_t event_no, const struct
     bind_int(s, 6, event->sequence);
     bind_int(s, 7, event->time_ms);
     err = database_run(db, s, fault);
-    if (!err && sqlite3_changes(database_handle(db)) == 0)
+    if (!err && database_changes(db) == 0)
         return fault_set(fault, ERR_REFUSED, "id", "another event with this id is here");
     return err;
 }

@@ -72,7 +72,7 @@ static enum err write_file(const char *folder, const struct mark *mark, struct f
 
 static enum err read_row(struct database *db, struct mark *mark, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_HUB_READ, &s, fault);
     if (!err)
@@ -80,14 +80,14 @@ static enum err read_row(struct database *db, struct mark *mark, struct fault *f
     if (err)
         return err;
     if (row)
-        *mark = (struct mark){true, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
-    sqlite3_reset(s);
+        *mark = (struct mark){true, column_int(s, 0), column_int(s, 1)};
+    statement_reset(s);
     return ERR_OK;
 }
 
 static enum err write_row(struct database *db, const struct mark *mark, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_HUB_WRITE, &s, fault);
     if (err)
         return err;
@@ -98,7 +98,7 @@ static enum err write_row(struct database *db, const struct mark *mark, struct f
 
 static enum err run_plain(struct database *db, size_t statement, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, statement, &s, fault);
     return err ? err : database_run(db, s, fault);
 }

@@ -4,7 +4,7 @@
 static enum err take_number(struct database *db, const char *device, int64_t *number,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_INBOX_NUMBER, &s, fault);
     if (err)
@@ -14,15 +14,15 @@ static enum err take_number(struct database *db, const char *device, int64_t *nu
     if (err)
         return err;
     if (row)
-        *number = sqlite3_column_int64(s, 0);
-    sqlite3_reset(s);
+        *number = column_int(s, 0);
+    statement_reset(s);
     return row ? ERR_OK : fault_set(fault, ERR_NOT_FOUND, "device", "no such device");
 }
 
 enum err inbox_put(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    int64_t *number, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t taken = 0;
     enum err err = take_number(db, device, &taken, fault);
     if (!err)
@@ -42,7 +42,7 @@ enum err inbox_put(struct database *db, const char *device, struct slice body, i
 enum err inbox_acknowledge(struct database *db, const char *device, int64_t through,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_INBOX_ACKNOWLEDGE, &s, fault);
     if (err)
         return err;
@@ -60,7 +60,7 @@ enum err inbox_acknowledge(struct database *db, const char *device, int64_t thro
 enum err inbox_next(struct database *db, const char *device, struct buf *body, int64_t *number,
                     struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_INBOX_WAITING, &s, fault);
     if (err)
@@ -69,9 +69,9 @@ enum err inbox_next(struct database *db, const char *device, struct buf *body, i
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *number = row ? sqlite3_column_int64(s, 0) : 0;
+    *number = row ? column_int(s, 0) : 0;
     struct slice found = row ? column_slice(s, 1) : (struct slice){"", 0};
     buf_append(body, found.data, found.len);
-    sqlite3_reset(s);
+    statement_reset(s);
     return buf_check(body, fault, "inbox");
 }

@@ -24,7 +24,7 @@ enum err ingest_raise(struct database *db, const char *code, const char *device,
                       const struct id *log, int64_t seq, const char *detail, int64_t now_ms,
                       struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_EXCEPTION_RAISE, &s, fault);
     if (err)
         return err;
@@ -93,7 +93,7 @@ static enum err judge_parent(struct intake *in)
 
 static enum err device_seen(struct intake *in)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(in->db, INGEST_DEVICE_SEEN, &s, in->fault);
     if (err)
         return err;
@@ -162,7 +162,7 @@ static const struct sha256 *hash_of(const struct intake *in, int64_t seq)
 
 static enum err insert_entry(struct intake *in, int64_t seq, int64_t event_no)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(in->db, INGEST_ENTRY_INSERT, &s, in->fault);
     if (err)
         return err;
@@ -175,7 +175,7 @@ static enum err insert_entry(struct intake *in, int64_t seq, int64_t event_no)
 
 static enum err delete_entry(struct intake *in, int64_t seq)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(in->db, INGEST_ENTRY_DELETE, &s, in->fault);
     if (err)
         return err;
@@ -264,7 +264,7 @@ static enum err take_ahead(struct intake *in)
 /* Follows the chain through a held range; stops before the first place that it doesn't lead to. */
 static enum err follow(struct intake *in, struct ack_range range)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     bool leads = true;
     enum err err = database_statement(in->db, INGEST_ENTRY_BODIES, &s, in->fault);
@@ -276,7 +276,7 @@ static enum err follow(struct intake *in, struct ack_range range)
     while (leads && (err = database_step(in->db, s, &row, in->fault)) == ERR_OK && row) {
         struct sha256 stored;
         struct sha256 hash = chain_next(&in->log.hash, column_slice(s, 2));
-        leads = sqlite3_column_int64(s, 0) == in->log.through + 1 &&
+        leads = column_int(s, 0) == in->log.through + 1 &&
                 column_bytes(s, 1, stored.bytes, SHA256_BYTES) == ERR_OK &&
                 sha256_equal(&hash, &stored);
         if (leads) {
@@ -285,7 +285,7 @@ static enum err follow(struct intake *in, struct ack_range range)
         }
     }
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 
@@ -368,7 +368,7 @@ static enum err finish(struct intake *in, int64_t through_before)
 static enum err read_parked(struct database *db, const struct stream_log *log, struct ack *ack,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_statement(db, INGEST_PARKED_OF_LOG, &s, fault);
     if (err)
@@ -379,15 +379,15 @@ static enum err read_parked(struct database *db, const struct stream_log *log, s
         struct ack_parked *parked = &ack->parked[ack->parked_count++];
         struct slice code = column_slice(s, 2);
         struct slice detail = column_slice(s, 3);
-        if (sqlite3_column_type(s, 0) != SQLITE_NULL)
+        if (!column_is_null(s, 0))
             err = column_bytes(s, 0, parked->id.bytes, ID_BYTES);
-        parked->seq = sqlite3_column_int64(s, 1);
+        parked->seq = column_int(s, 1);
         (void)snprintf(parked->code, sizeof parked->code, "%.*s", (int)code.len, code.data);
         (void)snprintf(parked->detail, sizeof parked->detail, "%.*s", (int)detail.len, detail.data);
         if (err)
             break;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err == ERR_CORRUPT ? fault_set(fault, err, "parked", "a row isn't what it should be")
                               : err;
 }
@@ -471,7 +471,7 @@ enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rule
 enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *context,
                          struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_statement(db, INGEST_LOG_CURRENT, &s, fault);
     if (err)
@@ -487,6 +487,6 @@ enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *con
         if (err)
             break;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }

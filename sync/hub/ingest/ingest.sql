@@ -15,7 +15,7 @@ FROM stream_log WHERE log_id = ?1
 -- name: log_insert
 INSERT INTO stream_log (log_id, device, stream, parent_log, parent_seq, parent_hash, through, hash,
                         backed_up_through, ack_no, created_ms, updated_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?8)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?8) RETURNING log_no
 -- name: log_update
 UPDATE stream_log SET through = ?2, hash = ?3, backed_up_through = ?4, ack_no = ?5, updated_ms = ?6
 WHERE log_no = ?1
@@ -45,7 +45,7 @@ WHERE entry.log_no = ?1 AND entry.seq BETWEEN ?2 AND ?3 ORDER BY entry.seq
 INSERT INTO event (id, device, log_no, seq, type, subject, correlation, sequence, time_ms,
                    received_ms, body_hash, body)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING event_no
 -- name: event_nameless
 SELECT event_no, body_hash FROM event WHERE device = ?1 AND body_hash = ?2 AND id IS NULL
 -- name: event_by_id

@@ -18,7 +18,7 @@ static enum err read_position(struct slice text, struct arena *arena, struct cJS
 enum err journal_position(struct database *db, const struct id *correlation, struct arena *arena,
                           struct cJSON **document, struct position *position, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_POSITION_READ, &s, fault);
     if (err)
@@ -30,7 +30,7 @@ enum err journal_position(struct database *db, const struct id *correlation, str
     *position = (struct position){0};
     if (row)
         err = read_position(column_slice(s, 0), arena, document, position, fault);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -41,7 +41,7 @@ enum err journal_keep_position(struct database *db, const struct id *correlation
     buf_init(&text, POSITION_BYTES_MAX);
     struct jsonw w = jsonw_to(&text);
     position_write(&w, NULL, position);
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = buf_check(&text, fault, "position");
     if (!err)
         err = database_statement(db, INGEST_POSITION_WRITE, &s, fault);
@@ -56,7 +56,7 @@ enum err journal_keep_position(struct database *db, const struct id *correlation
 static enum err make_ready(struct database *db, const char *reference, int64_t now_ms,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_POSTING_INSERT, &s, fault);
     if (err)
         return err;
@@ -70,7 +70,7 @@ static enum err add_to_balance(struct database *db, const struct entry *entry,
 {
     enum { MONTH_TEXT = 7 };
     char day[DAY_TEXT + 1];
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_BALANCE_ADD, &s, fault);
     if (err)
         return err;
@@ -93,7 +93,7 @@ enum err journal_add(struct database *db, const struct journal_origin *origin,
     buf_init(&text, POSITION_BYTES_MAX);
     struct jsonw w = jsonw_to(&text);
     entry_write(&w, NULL, entry);
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = buf_check(&text, fault, "entry");
     if (!err)
         err = database_statement(db, INGEST_JOURNAL_INSERT, &s, fault);

@@ -20,7 +20,7 @@ const char *measure_name(enum measure measure)
 enum err measure_time(struct database *db, enum measure measure, int64_t seconds,
                       struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int bucket = 0;
     if (seconds < 0)
         seconds = 0;
@@ -38,7 +38,7 @@ enum err measure_time(struct database *db, enum measure measure, int64_t seconds
 enum err measure_offline(struct database *db, const char *currency, int64_t amount_minor,
                          struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_MEASURE_MONEY, &s, fault);
     if (err)
         return err;
@@ -50,7 +50,7 @@ enum err measure_offline(struct database *db, const char *currency, int64_t amou
 
 enum err measure_day(struct database *db, const struct measure_money *money, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_MEASURE_DAY, &s, fault);
     if (err)
         return err;

@@ -33,22 +33,21 @@ struct parked {
 
 /* --- Finding --------------------------------------------------------------------------------- */
 
-static bool column_id(sqlite3_stmt *s, int column, struct id *id)
+static bool column_id(struct statement *s, int column, struct id *id)
 {
-    return sqlite3_column_type(s, column) != SQLITE_NULL &&
-           column_bytes(s, column, id->bytes, ID_BYTES) == ERR_OK;
+    return !column_is_null(s, column) && column_bytes(s, column, id->bytes, ID_BYTES) == ERR_OK;
 }
 
-static void read_row(sqlite3_stmt *s, struct parked *parked)
+static void read_row(struct statement *s, struct parked *parked)
 {
     struct slice code = column_slice(s, 8);
     struct slice device = column_slice(s, 10);
-    *parked = (struct parked){.number = sqlite3_column_int64(s, 0),
-                              .event_no = sqlite3_column_int64(s, 1),
-                              .log_no = sqlite3_column_int64(s, 2),
+    *parked = (struct parked){.number = column_int(s, 0),
+                              .event_no = column_int(s, 1),
+                              .log_no = column_int(s, 2),
                               .open = slice_is(column_slice(s, 3), "open"),
-                              .by_ledger = sqlite3_column_int(s, 4) != 0,
-                              .seq = sqlite3_column_int64(s, 6)};
+                              .by_ledger = (int)column_int(s, 4) != 0,
+                              .seq = column_int(s, 6)};
     (void)column_id(s, 5, &parked->log);
     parked->has_id = column_id(s, 7, &parked->id);
     (void)snprintf(parked->code, sizeof parked->code, "%.*s", (int)code.len, code.data);
@@ -61,7 +60,7 @@ static enum err find(struct database *db, const char *key, struct parked *parked
 {
     struct id id;
     int64_t number = 0;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     bool is_id = id_parse(slice_of(key), &id) == ERR_OK;
     if (!is_id && json_scan_int(slice_of(key), &number) != ERR_OK)
@@ -77,7 +76,7 @@ static enum err find(struct database *db, const char *key, struct parked *parked
         return err;
     if (row)
         read_row(s, parked);
-    sqlite3_reset(s);
+    statement_reset(s);
     if (!row)
         return fault_set(fault, ERR_NOT_FOUND, "id", "nothing is parked under it");
     return parked->open ? ERR_OK : fault_set(fault, ERR_CONFLICT, "id", "this was decided before");
@@ -140,7 +139,7 @@ static enum err record(struct database *db, const struct parked *parked,
 static enum err set_state(struct database *db, int64_t number, enum parked_verdict verdict,
                           struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_PARKED_STATE, &s, fault);
     if (err)
         return err;
@@ -172,7 +171,7 @@ static enum err try_again(struct database *db, const struct books *books,
 static enum err load_body(struct database *db, int64_t number, struct buf *body,
                           struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_PARKED_BODY, &s, fault);
     if (err)
@@ -183,7 +182,7 @@ static enum err load_body(struct database *db, int64_t number, struct buf *body,
         return err;
     struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
     buf_append(body, found.data, found.len);
-    sqlite3_reset(s);
+    statement_reset(s);
     return buf_check(body, fault, "event");
 }
 
@@ -282,7 +281,7 @@ static bool read_asked(const struct cJSON *data, struct asked *asked)
 static enum err find_at(struct database *db, const struct asked *asked, int64_t event_no,
                         int64_t *number, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_PARKED_AT, &s, fault);
     if (err)
@@ -293,8 +292,8 @@ static enum err find_at(struct database *db, const struct asked *asked, int64_t 
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *number = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *number = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 

@@ -8,7 +8,7 @@ static enum err next_in_order(struct database *db, int64_t *applied_no, int64_t 
                               bool *discarded, struct id *correlation, bool *found,
                               struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LEDGER_IN_ORDER, &s, fault);
     if (err)
         return err;
@@ -16,11 +16,11 @@ static enum err next_in_order(struct database *db, int64_t *applied_no, int64_t 
     err = database_step(db, s, found, fault);
     if (err || !*found)
         return err;
-    *event_no = sqlite3_column_int64(s, 0);
+    *event_no = column_int(s, 0);
     *discarded = slice_is(column_slice(s, 1), "discarded");
-    *applied_no = sqlite3_column_int64(s, 2);
+    *applied_no = column_int(s, 2);
     err = column_bytes(s, 3, correlation->bytes, ID_BYTES);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? fault_set(fault, err, "ledger_event", "a row isn't what it should be") : ERR_OK;
 }
 
@@ -73,17 +73,17 @@ static enum err replay(struct database *db, const struct books *books, int64_t *
 
 static enum err compare(struct database *db, struct rebuilt *rebuilt, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_REBUILD_COMPARE, &s, fault);
     if (!err)
         err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    rebuilt->entries = sqlite3_column_int64(s, 0);
-    rebuilt->differing = sqlite3_column_int64(s, 1);
-    int64_t posted = sqlite3_column_int64(s, 2);
-    sqlite3_reset(s);
+    rebuilt->entries = column_int(s, 0);
+    rebuilt->differing = column_int(s, 1);
+    int64_t posted = column_int(s, 2);
+    statement_reset(s);
     if (posted)
         return fault_set(fault, ERR_CONFLICT, "rebuild",
                          "%" PRId64 " entries that were posted would change", posted);

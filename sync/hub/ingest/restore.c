@@ -6,7 +6,7 @@
 
 enum err restore_allow(struct database *db, const char *device, const char *of, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_TAKEOVER_INSERT, &s, fault);
     if (err)
         return err;
@@ -18,7 +18,7 @@ enum err restore_allow(struct database *db, const char *device, const char *of, 
 enum err restore_list(struct database *db, const char *device, struct restore_logs *logs,
                       struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_statement(db, INGEST_RESTORE_LOGS, &s, fault);
     if (err)
@@ -28,19 +28,19 @@ enum err restore_list(struct database *db, const char *device, struct restore_lo
     logs->count = 0;
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
         struct restore_log *log = &logs->list[logs->count];
-        log->through = sqlite3_column_int64(s, 2);
+        log->through = column_int(s, 2);
         if (column_bytes(s, 0, log->id.bytes, ID_BYTES) == ERR_OK &&
             stream_find(column_slice(s, 1), &log->stream) == ERR_OK)
             logs->count++;
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 static enum err is_theirs(struct database *db, const char *device, const struct id *log,
                           bool *theirs, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_RESTORE_MAY, &s, fault);
     if (err)
         return err;
@@ -48,7 +48,7 @@ static enum err is_theirs(struct database *db, const char *device, const struct 
     bind_blob(s, 2, log->bytes, ID_BYTES);
     err = database_step(db, s, theirs, fault);
     if (!err)
-        sqlite3_reset(s);
+        statement_reset(s);
     return err;
 }
 
@@ -75,7 +75,7 @@ static enum err begin(struct database *db, const struct stream_log *log, int64_t
 static enum err fill(struct database *db, const struct stream_log *log, size_t max_bytes,
                      struct batch_header *header, struct buf *body, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     size_t room = max_bytes;
     enum err err = database_statement(db, INGEST_ENTRY_BODIES, &s, fault);
@@ -97,7 +97,7 @@ static enum err fill(struct database *db, const struct stream_log *log, size_t m
         header->last++;
         batch_add(body, one);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     batch_end(body);
     if (!err && header->last < header->first)
         err = fault_set(fault, ERR_NOT_FOUND, "first", "nothing is held from there on");

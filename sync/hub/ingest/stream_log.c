@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static void bind_id(sqlite3_stmt *s, int position, const struct id *id)
+static void bind_id(struct statement *s, int position, const struct id *id)
 {
     bind_blob(s, position, id->bytes, ID_BYTES);
 }
 
-static void bind_hash(sqlite3_stmt *s, int position, const struct sha256 *hash)
+static void bind_hash(struct statement *s, int position, const struct sha256 *hash)
 {
     bind_blob(s, position, hash->bytes, SHA256_BYTES);
 }
@@ -19,27 +19,27 @@ static enum err damaged(struct fault *fault)
     return fault_set(fault, ERR_CORRUPT, "stream_log", "a row isn't what it should be");
 }
 
-static enum err read_parent(sqlite3_stmt *s, struct stream_log *log)
+static enum err read_parent(struct statement *s, struct stream_log *log)
 {
-    log->has_parent = sqlite3_column_type(s, 3) != SQLITE_NULL;
+    log->has_parent = !column_is_null(s, 3);
     if (!log->has_parent)
         return ERR_OK;
-    log->parent.seq = sqlite3_column_int64(s, 4);
+    log->parent.seq = column_int(s, 4);
     enum err err = column_bytes(s, 3, log->parent.log.bytes, ID_BYTES);
     return err ? err : column_bytes(s, 5, log->parent.hash.bytes, SHA256_BYTES);
 }
 
-static enum err read_log(sqlite3_stmt *s, struct stream_log *log)
+static enum err read_log(struct statement *s, struct stream_log *log)
 {
     struct slice device = column_slice(s, 1);
     if (device.len > DEVICE_ID_MAX || stream_find(column_slice(s, 2), &log->stream) != ERR_OK)
         return ERR_CORRUPT;
-    log->no = sqlite3_column_int64(s, 0);
+    log->no = column_int(s, 0);
     memcpy(log->device, device.data, device.len);
     log->device[device.len] = '\0';
-    log->through = sqlite3_column_int64(s, 6);
-    log->backed_up_through = sqlite3_column_int64(s, 8);
-    log->ack_no = sqlite3_column_int64(s, 9);
+    log->through = column_int(s, 6);
+    log->backed_up_through = column_int(s, 8);
+    log->ack_no = column_int(s, 9);
     enum err err = read_parent(s, log);
     return err ? err : column_bytes(s, 7, log->hash.bytes, SHA256_BYTES);
 }
@@ -47,7 +47,7 @@ static enum err read_log(sqlite3_stmt *s, struct stream_log *log)
 enum err stream_log_find(struct database *db, const struct id *id, bool *found,
                          struct stream_log *log, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_LOG_FIND, &s, fault);
     if (err)
@@ -59,7 +59,7 @@ enum err stream_log_find(struct database *db, const struct id *id, bool *found,
     struct stream_log read = {.id = *id};
     if (row)
         err = read_log(s, &read);
-    sqlite3_reset(s);
+    statement_reset(s);
     if (err)
         return damaged(fault);
     if (row)
@@ -75,7 +75,7 @@ enum err stream_log_insert(struct database *db, struct stream_log *log, int64_t 
     log->hash = chain_origin(&log->id, log->has_parent ? &log->parent : NULL);
     log->backed_up_through = 0;
     log->ack_no = 0;
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LOG_INSERT, &s, fault);
     if (err)
         return err;
@@ -89,16 +89,19 @@ enum err stream_log_insert(struct database *db, struct stream_log *log, int64_t 
     }
     bind_hash(s, 7, &log->hash);
     bind_int(s, 8, now_ms);
-    err = database_run(db, s, fault);
-    if (!err)
-        log->no = sqlite3_last_insert_rowid(database_handle(db));
-    return err;
+    bool made;
+    err = database_step(db, s, &made, fault);
+    if (err)
+        return err;
+    log->no = column_int(s, 0);
+    statement_reset(s);
+    return ERR_OK;
 }
 
 enum err stream_log_update(struct database *db, const struct stream_log *log, int64_t now_ms,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_LOG_UPDATE, &s, fault);
     if (err)
         return err;
@@ -114,7 +117,7 @@ enum err stream_log_update(struct database *db, const struct stream_log *log, in
 enum err stream_log_newest(struct database *db, const char *device, enum stream stream, int64_t *no,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_LOG_NEWEST, &s, fault);
     if (err)
@@ -124,15 +127,15 @@ enum err stream_log_newest(struct database *db, const char *device, enum stream 
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *no = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *no = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
 enum err stream_log_hash_at(struct database *db, const struct stream_log *log, int64_t seq,
                             bool *found, struct sha256 *hash, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_ENTRY_HASH, &s, fault);
     if (err)
@@ -144,7 +147,7 @@ enum err stream_log_hash_at(struct database *db, const struct stream_log *log, i
         return err;
     if (row)
         err = column_bytes(s, 0, hash->bytes, SHA256_BYTES);
-    sqlite3_reset(s);
+    statement_reset(s);
     if (err)
         return damaged(fault);
     *found = row;
@@ -156,7 +159,7 @@ enum err stream_log_hash_at(struct database *db, const struct stream_log *log, i
 static enum err insert_range(struct database *db, const struct stream_log *log,
                              struct ack_range range, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_RANGE_INSERT, &s, fault);
     if (err)
         return err;
@@ -169,7 +172,7 @@ static enum err insert_range(struct database *db, const struct stream_log *log,
 static enum err delete_range(struct database *db, const struct stream_log *log, int64_t first,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = database_statement(db, INGEST_RANGE_DELETE, &s, fault);
     if (err)
         return err;
@@ -183,7 +186,7 @@ static enum err near_range(struct database *db, const struct stream_log *log,
                            struct ack_range range, bool *found, struct ack_range *near,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_RANGE_NEAR, &s, fault);
     if (err)
@@ -195,8 +198,8 @@ static enum err near_range(struct database *db, const struct stream_log *log,
     if (err)
         return err;
     if (row)
-        *near = (struct ack_range){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
-    sqlite3_reset(s);
+        *near = (struct ack_range){column_int(s, 0), column_int(s, 1)};
+    statement_reset(s);
     *found = row;
     return ERR_OK;
 }
@@ -237,7 +240,7 @@ enum err held_cut(struct database *db, const struct stream_log *log, int64_t las
 enum err held_list(struct database *db, const struct stream_log *log, struct ack_range *ranges,
                    size_t max, size_t *count, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     size_t n = 0;
     enum err err = database_statement(db, INGEST_RANGE_LIST, &s, fault);
@@ -246,10 +249,10 @@ enum err held_list(struct database *db, const struct stream_log *log, struct ack
     bind_int(s, 1, log->no);
     bind_int(s, 2, (int64_t)max);
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row)
-        ranges[n++] = (struct ack_range){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+        ranges[n++] = (struct ack_range){column_int(s, 0), column_int(s, 1)};
     if (err)
         return err;
-    sqlite3_reset(s);
+    statement_reset(s);
     *count = n;
     return ERR_OK;
 }

@@ -95,13 +95,15 @@ static struct work *take_group(struct worker *worker)
 /* A number that changes when another process commits; 0 when it can't be read. */
 static int64_t data_version(struct worker *worker)
 {
-    sqlite3_stmt *s;
-    sqlite3 *handle = database_handle(hubdb_database(worker->hub));
+    struct statement *s;
+    struct database *db = hubdb_database(worker->hub);
     int64_t version = 0;
-    if (sqlite3_prepare_v2(handle, "PRAGMA data_version", -1, &s, NULL) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW)
-        version = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
+    bool row;
+    if (database_prepare(db, "PRAGMA data_version", &s, NULL) != ERR_OK)
+        return 0;
+    if (statement_step(s, &row, NULL) == ERR_OK && row)
+        version = column_int(s, 0);
+    statement_close(s);
     return version;
 }
 

@@ -47,7 +47,7 @@ void answers_close(struct answers *answers)
     free(answers);
 }
 
-static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int column)
+static void write_id(struct jsonw *w, const char *key, struct statement *s, int column)
 {
     struct id id;
     char text[ID_TEXT + 1];
@@ -60,8 +60,8 @@ static void write_id(struct jsonw *w, const char *key, sqlite3_stmt *s, int colu
 }
 
 /* Writes the rows of a statement as a page; column 0 is the cursor. */
-static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char *name,
-                           void (*write)(struct jsonw *w, sqlite3_stmt *s), struct buf *out,
+static enum err write_page(struct answers *answers, struct statement *s, const char *name,
+                           void (*write)(struct jsonw *w, struct statement *s), struct buf *out,
                            struct fault *fault)
 {
     struct jsonw w = jsonw_to(out);
@@ -72,7 +72,7 @@ static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char 
     jsonw_object(&w, NULL);
     jsonw_array(&w, name);
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
-        cursor = sqlite3_column_int64(s, 0);
+        cursor = column_int(s, 0);
         count++;
         jsonw_object(&w, NULL);
         write(&w, s);
@@ -84,7 +84,7 @@ static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char 
     else
         jsonw_null(&w, "cursor");
     jsonw_end(&w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -92,15 +92,15 @@ static enum err write_page(struct answers *answers, sqlite3_stmt *s, const char 
 
 static enum err count_devices(struct answers *answers, int64_t *number, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_attached(answers->sql, READ_COUNT_DEVICES, &s, fault);
     if (!err)
         err = database_step(answers->config.database, s, &row, fault);
     if (err)
         return err;
-    *number = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_reset(s);
+    *number = row ? column_int(s, 0) : 0;
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -148,15 +148,15 @@ enum err answers_device(struct answers *answers, const struct answers_asked *ask
 
 /* --- Events and returns ---------------------------------------------------------------------- */
 
-static void write_event(struct jsonw *w, sqlite3_stmt *s)
+static void write_event(struct jsonw *w, struct statement *s)
 {
-    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
+    jsonw_int(w, "number", column_int(s, 0));
     jsonw_slice(w, "device", column_slice(s, 1));
     jsonw_slice(w, "stream", column_slice(s, 2));
     write_id(w, "log_id", s, 3);
-    jsonw_int(w, "seq", sqlite3_column_int64(s, 4));
-    jsonw_time(w, "received", sqlite3_column_int64(s, 5));
-    if (sqlite3_column_int(s, 6))
+    jsonw_int(w, "seq", column_int(s, 4));
+    jsonw_time(w, "received", column_int(s, 5));
+    if ((int)column_int(s, 6))
         jsonw_slice(w, "unreadable", column_slice(s, 7));
     else
         jsonw_raw(w, "event", column_slice(s, 7));
@@ -166,7 +166,7 @@ enum err answers_events(struct answers *answers, const struct answers_asked *ask
                         struct fault *fault)
 {
     const char *device = http_request_query(asked->request, "device");
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t from;
     enum err err = listing_from(asked, &from, fault);
     if (!err)
@@ -180,19 +180,19 @@ enum err answers_events(struct answers *answers, const struct answers_asked *ask
     return write_page(answers, s, "events", write_event, out, fault);
 }
 
-static void write_entry(struct jsonw *w, sqlite3_stmt *s)
+static void write_entry(struct jsonw *w, struct statement *s)
 {
     char day[DAY_TEXT + 1];
-    jsonw_int(w, "entry", sqlite3_column_int64(s, 0));
-    jsonw_time(w, "made", sqlite3_column_int64(s, 2));
+    jsonw_int(w, "entry", column_int(s, 0));
+    jsonw_time(w, "made", column_int(s, 2));
     jsonw_slice(w, "state", column_slice(s, 3));
-    if (sqlite3_column_type(s, 4) != SQLITE_NULL) {
-        day_format(sqlite3_column_int64(s, 5), day);
+    if (!column_is_null(s, 4)) {
+        day_format(column_int(s, 5), day);
         jsonw_slice(w, "posted_number", column_slice(s, 4));
         jsonw_text(w, "posted_date", day);
     }
-    jsonw_int(w, "attempts", sqlite3_column_int64(s, 6));
-    if (sqlite3_column_type(s, 7) != SQLITE_NULL) {
+    jsonw_int(w, "attempts", column_int(s, 6));
+    if (!column_is_null(s, 7)) {
         jsonw_slice(w, "code", column_slice(s, 7));
         jsonw_slice(w, "detail", column_slice(s, 8));
     }
@@ -202,7 +202,7 @@ static void write_entry(struct jsonw *w, sqlite3_stmt *s)
 static enum err write_entries(struct answers *answers, const struct id *correlation,
                               struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(answers->sql, READ_JOURNAL_OF_RETURN, &s, fault);
     if (err)
@@ -217,14 +217,14 @@ static enum err write_entries(struct answers *answers, const struct id *correlat
         jsonw_end(w);
     }
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
 static enum err write_trail(struct answers *answers, const struct id *correlation, struct jsonw *w,
                             int64_t *written, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     int64_t events = 0;
     char text[ID_TEXT + 1];
@@ -239,13 +239,13 @@ static enum err write_trail(struct answers *answers, const struct id *correlatio
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
         jsonw_object(w, NULL);
         write_event(w, s);
-        if (sqlite3_column_type(s, 8) != SQLITE_NULL)
+        if (!column_is_null(s, 8))
             jsonw_slice(w, "ledger", column_slice(s, 8));
         jsonw_end(w);
         events++;
     }
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     if (!err)
         err = write_entries(answers, correlation, w, fault);
     jsonw_end(w);
@@ -256,7 +256,7 @@ static enum err write_trail(struct answers *answers, const struct id *correlatio
 static enum err find_number(struct answers *answers, const char *number, struct id *correlation,
                             struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_attached(answers->sql, READ_CORRELATION_BY_NUMBER, &s, fault);
     if (err)
@@ -266,7 +266,7 @@ static enum err find_number(struct answers *answers, const char *number, struct 
     if (err)
         return err;
     err = row ? column_bytes(s, 0, correlation->bytes, ID_BYTES) : ERR_NOT_FOUND;
-    sqlite3_reset(s);
+    statement_reset(s);
     return err ? fault_set(fault, err, "id", "there is no such return") : ERR_OK;
 }
 
@@ -292,12 +292,12 @@ enum err answers_return(struct answers *answers, const struct answers_asked *ask
     return err;
 }
 
-static void write_found(struct jsonw *w, sqlite3_stmt *s)
+static void write_found(struct jsonw *w, struct statement *s)
 {
     write_id(w, "return_id", s, 1);
     jsonw_slice(w, "number", column_slice(s, 2));
     jsonw_slice(w, "device", column_slice(s, 3));
-    jsonw_time(w, "created", sqlite3_column_int64(s, 4));
+    jsonw_time(w, "created", column_int(s, 4));
 }
 
 /* Which statement finds it, and by what. */
@@ -336,7 +336,7 @@ enum err answers_find_returns(struct answers *answers, const struct answers_aske
                               struct buf *out, struct fault *fault)
 {
     struct search search = {0};
-    sqlite3_stmt *s;
+    struct statement *s;
     enum err err = read_search(asked, &search, fault);
     if (!err)
         err = database_attached(answers->sql, search.statement, &s, fault);
@@ -357,7 +357,7 @@ enum err answers_journal(struct answers *answers, const struct answers_asked *as
     const char *of_return = http_request_query(asked->request, "return");
     const char *state = http_request_query(asked->request, "state");
     struct id correlation;
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t from;
     enum err err = listing_from(asked, &from, fault);
     if (!err && of_return && id_parse(slice_of(of_return), &correlation) != ERR_OK)
@@ -405,25 +405,25 @@ enum err answers_export(struct answers *answers, const struct answers_asked *ask
 
 /* --- What waits for people ------------------------------------------------------------------- */
 
-static void write_parked(struct jsonw *w, sqlite3_stmt *s)
+static void write_parked(struct jsonw *w, struct statement *s)
 {
-    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
+    jsonw_int(w, "number", column_int(s, 0));
     write_id(w, "id", s, 1);
-    jsonw_int(w, "seq", sqlite3_column_int64(s, 2));
+    jsonw_int(w, "seq", column_int(s, 2));
     jsonw_slice(w, "code", column_slice(s, 3));
     jsonw_slice(w, "detail", column_slice(s, 4));
     jsonw_slice(w, "state", column_slice(s, 5));
-    jsonw_time(w, "parked", sqlite3_column_int64(s, 6));
+    jsonw_time(w, "parked", column_int(s, 6));
     jsonw_slice(w, "device", column_slice(s, 7));
     jsonw_slice(w, "stream", column_slice(s, 8));
 }
 
 static enum err write_listed(struct answers *answers, const struct answers_asked *asked,
                              size_t statement, const char *name,
-                             void (*write)(struct jsonw *w, sqlite3_stmt *s), struct buf *out,
+                             void (*write)(struct jsonw *w, struct statement *s), struct buf *out,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t from;
     enum err err = listing_from(asked, &from, fault);
     if (!err)
@@ -438,7 +438,7 @@ static enum err write_listed(struct answers *answers, const struct answers_asked
 /* Entries that are parked, a page of them beside the events. */
 static enum err write_parked_entries(struct answers *answers, struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(answers->sql, READ_JOURNAL_OF_STATE, &s, fault);
     if (err)
@@ -453,7 +453,7 @@ static enum err write_parked_entries(struct answers *answers, struct jsonw *w, s
         jsonw_end(w);
     }
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -484,10 +484,10 @@ enum err answers_parked(struct answers *answers, const struct answers_asked *ask
     return err;
 }
 
-static void write_audit(struct jsonw *w, sqlite3_stmt *s)
+static void write_audit(struct jsonw *w, struct statement *s)
 {
-    jsonw_int(w, "number", sqlite3_column_int64(s, 0));
-    jsonw_time(w, "at", sqlite3_column_int64(s, 1));
+    jsonw_int(w, "number", column_int(s, 0));
+    jsonw_time(w, "at", column_int(s, 1));
     jsonw_slice(w, "actor", column_slice(s, 2));
     jsonw_slice(w, "role", column_slice(s, 3));
     jsonw_slice(w, "action", column_slice(s, 4));

@@ -16,7 +16,7 @@ static enum err write_page(struct answers *answers, const struct answers_asked *
                            size_t statement, const char *name, const char *state, int64_t present,
                            struct buf *out, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t from;
     enum err err = listing_from(asked, &from, fault);
     if (!err)
@@ -26,7 +26,7 @@ static enum err write_page(struct answers *answers, const struct answers_asked *
     bind_int(s, 1, from);
     bind_int(s, 2, LISTING_PAGE);
     bind_text(s, 3, state);
-    if (sqlite3_bind_parameter_count(s) > 3)
+    if (statement_parameters(s) > 3)
         bind_int(s, 4, present);
     return listing_page(answers, s, name, out, fault);
 }
@@ -34,7 +34,7 @@ static enum err write_page(struct answers *answers, const struct answers_asked *
 enum err finance_files(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                        struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t from;
     enum err err = listing_from(asked, &from, fault);
     if (!err)
@@ -82,13 +82,13 @@ enum err finance_exceptions(struct answers *answers, const struct answers_asked 
 static enum err write_part(struct answers *answers, size_t statement, const char *name,
                            int64_t present, struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t count;
     int64_t cursor;
     enum err err = database_attached(answers->finance, statement, &s, fault);
     if (err)
         return err;
-    if (sqlite3_bind_parameter_count(s))
+    if (statement_parameters(s))
         bind_int(s, 1, present);
     return listing_array(answers, s, name, w, &count, &cursor, fault);
 }
@@ -96,7 +96,7 @@ static enum err write_part(struct answers *answers, size_t statement, const char
 /* How many of the lines about refunds found theirs. */
 static enum err write_totals(struct answers *answers, struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
     enum err err = database_attached(answers->finance, FINANCE_LINE_TOTALS, &s, fault);
     if (!err)
@@ -107,7 +107,7 @@ static enum err write_totals(struct answers *answers, struct jsonw *w, struct fa
     if (row)
         listing_row(w, s);
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return ERR_OK;
 }
 
@@ -139,7 +139,7 @@ enum { DAYS_SHOWN = 30 };
 static enum err write_days(struct answers *answers, int64_t from_day, struct jsonw *w,
                            struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t count;
     int64_t cursor;
     enum err err = database_attached(answers->finance, FINANCE_DAYS, &s, fault);
@@ -151,21 +151,21 @@ static enum err write_days(struct answers *answers, int64_t from_day, struct jso
 }
 
 /* The members of one bucket: how many took at most `le_s`; absent for those above all bounds. */
-static void write_bucket(struct jsonw *w, sqlite3_stmt *s)
+static void write_bucket(struct jsonw *w, struct statement *s)
 {
-    int bucket = sqlite3_column_int(s, 1);
+    int bucket = (int)column_int(s, 1);
     jsonw_object(w, NULL);
     jsonw_slice(w, "measure", column_slice(s, 0));
     if (bucket >= 0 && bucket < MEASURE_BOUNDS)
         jsonw_int(w, "le_s", measure_bounds_s[bucket]);
-    jsonw_int(w, "count", sqlite3_column_int64(s, 2));
-    jsonw_int(w, "sum_s", sqlite3_column_int64(s, 3));
+    jsonw_int(w, "count", column_int(s, 2));
+    jsonw_int(w, "sum_s", column_int(s, 3));
     jsonw_end(w);
 }
 
 static enum err write_times(struct answers *answers, struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(answers->finance, FINANCE_MEASURES, &s, fault);
     if (err)
@@ -174,7 +174,7 @@ static enum err write_times(struct answers *answers, struct jsonw *w, struct fau
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row)
         write_bucket(w, s);
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -228,7 +228,7 @@ static enum err read_month(const struct answers_asked *asked, struct month *mont
 static enum err write_by_month(struct answers *answers, size_t statement, const char *name,
                                const struct month *month, struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t count;
     int64_t cursor;
     enum err err = database_attached(answers->finance, statement, &s, fault);
@@ -242,7 +242,7 @@ static enum err write_by_month(struct answers *answers, size_t statement, const 
 static enum err write_cut_off(struct answers *answers, const struct month *month, int64_t from,
                               struct jsonw *w, struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     int64_t count;
     int64_t cursor = 0;
     enum err err = database_attached(answers->finance, FINANCE_CUT_OFF, &s, fault);

@@ -64,18 +64,18 @@ static void write_number(struct jsonw *w, const char *name, int64_t value)
     }
 }
 
-void listing_row(struct jsonw *w, sqlite3_stmt *s)
+void listing_row(struct jsonw *w, struct statement *s)
 {
-    for (int i = 0; i < sqlite3_column_count(s); i++) {
-        const char *name = sqlite3_column_name(s, i);
-        switch (sqlite3_column_type(s, i)) {
-        case SQLITE_INTEGER:
-            write_number(w, name, sqlite3_column_int64(s, i));
+    for (int i = 0; i < column_count(s); i++) {
+        const char *name = column_name(s, i);
+        switch (column_kind(s, i)) {
+        case COLUMN_INT:
+            write_number(w, name, column_int(s, i));
             break;
-        case SQLITE_TEXT:
+        case COLUMN_TEXT:
             jsonw_slice(w, name, column_slice(s, i));
             break;
-        case SQLITE_BLOB:
+        case COLUMN_BLOB:
             write_id(w, name, column_slice(s, i));
             break;
         default:
@@ -84,8 +84,8 @@ void listing_row(struct jsonw *w, sqlite3_stmt *s)
     }
 }
 
-enum err listing_array(struct answers *answers, sqlite3_stmt *s, const char *name, struct jsonw *w,
-                       int64_t *count, int64_t *cursor, struct fault *fault)
+enum err listing_array(struct answers *answers, struct statement *s, const char *name,
+                       struct jsonw *w, int64_t *count, int64_t *cursor, struct fault *fault)
 {
     bool row = true;
     enum err err;
@@ -93,19 +93,19 @@ enum err listing_array(struct answers *answers, sqlite3_stmt *s, const char *nam
     *cursor = 0;
     jsonw_array(w, name);
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
-        *cursor = sqlite3_column_int64(s, 0);
+        *cursor = column_int(s, 0);
         (*count)++;
         jsonw_object(w, NULL);
         listing_row(w, s);
         jsonw_end(w);
     }
     jsonw_end(w);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
-enum err listing_page(struct answers *answers, sqlite3_stmt *s, const char *name, struct buf *out,
-                      struct fault *fault)
+enum err listing_page(struct answers *answers, struct statement *s, const char *name,
+                      struct buf *out, struct fault *fault)
 {
     struct jsonw w = jsonw_to(out);
     int64_t count;

@@ -31,12 +31,13 @@ enum err listing_from(const struct answers_asked *asked, int64_t *from,
 enum err listing_day(const struct answers_asked *asked, const char *name, int64_t fallback,
                      int64_t *day, struct fault *fault) MUST_CHECK;
 /* The row's columns as members of the object that is open. */
-void listing_row(struct jsonw *w, sqlite3_stmt *s);
+void listing_row(struct jsonw *w, struct statement *s);
 /* The rows as an array of objects under `name`, in the object that is open; its last cursor. */
-enum err listing_array(struct answers *answers, sqlite3_stmt *s, const char *name, struct jsonw *w,
-                       int64_t *count, int64_t *cursor, struct fault *fault) MUST_CHECK;
+enum err listing_array(struct answers *answers, struct statement *s, const char *name,
+                       struct jsonw *w, int64_t *count, int64_t *cursor,
+                       struct fault *fault) MUST_CHECK;
 /* The rows as a page. */
-enum err listing_page(struct answers *answers, sqlite3_stmt *s, const char *name, struct buf *out,
-                      struct fault *fault) MUST_CHECK;
+enum err listing_page(struct answers *answers, struct statement *s, const char *name,
+                      struct buf *out, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -71,27 +71,26 @@ static void write_value(struct buf *out, const char *name, const char *type, con
 }
 
 /* Labels are our own words and currency codes: nothing in them needs escaping. */
-static void write_row(struct buf *out, const struct family *family, sqlite3_stmt *s)
+static void write_row(struct buf *out, const struct family *family, struct statement *s)
 {
     if (!family->label) {
-        buf_printf(out, "tillback_hub_%s %" PRId64 "\n", family->name,
-                   (int64_t)sqlite3_column_int64(s, 0));
+        buf_printf(out, "tillback_hub_%s %" PRId64 "\n", family->name, (int64_t)column_int(s, 0));
         return;
     }
     struct slice label = column_slice(s, 0);
     buf_printf(out, "tillback_hub_%s{%s=\"%.*s\"} %" PRId64 "\n", family->name, family->label,
-               (int)label.len, label.data, (int64_t)sqlite3_column_int64(s, 1));
+               (int)label.len, label.data, (int64_t)column_int(s, 1));
 }
 
 static enum err write_family(struct answers *answers, const struct family *family, struct buf *out,
                              struct fault *fault)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(answers->metrics, family->statement, &s, fault);
     if (err)
         return err;
-    if (sqlite3_bind_parameter_count(s))
+    if (statement_parameters(s))
         bind_int(s, 1, clock_wall_ms(answers->config.clock));
     write_head(out, family->name, family->type, family->help);
     for (int i = 0; i < CURRENCIES_MAX; i++) {
@@ -100,7 +99,7 @@ static enum err write_family(struct answers *answers, const struct family *famil
             break;
         write_row(out, family, s);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
@@ -133,19 +132,19 @@ static enum err write_histogram(struct answers *answers, enum measure measure, s
     const char *name = measure_name(measure);
     int64_t counts[MEASURE_BOUNDS + 1] = {0};
     int64_t sum_s = 0;
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(answers->metrics, METRICS_BUCKETS, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, name);
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
-        int bucket = sqlite3_column_int(s, 0);
+        int bucket = (int)column_int(s, 0);
         if (bucket >= 0 && bucket <= MEASURE_BOUNDS)
-            counts[bucket] = sqlite3_column_int64(s, 1);
-        sum_s += sqlite3_column_int64(s, 2);
+            counts[bucket] = column_int(s, 1);
+        sum_s += column_int(s, 2);
     }
-    sqlite3_reset(s);
+    statement_reset(s);
     buf_printf(out,
                "# HELP tillback_hub_return_%s_seconds %s\n"
                "# TYPE tillback_hub_return_%s_seconds histogram\n",

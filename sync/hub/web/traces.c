@@ -108,15 +108,15 @@ static void name_span(struct slice type, char name[static 64])
     (void)snprintf(name, 64, "%.*s", (int)(type.len - skip), type.data + skip);
 }
 
-static void write_event(struct trace *trace, sqlite3_stmt *s)
+static void write_event(struct trace *trace, struct statement *s)
 {
     char name[64];
     struct slice device = column_slice(s, 1);
     struct slice type = column_slice(s, 2);
     struct span span = {.parent = trace->root_id,
                         .name = name,
-                        .from_ms = sqlite3_column_int64(s, 4),
-                        .to_ms = sqlite3_column_int64(s, 5)};
+                        .from_ms = column_int(s, 4),
+                        .to_ms = column_int(s, 5)};
     name_span(type, name);
     span_id(column_slice(s, 3), span.id);
     widen(trace, &span);
@@ -130,9 +130,9 @@ static void write_event(struct trace *trace, sqlite3_stmt *s)
 
 /* Each row of a statement about the return. */
 static enum err each_row(struct trace *trace, size_t statement,
-                         void (*take)(struct trace *trace, sqlite3_stmt *s))
+                         void (*take)(struct trace *trace, struct statement *s))
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
     enum err err = database_attached(trace->answers->sql, statement, &s, trace->fault);
     if (err)
@@ -142,18 +142,18 @@ static enum err each_row(struct trace *trace, size_t statement,
                ERR_OK &&
            row)
         take(trace, s);
-    sqlite3_reset(s);
+    statement_reset(s);
     return err;
 }
 
-static void adopt_row(struct trace *trace, sqlite3_stmt *s)
+static void adopt_row(struct trace *trace, struct statement *s)
 {
     adopt(trace, column_slice(s, 6));
 }
 
 /* --- Entries --------------------------------------------------------------------------------- */
 
-static void write_entry(struct trace *trace, sqlite3_stmt *s)
+static void write_entry(struct trace *trace, struct statement *s)
 {
     char name[80];
     struct slice reference = column_slice(s, 1);
@@ -164,8 +164,8 @@ static void write_entry(struct trace *trace, sqlite3_stmt *s)
                    rule ? rule + 1 : "");
     struct span span = {.parent = trace->root_id,
                         .name = name,
-                        .from_ms = sqlite3_column_int64(s, 2),
-                        .to_ms = sqlite3_column_int64(s, posted ? 4 : 2)};
+                        .from_ms = column_int(s, 2),
+                        .to_ms = column_int(s, posted ? 4 : 2)};
     span_id(reference, span.id);
     widen(trace, &span);
     begin_span(trace, &span);

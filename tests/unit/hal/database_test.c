@@ -66,7 +66,7 @@ static void open_migrated(struct fixture *f)
 
 static enum err put(struct fixture *f, int64_t id, const char *name)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     assert_int_equal(database_statement(f->db, PUT, &statement, &f->fault), ERR_OK);
     bind_int(statement, 1, id);
     bind_text(statement, 2, name);
@@ -75,7 +75,7 @@ static enum err put(struct fixture *f, int64_t id, const char *name)
 
 static bool has(struct database *db, int64_t id)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     assert_int_equal(database_statement(db, GET, &statement, NULL), ERR_OK);
     bind_int(statement, 1, id);
@@ -86,11 +86,13 @@ static bool has(struct database *db, int64_t id)
 
 static int64_t number(struct database *db, const char *sql)
 {
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_prepare_v2(database_handle(db), sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
+    struct statement *statement;
+    assert_int_equal(database_prepare(db, sql, &statement, NULL), ERR_OK);
+    bool row;
+    assert_int_equal(statement_step(statement, &row, NULL), ERR_OK);
+    assert_true(row);
+    int64_t value = column_int(statement, 0);
+    statement_close(statement);
     return value;
 }
 
@@ -164,19 +166,19 @@ static void attached_statements_are_prepared_and_closed_with_the_handle(void **s
     struct database_statements *set;
     assert_int_equal(database_attach(f->db, more, 1, &set, &f->fault), ERR_OK);
     assert_int_equal(database_prepare_all(f->db, &f->fault), ERR_OK);
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row = false;
     assert_int_equal(database_attached(set, 0, &statement, &f->fault), ERR_OK);
     assert_int_equal(database_step(f->db, statement, &row, &f->fault), ERR_OK);
     assert_true(row);
-    assert_int_equal(sqlite3_column_int64(statement, 0), 1);
+    assert_int_equal(column_int(statement, 0), 1);
 }
 
 static void a_statement_comes_back_reset_and_without_bindings(void **state)
 {
     struct fixture *f = *state;
     open_migrated(f);
-    sqlite3_stmt *statement;
+    struct statement *statement;
     bool row;
     assert_int_equal(database_statement(f->db, GET, &statement, NULL), ERR_OK);
     bind_int(statement, 1, 1);
@@ -323,7 +325,7 @@ static void columns_are_read_by_length(void **state)
 {
     struct fixture *f = *state;
     open_migrated(f);
-    sqlite3_stmt *statement;
+    struct statement *statement;
     assert_int_equal(database_statement(f->db, PUT, &statement, NULL), ERR_OK);
     bind_int(statement, 1, 5);
     bind_blob(statement, 2, "\0\xff\1", 3);

@@ -162,13 +162,12 @@ static int tear_down(void **state)
 
 static int64_t number(struct fixture *f, const char *sql)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row;
-    assert_int_equal(
-        sqlite3_prepare_v2(database_handle(hubdb_database(f->reader)), sql, -1, &s, NULL), 0);
+    assert_int_equal(database_prepare(hubdb_database(f->reader), sql, &s, NULL), ERR_OK);
     must(f, statement_step(s, &row, &f->fault));
-    int64_t value = row ? sqlite3_column_int64(s, 0) : 0;
-    sqlite3_finalize(s);
+    int64_t value = row ? column_int(s, 0) : 0;
+    statement_close(s);
     return value;
 }
 

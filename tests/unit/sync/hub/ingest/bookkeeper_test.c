@@ -186,17 +186,17 @@ static void book(struct fixture *f)
 /* One text of what a query gives. */
 static void dump(struct fixture *f, const char *sql, struct buf *out)
 {
-    sqlite3_stmt *s;
+    struct statement *s;
     bool row = true;
-    assert_int_equal(sqlite3_prepare_v2(database_handle(f->db), sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(database_prepare(f->db, sql, &s, NULL), ERR_OK);
     buf_init(out, TEXT_MAX);
     while (statement_step(s, &row, &f->fault) == ERR_OK && row) {
-        for (int i = 0; i < sqlite3_column_count(s); i++)
-            buf_printf(out, "%s|", (const char *)sqlite3_column_text(s, i));
+        for (int i = 0; i < column_count(s); i++)
+            buf_printf(out, "%s|", column_text(s, i) ? column_text(s, i) : "(null)");
         buf_append_char(out, '\n');
     }
     buf_append_text(out, "");
-    sqlite3_finalize(s);
+    statement_close(s);
 }
 
 static void journal(struct fixture *f, struct buf *out)

@@ -172,11 +172,13 @@ static enum ingest_verdict give(struct fixture *f, const struct chain *chain, co
 
 static int64_t number_of(struct fixture *f, const char *sql)
 {
-    sqlite3_stmt *s;
-    assert_int_equal(sqlite3_prepare_v2(database_handle(f->db), sql, -1, &s, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
+    struct statement *s;
+    assert_int_equal(database_prepare(f->db, sql, &s, NULL), ERR_OK);
+    bool row;
+    assert_int_equal(statement_step(s, &row, NULL), ERR_OK);
+    assert_true(row);
+    int64_t number = column_int(s, 0);
+    statement_close(s);
     return number;
 }
 
@@ -221,18 +223,19 @@ static void the_stored_bytes_are_the_sent_bytes(void **state)
 {
     struct fixture *f = *state;
     struct chain chain;
-    sqlite3_stmt *s;
+    struct statement *s;
     chain_init(&chain, 1, NULL);
     chain_fill(&chain, 1, 3);
     give(f, &chain, "box-a", 1, 3);
-    assert_int_equal(sqlite3_prepare_v2(database_handle(f->db),
-                                        "SELECT body FROM event ORDER BY seq", -1, &s, NULL),
-                     SQLITE_OK);
+    assert_int_equal(database_prepare(f->db, "SELECT body FROM event ORDER BY seq", &s, NULL),
+                     ERR_OK);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+        bool row;
+        assert_int_equal(statement_step(s, &row, NULL), ERR_OK);
+        assert_true(row);
         assert_true(slice_equal(column_slice(s, 0), chain.slices[i]));
     }
-    sqlite3_finalize(s);
+    statement_close(s);
     chain_free(&chain);
 }
 
