@@ -6,6 +6,7 @@
 #include "agent/pulse.h"
 #include "agent/retention.h"
 #include "agent/time_floor.h"
+#include "agent/timekeeper.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
 #include "hal/scanner.h"
@@ -72,6 +73,7 @@ struct appliance {
     struct eventlog *log;
     struct capture *capture;
     struct tls_context *uplink_tls;
+    struct timekeeper *timekeeper;
     struct uplink *uplink;
     struct tls_context *http_tls;
     struct scan_formats *formats;
@@ -123,6 +125,12 @@ static void on_link(void *context, const struct uplink_status *status)
     __atomic_store_n(&a->link_up, status->state == UPLINK_ONLINE, __ATOMIC_RELAXED);
     if (a->api)
         api_link_changed(a->api);
+}
+
+static void on_time(void *context, int64_t wall_ms)
+{
+    struct appliance *a = context;
+    timekeeper_told(a->timekeeper, wall_ms);
 }
 
 static bool is_link_up(void *context)
@@ -322,7 +330,14 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
                    a->identity_folder);
         return ERR_OK;
     }
-    enum err err = make_runtime_folder(a, fault);
+    const struct timekeeper_config time = {.log = a->log,
+                                           .clock = a->clock,
+                                           .diag = a->diag,
+                                           .device = a->device,
+                                           .folder = a->folder};
+    enum err err = timekeeper_open(&a->timekeeper, &time, fault);
+    if (!err)
+        err = make_runtime_folder(a, fault);
     if (!err)
         err = open_uplink_tls(a, fault);
     if (err)
@@ -339,7 +354,7 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
         .clock = a->clock,
         .diag = a->diag,
     };
-    struct uplink_listener listener = {.changed = on_link, .context = a};
+    struct uplink_listener listener = {.changed = on_link, .time = on_time, .context = a};
     return uplink_open(&a->uplink, a->loop, &config, &listener, fault);
 }
 
@@ -519,6 +534,7 @@ void appliance_close(struct appliance *a)
     retention_close(a->retention);
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
+    timekeeper_close(a->timekeeper);
     pulse_close(a->pulse);
     for (size_t i = 0; i < 2; i++)
         loop_signal_close(a->signals[i]);

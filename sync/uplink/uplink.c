@@ -4,6 +4,7 @@
 #include "sync/contract/link_state.h"
 #include "sync/contract/topic.h"
 #include "sync/uplink/errand.h"
+#include "sync/uplink/hub_time.h"
 #include "sync/uplink/parcel.h"
 #include "sync/uplink/replay.h"
 #include "sync/uplink/restore.h"
@@ -57,6 +58,7 @@ struct uplink {
     int64_t inbox_refused_ms; /* when the hub was last told of a message that doesn't fit */
     struct errands *errands;
     struct restore *restore;
+    struct hub_time *hub_time;
 };
 
 static int64_t or_default(int64_t value, int64_t fallback)
@@ -428,6 +430,8 @@ static void on_message(void *context, const struct mqtt_message *message)
         restore_listed(uplink->restore, message);
     else if (strcmp(topic.name, "restored") == 0)
         restore_came(uplink->restore, message);
+    else if (strcmp(topic.name, "time") == 0)
+        hub_time_came(uplink->hub_time, message);
     else if (uplink->listener.message)
         uplink->listener.message(uplink->listener.context, topic.name, message);
 }
@@ -481,6 +485,7 @@ static void on_subscribed(void *context, enum err err)
     look_at_log(uplink);
     tell_inbox(uplink);
     restore_begin(uplink->restore);
+    hub_time_begin(uplink->hub_time);
     pump(uplink);
 }
 
@@ -488,9 +493,17 @@ static void on_lost(void *context)
 {
     struct uplink *uplink = context;
     uplink->subscribed = false;
+    hub_time_end(uplink->hub_time);
     loop_timer_stop(uplink->timer);
     forget_road(uplink);
     query_fail_all(uplink->queries, ERR_CLOSED);
+}
+
+static void on_time(void *context, int64_t wall_ms)
+{
+    struct uplink *uplink = context;
+    if (uplink->listener.time)
+        uplink->listener.time(uplink->listener.context, wall_ms);
 }
 
 static void on_changed(void *context)
@@ -553,6 +566,9 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
     if (!err)
         err = restore_open(&uplink->restore, uplink, uplink->loop, &uplink->config, uplink->reader,
                            fault);
+    if (!err)
+        err = hub_time_open(&uplink->hub_time, uplink, uplink->loop, &uplink->config, on_time,
+                            uplink, fault);
     return err ? err : link_open(&uplink->link, uplink->loop, &link, &listener, fault);
 }
 
@@ -586,6 +602,7 @@ void uplink_close(struct uplink *uplink)
     query_list_close(uplink->queries);
     link_close(uplink->link);
     restore_close(uplink->restore);
+    hub_time_close(uplink->hub_time);
     loop_timer_close(uplink->timer);
     eventlog_reader_close(uplink->reader);
     parcel_free(&uplink->parcel);

@@ -48,6 +48,8 @@ struct uplink_listener {
     void (*message)(void *context, const char *name, const struct mqtt_message *message);
     /* Adds members to the state document (health). */
     void (*describe)(void *context, struct jsonw *state);
+    /* The hub's time as of now, give or take HUB_TIME_DOUBT_MS. */
+    void (*time)(void *context, int64_t wall_ms);
     void *context; /* each callback may be NULL */
 };
 

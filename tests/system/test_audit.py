@@ -47,13 +47,13 @@ def test_untouched_day_has_no_problems(day, tmp_path):
 BODY = "CAST(replace(CAST(body AS TEXT), {}) AS BLOB)"
 DAMAGES = {
     "an event that is gone": ("DELETE FROM entry WHERE seq = 1", "missing"),
-    "the newest that is gone": ("DELETE FROM entry WHERE seq = 4", "4 is not in the hub"),
+    "the newest that is gone": ("DELETE FROM entry WHERE seq = 5", "5 is not in the hub"),
     "an amount that was changed": (
         f"UPDATE event SET body = {BODY.format(repr('333') + ',' + repr('444'))}",
         "chain breaks",
     ),
     "an event that nobody wrote": (
-        "INSERT INTO entry SELECT log_no, 5, event_no, hash FROM entry WHERE seq = 4",
+        "INSERT INTO entry SELECT log_no, 6, event_no, hash FROM entry WHERE seq = 5",
         "which nobody wrote",
     ),
     "an event that is there twice": (

@@ -23,6 +23,8 @@ SCHEMA_OF = {
     "down/reply": "reply",
     "down/logs": "logs",
     "down/inbox": "cloudevent",
+    "up/time": "time-ask",
+    "down/time": "time",
 }
 KEYS = itertools.count()
 PIECE = {"line": 1, "quantity": 1, "reason": "unwanted", "condition": "new_sealed"}

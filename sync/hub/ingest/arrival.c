@@ -3,6 +3,7 @@
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/sale_query.h"
+#include "sync/contract/told_time.h"
 #include "sync/contract/topic.h"
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -19,6 +20,7 @@ enum {
     REPLY_MAX = SALE_REPLY_BYTES_MAX,
     RESTORE_BATCH_BYTES = 64 * 1024,
     CORRELATION_MAX = 64,
+    TIME_TEXT_MAX = 256,
 };
 
 struct arrival {
@@ -445,12 +447,20 @@ static void query_done(struct work *work, enum err err, const struct fault *faul
     arrival_free(arrival);
 }
 
-static enum err prepare_query(struct arrival *arrival, const struct mqtt_message *message,
-                              struct fault *fault)
+static enum err check_correlation(const struct mqtt_message *message, struct fault *fault)
 {
     if (message->correlation.len == 0 || message->correlation.len > CORRELATION_MAX)
         return fault_set(fault, ERR_INVALID, "correlation", "must have 1 to %d bytes",
                          CORRELATION_MAX);
+    return ERR_OK;
+}
+
+static enum err prepare_query(struct arrival *arrival, const struct mqtt_message *message,
+                              struct fault *fault)
+{
+    enum err err = check_correlation(message, fault);
+    if (err)
+        return err;
     memcpy(arrival->correlation, message->correlation.data, message->correlation.len);
     arrival->correlation_len = message->correlation.len;
     arrival->work.run = run_query;
@@ -494,6 +504,28 @@ static void restore_done(struct work *work, enum err err, const struct fault *fa
     arrival_free(arrival);
 }
 
+/* --- The time -------------------------------------------------------------------------------- */
+
+/* Told at once: behind what waits for the database it would be told too late. */
+static enum err tell_time(struct arrival_desk *desk, const char *device,
+                          const struct mqtt_message *message, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, TIME_TEXT_MAX);
+    enum err err = check_correlation(message, fault);
+    if (err)
+        return err;
+    told_time_write(&text, clock_wall_ms(desk->clock));
+    const struct arrival_answer answer = {
+        .device = device,
+        .name = "time",
+        .payload = buf_slice(&text),
+        .correlation = message->correlation,
+    };
+    desk->answer(desk->context, &answer);
+    return ERR_OK;
+}
+
 /* --- Taking ---------------------------------------------------------------------------------- */
 
 static enum err prepare(struct arrival *arrival, const char *name,
@@ -524,6 +556,8 @@ enum err arrival_take(struct arrival_desk *desk, struct worker *worker,
     struct topic topic;
     if (topic_read(message->topic, &topic) != ERR_OK || topic.direction != TOPIC_UP)
         return fault_set(fault, ERR_INVALID, "topic", "not a topic of an appliance");
+    if (strcmp(topic.name, "time") == 0)
+        return tell_time(desk, topic.device, message, fault);
     struct arrival *arrival = arrival_new(desk, topic.device, message->payload);
     if (!arrival)
         return fault_set(fault, ERR_NO_MEMORY, topic.device, "out of memory");

@@ -8,6 +8,7 @@
 #include "sync/contract/link_state.h"
 #include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
+#include "sync/contract/told_time.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +124,14 @@ static void hubs_messages_are_read_and_written_as_before(void **state)
     struct sale_reply reply;
     assert_int_equal(sale_reply_read(buf_slice(&text), &reply, NULL), ERR_OK);
     sale_reply_write(&again, &reply);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "time");
+    int64_t wall_ms;
+    assert_int_equal(told_time_read(buf_slice(&text), &wall_ms, NULL), ERR_OK);
+    told_time_write(&again, wall_ms);
     assert_same(&again, &text);
 }
 

@@ -4,6 +4,7 @@
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/sale_query.h"
+#include "sync/contract/told_time.h"
 #include "sync/contract/topic.h"
 #include "tests/support/await.h"
 #include "tests/support/broker.h"
@@ -24,6 +25,7 @@
 enum { SEQ_MAX = 4000, LOOK_MS = 10, DRAIN_BEGINS_MS = 2000 };
 
 static const char device[] = "shop-1";
+static const int64_t HUB_NOW_MS = INT64_C(1795342320345);
 
 /* What the fake hub holds of one log. */
 struct shelf {
@@ -41,8 +43,11 @@ struct fake_hub {
     struct tls_context *tls;
     bool connected;
     bool subscribed;
-    bool silent;        /* takes, and answers nothing */
-    bool answers;       /* questions */
+    bool silent;     /* takes, and answers nothing */
+    bool answers;    /* questions */
+    bool tells_time; /* else it keeps the questions */
+    int time_asked;
+    char time_question[ID_BYTES];
     bool lies;          /* claims to hold more than there is */
     struct shelf shelf; /* of the stream returns, the log heard of last */
     int batches;
@@ -64,6 +69,7 @@ struct fixture {
     struct loop_timer *look; /* stands for the posts that a commit would make */
     struct fake_hub hub;
     const char *url;
+    int64_t told_ms; /* the hub's time as the uplink tells it; 0: not yet */
     int answers;
     enum err answer_err;
     char answer[512];
@@ -162,6 +168,26 @@ static void hub_query(struct fake_hub *hub, const struct mqtt_message *message)
     buf_free(&text);
 }
 
+static void hub_tell_time(struct fake_hub *hub)
+{
+    struct buf text;
+    buf_init(&text, 256);
+    told_time_write(&text, HUB_NOW_MS);
+    hub_publish(hub, "time",
+                (struct mqtt_message){.payload = buf_slice(&text),
+                                      .correlation = {hub->time_question, ID_BYTES}});
+    buf_free(&text);
+}
+
+static void hub_time_question(struct fake_hub *hub, const struct mqtt_message *message)
+{
+    hub->time_asked++;
+    assert_int_equal(message->correlation.len, ID_BYTES);
+    memcpy(hub->time_question, message->correlation.data, ID_BYTES);
+    if (hub->tells_time)
+        hub_tell_time(hub);
+}
+
 static void hub_message(void *context, const struct mqtt_message *message)
 {
     struct fake_hub *hub = context;
@@ -173,6 +199,8 @@ static void hub_message(void *context, const struct mqtt_message *message)
         hub_events(hub, message);
     } else if (strcmp(topic.name, "query") == 0) {
         hub_query(hub, message);
+    } else if (strcmp(topic.name, "time") == 0) {
+        hub_time_question(hub, message);
     } else if (strcmp(topic.name, "state") == 0) {
         assert_int_equal(link_state_read(message->payload, &hub->state, NULL), ERR_OK);
         hub->states++;
@@ -262,6 +290,12 @@ static int set_up(void **state)
     return 0;
 }
 
+static void on_time(void *context, int64_t wall_ms)
+{
+    struct fixture *f = context;
+    f->told_ms = wall_ms;
+}
+
 static void uplink_start(struct fixture *f)
 {
     struct fault fault;
@@ -272,7 +306,7 @@ static void uplink_start(struct fixture *f)
         .limits = f->limits,
         .clock = f->log.clock,
     };
-    const struct uplink_listener listener = {0};
+    const struct uplink_listener listener = {.time = on_time, .context = f};
     if (uplink_open(&f->uplink, f->loop, &config, &listener, &fault))
         fail_msg("%s: %s", fault.where, fault.text);
 }
@@ -521,6 +555,62 @@ static void birth_and_last_will_carry_the_same_session(void **state)
     assert_true(id_equal(&session, &f->hub.state.session));
 }
 
+/* --- The time -------------------------------------------------------------------------------- */
+
+static bool is_time_told(void *context)
+{
+    return ((struct fixture *)context)->told_ms != 0;
+}
+
+static bool is_time_asked(void *context)
+{
+    return ((struct fixture *)context)->hub.time_asked > 0;
+}
+
+static void the_hub_is_asked_for_the_time_and_believed(void **state)
+{
+    struct fixture *f = *state;
+    f->hub.tells_time = true;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, is_time_told, f, AWAIT_MS));
+    assert_int_equal(f->told_ms, HUB_NOW_MS); /* the fixture's clock stands: no way, no doubt */
+}
+
+static void half_of_the_way_is_added_and_a_time_that_took_too_long_says_nothing(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, is_time_asked, f, AWAIT_MS));
+    clock_fake_advance(f->log.clock, 10001);
+    hub_tell_time(&f->hub);
+    append(f, 1);
+    await_all_held(f, AWAIT_MS); /* which came behind it */
+    assert_int_equal(f->told_ms, 0);
+    f->hub.time_asked = 0;
+    uplink_close(f->uplink);
+    uplink_start(f);
+    assert_true(await(f->loop, is_time_asked, f, AWAIT_MS));
+    clock_fake_advance(f->log.clock, 3000);
+    hub_tell_time(&f->hub);
+    assert_true(await(f->loop, is_time_told, f, AWAIT_MS));
+    assert_int_equal(f->told_ms, HUB_NOW_MS + 1500);
+}
+
+static void an_answer_to_an_earlier_question_says_nothing(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, is_time_asked, f, AWAIT_MS));
+    f->hub.time_question[0] ^= 1;
+    hub_tell_time(&f->hub);
+    append(f, 1);
+    await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->told_ms, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -534,6 +624,9 @@ int main(void)
         TEST(a_question_gets_its_answer),
         TEST(a_question_without_an_answer_ends_in_time),
         TEST(birth_and_last_will_carry_the_same_session),
+        TEST(the_hub_is_asked_for_the_time_and_believed),
+        TEST(half_of_the_way_is_added_and_a_time_that_took_too_long_says_nothing),
+        TEST(an_answer_to_an_earlier_question_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "hal/base/jsonw.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/sale_query.h"
+#include "sync/contract/told_time.h"
 #include "sync/hub/ingest/arrival.h"
 #include "sync/hub/ingest/inbox.h"
 #include "tests/support/await.h"
@@ -408,6 +409,25 @@ static void messages_go_down_one_after_the_other(void **state)
     assert_int_equal(number_of(f, "SELECT inbox_through FROM device"), 2);
 }
 
+static void the_time_is_told_at_once_to_who_asks_with_correlation(void **state)
+{
+    struct fixture *f = *state;
+    const struct mqtt_message mute = {.topic = "tb/v1/box-a/up/time",
+                                      .payload = SLICE_LITERAL("{}")};
+    assert_int_equal(take(f, mute), ERR_INVALID);
+    struct mqtt_message question = mute;
+    question.correlation = (struct slice)SLICE_LITERAL("q1");
+    assert_int_equal(take(f, question), ERR_OK);
+    assert_int_equal(f->answers, 1); /* no turn of the loop, no database */
+    int64_t wall_ms;
+    assert_string_equal(f->name, "time");
+    assert_string_equal(f->device, "box-a");
+    assert_string_equal(f->correlation, "q1");
+    assert_false(f->retain);
+    assert_int_equal(told_time_read(slice_of(f->payload), &wall_ms, NULL), ERR_OK);
+    assert_int_equal(wall_ms, clock_wall_ms(f->clock));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -421,6 +441,8 @@ int main(void)
         TEST(a_question_is_answered_with_the_sale_and_its_returns),
         TEST(receipt_that_one_store_asked_for_is_reserved_for_it),
         TEST(messages_go_down_one_after_the_other),
+        cmocka_unit_test_setup_teardown(the_time_is_told_at_once_to_who_asks_with_correlation,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
