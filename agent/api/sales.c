@@ -53,14 +53,18 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
     const char *receipt = http_request_query(call->request, "receipt");
     const char *order = http_request_query(call->request, "order");
     const char *gtin = http_request_query(call->request, "gtin");
+    const char *sku = http_request_query(call->request, "sku");
     if (receipt) {
         enum err err = sale_view_by_receipt(&call->api->views, receipt, &rows[0], fault);
         *count = err ? 0 : 1;
         return err == ERR_NOT_FOUND ? ERR_OK : err;
     }
-    if (!order && !gtin)
-        return fault_set(fault, ERR_INVALID, "receipt", "ask for one of receipt, order or gtin");
-    return sale_view_list(&call->api->views, gtin != NULL, gtin ? gtin : order, rows, count, fault);
+    if (!order && !gtin && !sku)
+        return fault_set(fault, ERR_INVALID, "receipt",
+                         "ask for one of receipt, order, gtin or sku");
+    enum sale_by by = gtin ? SALE_BY_GTIN : sku ? SALE_BY_SKU : SALE_BY_ORDER;
+    const char *wanted = gtin ? gtin : sku ? sku : order;
+    return sale_view_list(&call->api->views, by, wanted, rows, count, fault);
 }
 
 static void list(struct api_call *call)

@@ -60,8 +60,16 @@ static bool cheaper(const struct sale_line *a, const struct sale_line *b)
     return !b || (__int128)a->gross_minor * b->quantity < (__int128)b->gross_minor * a->quantity;
 }
 
-static enum err consider_sale(struct gathering *g, const struct id *id, const char *gtin,
-                              struct fact_item *item, struct fault *fault)
+static bool is_item(const struct sale_line *line, const struct request_line *asked)
+{
+    if (asked->gtin)
+        return gtin_equal(line->gtin, asked->gtin);
+    return line->sku && strcmp(line->sku, asked->sku) == 0;
+}
+
+static enum err consider_sale(struct gathering *g, const struct id *id,
+                              const struct request_line *asked, struct fact_item *item,
+                              struct fault *fault)
 {
     struct question_item_sale *kept = arena_alloc(g->arena, 1, sizeof *kept);
     if (!kept)
@@ -72,45 +80,62 @@ static enum err consider_sale(struct gathering *g, const struct id *id, const ch
     enum err err = sale_view_load(g->views, id, g->arena, found, fault);
     if (err)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
+    if (strcmp(found->sale.currency->code, g->question->facts.currency) != 0)
+        return ERR_OK; /* a price in another currency is no price here */
     for (size_t i = 0; i < found->sale.line_count; i++) {
         const struct sale_line *line = &found->sale.lines[i];
-        if (line->gtin && gtin_equal(line->gtin, gtin) && cheaper(line, item->cheapest))
+        if (is_item(line, asked) && cheaper(line, item->cheapest))
             item->cheapest = line;
     }
     return ERR_OK;
 }
 
-static enum err gather_item(struct gathering *g, const char *gtin, struct fact_item *item,
-                            struct fault *fault)
+static enum err gather_item(struct gathering *g, const struct request_line *asked,
+                            struct fact_item *item, struct fault *fault)
 {
     struct sale_row rows[SALE_VIEW_LIST_MAX];
     size_t count = 0;
-    enum err err = sale_view_list(g->views, true, gtin, rows, &count, fault);
+    enum err err = sale_view_list(g->views, asked->gtin ? SALE_BY_GTIN : SALE_BY_SKU,
+                                  asked->gtin ? asked->gtin : asked->sku, rows, &count, fault);
     int64_t since = g->asked->now.wall_ms - g->asked->store->policy->no_receipt.price_days * DAY_MS;
     for (size_t i = 0; !err && i < count && rows[i].sold_at_ms >= since; i++)
-        err = consider_sale(g, &rows[i].id, gtin, item, fault);
+        err = consider_sale(g, &rows[i].id, asked, item, fault);
     return err;
 }
 
-enum err question_items(const struct views *views, const struct question_asked *asked,
-                        struct arena *arena, struct question *question, struct fault *fault)
+/* Without a receipt: the lowest price of each item asked for. */
+static enum err gather_items(struct gathering *g, struct fault *fault)
 {
-    struct gathering gathering = {views, asked, arena, question};
-    struct gathering *g = &gathering;
     const struct return_request *request = g->question->request;
     struct fact_item *items = arena_alloc(g->arena, request->line_count, sizeof *items);
     if (!items)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     for (size_t i = 0; i < request->line_count; i++) {
-        if (!request->lines[i].gtin)
+        if (!request->lines[i].gtin && !request->lines[i].sku)
             continue;
-        enum err err = gather_item(g, request->lines[i].gtin, &items[i], fault);
+        enum err err = gather_item(g, &request->lines[i], &items[i], fault);
         if (err)
             return err;
     }
     g->question->facts.items = items;
     g->question->facts.item_count = request->line_count;
     return ERR_OK;
+}
+
+/* What the policy says that money of the sale is in the currency asked for. */
+static void gather_rates(struct gathering *g)
+{
+    const struct question *question = g->question;
+    struct facts *facts = &g->question->facts;
+    const char *wanted = g->asked->request->currency;
+    const char *from = question->has_sale ? question->found.sale.currency->code : facts->currency;
+    if (!wanted || strcmp(wanted, from) == 0)
+        return;
+    const struct policy *policy = g->asked->store->policy;
+    int64_t sold_ms = question->has_sale ? question->found.sale.sold_at_ms : facts->now_ms;
+    facts->fx.to = wanted;
+    facts->fx.at_sale = policy_rate_on(policy, from, wanted, facts_day(facts, sold_ms));
+    facts->fx.today = policy_rate_on(policy, from, wanted, facts_day(facts, facts->now_ms));
 }
 
 int32_t utc_offset_minutes(int64_t now_ms)
@@ -146,14 +171,14 @@ enum err question_decide(const struct views *views, const struct question_asked 
     struct gathering g = {views, asked, arena, question};
     question->request = asked->request;
     question->facts = store_facts(asked);
-    enum err err = asked->request->receipt ? gather_sale(&g, fault)
-                                           : question_items(views, asked, arena, question, fault);
+    enum err err = asked->request->receipt ? gather_sale(&g, fault) : gather_items(&g, fault);
     if (!err)
         err = gather_velocity(&g, VELOCITY_ASSOCIATE, asked->actor->person, fault);
     if (!err)
         err = gather_velocity(&g, VELOCITY_CUSTOMER, asked->request->customer, fault);
     if (err)
         return err;
+    gather_rates(&g);
     struct decide_input in = {
         .sale = question->has_sale ? &question->found.sale : NULL,
         .history = question->has_sale ? &question->history : NULL,

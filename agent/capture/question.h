@@ -39,11 +39,6 @@ struct question_asked {
 /* Of this machine's local time, at that moment. */
 int32_t utc_offset_minutes(int64_t now_ms);
 
-/* Without a receipt: the lowest price of each item asked for, into the facts. */
-enum err question_items(const struct views *views, const struct question_asked *asked,
-                        struct arena *arena, struct question *question,
-                        struct fault *fault) MUST_CHECK;
-
 /* Fills `question`, zeroed by the caller; lists live in the arena. */
 enum err question_decide(const struct views *views, const struct question_asked *asked,
                          struct arena *arena, struct question *question,

@@ -3,9 +3,10 @@
 #include "agent/views/sale_view_schema.sql.h"
 #include "hal/base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 1, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
+enum { VERSION = 2, ITEM_MAX = 96, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
 
 static enum err insert_sale(struct database_statements *sql, const struct eventlog_record *record,
                             const struct sale *sale, struct fault *fault)
@@ -23,24 +24,44 @@ static enum err insert_sale(struct database_statements *sql, const struct eventl
     return statement_run(statement, fault);
 }
 
+/* What an item is found by. */
+static void write_key(char key[static ITEM_MAX + 1], enum sale_by by, const char *wanted)
+{
+    if (by == SALE_BY_GTIN)
+        (void)snprintf(key, ITEM_MAX + 1, "gtin/%s", wanted + strspn(wanted, "0"));
+    else
+        (void)snprintf(key, ITEM_MAX + 1, "sku/%s", wanted);
+}
+
+static enum err insert_item(struct database_statements *sql, const struct id *id,
+                            int64_t sold_at_ms, enum sale_by by, const char *item,
+                            struct fault *fault)
+{
+    if (!item || !*item)
+        return ERR_OK;
+    char key[ITEM_MAX + 1];
+    struct statement *statement;
+    enum err err = database_attached(sql, SALE_VIEW_INSERT_ITEM, &statement, fault);
+    if (err)
+        return err;
+    write_key(key, by, item);
+    bind_text(statement, 1, key);
+    bind_int(statement, 2, sold_at_ms);
+    bind_blob(statement, 3, id->bytes, ID_BYTES);
+    return statement_run(statement, fault);
+}
+
 static enum err insert_items(struct database_statements *sql, const struct id *id,
                              const struct sale *sale, struct fault *fault)
 {
-    for (size_t i = 0; i < sale->line_count; i++) {
-        if (!sale->lines[i].gtin || !sale->lines[i].gtin[0])
-            continue;
-        struct statement *statement;
-        enum err err = database_attached(sql, SALE_VIEW_INSERT_ITEM, &statement, fault);
-        if (err)
-            return err;
-        bind_text(statement, 1, sale->lines[i].gtin);
-        bind_int(statement, 2, sale->sold_at_ms);
-        bind_blob(statement, 3, id->bytes, ID_BYTES);
-        err = statement_run(statement, fault);
-        if (err)
-            return err;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < sale->line_count && !err; i++) {
+        const struct sale_line *line = &sale->lines[i];
+        err = insert_item(sql, id, sale->sold_at_ms, SALE_BY_GTIN, line->gtin, fault);
+        if (!err)
+            err = insert_item(sql, id, sale->sold_at_ms, SALE_BY_SKU, line->sku, fault);
     }
-    return ERR_OK;
+    return err;
 }
 
 static enum err read_sale(struct slice data, struct arena *arena, struct cJSON **doc,
@@ -126,15 +147,17 @@ enum err sale_view_by_receipt(const struct views *views, const char *receipt, st
     return err;
 }
 
-enum err sale_view_list(const struct views *views, bool gtin, const char *wanted,
+enum err sale_view_list(const struct views *views, enum sale_by by, const char *wanted,
                         struct sale_row *rows, size_t *count, struct fault *fault)
 {
+    char key[ITEM_MAX + 1];
     struct statement *statement;
-    enum err err = database_attached(views->sales, gtin ? SALE_VIEW_BY_GTIN : SALE_VIEW_BY_ORDER,
-                                     &statement, fault);
+    size_t query = by == SALE_BY_ORDER ? SALE_VIEW_BY_ORDER : SALE_VIEW_BY_ITEM;
+    enum err err = database_attached(views->sales, query, &statement, fault);
     if (err)
         return err;
-    bind_text(statement, 1, wanted);
+    write_key(key, by, wanted);
+    bind_text(statement, 1, by == SALE_BY_ORDER ? wanted : key);
     bind_int(statement, 2, SALE_VIEW_LIST_MAX);
     return read_rows(statement, SALE_VIEW_LIST_MAX, rows, count, fault);
 }

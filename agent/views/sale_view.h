@@ -23,8 +23,12 @@ void sale_view_define(struct eventlog_view *view);
 /* ERR_NOT_FOUND when no sale has this receipt number. */
 enum err sale_view_by_receipt(const struct views *views, const char *receipt, struct sale_row *row,
                               struct fault *fault) MUST_CHECK;
-/* The newest first, at most SALE_VIEW_LIST_MAX. `gtin` false: by order number. */
-enum err sale_view_list(const struct views *views, bool gtin, const char *wanted,
+/*
+ * The newest first, at most SALE_VIEW_LIST_MAX. A GTIN is the same however many leading zeros it
+ * is written with.
+ */
+enum sale_by { SALE_BY_ORDER, SALE_BY_GTIN, SALE_BY_SKU };
+enum err sale_view_list(const struct views *views, enum sale_by by, const char *wanted,
                         struct sale_row *rows, size_t *count, struct fault *fault) MUST_CHECK;
 
 /*

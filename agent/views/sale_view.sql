@@ -3,7 +3,7 @@ INSERT OR IGNORE INTO sale (id, receipt, order_number, sold_at_ms, data_hash)
 VALUES (?1, ?2, ?3, ?4, ?5)
 
 -- name: insert_item
-INSERT OR IGNORE INTO sale_item (gtin, sold_at_ms, sale) VALUES (?1, ?2, ?3)
+INSERT OR IGNORE INTO sale_item (item, sold_at_ms, sale) VALUES (?1, ?2, ?3)
 
 -- name: by_receipt
 SELECT id, receipt, sold_at_ms, data_hash FROM sale WHERE receipt = ?1
@@ -11,7 +11,7 @@ SELECT id, receipt, sold_at_ms, data_hash FROM sale WHERE receipt = ?1
 -- name: by_order
 SELECT id, receipt, sold_at_ms, data_hash FROM sale WHERE order_number = ?1 ORDER BY sold_at_ms DESC LIMIT ?2
 
--- name: by_gtin
+-- name: by_item
 SELECT sale.id, sale.receipt, sale.sold_at_ms, sale.data_hash
 FROM sale_item JOIN sale ON sale.id = sale_item.sale
-WHERE sale_item.gtin = ?1 ORDER BY sale_item.sold_at_ms DESC LIMIT ?2
+WHERE sale_item.item = ?1 ORDER BY sale_item.sold_at_ms DESC LIMIT ?2

@@ -8,10 +8,10 @@ CREATE TABLE sale (
 ) WITHOUT ROWID;
 CREATE INDEX sale_by_order ON sale (order_number) WHERE order_number IS NOT NULL;
 CREATE TABLE sale_item (
-    gtin TEXT NOT NULL,
+    item TEXT NOT NULL, -- "gtin/4006381333931" without leading zeros, or "sku/4711"
     sold_at_ms INTEGER NOT NULL,
     sale BLOB NOT NULL,
-    PRIMARY KEY (gtin, sold_at_ms, sale)
+    PRIMARY KEY (item, sold_at_ms, sale)
 ) WITHOUT ROWID;
 
 -- name: drop

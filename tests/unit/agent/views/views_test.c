@@ -198,11 +198,17 @@ static void sales_of_an_item_or_order_come_newest_first_wherever_they_come_from(
     struct id newest = sell(shop, EVENT_SALE_PUSHED, "r-2", 21);
     struct id oldest = sell(shop, EVENT_SALE_RECORDED, "r-3", 19);
     struct sale_row rows[SALE_VIEW_LIST_MAX];
-    for (int gtin = 0; gtin < 2; gtin++) {
+    static const struct {
+        enum sale_by by;
+        const char *wanted;
+    } ways[] = {{SALE_BY_ORDER, "o-1"},
+                {SALE_BY_GTIN, "04006381333931"},
+                {SALE_BY_GTIN, "4006381333931"}, /* as it is scanned */
+                {SALE_BY_SKU, "1"}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         size_t count = 0;
         assert_int_equal(
-            sale_view_list(&shop->views, gtin, gtin ? "04006381333931" : "o-1", rows, &count, NULL),
-            ERR_OK);
+            sale_view_list(&shop->views, ways[i].by, ways[i].wanted, rows, &count, NULL), ERR_OK);
         assert_int_equal(count, 3);
         assert_true(id_equal(&rows[0].id, &newest));
         assert_true(id_equal(&rows[1].id, &middle));
