@@ -13,19 +13,21 @@ enum { NOTE_MAX = 500, DATA_MAX = 16 * 1024 };
 /* --- Raising -----------------------------------------------------------------------------------
  */
 
-/* Which reason of a decision means which exception. */
+/* Which reason of a decision means which exception; `always`: even where the policy accepts it. */
 static const struct {
     const char *reason;
     const char *code;
+    bool always;
 } meanings[] = {
-    {"no_original", "no_original"},
-    {"receipt_unknown", "no_original"},
-    {"quantity_exceeds_remaining", "quantity_exceeds_remaining"},
-    {"refund_exceeds_paid", "refund_exceeds_paid"},
-    {"tender_not_allowed", "tender_not_allowed"},
-    {"no_exchange_rate", "currency_mismatch"},
-    {"clock_untrusted", "clock_untrusted"},
-    {"item_not_on_file", "item_not_on_file"},
+    {"no_original", "no_original", false},
+    {"receipt_unknown", "no_original", false},
+    {"quantity_exceeds_remaining", "quantity_exceeds_remaining", false},
+    {"refund_exceeds_paid", "refund_exceeds_paid", false},
+    {"tender_not_allowed", "tender_not_allowed", false},
+    {"no_exchange_rate", "currency_mismatch", false},
+    {"clock_untrusted", "clock_untrusted", false},
+    {"item_not_on_file", "item_not_on_file", false},
+    {"tax_jurisdiction_mismatch", "tax_jurisdiction_mismatch", true},
 };
 
 static const char *owner_of(const char *code)
@@ -84,7 +86,7 @@ enum err exception_raise_reasons(struct release *release, const struct decision 
     enum err err = ERR_OK;
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings && !err; i++) {
         const struct decided_reason *reason = first_reason(decision, meanings[i].reason);
-        if (!reason || reason->outcome == OUTCOME_ACCEPTED)
+        if (!reason || (reason->outcome == OUTCOME_ACCEPTED && !meanings[i].always))
             continue;
         char detail[48] = "";
         if (reason->request_index != DECISION_NO_INDEX)

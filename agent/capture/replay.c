@@ -1,4 +1,5 @@
 #include "agent/capture/replay.h"
+#include "agent/returns/facts_json.h"
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
 
@@ -78,45 +79,19 @@ static enum err read_sale(struct replaying *r, const struct cJSON *sale, struct 
 /* --- What was known ----------------------------------------------------------------------------
  */
 
-static bool is_true(const struct cJSON *object, const char *name)
-{
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, 16);
-    const struct cJSON *value = json_member(object, name);
-    if (value)
-        json_print(value, &text);
-    return slice_is(buf_slice(&text), "true");
-}
-
-static void read_velocity(const struct cJSON *list, struct facts *facts)
-{
-    for (const struct cJSON *one = json_first(list); one; one = json_next(one)) {
-        const char *word = json_member_text(one, "per");
-        int per = word ? word_find(velocity_words, word) : -1;
-        if (per < 0)
-            continue;
-        facts->velocity[per].returns = json_member_int(one, "returns", 0);
-        facts->velocity[per].amount_minor = json_member_int(one, "amount", 0);
-    }
-}
-
-static void read_facts(struct replaying *r)
+static enum err read_facts(struct replaying *r, struct fault *fault)
 {
     const struct cJSON *created = r->replay->created;
-    const struct cJSON *known = json_member(created, "facts");
     const char *country = json_member_text(created, "country");
     struct facts *facts = &r->replay->question.facts;
     *facts = (struct facts){
         .now_ms = r->state->created_ms,
-        .utc_offset_minutes = (int32_t)json_member_int(known, "utc_offset_minutes", 0),
         .clock_trusted = r->time_trusted,
-        .link_up = is_true(known, "link_up"),
-        .manager = is_true(known, "manager"),
         .store = json_member_text(created, "store"),
         .country = country ? country : "",
         .currency = json_member_text(created, "currency"),
     };
-    read_velocity(json_member(known, "velocity"), facts);
+    return facts_read(json_member(created, "facts"), r->arena, facts, fault);
 }
 
 static enum err take_created(void *context, const struct eventlog_record *record,
@@ -132,24 +107,18 @@ static enum err take_created(void *context, const struct eventlog_record *record
 /* --- The decision ------------------------------------------------------------------------------
  */
 
-static enum err gather(struct replaying *r, const struct policy *policy, struct fault *fault)
+static enum err gather(struct replaying *r, struct fault *fault)
 {
     struct replay *replay = r->replay;
     enum err err = return_request_read(json_member(replay->created, "request"), NULL, r->arena,
                                        &replay->request, fault);
+    if (!err)
+        err = read_facts(r, fault);
     if (err)
         return err;
     replay->question.request = &replay->request;
-    read_facts(r);
     const struct cJSON *sale = json_member(replay->created, "sale");
-    if (sale)
-        return read_sale(r, sale, fault);
-    if (replay->request.receipt)
-        return ERR_OK;
-    struct capture_config store = {.policy = policy};
-    struct question_asked asked = {
-        .store = &store, .request = &replay->request, .now = {.wall_ms = r->state->created_ms}};
-    return question_items(r->views, &asked, r->arena, &replay->question, fault);
+    return sale ? read_sale(r, sale, fault) : ERR_OK;
 }
 
 enum err replay_decide(const struct views *views, const struct return_state *state,
@@ -161,7 +130,7 @@ enum err replay_decide(const struct views *views, const struct return_state *sta
     if (!err && !replay->created)
         err = fault_set(fault, ERR_NOT_FOUND, "return", "its first event is no longer kept here");
     if (!err)
-        err = gather(&r, policy, fault);
+        err = gather(&r, fault);
     if (err)
         return err;
     struct question *question = &replay->question;

@@ -3,7 +3,7 @@
  * and from the returns of the same sale that were live before it. Under the policy of that day the
  * decision comes out the same; under another one it shows what would change.
  *
- * Prices of items without a receipt are those known now. Reads only; may block on the disk.
+ * Reads only; may block on the disk.
  */
 #ifndef AGENT_CAPTURE_REPLAY_H
 #define AGENT_CAPTURE_REPLAY_H

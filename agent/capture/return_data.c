@@ -1,9 +1,11 @@
 #include "agent/capture/return_data.h"
+#include "agent/returns/facts_json.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/rfc3339.h"
 
-#include <stdio.h>
 #include <string.h>
+
+enum { DECIMAL_TEXT = 32 };
 
 void business_date(char out[static BUSINESS_DATE_TEXT + 1], const struct facts *facts)
 {
@@ -25,15 +27,9 @@ static void write_json(struct jsonw *w, const char *key, const struct cJSON *val
 
 static void write_decimal(struct jsonw *w, const char *key, struct decimal value)
 {
-    char digits[32];
-    int len = snprintf(digits, sizeof digits, "%0*lld", value.places + 1, (long long)value.digits);
     struct buf text CLEANUP(buf_free);
-    buf_init(&text, sizeof digits + 1);
-    buf_append(&text, digits, (size_t)len - value.places);
-    if (value.places) {
-        buf_append_char(&text, '.');
-        buf_append(&text, digits + len - value.places, value.places);
-    }
+    buf_init(&text, DECIMAL_TEXT);
+    decimal_write(&text, value);
     jsonw_slice(w, key, buf_slice(&text));
 }
 
@@ -72,25 +68,6 @@ static void write_exchange(struct jsonw *w, const struct question *question)
     jsonw_end(w);
 }
 
-/* What was known besides sale and request, so that the decision can be made again. */
-static void write_facts(struct jsonw *w, const struct facts *facts)
-{
-    jsonw_object(w, "facts");
-    jsonw_int(w, "utc_offset_minutes", facts->utc_offset_minutes);
-    jsonw_bool(w, "link_up", facts->link_up);
-    jsonw_bool(w, "manager", facts->manager);
-    jsonw_array(w, "velocity");
-    for (int per = 0; per < VELOCITY_COUNT; per++) {
-        jsonw_object(w, NULL);
-        jsonw_text(w, "per", velocity_words[per]);
-        jsonw_int(w, "returns", facts->velocity[per].returns);
-        jsonw_int(w, "amount", facts->velocity[per].amount_minor);
-        jsonw_end(w);
-    }
-    jsonw_end(w);
-    jsonw_end(w);
-}
-
 void return_data_created(struct buf *out, const struct return_data *data)
 {
     const struct question *question = data->question;
@@ -110,7 +87,7 @@ void return_data_created(struct buf *out, const struct return_data *data)
                decision->currency ? decision->currency->code : data->store->store.currency);
     decision_write(decision, data->store->policy, POLICY_EN, &w);
     write_exchange(&w, question);
-    write_facts(&w, &question->facts);
+    facts_write(&question->facts, &w);
     write_json(&w, "request", data->request);
     if (question->has_sale)
         write_sale(&w, question);

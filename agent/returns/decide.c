@@ -1,5 +1,6 @@
 #include "agent/returns/decide.h"
 #include "agent/returns/eligibility.h"
+#include "agent/returns/fx.h"
 #include "agent/returns/resolve.h"
 #include "agent/returns/tenderplan.h"
 
@@ -32,7 +33,8 @@ static void check_rate(const struct decide_input *in, const struct decision *d,
         return;
     const char *known = in->facts->fx.to;
     bool fits = known && currency_find(slice_of(known)) == d->paid_currency;
-    if (!fits || d->fx_rate.digits <= 0)
+    /* Both: the difference to the sale's rate is a gain or loss. */
+    if (!fits || d->fx_rate.digits <= 0 || in->facts->fx.at_sale.digits <= 0)
         reasons_add(reasons, "no_exchange_rate", "", OUTCOME_NEEDS_LINK, DECISION_NO_INDEX);
 }
 
@@ -47,6 +49,16 @@ static enum err sum_lines(struct decision *d, struct fault *fault)
             return fault_set(fault, ERR_INVALID, "lines", "the total is larger than 2^53 - 1");
     }
     return ERR_OK;
+}
+
+static enum err check_converted(const struct decide_input *in, const struct decision *d,
+                                struct fault *fault)
+{
+    if (d->paid_currency == d->currency ||
+        (fx_fits(d->total_minor, d->currency, d->paid_currency, d->fx_rate) &&
+         fx_fits(d->total_minor, d->currency, d->paid_currency, in->facts->fx.at_sale)))
+        return ERR_OK;
+    return fault_set(fault, ERR_INVALID, "currency", "the total is larger than 2^53 - 1 in it");
 }
 
 static enum err plan_tenders(const struct decide_input *in, const struct history *before,
@@ -190,7 +202,8 @@ static enum err decide(const struct decide_input *in, struct resolve *r, struct 
         return err;
     struct history none;
     const struct history *before = in->history;
-    if (in->sale && !before) {
+    err = check_converted(in, d, fault);
+    if (!err && in->sale && !before) {
         err = history_init(in->sale, r->arena, &none, fault);
         before = &none;
     }

@@ -6,14 +6,9 @@ enum { DECIMAL_TEXT = 32 };
 
 static void write_decimal(struct jsonw *w, const char *key, struct decimal value)
 {
-    int64_t scale = 1;
-    for (unsigned i = 0; i < value.places; i++)
-        scale *= 10;
     struct buf text;
     buf_init(&text, DECIMAL_TEXT);
-    buf_append_int(&text, value.digits / scale);
-    if (value.places)
-        buf_printf(&text, ".%0*lld", value.places, (long long)(value.digits % scale));
+    decimal_write(&text, value);
     jsonw_slice(w, key, buf_slice(&text));
     buf_free(&text);
 }

@@ -3,15 +3,6 @@
 #include <string.h>
 
 static const int64_t day_ms = 86400000;
-static const int64_t minute_ms = 60000;
-
-/* The civil day at the store, counted from 1970. */
-static int64_t local_day(const struct facts *facts, int64_t ms)
-{
-    int64_t local = ms + facts->utc_offset_minutes * minute_ms;
-    int64_t day = local / day_ms;
-    return local % day_ms < 0 ? day - 1 : day;
-}
 
 static const struct sale_line *sold_line(const struct eligibility *e, size_t line)
 {
@@ -63,7 +54,7 @@ static bool days_passed(const struct eligibility *e, const struct policy_rule *r
 {
     if (!e->in->sale)
         return false;
-    int64_t sold = local_day(e->in->facts, e->in->sale->sold_at_ms);
+    int64_t sold = facts_day(e->in->facts, e->in->sale->sold_at_ms);
     int64_t last = sold + rule->days;
     const struct policy *policy = e->in->policy;
     for (size_t i = 0; with_holidays && i < policy->holiday_count; i++) {
@@ -72,7 +63,7 @@ static bool days_passed(const struct eligibility *e, const struct policy_rule *r
             holiday->until_day > last)
             last = holiday->until_day;
     }
-    return local_day(e->in->facts, e->in->facts->now_ms) > last;
+    return facts_day(e->in->facts, e->in->facts->now_ms) > last;
 }
 
 static bool window_expired(const struct eligibility *e, size_t line, const struct policy_rule *rule)
@@ -158,6 +149,24 @@ static bool group_incomplete(const struct eligibility *e, size_t line,
     return sold && sold->group && !e->lines[line].adjustment && goods_stay(e, sold->group);
 }
 
+/* A jurisdiction's country: its own code or what stands before a hyphen; local codes name none. */
+static bool is_of_country(const char *jurisdiction, const char *country)
+{
+    size_t len = strcspn(jurisdiction, "-");
+    return len != 2 || strncmp(jurisdiction, country, 2) == 0;
+}
+
+static bool taxed_abroad(const struct eligibility *e, size_t line, const struct policy_rule *rule)
+{
+    (void)rule;
+    const char *country = e->in->facts->country;
+    const struct sale_line *sold = sold_line(e, line);
+    for (size_t i = 0; sold && country && *country && i < sold->tax_count; i++)
+        if (!is_of_country(sold->taxes[i].jurisdiction, country))
+            return true;
+    return false;
+}
+
 static const struct sale_line *cheapest(const struct eligibility *e, size_t line)
 {
     size_t index = e->lines[line].request_index;
@@ -202,6 +211,7 @@ static const struct check {
     [POLICY_ITEM_ON_FILE] = {not_on_file, "item_not_on_file", false},
     [POLICY_CLAIMED_PRICE] = {claims_more, "price_above_lowest", false},
     [POLICY_CASH] = {cash_above, "cash_limit", true},
+    [POLICY_JURISDICTION] = {taxed_abroad, "tax_jurisdiction_mismatch", true},
 };
 
 /* The first rule that fits decides for its check; limits per receipt, associate, ... stand alone.

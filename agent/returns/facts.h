@@ -45,4 +45,7 @@ struct facts {
     struct fact_fx fx;
 };
 
+/* The civil day at the store of that moment, counted from 1970. */
+int64_t facts_day(const struct facts *facts, int64_t ms);
+
 #endif

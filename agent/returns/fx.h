@@ -10,4 +10,8 @@
 int64_t fx_convert(int64_t amount_minor, const struct currency *from, const struct currency *to,
                    struct decimal rate);
 
+/* Whether what that comes to is an amount at all: within 2^53 - 1. */
+bool fx_fits(int64_t amount_minor, const struct currency *from, const struct currency *to,
+             struct decimal rate);
+
 #endif

@@ -13,6 +13,7 @@ const char *const policy_languages[POLICY_LANGUAGE_COUNT + 1] = {POLICY_LANGUAGE
                                                                      NULL};
 
 static const int64_t day_ms = 86400000;
+static const int64_t rate_digits_max = 999999999999;
 
 static void within(struct fault *fault, const char *list, size_t index)
 {
@@ -168,6 +169,31 @@ static enum err check_holidays(struct policy *policy, struct fault *fault)
     return ERR_OK;
 }
 
+static enum err check_rate(struct policy_rate *rate, struct fault *fault)
+{
+    if (!currency_find(slice_of(rate->from)))
+        return fault_set(fault, ERR_INVALID, "from", "is not a currency of ISO 4217");
+    if (!currency_find(slice_of(rate->to)))
+        return fault_set(fault, ERR_INVALID, "to", "is not a currency of ISO 4217");
+    if (decimal_parse(slice_of(rate->rate_text), &rate->rate) != ERR_OK || rate->rate.digits <= 0 ||
+        rate->rate.digits > rate_digits_max)
+        return fault_set(fault, ERR_INVALID, "rate",
+                         "must be a decimal number above zero, of at most 12 digits");
+    return read_day(rate->since, "since", &rate->since_day, fault);
+}
+
+static enum err check_rates(struct policy *policy, struct fault *fault)
+{
+    for (size_t i = 0; i < policy->rate_count; i++) {
+        enum err err = check_rate(&policy->rates[i], fault);
+        if (err) {
+            within(fault, "rates", i);
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err check_fees(struct policy *policy, struct fault *fault)
 {
     for (size_t i = 0; i < policy->fee_count; i++) {
@@ -308,6 +334,8 @@ static enum err check_policy(struct policy *policy, struct fault *fault)
     if (!err)
         err = check_holidays(policy, fault);
     if (!err)
+        err = check_rates(policy, fault);
+    if (!err)
         err = check_fees(policy, fault);
     if (!err)
         err = check_routes(policy, fault);
@@ -374,6 +402,19 @@ int64_t policy_velocity_days(const struct policy *policy, enum velocity per)
             days = rule->days;
     }
     return days;
+}
+
+struct decimal policy_rate_on(const struct policy *policy, const char *from, const char *to,
+                              int64_t day)
+{
+    const struct policy_rate *latest = NULL;
+    for (size_t i = 0; i < policy->rate_count; i++) {
+        const struct policy_rate *rate = &policy->rates[i];
+        if (rate->since_day <= day && (!latest || rate->since_day >= latest->since_day) &&
+            strcmp(rate->from, from) == 0 && strcmp(rate->to, to) == 0)
+            latest = rate;
+    }
+    return latest ? latest->rate : (struct decimal){0};
 }
 
 const struct policy_amount *policy_limit(const struct policy_amounts *amounts, const char *currency)

@@ -32,7 +32,8 @@ enum { POLICY_WORDS_MAX = 64, POLICY_RULES_MAX = 500, POLICY_DAYS_MAX = 36500 };
     X(WHOLE_GROUP, whole_group)     /* a part of the line's group stays */                         \
     X(ITEM_ON_FILE, item_on_file)   /* without a receipt: the item is not known */                 \
     X(CLAIMED_PRICE, claimed_price) /* without a receipt: more claimed than the lowest price */    \
-    X(CASH, cash)                   /* the cash to hand over is more than `limits` */
+    X(CASH, cash)                   /* the cash to hand over is more than `limits` */              \
+    X(JURISDICTION, jurisdiction)   /* taxed in another country than the store's */
 
 #define POLICY_CHECK_ENUM(upper, lower) POLICY_##upper,
 enum policy_check { POLICY_CHECKS(POLICY_CHECK_ENUM) POLICY_CHECK_COUNT };
@@ -168,6 +169,16 @@ struct policy_tenders {
     size_t rounding_count;
 };
 
+/* What one unit of `from` is in `to`, from that day on until a later one is named. */
+struct policy_rate {
+    const char *from;
+    const char *to;
+    const char *since; /* "2026-11-01" */
+    int64_t since_day;
+    const char *rate_text;
+    struct decimal rate;
+};
+
 struct policy_no_receipt {
     int64_t price_days; /* how far back the lowest price is looked for */
     int refund;         /* enum tender_type */
@@ -204,6 +215,8 @@ struct policy {
     struct policy_tenders tenders;
     struct policy_no_receipt no_receipt;
     int fx; /* enum policy_fx */
+    struct policy_rate *rates;
+    size_t rate_count;
     bool reverse_commission;
     struct policy_text *texts;
     size_t text_count;
@@ -223,6 +236,10 @@ size_t policy_condition(const struct policy *policy, const char *code);
 
 /* The longest window of a velocity rule for `per`: what the caller counts; 0 if there is none. */
 int64_t policy_velocity_days(const struct policy *policy, enum velocity per);
+
+/* The rate in force on a local day since 1970; zero digits if none is. */
+struct decimal policy_rate_on(const struct policy *policy, const char *from, const char *to,
+                              int64_t day);
 
 /* The limit for a currency; NULL if none is set. */
 const struct policy_amount *policy_limit(const struct policy_amounts *amounts,

@@ -1,7 +1,7 @@
 #include "agent/returns/policy_fields.h"
 #include "agent/returns/fields.h"
 
-enum { LIST_MAX = 200 };
+enum { LIST_MAX = 200, RATES_MAX = 5000 };
 
 #define NAMES(type, field, member) TEXTS(type, field, member.list, member.count, LIST_MAX)
 
@@ -146,6 +146,14 @@ static const struct json_field no_receipt_fields[] = {
 };
 static const struct json_table no_receipt_table = TABLE(no_receipt_fields, policy_no_receipt);
 
+static const struct json_field rate_fields[] = {
+    {.name = "from", .kind = JSON_TEXT, AT(policy_rate, from), .min = 3, .max = 3},
+    {.name = "to", .kind = JSON_TEXT, AT(policy_rate, to), .min = 3, .max = 3},
+    NAME(policy_rate, "since", since),
+    NAME(policy_rate, "rate", rate_text),
+};
+static const struct json_table rate_table = TABLE(rate_fields, policy_rate);
+
 #define LANGUAGE_FIELD(upper, lower) TEXT(policy_text, #lower, words[POLICY_##upper]),
 static const struct json_field text_fields[] = {NAME(policy_text, "code", code),
                                                 POLICY_LANGUAGES(LANGUAGE_FIELD)};
@@ -166,6 +174,7 @@ static const struct json_field policy_fields[] = {
     OBJECT(policy, "tenders", tenders, tenders_table),
     OBJECT(policy, "no_receipt", no_receipt, no_receipt_table),
     OPTIONAL_CHOICE(policy, "fx", fx, fx_words),
+    OPTIONAL_LIST(policy, "rates", rates, rate_count, rate_table, RATES_MAX),
     OPTIONAL_FLAG(policy, "reverse_commission", reverse_commission),
     OPTIONAL_LIST(policy, "texts", texts, text_count, text_table, 1000),
 };

@@ -173,6 +173,17 @@ enum err decimal_parse(struct slice text, struct decimal *out)
     return ERR_OK;
 }
 
+void decimal_write(struct buf *out, struct decimal value)
+{
+    uint64_t magnitude = value.digits < 0 ? -(uint64_t)value.digits : (uint64_t)value.digits;
+    uint64_t scale = 1;
+    for (unsigned i = 0; i < value.places; i++)
+        scale *= 10;
+    buf_printf(out, "%s%llu", value.digits < 0 ? "-" : "", (unsigned long long)(magnitude / scale));
+    if (value.places > 0)
+        buf_printf(out, ".%0*llu", value.places, (unsigned long long)(magnitude % scale));
+}
+
 int64_t money_times(int64_t amount_minor, struct decimal factor)
 {
     wide scale = 1;

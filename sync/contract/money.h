@@ -45,6 +45,8 @@ struct decimal {
 
 /* Takes an optional minus, digits, and up to nine digits behind a point. ERR_INVALID otherwise. */
 enum err decimal_parse(struct slice text, struct decimal *out) MUST_CHECK;
+/* The same value as a text that decimal_parse takes: "7.5". */
+void decimal_write(struct buf *out, struct decimal value);
 /* amount * factor, rounded. A percentage is the caller's: divide by 100 with places + 2. */
 int64_t money_times(int64_t amount_minor, struct decimal factor);
 /* "12.34" with the currency's exponent, for people's eyes in documents and diagnostics. */

@@ -200,7 +200,7 @@ struct clock *counter_clock(struct counter *c)
     return c->clock;
 }
 
-const struct policy *counter_policy(const struct counter *c)
+struct policy *counter_policy(struct counter *c)
 {
     return &c->policy;
 }

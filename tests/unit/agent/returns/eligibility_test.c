@@ -24,8 +24,10 @@ static void set_rules(struct counter *c, const char *rules)
 {
     char json[2048];
     snprintf(json, sizeof json,
-             "{'version':'test','reasons':[{'code':'unwanted','means':'unwanted'}],"
-             "'conditions':[{'code':'open_box','means':'open_box'}],'rules':[%s]}",
+             "{'version':'test','reasons':[{'code':'unwanted','means':'unwanted'},"
+             "{'code':'broken','means':'defective'}],"
+             "'conditions':[{'code':'open_box','means':'open_box'},"
+             "{'code':'new_sealed','means':'new_sealed'}],'rules':[%s]}",
              rules);
     if (policy_read(counter_json(c, json), &c->arena, &c->policy, &c->fault) != ERR_OK)
         fail_msg("%s: %s", c->fault.where, c->fault.text);
@@ -37,6 +39,27 @@ static void assert_broken(struct counter *c, int64_t line, int64_t quantity, con
     if (d.outcome != OUTCOME_NEEDS_MANAGER || !counter_has_reason(&d, code))
         fail_msg("%s instead of %s", outcome_words[d.outcome], code);
     assert_string_equal(d.rule, "r");
+}
+
+/* One piece of the first line. */
+static struct decision ask_with(struct counter *c, const char *reason, const char *condition)
+{
+    char json[256];
+    (void)snprintf(json, sizeof json,
+                   "{'receipt':'R1','lines':[{'line':1,'quantity':1,'reason':'%s',"
+                   "'condition':'%s'}]}",
+                   reason, condition);
+    return counter_ask(c, json);
+}
+
+static struct decision ask_for_reason(struct counter *c, const char *reason)
+{
+    return ask_with(c, reason, "open_box");
+}
+
+static struct decision ask_in_condition(struct counter *c, const char *condition)
+{
+    return ask_with(c, "unwanted", condition);
 }
 
 static void assert_kept(struct counter *c, int64_t line, int64_t quantity)
@@ -163,6 +186,108 @@ static void the_same_reason_of_the_whole_return_is_told_once(void **state)
     assert_true(d.reasons[0].request_index == DECISION_NO_INDEX);
 }
 
+static void windows_differ_by_channel_and_reason(void **state)
+{
+    struct counter *c = *state;
+    set_rules(c, "{'rule':'web','check':'window','days':99,'outcome':'declined',"
+                 "'when':{'channels':['online','marketplace']}},"
+                 "{'rule':'broken','check':'window','days':99,'outcome':'declined',"
+                 "'when':{'reasons':['broken']}},"
+                 "{'rule':'r','check':'window','days':1,'outcome':'needs_manager'}");
+    assert_broken(c, 1, 1, "window_expired");
+    assert_int_equal(ask_for_reason(c, "broken").outcome, OUTCOME_ACCEPTED);
+    c->sale.channel = CHANNEL_ONLINE; /* ordered online, returned in the store */
+    assert_kept(c, 1, 1);
+    c->sale.channel = CHANNEL_MARKETPLACE;
+    assert_kept(c, 1, 1);
+    c->sale.channel = CHANNEL_PHONE;
+    assert_broken(c, 1, 1, "window_expired");
+}
+
+static void a_rule_may_look_at_the_condition(void **state)
+{
+    struct counter *c = *state;
+    set_rules(c, "{'rule':'r','check':'refuse','code':'opened','outcome':'needs_manager',"
+                 "'when':{'conditions':['open_box']}}");
+    assert_broken(c, 1, 1, "opened");
+    assert_int_equal(ask_in_condition(c, "new_sealed").outcome, OUTCOME_ACCEPTED);
+}
+
+static void only_a_channel_may_be_refused(void **state)
+{
+    struct counter *c = *state;
+    set_rules(c, "{'rule':'r','check':'refuse','code':'by_post_only','outcome':'needs_manager',"
+                 "'when':{'channels':['marketplace']}}");
+    assert_kept(c, 1, 1);
+    c->sale.channel = CHANNEL_MARKETPLACE;
+    assert_broken(c, 1, 1, "by_post_only");
+}
+
+static void velocity_is_held_for_receipt_and_associate_too(void **state)
+{
+    static const char *const names[VELOCITY_COUNT] = {"receipt", "associate", "customer"};
+    struct counter *c = *state;
+    for (int per = 0; per < VELOCITY_COUNT; per++) {
+        char rule[256];
+        (void)snprintf(rule, sizeof rule,
+                       "{'rule':'r','check':'velocity','per':'%s','days':7,'returns':2,"
+                       "'outcome':'needs_manager'}",
+                       names[per]);
+        set_rules(c, rule);
+        c->facts.velocity[per] = (struct fact_velocity){1, 0};
+        assert_kept(c, 1, 1);
+        c->facts.velocity[per] = (struct fact_velocity){2, 0};
+        assert_broken(c, 1, 1, "too_many_returns");
+        c->facts.velocity[per] = (struct fact_velocity){0};
+    }
+}
+
+static void a_receipt_may_be_required_or_not(void **state)
+{
+    struct counter *c = *state;
+    struct fact_item item = {.cheapest = &c->sale.lines[0]};
+    c->facts.items = &item;
+    c->facts.item_count = 1;
+    c->has_sale = false;
+    static const char asked[] = "{'receipt':null,'lines':[{'sku':'a','quantity':1,"
+                                "'reason':'unwanted','condition':'open_box'}]}";
+    set_rules(c, "{'rule':'r','check':'receipt','outcome':'declined'}");
+    struct decision d = counter_ask(c, asked);
+    assert_int_equal(d.outcome, OUTCOME_DECLINED);
+    assert_true(counter_has_reason(&d, "no_original"));
+    set_rules(c, "");
+    d = counter_ask(c, asked);
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+    assert_int_equal(d.tenders[0].type, TENDER_STORE_CREDIT);
+    assert_int_equal(d.total_minor, 1000);
+}
+
+static void tax_of_another_country_is_seen_and_local_codes_are_not(void **state)
+{
+    static const struct {
+        const char *jurisdiction;
+        const char *country;
+        bool abroad;
+    } cases[] = {{"DE", "DE", false},   {"DE", "AT", true},   {"US-NY", "US", false},
+                 {"US-NY", "CA", true}, {"NYC", "US", false}, {"MTA-11", "US", false},
+                 {"DE", "", false}};
+    struct counter *c = *state;
+    struct sale_tax tax = {.type = TAX_VAT, .rate = "19"};
+    c->sale.lines[0].taxes = &tax;
+    c->sale.lines[0].tax_count = 1;
+    c->history.lines[0].taxes_minor = arena_alloc(&c->arena, 1, sizeof(int64_t));
+    c->history.lines[0].adjusted_taxes_minor = arena_alloc(&c->arena, 1, sizeof(int64_t));
+    set_rules(c, "{'rule':'r','check':'jurisdiction','outcome':'needs_manager'}");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tax.jurisdiction = cases[i].jurisdiction;
+        c->facts.country = cases[i].country;
+        if (cases[i].abroad)
+            assert_broken(c, 1, 1, "tax_jurisdiction_mismatch");
+        else
+            assert_kept(c, 1, 1);
+    }
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -178,6 +303,12 @@ int main(void)
         RULE(a_clock_behind_the_sale_is_not_trusted),
         RULE(values_and_links_narrow_a_rule),
         RULE(the_same_reason_of_the_whole_return_is_told_once),
+        RULE(windows_differ_by_channel_and_reason),
+        RULE(a_rule_may_look_at_the_condition),
+        RULE(only_a_channel_may_be_refused),
+        RULE(velocity_is_held_for_receipt_and_associate_too),
+        RULE(a_receipt_may_be_required_or_not),
+        RULE(tax_of_another_country_is_seen_and_local_codes_are_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

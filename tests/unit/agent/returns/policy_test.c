@@ -60,7 +60,8 @@ static void every_code_has_a_text_in_every_language(void **state)
                                         "group_incomplete",
                                         "item_not_on_file",
                                         "price_above_lowest",
-                                        "cash_limit"};
+                                        "cash_limit",
+                                        "tax_jurisdiction_mismatch"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         assert_in_all_languages(policy, fixed[i]);
     for (size_t i = 0; i < policy->reason_count; i++)
@@ -96,6 +97,8 @@ static void assert_refused(struct counter *c, const char *more, const char *wher
     assert_string_equal(c->fault.where, where);
     assert_true(*c->fault.text);
 }
+
+#define RATES(rate) "'rules':[],'rates':[{" rate "}]"
 
 static void every_refusal_names_the_path(void **state)
 {
@@ -138,6 +141,16 @@ static void every_refusal_names_the_path(void **state)
                    "'rules':[],'holidays':[{'rule':'h','sold_from':'2026-11-01',"
                    "'sold_to':'2026-12-24','until':'2026-01-31'}]",
                    "holidays[0].until");
+    assert_refused(c, RATES("'from':'GBX','to':'EUR','since':'2026-11-01','rate':'1'"),
+                   "rates[0].from");
+    assert_refused(c, RATES("'from':'GBP','to':'EUX','since':'2026-11-01','rate':'1'"),
+                   "rates[0].to");
+    assert_refused(c, RATES("'from':'GBP','to':'EUR','since':'2026-11-31','rate':'1'"),
+                   "rates[0].since");
+    assert_refused(c, RATES("'from':'GBP','to':'EUR','since':'2026-11-01','rate':'0'"),
+                   "rates[0].rate");
+    assert_refused(c, RATES("'from':'GBP','to':'EUR','since':'2026-11-01','rate':'1,2'"),
+                   "rates[0].rate");
     assert_refused(c, "'rules':[],'tenders':{'allowed':[{'paid':'cash','refund':['gold']}]}",
                    "tenders.allowed[0].refund[0]");
     assert_refused(c, "'rules':[],'tenders':{'allowed':[{'paid':'cash','refund':[]}]}",
@@ -176,6 +189,24 @@ static void a_retailers_own_reason_follows_the_rules_of_what_it_means(void **sta
     assert_true(d.lines[0].adjustment);
 }
 
+static void a_rate_holds_from_its_day_until_a_later_one(void **state)
+{
+    struct counter *c = *state;
+    struct cJSON *json =
+        counter_json(c, "{'version':'1','reasons':[{'code':'late','means':'late'}],"
+                        "'conditions':[{'code':'used','means':'used'}],'rules':[],'rates':["
+                        "{'from':'GBP','to':'EUR','since':'1970-01-11','rate':'1.1741'},"
+                        "{'from':'GBP','to':'EUR','since':'1970-01-03','rate':'1.1523'},"
+                        "{'from':'EUR','to':'GBP','since':'1970-01-03','rate':'0.86'}]}");
+    assert_int_equal(policy_read(json, &c->arena, &c->policy, &c->fault), ERR_OK);
+    assert_int_equal(policy_rate_on(&c->policy, "GBP", "EUR", 1).digits, 0);
+    assert_int_equal(policy_rate_on(&c->policy, "GBP", "EUR", 2).digits, 11523);
+    assert_int_equal(policy_rate_on(&c->policy, "GBP", "EUR", 9).digits, 11523);
+    assert_int_equal(policy_rate_on(&c->policy, "GBP", "EUR", 10).digits, 11741);
+    assert_int_equal(policy_rate_on(&c->policy, "EUR", "GBP", 10).digits, 86);
+    assert_int_equal(policy_rate_on(&c->policy, "EUR", "USD", 10).digits, 0);
+}
+
 #define POLICY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -185,6 +216,7 @@ int main(void)
         POLICY(every_code_has_a_text_in_every_language),
         POLICY(a_missing_text_falls_back_to_english_then_to_the_code),
         POLICY(every_refusal_names_the_path),
+        POLICY(a_rate_holds_from_its_day_until_a_later_one),
         POLICY(a_retailers_own_reason_follows_the_rules_of_what_it_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

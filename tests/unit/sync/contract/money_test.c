@@ -121,6 +121,21 @@ static void decimals_are_read_exactly(void **state)
         assert_int_equal(decimal_parse(slice_of(bad[i]), &d), ERR_INVALID);
 }
 
+static void decimals_are_written_as_they_are_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"0", "19", "-7.5", "1.1523", "0.05", "-0.000000001"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct decimal d = {0};
+        struct buf out;
+        buf_init(&out, 64);
+        assert_int_equal(decimal_parse(slice_of(texts[i]), &d), ERR_OK);
+        decimal_write(&out, d);
+        assert_string_equal(out.data, texts[i]);
+        buf_free(&out);
+    }
+}
+
 static void times_is_exact_and_rounded(void **state)
 {
     (void)state;
@@ -161,6 +176,7 @@ int main(void)
         cmocka_unit_test(spread_over_nothing_is_invalid),
         cmocka_unit_test(cash_rounds_to_the_step),
         cmocka_unit_test(decimals_are_read_exactly),
+        cmocka_unit_test(decimals_are_written_as_they_are_read),
         cmocka_unit_test(times_is_exact_and_rounded),
         cmocka_unit_test(amounts_are_written_with_their_exponent),
     };

@@ -1,0 +1,173 @@
+/* What a decision is asked with: prices of items without a receipt, exchange rates. */
+#include "agent/capture/replay.h"
+#include "agent/views/return_view.h"
+#include "hal/base/cleanup.h"
+#include "tests/support/counter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define RECEIPT "0042-01-20261122-0017"
+
+static int open_counter(void **state)
+{
+    *state = counter_open();
+    counter_sell(*state, RECEIPT);
+    return 0;
+}
+
+static int close_counter(void **state)
+{
+    counter_close(*state);
+    return 0;
+}
+
+static struct counter_answer ask(struct counter *counter, const char *json)
+{
+    struct counter_answer answer = counter_ask(counter, CAPTURE_RETURN, NULL, "", json);
+    if (answer.err)
+        fail_msg("%s: %s", answer.fault.where, answer.fault.text);
+    return answer;
+}
+
+static int64_t total_of(const struct counter_answer *answer)
+{
+    return json_member_int(json_member(answer->body, "refund"), "total", -1);
+}
+
+static void assert_price(struct counter *counter, const char *item, int64_t total)
+{
+    char json[256];
+    (void)snprintf(json, sizeof json,
+                   "{\"receipt\":null,\"lines\":[{%s,\"quantity\":1,\"reason\":\"unwanted\","
+                   "\"condition\":\"open_box\"}]}",
+                   item);
+    struct counter_answer answer = ask(counter, json);
+    assert_string_equal(json_member_text(answer.body, "decision"), "needs_manager");
+    assert_int_equal(total_of(&answer), total);
+    counter_answer_free(&answer);
+}
+
+static void an_item_without_a_receipt_has_its_lowest_price(void **state)
+{
+    assert_price(*state, "\"gtin\":\"4006381333931\"", 333);
+    assert_price(*state, "\"gtin\":\"04006381333931\"", 333);
+    assert_price(*state, "\"sku\":\"4711\"", 333);
+    assert_price(*state, "\"sku\":\"4712\"", 0);
+}
+
+static void sell_in_pounds(struct counter *counter)
+{
+    struct counter_answer sold = counter_ask(
+        counter, CAPTURE_SALE, NULL, "",
+        "{\"receipt\":\"pounds\",\"channel\":\"store\",\"store\":\"0100\",\"sold_at\":"
+        "\"2026-11-20T10:00:00Z\",\"currency\":\"GBP\",\"prices_include_tax\":true,\"lines\":[{"
+        "\"line\":1,\"sku\":\"4711\",\"quantity\":1,\"amount\":3000,\"tax\":[{\"type\":\"vat\","
+        "\"jurisdiction\":\"GB\",\"rate\":\"20\",\"amount\":500}]}],\"tenders\":[{\"tender\":1,"
+        "\"type\":\"card\",\"amount\":3000}]}");
+    assert_int_equal(sold.err, ERR_OK);
+    counter_answer_free(&sold);
+}
+
+static void a_price_in_another_currency_is_no_price_here(void **state)
+{
+    sell_in_pounds(*state);
+    assert_price(*state, "\"sku\":\"4711\"", 333);
+}
+
+static struct policy_rate rates[] = {
+    {.from = "GBP", .to = "EUR", .since_day = 20000, .rate = {11523, 4}},
+    {.from = "GBP", .to = "EUR", .since_day = 20779, .rate = {11741, 4}}, /* 2026-11-22 */
+};
+
+static const char in_euro[] =
+    "{\"receipt\":\"pounds\",\"currency\":\"EUR\",\"lines\":[{\"line\":1,\"quantity\":1,"
+    "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}";
+
+static int64_t paid_in_euro(struct counter *counter, int64_t *loss_minor)
+{
+    struct counter_answer answer = ask(counter, in_euro);
+    const struct cJSON *tender =
+        json_first(json_member(json_member(answer.body, "refund"), "tenders"));
+    int64_t paid = json_member_int(tender, "paid_out", -1);
+    *loss_minor = json_member_int(tender, "fx", -1);
+    struct counter_answer undone =
+        counter_ask(counter, CAPTURE_VOID, json_member_text(answer.body, "return_id"), "", "{}");
+    assert_int_equal(undone.err, ERR_OK);
+    counter_answer_free(&answer);
+    counter_answer_free(&undone);
+    return paid;
+}
+
+static void pounds_are_paid_back_in_euro_by_the_policys_rates(void **state)
+{
+    struct counter *counter = *state;
+    struct policy *policy = counter_policy(counter);
+    int64_t loss = 0;
+    sell_in_pounds(counter);
+    struct counter_answer without = ask(counter, in_euro);
+    assert_string_equal(json_member_text(without.body, "decision"), "needs_link");
+    counter_answer_free(&without);
+    policy->rates = rates;
+    policy->rate_count = 2;
+    assert_int_equal(paid_in_euro(counter, &loss), 3457);
+    assert_int_equal(loss, 0);
+    policy->fx = POLICY_FX_TODAY;
+    assert_int_equal(paid_in_euro(counter, &loss), 3522);
+    assert_int_equal(loss, 65);
+}
+
+static enum err decide_again(void *context, const struct return_state *state, struct fault *fault)
+{
+    struct counter *counter = context;
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, (size_t)32 * 1024 * 1024);
+    struct replay replay CLEANUP(replay_cleanup) = {0};
+    struct views views = views_of_reader(counter_reader(counter));
+    enum err err = replay_decide(&views, state, counter_policy(counter), &arena, &replay, fault);
+    if (err)
+        return err;
+    const struct decision *decision = &replay.question.decision;
+    assert_int_equal(decision->total_minor, state->total_minor);
+    assert_string_equal(outcome_words[decision->outcome],
+                        json_member_text(replay.created, "decision"));
+    for (size_t i = 0; i < decision->tender_count; i++)
+        assert_int_equal(decision->tenders[i].paid_out_minor, 3522);
+    return ERR_OK;
+}
+
+static void rates_and_prices_of_that_day_come_out_of_the_log(void **state)
+{
+    struct counter *counter = *state;
+    struct policy *policy = counter_policy(counter);
+    policy->rates = rates;
+    policy->rate_count = 2;
+    policy->fx = POLICY_FX_TODAY;
+    sell_in_pounds(counter);
+    struct counter_answer answer = ask(counter, in_euro);
+    policy->rate_count = 0; /* forgotten since */
+    struct views views = views_of_reader(counter_reader(counter));
+    struct return_view_query query = {
+        .state = RETURN_VIEW_ANY, .receipt = "", .before_ms = INT64_MAX, .max = 10};
+    struct fault fault = {0};
+    if (return_view_list(&views, &query, decide_again, counter, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+    counter_answer_free(&answer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_item_without_a_receipt_has_its_lowest_price),
+        TEST(a_price_in_another_currency_is_no_price_here),
+        TEST(pounds_are_paid_back_in_euro_by_the_policys_rates),
+        TEST(rates_and_prices_of_that_day_come_out_of_the_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
