@@ -85,10 +85,13 @@ $(BROWSER_MODULES): tests/browser/package-lock.json
 	$(Q)command -v node >/dev/null && command -v npm >/dev/null || toolchain/install node
 	$(Q)cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --silent
 
+# Man pages, made of what --help says, in build/VARIANT/man: man -l build/release/man/tillback.1
+man: all ; $(Q)toolchain/manpages $(PROGRAMS) $(OUT)/man && echo '  MAN     $(OUT)/man'
+
 clean: ; $(Q)rm -rf build
 
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck \
         lint-tidy format test-debian13 run demo test system-test hub-test \
-        contract-test browser-test fuzz fuzz-run bench soak clean help
+        contract-test browser-test fuzz fuzz-run bench soak man clean help

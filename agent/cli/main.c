@@ -46,6 +46,9 @@ static void print_help(void)
 {
     puts("usage: tillback [--state DIR | --url URL] [--json] COMMAND\n"
          "\n"
+         "What an appliance holds and how it stands, for technicians and associates.\n"
+         "\n"
+         "options:\n"
          "  --state DIR   look at an appliance's state directory, running or not\n"
          "  --url URL     ask a running appliance (TILLBACK_TOKEN holds the token)\n"
          "  --json        one JSON document instead of words\n"
@@ -53,7 +56,12 @@ static void print_help(void)
          "commands:");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
-    puts("\nExit: 0 fine, 1 a problem was found, 2 usage, 3 the appliance can't be reached.");
+    puts("\n"
+         "exit status:\n"
+         "  0  fine\n"
+         "  1  a problem was found\n"
+         "  2  usage\n"
+         "  3  the appliance can't be reached");
 }
 
 enum cli_exit cli_usage(const char *problem)

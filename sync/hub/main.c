@@ -1,5 +1,6 @@
 /* tillback-hub: the central program. Reads its command line, and wires everything together. */
 #include "hal/base/cleanup.h"
+#include "hal/base/version.h"
 #include "hal/storage.h"
 #include "sync/hub/ca.h"
 #include "sync/hub/hub.h"
@@ -22,6 +23,7 @@ static const char usage[] =
     "\n"
     "Without a command it serves. --db is sqlite:PATH; hub.db in the state directory unless "
     "given.\n"
+    "\n"
     "Commands:\n"
     "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
     "  restore FILE             put a backup in place; no hub may run\n"
@@ -285,6 +287,10 @@ int main(int argc, char **argv)
     struct fault fault = {0};
     int status = EXIT_SUCCESS;
     (void)signal(SIGPIPE, SIG_IGN);
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void)puts("tillback-hub " TILLBACK_VERSION);
+        return EXIT_SUCCESS;
+    }
     if (read_options(&options, argc, argv, &fault) != ERR_OK) {
         (void)tell(&fault);
         status = EXIT_USAGE;

@@ -1,3 +1,4 @@
+#include "hal/base/version.h"
 #include "tests/sim/sim.h"
 
 #include <signal.h>
@@ -10,8 +11,8 @@ static const struct sim_command commands[] = {
      "a serial scanner at PATH (a link to a pty); each line of standard input is a scan",
      sim_scanner},
     {"pos",
-     "--url URL [--token-file FILE] [--record FILE] [--returns N] [--rate PER_SECOND]\n"
-     "      [--tills N] [--seed N] [--store 0042]",
+     "--url URL [--token-file FILE] [--record FILE] [--returns N] [--rate PER_SECOND] "
+     "[--tills N] [--seed N] [--store 0042]",
      "tills that sell, and return what they sold; FILE gets a line for each answer", sim_pos},
 };
 
@@ -31,7 +32,9 @@ long sim_number(int argc, char **argv, const char *name, long fallback)
 
 static void print_help(void)
 {
-    puts("usage: tillback-sim COMMAND\n\ncommands:");
+    puts("usage: tillback-sim COMMAND\n\n"
+         "Stand-ins for what stands around an appliance, for tests, demos and measurements.\n\n"
+         "commands:");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
 }
@@ -42,6 +45,10 @@ int main(int argc, char **argv)
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         print_help();
         return argc < 2 ? 2 : 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("tillback-sim " TILLBACK_VERSION);
+        return 0;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(commands[i].name, argv[1]) == 0)
