@@ -2,18 +2,41 @@
 
 #include "tests/support/await.h"
 #include "tests/support/broker.h"
+#include "tests/support/openssl.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+enum { TICK_MS = 5 };
+
 static struct tls_pki pki;
+
+/* Stands before the C library's: a resolver that has nothing to say, for as long as it is told. */
+static atomic_bool resolver_is_stuck;
+
+int stuck_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                      struct addrinfo **found) __asm__("getaddrinfo");
+int stuck_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                      struct addrinfo **found)
+{
+    while (resolver_is_stuck)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(host, service, hints, found);
+}
 
 static enum err answer(const char *text, bool *whole, struct fault *fault)
 {
@@ -161,6 +184,105 @@ static void closing_while_dialling_calls_nobody_back(void **state)
     assert_false(f.result.ended);
 }
 
+struct pulse {
+    int ticks;
+    int enough; /* after so many the resolver answers; 0: never */
+};
+
+static void tick(void *context)
+{
+    struct pulse *pulse = context;
+    if (++pulse->ticks == pulse->enough)
+        resolver_is_stuck = false;
+}
+
+/* Dials while the resolver is stuck; the loop has other things to do meanwhile. */
+static void dial_with_stuck_resolver(struct fixture *f, struct dial_config config,
+                                     struct pulse *pulse)
+{
+    resolver_is_stuck = true;
+    dial(f, config);
+    struct loop_timer *timer = loop_timer_open(f->loop, tick, pulse);
+    loop_timer_start(timer, TICK_MS, TICK_MS);
+    assert_true(await_flag(f->loop, &f->result.ended, AWAIT_MS));
+    loop_timer_close(timer);
+    resolver_is_stuck = false;
+}
+
+static void slow_resolver_holds_nothing_else_up(void **state)
+{
+    (void)state;
+    struct broker broker;
+    struct fixture f;
+    struct pulse pulse = {.enough = 10};
+    broker_start(&broker, &pki, "server", NULL);
+    struct dial_config config = {.host = "localhost", .port = broker.port, .timeout_ms = AWAIT_MS};
+    dial_with_stuck_resolver(&f, config, &pulse);
+    assert_true(pulse.ticks >= 10);
+    assert_non_null(f.result.stream);
+    hang_up(&f);
+    broker_kill(&broker);
+}
+
+static void resolver_that_never_answers_ends_by_the_limit(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct pulse pulse = {0};
+    struct dial_config config = {.host = "localhost", .port = 1, .timeout_ms = 200};
+    dial_with_stuck_resolver(&f, config, &pulse);
+    assert_true(pulse.ticks > 0);
+    assert_int_equal(f.result.fault.code, ERR_TIMEOUT);
+    assert_string_equal(f.result.fault.text, "looking the name up took too long");
+    hang_up(&f);
+}
+
+/* --- Real servers of another make ------------------------------------------------------------ */
+
+static void dial_openssl(struct fixture *f, const char *version)
+{
+    char certificate[SCRATCH_PATH_MAX];
+    char key[SCRATCH_PATH_MAX];
+    uint16_t port = broker_free_port();
+    pid_t server = openssl_serve(port, "-quiet -%s -cipher ALL:@SECLEVEL=0 -cert %s -key %s",
+                                 version, tls_pki_path(&pki, "server.pem", certificate),
+                                 tls_pki_path(&pki, "server-key.pem", key));
+    dial(f, (struct dial_config){.host = "localhost", .port = port, .timeout_ms = AWAIT_MS});
+    assert_true(await_flag(f->loop, &f->result.ended, AWAIT_MS));
+    openssl_kill(server);
+}
+
+static void openssl_server_with_only_tls_1_1_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    dial_openssl(&f, "tls1_1");
+    assert_null(f.result.stream);
+    assert_int_equal(f.result.fault.code, ERR_TLS);
+    assert_non_null(strstr(f.result.fault.text, "it found no common ground"));
+    hang_up(&f);
+    dial_openssl(&f, "tls1_2");
+    assert_non_null(f.result.stream);
+    hang_up(&f);
+}
+
+/* Its kernel takes the connection and our ClientHello; then nothing. */
+static void broker_that_stalls_in_the_handshake_is_left(void **state)
+{
+    (void)state;
+    struct broker broker;
+    struct fixture f;
+    broker_start(&broker, &pki, "server", NULL);
+    assert_int_equal(kill(broker.process, SIGSTOP), 0);
+    dial(&f, (struct dial_config){.host = "127.0.0.1", .port = broker.port, .timeout_ms = 300});
+    assert_true(await_flag(f.loop, &f.result.ended, AWAIT_MS));
+    assert_null(f.result.stream);
+    assert_int_equal(f.result.fault.code, ERR_TIMEOUT);
+    assert_string_equal(f.result.fault.text, "the TLS handshake took too long");
+    hang_up(&f);
+    broker_kill(&broker);
+}
+
 static int make_pki(void **state)
 {
     (void)state;
@@ -184,6 +306,10 @@ int main(void)
         cmocka_unit_test(next_address_is_tried_after_one_that_refuses),
         cmocka_unit_test(host_that_never_answers_ends_by_the_limit),
         cmocka_unit_test(closing_while_dialling_calls_nobody_back),
+        cmocka_unit_test(slow_resolver_holds_nothing_else_up),
+        cmocka_unit_test(resolver_that_never_answers_ends_by_the_limit),
+        cmocka_unit_test(openssl_server_with_only_tls_1_1_is_refused),
+        cmocka_unit_test(broker_that_stalls_in_the_handshake_is_left),
     };
     return cmocka_run_group_tests(tests, make_pki, remove_pki);
 }
