@@ -16,8 +16,8 @@ bool openssl_run(char *out, size_t size, const char *arguments, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * Starts "openssl s_server" on a port of 127.0.0.1 with further arguments, and returns when it takes
- * connections; ends the test program when it doesn't. It dies with us.
+ * Starts "openssl s_server" on a port of 127.0.0.1 with further arguments, and returns when it
+ * takes connections; ends the test program when it doesn't. It dies with us.
  */
 pid_t openssl_serve(uint16_t port, const char *arguments, ...)
     __attribute__((format(printf, 2, 3)));
