@@ -29,9 +29,9 @@ DEVICE = "store-0042-a"
 PORT_OFFSETS = (0, 3, 4, 10)
 
 
-def free_port_base():
+def free_port_base(above=0):
     """A base whose ports are all free now."""
-    for base in range(21000 + os.getpid() % 400 * 20, 60000, 20):
+    for base in range(max(21000 + os.getpid() % 400 * 20, above + 20), 60000, 20):
         if all(_is_free(base + offset) for offset in PORT_OFFSETS):
             return base
     raise ProgramError("no free ports")
