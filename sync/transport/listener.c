@@ -187,7 +187,8 @@ static enum err start(struct listener *listener, struct loop *loop,
         return err;
     if (config->loopback_only && !is_loopback(&address))
         return fault_set(fault, ERR_FORBIDDEN, config->address,
-                         "without TLS only loopback addresses (127.0.0.1, [::1]) are served");
+                         "plain HTTP is for loopback (127.0.0.1, [::1]) only; "
+                         "any other address needs a certificate: http.certificate and http.key");
     listener->fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
     if (listener->fd < 0 ||

@@ -15,7 +15,9 @@ PIECES = 3
 class Till:
     """One connection to an appliance. Not for several threads."""
 
-    def __init__(self, url, token, store="0042", lane="01", timeout_s=10):
+    def __init__(self, url, token, store="0042", lane="01", timeout_s=30, tls=None):
+        """`tls` is an ssl.SSLContext, for an https URL."""
+        self.tls = tls
         self.address = urllib.parse.urlsplit(url).netloc
         self.token = token
         self.store = store
@@ -34,7 +36,7 @@ class Till:
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
         if not self._connection:
-            self._connection = http.client.HTTPConnection(self.address, timeout=self.timeout_s)
+            self._connection = self._connect()
         try:
             self._connection.request(method, path, body, given)
             answer = self._connection.getresponse()
@@ -42,6 +44,13 @@ class Till:
         except (OSError, http.client.HTTPException):
             self.close()
             raise
+
+    def _connect(self):
+        if self.tls:
+            return http.client.HTTPSConnection(
+                self.address, timeout=self.timeout_s, context=self.tls
+            )
+        return http.client.HTTPConnection(self.address, timeout=self.timeout_s)
 
     def insist(self, path, body, key, until=lambda: False):
         """Asks with one key until there is an answer that says what happened; None: gave up."""

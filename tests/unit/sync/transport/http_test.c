@@ -391,7 +391,7 @@ static void plain_is_refused_beyond_loopback(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct http_config config = {.address = addresses[i], .handle = reach_nobody};
         assert_int_equal(http_server_open(&server, loop, &config, &fault), ERR_FORBIDDEN);
-        assert_non_null(strstr(fault.text, "without TLS only loopback"));
+        assert_non_null(strstr(fault.text, "plain HTTP is for loopback"));
     }
     struct http_config wrong = {.address = "example.com:80", .handle = reach_nobody};
     assert_int_equal(http_server_open(&server, loop, &wrong, &fault), ERR_INVALID);
