@@ -5,17 +5,9 @@ import re
 
 import pytest
 import schemas
-import yaml
+from asyncapi import DOCUMENT, resolve
 
 CONTRACT = schemas.ROOT / "sync" / "contract"
-DOCUMENT = yaml.safe_load((CONTRACT / "asyncapi.yaml").read_text())
-
-
-def resolve(reference):
-    part = DOCUMENT
-    for key in reference.removeprefix("#/").split("/"):
-        part = part[key]
-    return part
 
 
 def references(part):
