@@ -14,13 +14,14 @@ static const struct capture_work *const works[CAPTURE_KIND_COUNT] = {
     [CAPTURE_DISPOSE] = &capture_change_work,   [CAPTURE_VOID] = &capture_change_work,
     [CAPTURE_DISPUTE] = &capture_change_work,   [CAPTURE_EXCHANGE] = &capture_exchange_work,
     [CAPTURE_ASSIGN] = &capture_exception_work, [CAPTURE_RESOLVE] = &capture_exception_work,
-    [CAPTURE_RESUBMIT] = &capture_parked_work,  [CAPTURE_DISCARD] = &capture_parked_work,
+    [CAPTURE_RAISE] = &capture_raise_work,      [CAPTURE_RESUBMIT] = &capture_parked_work,
+    [CAPTURE_DISCARD] = &capture_parked_work,
 };
 
 /* An address of its own for each kind, so that one key can't stand for two kinds of request. */
 static const char *const kind_names[CAPTURE_KIND_COUNT] = {
-    "sale", "return",  "approve",  "decline", "receive", "refund",   "dispose",
-    "void", "dispute", "exchange", "assign",  "resolve", "resubmit", "discard",
+    "sale",    "return",   "approve", "decline", "receive", "refund",   "dispose", "void",
+    "dispute", "exchange", "assign",  "resolve", "raise",   "resubmit", "discard",
 };
 
 enum err capture_open(struct capture **out, const struct capture_config *config,

@@ -31,6 +31,7 @@ enum capture_kind {
     CAPTURE_EXCHANGE,
     CAPTURE_ASSIGN,
     CAPTURE_RESOLVE,
+    CAPTURE_RAISE, /* an exception of no return: {"code", "detail"} */
     CAPTURE_RESUBMIT,
     CAPTURE_DISCARD,
     CAPTURE_KIND_COUNT,

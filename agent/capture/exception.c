@@ -30,10 +30,23 @@ static const struct {
     {"tax_jurisdiction_mismatch", "tax_jurisdiction_mismatch", true},
 };
 
+/* Who has to do with it; the others are the store manager's. */
+static const struct {
+    const char *code;
+    const char *owner;
+} owners[] = {
+    {"disputed", "finance"},       {"currency_mismatch", "finance"},
+    {"unmapped_code", "finance"},  {"tax_jurisdiction_mismatch", "finance"},
+    {"amount_rebased", "finance"}, {"tax_payment_mismatch", "finance"},
+    {"id_body_conflict", "it"},
+};
+
 static const char *owner_of(const char *code)
 {
-    bool money = strcmp(code, "disputed") == 0 || strcmp(code, "currency_mismatch") == 0;
-    return money ? "finance" : "manager";
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++)
+        if (strcmp(owners[i].code, code) == 0)
+            return owners[i].owner;
+    return "manager";
 }
 
 static void write_day(struct jsonw *w, const struct release *release)
@@ -48,14 +61,11 @@ static void write_day(struct jsonw *w, const struct release *release)
     jsonw_text(w, "person", release->job->actor.person);
 }
 
-enum err exception_raise(struct release *release, const char *code, const char *detail,
-                         struct fault *fault)
+static enum err append_raised(struct release *release, const struct id *id, const char *code,
+                              const char *detail, struct fault *fault)
 {
-    struct id_source ids;
-    id_source_init(&ids, NULL, NULL);
-    struct id id = id_next(&ids, eventlog_txn_now(release->txn).wall_ms);
     char text[ID_TEXT + 1];
-    id_format(&id, text);
+    id_format(id, text);
     struct buf data CLEANUP(buf_free);
     buf_init(&data, DATA_MAX);
     struct jsonw w = jsonw_to(&data);
@@ -69,6 +79,28 @@ enum err exception_raise(struct release *release, const char *code, const char *
     jsonw_end(&w);
     enum err err = buf_check(&data, fault, "exception");
     return err ? err : release_append(release, EVENT_EXCEPTION_RAISED, buf_slice(&data), fault);
+}
+
+static struct id new_id(const struct eventlog_txn *txn)
+{
+    struct id_source ids;
+    id_source_init(&ids, NULL, NULL);
+    return id_next(&ids, eventlog_txn_now(txn).wall_ms);
+}
+
+enum err exception_raise(struct release *release, const char *code, const char *detail,
+                         struct fault *fault)
+{
+    struct id id = new_id(release->txn);
+    return append_raised(release, &id, code, detail, fault);
+}
+
+const char *exception_of_reason(const char *reason)
+{
+    for (size_t i = 0; reason && i < sizeof meanings / sizeof *meanings; i++)
+        if (strcmp(meanings[i].reason, reason) == 0)
+            return meanings[i].code;
+    return NULL;
 }
 
 static const struct decided_reason *first_reason(const struct decision *decision,
@@ -191,22 +223,44 @@ static enum err append(struct release *release, const struct exception_state *st
     return err ? err : release_append(release, EVENT_EXCEPTION_RESOLVED, buf_slice(&data), fault);
 }
 
+static enum err count_event(void *context, const struct eventlog_record *record,
+                            struct fault *fault)
+{
+    (void)fault;
+    if (record->stream != STREAM_CENTRE)
+        ++*(int64_t *)context;
+    return ERR_OK;
+}
+
+/* How many events of ours the return, or an exception of none, has so far. */
+static enum err find_sequence(const struct views *views, struct release *release,
+                              struct fault *fault)
+{
+    struct return_state returned;
+    if (release->of_no_return)
+        return views_history(views, &release->id, count_event, &release->sequence, fault);
+    enum err err = return_view_find(views, &release->id, &returned, fault);
+    if (!err)
+        release->sequence = returned.sequence;
+    return err;
+}
+
 static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault)
 {
     struct views views = views_of_txn(txn);
     struct exception_state state;
-    struct return_state returned;
+    struct release release = {.job = job, .txn = txn};
     enum err err = exception_view_find(&views, &job->subject, &state, fault);
     if (!err && state.step == EXCEPTION_RESOLVED)
         err = fault_set(fault, ERR_REFUSED, "exception_resolved", "it is resolved already: %s",
                         state.how);
-    if (!err)
-        err = return_view_find(&views, &state.subject, &returned, fault);
     if (err)
         return err;
-    struct release release = {
-        .job = job, .txn = txn, .id = state.subject, .sequence = returned.sequence};
-    err = append(&release, &state, fault);
+    release.id = state.subject;
+    release.of_no_return = exception_of_no_return(&state);
+    err = find_sequence(&views, &release, fault);
+    if (!err)
+        err = append(&release, &state, fault);
     return err ? err : answer(job, &views, &state, &release.first, fault);
 }
 
@@ -220,3 +274,60 @@ static enum err replay(struct capture_job *job, struct eventlog_txn *txn,
 
 const struct capture_work capture_exception_work = {
     .read = read, .decide = decide, .replay = replay};
+
+/* --- Raising one of no return ------------------------------------------------------------------
+ */
+
+struct raise_input {
+    const char *code;
+    const char *detail;
+};
+
+#define RAISE(member) offsetof(struct raise_input, member)
+static const struct json_field raise_fields[] = {
+    {.name = "code", .kind = JSON_TEXT, .offset = RAISE(code), .min = 1, .max = EXCEPTION_CODE_MAX},
+    {.name = "detail",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = RAISE(detail),
+     .max = EXCEPTION_TEXT_MAX},
+};
+static const struct json_table raise_table = {
+    raise_fields, sizeof raise_fields / sizeof *raise_fields, sizeof(struct raise_input), false};
+
+static enum err read_raise(struct capture_job *job, struct fault *fault)
+{
+    struct raise_input *input = arena_alloc(&job->arena, 1, sizeof *input);
+    if (!input)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    job->input = input;
+    enum err err = json_read(job->doc, &raise_table, input, &job->arena, fault);
+    return err ? err : cardnumber_refuse(input->detail, "detail", NULL, fault);
+}
+
+static enum err answer_raised(struct capture_job *job, const struct views *views,
+                              const struct id *id, const struct id *first, struct fault *fault)
+{
+    job->subject = *id;
+    struct exception_state state = {.subject = *id};
+    return answer(job, views, &state, first, fault);
+}
+
+static enum err decide_raise(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault)
+{
+    const struct raise_input *input = job->input;
+    struct views views = views_of_txn(txn);
+    struct release release = {.job = job, .txn = txn, .id = new_id(txn), .of_no_return = true};
+    enum err err = append_raised(&release, &release.id, input->code, input->detail, fault);
+    return err ? err : answer_raised(job, &views, &release.id, &release.first, fault);
+}
+
+static enum err replay_raise(struct capture_job *job, struct eventlog_txn *txn,
+                             const struct eventlog_record *first, struct fault *fault)
+{
+    struct views views = views_of_txn(txn);
+    return answer_raised(job, &views, &first->event.correlation, &first->event.id, fault);
+}
+
+const struct capture_work capture_raise_work = {
+    .read = read_raise, .decide = decide_raise, .replay = replay_raise};

@@ -50,7 +50,8 @@ extern const struct capture_work capture_return_work;
 extern const struct capture_work capture_change_work; /* approve to dispute */
 extern const struct capture_work capture_exchange_work;
 extern const struct capture_work capture_exception_work; /* assign and resolve */
-extern const struct capture_work capture_parked_work;    /* resubmit and discard */
+extern const struct capture_work capture_raise_work;
+extern const struct capture_work capture_parked_work; /* resubmit and discard */
 
 /* The event of this job with that type and data, with the traceparent of its order. */
 struct event job_event(const struct capture_job *job, enum event_type type,

@@ -1,4 +1,5 @@
 #include "agent/capture/poslog.h"
+#include "agent/capture/poslog_exception.h"
 #include "agent/capture/poslog_order.h"
 #include "agent/capture/poslog_quote.h"
 #include "agent/capture/poslog_xml.h"
@@ -30,7 +31,10 @@ struct run {
     const struct poslog_transaction *at;
     struct poslog_order order; /* of `at` */
     bool refunding;            /* the return is saved, its refund is being recorded */
-    struct buf saved;          /* the first answer of this order */
+    bool raising;              /* it is refused, the exception about it is being recorded */
+    const char *code;          /* why it is refused, while raising */
+    struct fault why;
+    struct buf saved; /* the first answer of this order */
     bool replayed;
     struct buf lists[LIST_COUNT];
     size_t counts[LIST_COUNT];
@@ -121,12 +125,14 @@ static void note_saved(struct run *run)
     jsonw_end(&w);
 }
 
-static void note_refused(struct run *run, const char *code, const struct fault *why)
+static void note_refused(struct run *run, const char *exception)
 {
     struct jsonw w = open_item(run, REFUSED);
-    jsonw_text(&w, "code", code);
-    jsonw_text(&w, "field", why->where);
-    jsonw_text(&w, "detail", why->text);
+    jsonw_text(&w, "code", run->code);
+    jsonw_text(&w, "field", run->why.where);
+    jsonw_text(&w, "detail", run->why.text);
+    if (exception)
+        jsonw_text(&w, "exception_id", exception);
     jsonw_end(&w);
 }
 
@@ -143,22 +149,50 @@ static void next(struct run *run)
     step(run);
 }
 
+static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
+                   const char *key, struct slice body);
+
+/* This transaction's business, and the others go on; a person is told where one is needed. */
+static void refuse(struct run *run, const char *code, const struct fault *why)
+{
+    char key[POSLOG_EXCEPTION_KEY_TEXT + 1];
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    run->code = code;
+    run->why = *why;
+    run->raising = poslog_exception(&run->order, code, why, &body, key);
+    if (run->raising) {
+        submit(run, CAPTURE_RAISE, NULL, key, buf_slice(&body));
+        return;
+    }
+    note_refused(run, NULL);
+    next(run);
+}
+
+static void note_raised(struct run *run)
+{
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
+    enum err err = json_parse(buf_slice(&run->answer), limits, &doc, NULL);
+    note_refused(run, err ? NULL : json_member_text(doc, "exception_id"));
+    next(run);
+}
+
 /* What may pass by itself ends the document, to be sent again; the rest is this transaction's. */
-static void refused(struct run *run, enum err err, const struct fault *fault)
+static void failed(struct run *run, enum err err, const struct fault *fault)
 {
     if (err_class(err) != ERR_CLASS_PARK) {
         finish(run, err, fault);
-        return;
+    } else if (run->raising) {
+        note_refused(run, NULL);
+        next(run);
+    } else {
+        refuse(run, err_name(err), fault);
     }
-    note_refused(run, err_name(err), fault);
-    next(run);
 }
 
 /* --- One order to the writer and back ----------------------------------------------------------
  */
-
-static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
-                   const char *key, struct slice body);
 
 static void record_refund(struct run *run)
 {
@@ -172,8 +206,7 @@ static void record_refund(struct run *run)
     if (!err)
         err = text ? id_parse(slice_of(text), &id) : ERR_INVALID;
     if (err || !poslog_agrees(&run->order, buf_slice(&run->saved), &fault)) {
-        note_refused(run, "decided_otherwise", &fault);
-        next(run);
+        refuse(run, "decided_otherwise", &fault);
         return;
     }
     (void)snprintf(key, sizeof key, "%s-paid", run->order.key);
@@ -186,7 +219,11 @@ static void answered(void *context)
 {
     struct run *run = context;
     if (run->err) {
-        refused(run, run->err, &run->fault);
+        failed(run, run->err, &run->fault);
+        return;
+    }
+    if (run->raising) {
+        note_raised(run);
         return;
     }
     if (!run->refunding) {
@@ -234,7 +271,7 @@ static void submit(struct run *run, enum capture_kind kind, const struct id *sub
                        ? fault_set(&fault, ERR_BUSY, "", "shutting down")
                        : capture_submit(run->desk->config.capture, &order, on_saved, run, &fault);
     if (err)
-        refused(run, err, &fault);
+        failed(run, err, &fault);
 }
 
 static void take_order(struct run *run)
@@ -247,7 +284,7 @@ static void take_order(struct run *run)
         err =
             poslog_quote(run->desk->config.capture, run->desk->reader, &run->order, &actor, &fault);
     if (err)
-        refused(run, err, &fault);
+        failed(run, err, &fault);
     else
         submit(run, is_return ? CAPTURE_RETURN : CAPTURE_SALE, NULL, run->order.key,
                buf_slice(&run->order.body));
@@ -260,8 +297,7 @@ static void start_order(void *context)
         note_skipped(run);
         next(run);
     } else if (run->order.kind == POSLOG_ORDER_REFUSED) {
-        note_refused(run, run->order.code, &run->order.why);
-        next(run);
+        refuse(run, run->order.code, &run->order.why);
     } else {
         take_order(run);
     }
@@ -274,6 +310,7 @@ static void step(struct run *run)
     poslog_order_free(&run->order);
     run->order = (struct poslog_order){0};
     run->refunding = false;
+    run->raising = false;
     if (run->at && run->desk->stopped) {
         finish(run, fault_set(&fault, ERR_BUSY, "", "shutting down"), &fault);
         return;

@@ -1,6 +1,7 @@
 #include "agent/capture/poslog_order.h"
 #include "agent/capture/question.h"
 #include "agent/capture/scan_pattern.h"
+#include "agent/returns/cardnumber.h"
 #include "agent/returns/gtin.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
@@ -41,6 +42,9 @@ __attribute__((format(printf, 4, 5))) static bool refuse(struct maker *m, const 
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (cardnumber_in(slice_of(text)))
+        (void)snprintf(text, sizeof text,
+                       "looks like a payment card number, which is not repeated");
     m->failed = true;
     m->order->kind = POSLOG_ORDER_REFUSED;
     m->order->code = code;
@@ -542,6 +546,8 @@ void poslog_order_make(const struct poslog_transaction *transaction,
                    transaction->workstation, transaction->date, transaction->sequence);
     (void)snprintf(order->lane, sizeof order->lane, "%.24s", transaction->workstation);
     write_key(order);
+    if (cardnumber_in(slice_of(order->name)))
+        (void)snprintf(order->name, sizeof order->name, "%.10s/not repeated", transaction->date);
     struct maker maker = {.from = transaction, .order = order, .w = jsonw_to(&order->body)};
     if (!transaction->retail) {
         (void)skip(order, "no retail transaction");

@@ -26,6 +26,7 @@ static bool tenders_agree(const struct poslog_order *order, const struct cJSON *
                           struct fault *why)
 {
     int64_t planned[TENDER_COUNT] = {0};
+    int64_t total = 0;
     const struct cJSON *tender = json_first(json_member(refund, "tenders"));
     for (; tender; tender = json_next(tender)) {
         int type = type_of(tender);
@@ -37,6 +38,12 @@ static bool tenders_agree(const struct poslog_order *order, const struct cJSON *
             return disagree(why, "tenders.executor",
                             "the till paid what the centre would pay: it would be paid twice");
         planned[type] += json_member_int(tender, "amount", 0);
+        total += json_member_int(tender, "amount", 0);
+    }
+    if (total != order->paid_total_minor) {
+        fault_set(why, ERR_REFUSED, "refund.total", "the till paid %lld, the receipt allows %lld",
+                  (long long)order->paid_total_minor, (long long)total);
+        return false;
     }
     for (int type = 0; type < TENDER_COUNT; type++)
         if (type != TENDER_ROUNDING && planned[type] != order->paid_minor[type]) {
@@ -59,7 +66,8 @@ bool poslog_agrees(const struct poslog_order *order, struct slice decision, stru
     const char *currency = json_member_text(refund, "currency");
     if (!outcome || strcmp(outcome, "accepted") != 0) {
         const char *code = json_member_text(json_first(json_member(doc, "reasons")), "code");
-        fault_set(why, ERR_REFUSED, code ? code : "decision", "this store decides: %s",
+        fault_set(why, ERR_REFUSED, code ? code : "decision",
+                  "the till paid %lld, this store decides: %s", (long long)order->paid_total_minor,
                   outcome ? outcome : "nothing");
         return false;
     }

@@ -6,8 +6,11 @@
 enum err release_append(struct release *release, enum event_type type, struct slice data,
                         struct fault *fault)
 {
-    char subject[ID_TEXT + 8] = "return/";
-    id_format(&release->id, subject + 7);
+    char id[ID_TEXT + 1];
+    char subject[ID_TEXT + sizeof "exception/"];
+    id_format(&release->id, id);
+    (void)snprintf(subject, sizeof subject, "%s/%s", release->of_no_return ? "exception" : "return",
+                   id);
     struct event event =
         job_event(release->job, type, &release->id, release->sequence + 1, slice_of(subject), data);
     int64_t seq;

@@ -12,7 +12,8 @@
 struct release {
     struct capture_job *job;
     struct eventlog_txn *txn;
-    struct id id;     /* the return */
+    struct id id; /* the return; or the exception itself, when it is of no return */
+    bool of_no_return;
     int64_t sequence; /* of its last event so far */
     struct id first;  /* the first event appended */
     bool any;

@@ -1,7 +1,10 @@
 #include "agent/capture/tap.h"
 #include "agent/capture/tap_template.h"
 #include "agent/capture/tap_text.h"
+#include "agent/returns/words.h"
 #include "hal/base/cleanup.h"
+#include "hal/base/jsonw.h"
+#include "hal/base/sha256.h"
 #include "hal/serial_line.h"
 
 #include <errno.h>
@@ -16,6 +19,7 @@ enum {
     RETRY_MS = 1000,
     READ_BYTES = 4096,
     SALE_MAX_BYTES = 256 * 1024,
+    DETAIL_MAX_BYTES = 500,
     TAP_NAME = 32
 };
 
@@ -31,14 +35,63 @@ struct tap {
 };
 
 /* Writer thread. */
-static void on_saved(void *context, const struct capture_answer *answer)
+static void on_raised(void *context, const struct capture_answer *answer)
 {
     const struct tap *tap = context;
     if (answer->err)
+        diag_fault(tap->config.diag, DIAG_ERROR, "tap.not_raised", answer->fault);
+}
+
+/* A person is told, once for each receipt: nobody stands at this till's other end. Any thread. */
+static void raise(struct tap *tap, const char *code, const struct fault *why, struct slice receipt)
+{
+    char hex[SHA256_TEXT + 1];
+    struct fault fault;
+    struct buf detail CLEANUP(buf_free);
+    struct buf body CLEANUP(buf_free);
+    struct buf key CLEANUP(buf_free);
+    buf_init(&detail, DETAIL_MAX_BYTES);
+    buf_init(&body, 2 * DETAIL_MAX_BYTES);
+    buf_init(&key, sizeof hex + 8);
+    buf_printf(&detail, "receipt tap %s: %s: %s", tap->name, why->where, why->text);
+    struct jsonw w = jsonw_to(&body);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "code", code);
+    jsonw_slice(&w, "detail", buf_slice(&detail));
+    jsonw_end(&w);
+    const struct slice parts[] = {buf_slice(&body), receipt};
+    struct sha256 hash = sha256_of_all(parts, 2);
+    sha256_format(&hash, hex);
+    buf_printf(&key, "tap-%s", hex);
+    struct capture_order order = {
+        .kind = CAPTURE_RAISE,
+        .body = buf_slice(&body),
+        .key = buf_slice(&key),
+        .traceparent = {"", 0},
+        .actor = {.lane = "", .person = ""},
+    };
+    if (capture_submit(tap->config.capture, &order, on_raised, tap, &fault) != ERR_OK)
+        diag_fault(tap->config.diag, DIAG_ERROR, "tap.not_raised", &fault);
+}
+
+/* Writer thread. */
+static void on_saved(void *context, const struct capture_answer *answer)
+{
+    struct tap *tap = context;
+    if (answer->err)
         diag_fault(tap->config.diag, DIAG_ERROR, "tap.not_saved", answer->fault);
-    else
+    if (answer->err == ERR_CONFLICT)
+        raise(tap, "id_body_conflict", answer->fault, (struct slice){"", 0});
+    else if (!answer->err)
         diag_write(tap->config.diag, DIAG_INFO, "tap.sale", "%s: a sale was %s", tap->name,
                    answer->replayed ? "printed again" : "recorded");
+}
+
+/* Lines, taxes and payments of a sale that don't come to the same. */
+static bool does_not_add_up(enum err err, const struct fault *fault)
+{
+    static const char *const fields[] = {"total", "tax", "tenders", NULL};
+    return err == ERR_INVALID && word_find(fields, fault->where) >= 0;
 }
 
 static void take_receipt(struct tap *tap)
@@ -62,6 +115,8 @@ static void take_receipt(struct tap *tap)
         err = capture_submit(tap->config.capture, &order, on_saved, tap, &fault);
     if (err)
         diag_fault(tap->config.diag, DIAG_WARN, "tap.not_recognised", &fault);
+    if (does_not_add_up(err, &fault))
+        raise(tap, "tax_payment_mismatch", &fault, buf_slice(&tap->text.text));
 }
 
 static void let_go(struct tap *tap)

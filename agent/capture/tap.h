@@ -1,7 +1,8 @@
 /*
  * A serial receipt tap: listens to what a legacy till sends its receipt printer and records the
  * sales that it recognises by a template, each once (its receipt number is its key). What isn't
- * recognised leaves a diagnostic that says why, with no word of the receipt's text. The line is
+ * recognised leaves a diagnostic that says why, with no word of the receipt's text; a sale that
+ * doesn't add up, or that contradicts one with the same number, raises an exception. The line is
  * opened again for ever after an unplug. It only listens: nothing is ever sent. Loop thread only.
  */
 #ifndef AGENT_CAPTURE_TAP_H

@@ -71,6 +71,11 @@ enum err exception_state_apply(struct exception_state *state, const struct event
     return ERR_OK;
 }
 
+bool exception_of_no_return(const struct exception_state *state)
+{
+    return id_equal(&state->id, &state->subject);
+}
+
 void exception_state_write(const struct exception_state *state, int64_t now_ms, struct jsonw *w)
 {
     char id[ID_TEXT + 1];
@@ -79,7 +84,8 @@ void exception_state_write(const struct exception_state *state, int64_t now_ms, 
     id_format(&state->subject, subject);
     jsonw_object(w, NULL);
     jsonw_text(w, "exception_id", id);
-    jsonw_text(w, "return_id", subject);
+    if (!exception_of_no_return(state))
+        jsonw_text(w, "return_id", subject);
     jsonw_text(w, "code", state->code);
     jsonw_text(w, "detail", state->detail);
     jsonw_text(w, "state", exception_step_words[state->step]);

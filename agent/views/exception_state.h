@@ -15,7 +15,7 @@ extern const char *const exception_step_words[];
 
 struct exception_state {
     struct id id;
-    struct id subject; /* the return that it belongs to */
+    struct id subject; /* the return that it belongs to; its own id when there is none */
     char code[EXCEPTION_CODE_MAX + 1];
     char detail[EXCEPTION_TEXT_MAX + 1];
     char owner[EXCEPTION_OWNER_MAX + 1];
@@ -31,6 +31,7 @@ enum err exception_of(const struct eventlog_record *record, struct id *id,
 /* Applies such an event. ERR_CONFLICT, and nothing changed, after it was resolved. */
 enum err exception_state_apply(struct exception_state *state, const struct eventlog_record *record,
                                struct fault *fault) MUST_CHECK;
+bool exception_of_no_return(const struct exception_state *state);
 /* As the API tells it; `now_ms` for its age, 0: without. */
 void exception_state_write(const struct exception_state *state, int64_t now_ms, struct jsonw *w);
 

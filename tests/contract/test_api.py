@@ -410,7 +410,8 @@ POSLOG = """<?xml version="1.0"?>
 <CurrencyCode>EUR</CurrencyCode><RetailTransaction>
 <LineItem><SequenceNumber>1</SequenceNumber><Sale ItemType="Stock"><ItemID>4711</ItemID>
 <Description>Socks</Description><ExtendedAmount>10.00</ExtendedAmount><Quantity>1</Quantity>
-<Tax TaxType="VAT" TypeCode="Sale"><Amount>1.60</Amount><Percent>19</Percent></Tax></Sale></LineItem>
+<Tax TaxType="VAT" TypeCode="Sale"><TaxAuthority>DE</TaxAuthority>
+<TaxGroupID>Standard</TaxGroupID><Amount>1.60</Amount><Percent>19</Percent></Tax></Sale></LineItem>
 <LineItem><SequenceNumber>2</SequenceNumber><Tender TenderType="Cash" TypeCode="Sale">
 <Amount>10.00</Amount></Tender></LineItem>
 </RetailTransaction></Transaction></POSLog>"""
@@ -420,12 +421,27 @@ def test_poslog_is_answered_transaction_by_transaction(store):
     xml = {"Content-Type": "application/xml"}
     for body in (POSLOG.replace("NUMBER", "17"), POSLOG.replace("NUMBER", "18")):
         answer = store.call("POST", "/v1/poslog", body, headers=xml)
-        assert answer.status == 200 and answer.json["transactions"] == 1, answer.text
+        assert answer.status == 200 and len(answer.json["captured"]) == 1, answer.text
         again = store.call("POST", "/v1/poslog", body, headers=xml)
-        assert len(again.json["duplicates"]) == len(answer.json["captured"])
+        assert len(again.json["duplicates"]) == 1
     for body in ("", "{}", "<POSLog>", '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'):
         answer = store.call("POST", "/v1/poslog", body, headers=xml)
         assert answer.status in (400, 422), answer.text
+
+
+def test_refused_transaction_raises_an_exception_of_no_return(store):
+    xml = {"Content-Type": "application/xml"}
+    body = POSLOG.replace("NUMBER", "19").replace('TenderType="Cash"', 'TenderType="Shells"')
+    assert body.count("Shells") == 1
+    for _ in range(2):
+        [refused] = store.call("POST", "/v1/poslog", body, headers=xml).json["refused"]
+        assert refused["code"] == "unmapped_code"
+    listed = store.call("GET", "/v1/exceptions").json["exceptions"]
+    [mine] = [one for one in listed if "/19: " in one["detail"]]
+    assert mine["exception_id"] == refused["exception_id"]
+    assert mine["code"] == "unmapped_code" and "return_id" not in mine
+    path = f"/v1/exceptions/{mine['exception_id']}/resolve"
+    assert store.call("POST", path, {"how": "the till was mended"}).status == 200
 
 
 def test_session_is_begun_shown_changed_and_ended(store):

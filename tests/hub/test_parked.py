@@ -73,6 +73,35 @@ def test_resubmitted_entry_is_posted_when_the_period_is_open_again(road, hub, pa
     assert sorted(entry["entry"] for entry in posted) == sorted(numbers)
 
 
+POSLOG = """<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"><Transaction>
+<BusinessUnit><UnitID>0042</UnitID></BusinessUnit><WorkstationID>01</WorkstationID>
+<SequenceNumber>7</SequenceNumber><BusinessDayDate>2026-11-22</BusinessDayDate>
+<EndDateTime>2026-11-22T10:11:12+01:00</EndDateTime><CurrencyCode>EUR</CurrencyCode>
+<RetailTransaction TransactionStatus="Finished"><LineItem><SequenceNumber>1</SequenceNumber>
+<Sale ItemType="Stock"><ItemID>4711</ItemID><ExtendedAmount>10.00</ExtendedAmount></Sale></LineItem>
+<LineItem><Tender TenderType="Shells" TypeCode="Sale"><Amount>10.00</Amount></Tender></LineItem>
+</RetailTransaction></Transaction></POSLog>"""
+
+
+def test_what_no_return_can_hold_is_raised_at_the_store_and_resolved_at_the_centre(till, hub):
+    """An exception of no return, from a legacy till's document, goes up and comes back."""
+    status, _, text = till.request("POST", "/v1/poslog", POSLOG.encode())
+    [refused] = json.loads(text)["refused"]
+    assert (status, refused["code"]) == (200, "unmapped_code")
+    [raised] = await_true(lambda: hub.get("/v1/exceptions")["exceptions"], 20, "the exception")
+    assert (raised["code"], raised["team"]) == ("unmapped_code", "finance")
+    assert "POSLog 0042/01/2026-11-22/7" in raised["detail"]
+    assert hub.ask("POST", f"/v1/exceptions/{raised['number']}/resolve", REASON)[0] == 200
+
+    def resolved():
+        found = json.loads(till.request("GET", "/v1/exceptions?state=resolved")[2])["exceptions"]
+        return [e for e in found if e["exception_id"] == refused["exception_id"]]
+
+    [mine] = await_true(resolved, 20, "the store to know")
+    assert mine["how"] == REASON["reason"] and "return_id" not in mine
+    assert not any(hub.get("/v1/parked").values())
+
+
 def raise_exception(road):
     """A person can't make one from outside; the database's own row stands for it."""
     subprocess.run(

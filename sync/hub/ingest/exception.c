@@ -3,6 +3,7 @@
 #include "hal/base/jsonw.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { DATA_MAX = 4096, CODE_MAX = 64, HOUR_MS = 3600 * 1000 };
@@ -175,7 +176,11 @@ static enum err tell(struct database *db, struct exception_step *step, const cha
     if (step->person)
         jsonw_text(&w, "owner", step->person);
     jsonw_end(&w);
+    char subject[ID_TEXT + sizeof "exception/"];
+    (void)snprintf(subject, sizeof subject, "exception/%s", text);
     const struct centre_fact fact = {.correlation = found.correlation,
+                                     .subject =
+                                         id_equal(&found.id, &found.correlation) ? subject : NULL,
                                      .type = EVENT_EXCEPTION_RESOLVED,
                                      .data = buf_slice(&data),
                                      .now_ms = step->now_ms};

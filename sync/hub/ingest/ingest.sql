@@ -176,7 +176,12 @@ SELECT log_id FROM stream_log WHERE stream = 'centre' LIMIT 1
 -- name: centre_sequence
 SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre' AND sequence > 0
 -- name: device_of_return
+-- Also of an exception that is of no return, and correlates with itself.
 SELECT device FROM return_index WHERE correlation = ?1
+UNION ALL
+SELECT device FROM event
+WHERE correlation = ?1 AND type = 'com.tillback.exception.raised.v1' AND device <> 'centre'
+LIMIT 1
 -- name: parked_by_ledger
 INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)

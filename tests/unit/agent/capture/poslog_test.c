@@ -1,6 +1,7 @@
 /* POSLog documents through the desk: sales and returns captured once, the rest refused by name. */
 #include "agent/capture/poslog.h"
 #include "agent/capture/poslog_xml.h"
+#include "agent/views/exception_view.h"
 #include "tests/support/await.h"
 #include "tests/support/counter.h"
 
@@ -216,19 +217,144 @@ static void documents_survive_a_restart_between_their_sendings(void **state)
     assert_counts(bench, 0, 2, 0, 0);
 }
 
+struct raised {
+    struct exception_state last;
+    size_t count;
+};
+
+static enum err take_raised(void *context, const struct exception_state *state, struct fault *fault)
+{
+    (void)fault;
+    struct raised *raised = context;
+    raised->last = *state;
+    raised->count++;
+    return ERR_OK;
+}
+
+static struct raised raised_in(struct bench *bench)
+{
+    struct raised raised = {0};
+    struct views views = views_of_reader(counter_reader(bench->counter));
+    struct exception_view_query query = {.step = -1, .after_ms = -1, .max = 50};
+    assert_int_equal(exception_view_list(&views, &query, take_raised, &raised, NULL), ERR_OK);
+    return raised;
+}
+
+/* The document's only transaction is refused; a person is told so once, whatever is sent again. */
+static void assert_raises(struct bench *bench, const char *xml, const char *code)
+{
+    size_t before = raised_in(bench).count;
+    clock_fake_advance(counter_clock(bench->counter), 1000); /* the list is by age */
+    take(bench, xml);
+    assert_counts(bench, 0, 0, 1, 0);
+    struct raised raised = raised_in(bench);
+    assert_int_equal(raised.count, before + 1);
+    assert_string_equal(raised.last.code, code);
+    assert_true(exception_of_no_return(&raised.last));
+    assert_non_null(strstr(raised.last.detail, "POSLog 0042/01/2026-11-22/"));
+    char id[ID_TEXT + 1];
+    id_format(&raised.last.id, id);
+    const struct cJSON *item = json_first(json_member(bench->body, "refused"));
+    assert_string_equal(json_member_text(item, "exception_id"), id);
+    int64_t events = head(bench);
+    take(bench, xml);
+    assert_int_equal(head(bench), events);
+    item = json_first(json_member(bench->body, "refused"));
+    assert_string_equal(json_member_text(item, "exception_id"), id);
+}
+
+#define PAID_BACK(quantity, tender, amount)                                                        \
+    HEAD("18")                                                                                     \
+    "<LineItem><SequenceNumber>1</SequenceNumber><Return><Quantity>" quantity                      \
+    "</Quantity>" BACK("Unwanted") "</Return></LineItem><LineItem><SequenceNumber>9"               \
+                                   "</SequenceNumber><Tender TenderType=\"" tender                 \
+                                   "\" TypeCode=\"Refund\"><Amount>" amount                        \
+                                   "</Amount></Tender></LineItem>" TAIL
+
+/* The money has left the till: what this store would not have paid is for a person. */
+static void what_a_till_paid_back_otherwise_is_an_exception(void **state)
+{
+    struct bench *bench = *state;
+    assert_raises(bench, DOCUMENT(NS, PAID_BACK("1", "Cash", "3.33")), "no_original");
+    take(bench, DOCUMENT(NS, SALE_17));
+    assert_raises(bench, DOCUMENT(NS, PAID_BACK("1", "Cash", "9.99")), "amount_rebased");
+    assert_raises(bench, DOCUMENT(NS, PAID_BACK("4", "Cash", "13.33")),
+                  "quantity_exceeds_remaining");
+    assert_raises(bench, DOCUMENT(NS, PAID_BACK("1", "CreditDebit", "3.33")), "tender_not_allowed");
+}
+
+static void what_can_not_be_captured_is_an_exception_that_names_the_transaction(void **state)
+{
+    struct bench *bench = *state;
+    assert_raises(bench, DOCUMENT(NS, HEAD("17") SOCKS_SALE CASH("Sale", "9.00") TAIL),
+                  "tax_payment_mismatch");
+    assert_raises(bench,
+                  DOCUMENT(NS, HEAD("16") SOCKS_SALE
+                           "<LineItem><Tender TenderType=\"Shells\" TypeCode=\"Sale\"><Amount>10.00"
+                           "</Amount></Tender></LineItem>" TAIL),
+                  "unmapped_code");
+    take(bench, DOCUMENT(NS, SALE_17));
+    assert_raises(bench,
+                  DOCUMENT(NS, HEAD("17") "<LineItem><SequenceNumber>1</SequenceNumber><Sale>"
+                                          "<ItemID>4712</ItemID><ExtendedAmount>1.00"
+                                          "</ExtendedAmount></Sale></LineItem>" CASH("Sale", "1.00")
+                                              TAIL),
+                  "id_body_conflict");
+}
+
+static void an_exception_of_no_return_goes_its_way_too(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, HEAD("17") SOCKS_SALE CASH("Sale", "9.00") TAIL));
+    char id[ID_TEXT + 1];
+    struct exception_state raised = raised_in(bench).last;
+    id_format(&raised.id, id);
+    assert_string_equal(raised.owner, "finance");
+    struct counter_answer assigned =
+        counter_ask(bench->counter, CAPTURE_ASSIGN, id, "a-1", "{\"owner\":\"petra\"}");
+    struct counter_answer resolved =
+        counter_ask(bench->counter, CAPTURE_RESOLVE, id, "", "{\"how\":\"the till was mended\"}");
+    struct counter_answer again =
+        counter_ask(bench->counter, CAPTURE_ASSIGN, id, "a-1", "{\"owner\":\"petra\"}");
+    assert_int_equal(assigned.err, ERR_OK);
+    assert_int_equal(resolved.err, ERR_OK);
+    assert_string_equal(json_member_text(resolved.body, "state"), "resolved");
+    assert_null(json_member(resolved.body, "return_id"));
+    assert_string_equal(again.text.data, assigned.text.data);
+    assert_int_equal(raised_in(bench).count, 0);
+    counter_answer_free(&assigned);
+    counter_answer_free(&resolved);
+    counter_answer_free(&again);
+}
+
+static void a_card_number_in_a_document_is_not_repeated(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, HEAD("16") SOCKS_SALE
+                         "<LineItem><Tender TenderType=\"4111111111111111\" TypeCode=\"Sale\">"
+                         "<Amount>10.00</Amount></Tender></LineItem>" TAIL));
+    assert_refused(bench, "unmapped_code");
+    struct buf text;
+    buf_init(&text, 64 * 1024);
+    json_print(bench->body, &text);
+    assert_null(strstr(text.data, "4111111111111111"));
+    assert_null(strstr(raised_in(bench).last.detail, "4111111111111111"));
+    buf_free(&text);
+}
+
 static void refund_that_the_receipt_does_not_allow_is_refused(void **state)
 {
     struct bench *bench = *state;
-    int64_t before;
     take(bench, DOCUMENT(NS, SALE_17));
-    before = head(bench);
-    take(bench, DOCUMENT(NS, HEAD("18") "<LineItem><SequenceNumber>1</SequenceNumber><Return>"
-                                        "<Quantity>1</Quantity>" BACK(
-                                            "Unwanted") "</Return></LineItem>" CASH("Refund",
-                                                                                    "9.99") TAIL));
+    take(bench, DOCUMENT(NS, PAID_BACK("1", "Cash", "9.99")));
     assert_counts(bench, 0, 0, 1, 0);
     assert_refused(bench, "refused");
-    assert_int_equal(head(bench), before);
+    struct counter_answer whole =
+        counter_ask(bench->counter, CAPTURE_RETURN, NULL, "",
+                    "{\"receipt\":\"0042-01-20261122-0017\",\"lines\":[{\"line\":1,\"quantity\":3,"
+                    "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
+    assert_string_equal(json_member_text(whole.body, "decision"), "accepted");
+    counter_answer_free(&whole);
 }
 
 static void unmapped_codes_are_refused_and_the_others_go_on(void **state)
@@ -349,6 +475,10 @@ int main(void)
         T(a_negative_sale_line_is_the_same_return),
         T(documents_survive_a_restart_between_their_sendings),
         T(refund_that_the_receipt_does_not_allow_is_refused),
+        T(what_a_till_paid_back_otherwise_is_an_exception),
+        T(what_can_not_be_captured_is_an_exception_that_names_the_transaction),
+        T(an_exception_of_no_return_goes_its_way_too),
+        T(a_card_number_in_a_document_is_not_repeated),
         T(unmapped_codes_are_refused_and_the_others_go_on),
         T(return_without_its_original_is_refused),
         T(sale_that_does_not_add_up_is_refused),

@@ -4,6 +4,7 @@
 #include "agent/capture/tap_template.h"
 #include "agent/capture/tap_text.h"
 #include "agent/returns/sale.h"
+#include "agent/views/exception_view.h"
 #include "tests/support/await.h"
 #include "tests/support/counter.h"
 #include "tests/support/scratch.h"
@@ -190,6 +191,13 @@ struct bench {
     int held;
 };
 
+static const char sale_17[] = "\x1b@MARKT\nBon 17\n22.11.2026 10:11\n4711 K\x84se 10,00 A\n"
+                              "SUMME 10,00\nBAR 10,00\nA 19% 8,40 1,60\n" CUT;
+static const char other_17[] = "\x1b@MARKT\nBon 17\n22.11.2026 10:11\n4711 Brot 20,00 A\n"
+                               "SUMME 20,00\nBAR 20,00\nA 19% 16,81 3,19\n" CUT;
+static const char short_18[] = "\x1b@MARKT\nBon 18\n22.11.2026 10:12\n4711 Brot 20,00 A\n"
+                               "SUMME 19,00\nBAR 19,00\nA 19% 16,81 3,19\n" CUT;
+
 static bool sale_came(void *context)
 {
     const struct bench *bench = context;
@@ -198,47 +206,113 @@ static bool sale_came(void *context)
     return status.streams[STREAM_SALES].head > 0;
 }
 
-static void a_tap_on_a_line_records_a_printed_sale_once(void **state)
+static int open_bench(void **state)
 {
-    (void)state;
-    struct bench bench = {.counter = counter_open()};
+    struct bench *bench = calloc(1, sizeof *bench);
+    assert_non_null(bench);
     char file[SCRATCH_PATH_MAX];
     char value[2 * SCRATCH_PATH_MAX];
-    static const char stream[] = "\x1b@MARKT\nBon 17\n22.11.2026 10:11\n4711 K\x84se 10,00 A\n"
-                                 "SUMME 10,00\nBAR 10,00\nA 19% 8,40 1,60\n" CUT;
-    scratch_make(&bench.scratch);
-    assert_int_equal(loop_open(&bench.loop, NULL), ERR_OK);
-    bench.wire = posix_openpt(O_RDWR | O_NOCTTY);
-    assert_true(bench.wire >= 0 && grantpt(bench.wire) == 0 && unlockpt(bench.wire) == 0);
-    bench.held = open(ptsname(bench.wire), O_RDWR | O_NOCTTY);
+    bench->counter = counter_open();
+    scratch_make(&bench->scratch);
+    assert_int_equal(loop_open(&bench->loop, NULL), ERR_OK);
+    bench->wire = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(bench->wire >= 0 && grantpt(bench->wire) == 0 && unlockpt(bench->wire) == 0);
+    bench->held = open(ptsname(bench->wire), O_RDWR | O_NOCTTY);
     struct termios raw;
-    assert_int_equal(tcgetattr(bench.held, &raw), 0);
+    assert_int_equal(tcgetattr(bench->held, &raw), 0);
     cfmakeraw(&raw);
-    assert_int_equal(tcsetattr(bench.held, TCSANOW, &raw), 0);
-    scratch_write(scratch_path(&bench.scratch, "t.json", file), template_text,
+    assert_int_equal(tcsetattr(bench->held, TCSANOW, &raw), 0);
+    scratch_write(scratch_path(&bench->scratch, "t.json", file), template_text,
                   sizeof template_text - 1);
-    (void)snprintf(value, sizeof value, "serial:%s,template=%s", ptsname(bench.wire), file);
-    struct tap_config config = {.loop = bench.loop,
-                                .capture = counter_capture(bench.counter),
+    (void)snprintf(value, sizeof value, "serial:%s,template=%s", ptsname(bench->wire), file);
+    struct tap_config config = {.loop = bench->loop,
+                                .capture = counter_capture(bench->counter),
                                 .name = "old",
                                 .value = value};
-    assert_int_equal(tap_open(&bench.tap, &config, NULL), ERR_OK);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(write(bench.wire, stream, sizeof stream - 1), sizeof stream - 1);
-    assert_true(await(bench.loop, sale_came, &bench, AWAIT_MS));
+    assert_int_equal(tap_open(&bench->tap, &config, NULL), ERR_OK);
+    *state = bench;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    struct bench *bench = *state;
+    counter_close(bench->counter);
+    tap_close(bench->tap);
+    loop_close(bench->loop);
+    close(bench->held);
+    close(bench->wire);
+    scratch_remove(&bench->scratch);
+    free(bench);
+    return 0;
+}
+
+static void print_receipt(struct bench *bench, const char *receipt)
+{
+    assert_int_equal(write(bench->wire, receipt, strlen(receipt)), strlen(receipt));
+}
+
+static void a_tap_on_a_line_records_a_printed_sale_once(void **state)
+{
+    struct bench *bench = *state;
+    print_receipt(bench, sale_17);
+    print_receipt(bench, sale_17);
+    assert_true(await(bench->loop, sale_came, bench, AWAIT_MS));
     for (int i = 0; i < 10; i++)
-        loop_run_once(bench.loop, 5);
-    tap_stop(bench.tap);
-    counter_restart(bench.counter); /* what was submitted is decided now */
-    tap_close(bench.tap);
+        loop_run_once(bench->loop, 5);
+    tap_stop(bench->tap);
+    counter_restart(bench->counter); /* what was submitted is decided now */
     struct eventlog_status status;
-    eventlog_status(counter_log(bench.counter), &status);
+    eventlog_status(counter_log(bench->counter), &status);
     assert_int_equal(status.streams[STREAM_SALES].head, 1);
-    counter_close(bench.counter);
-    loop_close(bench.loop);
-    close(bench.held);
-    close(bench.wire);
-    scratch_remove(&bench.scratch);
+}
+
+struct raised {
+    int mismatches;
+    int conflicts;
+};
+
+static enum err take_raised(void *context, const struct exception_state *state, struct fault *fault)
+{
+    (void)fault;
+    struct raised *raised = context;
+    raised->mismatches += strcmp(state->code, "tax_payment_mismatch") == 0;
+    raised->conflicts += strcmp(state->code, "id_body_conflict") == 0;
+    assert_non_null(strstr(state->detail, "receipt tap old: "));
+    return ERR_OK;
+}
+
+static struct raised raised_in(const struct bench *bench)
+{
+    struct raised raised = {0};
+    struct views views = views_of_reader(counter_reader(bench->counter));
+    struct exception_view_query query = {.step = -1, .after_ms = -1, .max = 50};
+    assert_int_equal(exception_view_list(&views, &query, take_raised, &raised, NULL), ERR_OK);
+    return raised;
+}
+
+static bool both_raised(void *context)
+{
+    struct raised raised = raised_in(context);
+    return raised.mismatches && raised.conflicts;
+}
+
+static void what_a_person_must_look_at_is_raised_once(void **state)
+{
+    struct bench *bench = *state;
+    print_receipt(bench, sale_17);
+    for (int i = 0; i < 2; i++) {
+        print_receipt(bench, other_17);
+        print_receipt(bench, short_18);
+    }
+    assert_true(await(bench->loop, both_raised, bench, AWAIT_MS));
+    for (int i = 0; i < 10; i++)
+        loop_run_once(bench->loop, 5);
+    tap_stop(bench->tap);
+    counter_restart(bench->counter);
+    struct raised raised = raised_in(bench);
+    assert_int_equal(raised.mismatches, 1);
+    assert_int_equal(raised.conflicts, 1);
 }
 
 int main(void)
@@ -249,7 +323,10 @@ int main(void)
         cmocka_unit_test(a_receipt_without_end_is_dropped_and_the_next_is_whole),
         cmocka_unit_test(a_receipt_becomes_a_sale_that_adds_up),
         cmocka_unit_test(what_is_no_whole_sale_says_why),
-        cmocka_unit_test(a_tap_on_a_line_records_a_printed_sale_once),
+        cmocka_unit_test_setup_teardown(a_tap_on_a_line_records_a_printed_sale_once, open_bench,
+                                        close_bench),
+        cmocka_unit_test_setup_teardown(what_a_person_must_look_at_is_raised_once, open_bench,
+                                        close_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,77 @@
+#include "agent/capture/poslog_exception.h"
+#include "agent/capture/exception.h"
+#include "hal/base/jsonw.h"
+#include "hal/base/sha256.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_HEX = 40 };
+
+static bool begins(const char *text, const char *head)
+{
+    return strncmp(text, head, strlen(head)) == 0;
+}
+
+/* A sale whose lines, taxes and tenders don't come to the same. */
+static bool does_not_add_up(const struct fault *why)
+{
+    return strcmp(why->where, "tenders") == 0 || strcmp(why->where, "order_discount") == 0 ||
+           strstr(why->where, ".tax") != NULL;
+}
+
+/* The till has paid; this store would not have, or not that much, or not so. */
+static const char *of_return(const struct fault *why)
+{
+    const char *reason = exception_of_reason(why->where);
+    if (reason)
+        return reason;
+    if (strcmp(why->where, "currency") == 0)
+        return "currency_mismatch";
+    if (begins(why->where, "tenders"))
+        return "tender_not_allowed";
+    return begins(why->where, "lines[") ? NULL : "amount_rebased";
+}
+
+static const char *exception_of(const struct poslog_order *order, const char *code,
+                                const struct fault *why)
+{
+    if (strcmp(code, "unmapped_code") == 0 || strcmp(code, "no_original") == 0)
+        return code;
+    if (strcmp(code, err_name(ERR_CONFLICT)) == 0)
+        return "id_body_conflict";
+    if (order->kind == POSLOG_ORDER_SALE && strcmp(code, err_name(ERR_INVALID)) == 0)
+        return does_not_add_up(why) ? "tax_payment_mismatch" : NULL;
+    bool otherwise =
+        strcmp(code, err_name(ERR_REFUSED)) == 0 || strcmp(code, "decided_otherwise") == 0;
+    return order->kind == POSLOG_ORDER_RETURN && otherwise ? of_return(why) : NULL;
+}
+
+static void write_key(char key[static POSLOG_EXCEPTION_KEY_TEXT + 1],
+                      const struct poslog_order *order, struct slice body)
+{
+    char text[SHA256_TEXT + 1];
+    const struct slice parts[] = {slice_of(order->key), body};
+    struct sha256 hash = sha256_of_all(parts, 2);
+    sha256_format(&hash, text);
+    (void)snprintf(key, POSLOG_EXCEPTION_KEY_TEXT + 1, "raised-%.*s", KEY_HEX, text);
+}
+
+bool poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
+                      struct buf *body, char key[static POSLOG_EXCEPTION_KEY_TEXT + 1])
+{
+    const char *exception = exception_of(order, code, why);
+    if (!exception)
+        return false;
+    struct buf detail;
+    buf_init(&detail, POSLOG_NAME_MAX + FAULT_WHERE_MAX + FAULT_TEXT_MAX + 8);
+    buf_printf(&detail, "POSLog %s: %s: %s", order->name, why->where, why->text);
+    struct jsonw w = jsonw_to(body);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "code", exception);
+    jsonw_slice(&w, "detail", buf_slice(&detail));
+    jsonw_end(&w);
+    write_key(key, order, buf_slice(body));
+    buf_free(&detail);
+    return !body->failed;
+}
