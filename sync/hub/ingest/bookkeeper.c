@@ -42,6 +42,7 @@ static bool is_of_return(const struct event *event)
     case EVENT_CONFIG_APPLIED:
     case EVENT_CLOCK_SYNCHRONISED:
     case EVENT_PARKED_ASKED:
+    case EVENT_COMMAND_TAKEN:
     case EVENT_PARKED_DECIDED:
         return false;
     default:

@@ -4,6 +4,8 @@
  */
 #include "hal/base/cleanup.h"
 #include "sync/contract/ack.h"
+#include "sync/contract/command.h"
+#include "sync/contract/config_report.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/restore.h"
@@ -184,6 +186,63 @@ static void appliances_messages_are_read_and_written_as_before(void **state)
     assert_same(&again, &text);
 }
 
+static void configurations_are_read_and_written_as_before(void **state)
+{
+    (void)state;
+    struct buf text CLEANUP(buf_free);
+    struct buf again CLEANUP(buf_free);
+    struct fault fault = {0};
+    buf_init(&again, CONFIG_BYTES_MAX);
+
+    load_message(&text, "config");
+    struct config config;
+    if (config_read(buf_slice(&text), &config, &fault) ||
+        config_settings_check(config.settings, &fault))
+        fail_msg("%s: %s", fault.where, fault.text);
+    config_write(&again, &config);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "config-report");
+    struct config_report report;
+    assert_int_equal(config_report_read(buf_slice(&text), &report, NULL), ERR_OK);
+    assert_true(report.drift[CONFIG_STAFF]);
+    config_report_write(&again, &report);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "config-ack");
+    struct config_ack ack;
+    assert_int_equal(config_ack_read(buf_slice(&text), &ack, NULL), ERR_OK);
+    config_ack_write(&again, &ack);
+    assert_same(&again, &text);
+}
+
+static void commands_are_read_and_written_as_before(void **state)
+{
+    (void)state;
+    struct buf text CLEANUP(buf_free);
+    struct buf again CLEANUP(buf_free);
+    buf_init(&again, COMMAND_REPLY_BYTES_MAX);
+
+    load_message(&text, "command");
+    struct command command;
+    assert_int_equal(command_read(buf_slice(&text), &command, NULL), ERR_OK);
+    assert_int_equal(command.name, COMMAND_REPLAY);
+    command_write(&again, &command);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "command-reply");
+    struct command_reply reply;
+    assert_int_equal(command_reply_read(buf_slice(&text), &reply, NULL), ERR_OK);
+    command_reply_write(&again, &reply);
+    assert_same(&again, &text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +250,8 @@ int main(void)
         cmocka_unit_test(batch_is_cut_and_verified_as_before),
         cmocka_unit_test(hubs_messages_are_read_and_written_as_before),
         cmocka_unit_test(appliances_messages_are_read_and_written_as_before),
+        cmocka_unit_test(configurations_are_read_and_written_as_before),
+        cmocka_unit_test(commands_are_read_and_written_as_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
