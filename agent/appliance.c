@@ -77,6 +77,7 @@ struct appliance {
     struct uplink *uplink;
     struct tls_context *http_tls;
     struct scan_formats *formats;
+    struct known_formats known; /* of the formats */
     struct poslog_desk *poslog;
     struct drop_folder *drop_folder;
     struct tap *taps[TAPS_MAX];
@@ -241,14 +242,18 @@ static enum err open_capture(struct appliance *a, const struct settings *setting
                              struct fault *fault)
 {
     enum err err = policy_file_open(&a->policy, settings_text(settings, "policy.file"), fault);
+    if (!err)
+        err = scan_formats_open(&a->formats, settings_text(settings, "scan.formats"), fault);
     if (err)
         return err;
+    a->known = scan_formats_known(a->formats);
     struct capture_config config = {
         .log = a->log,
         .clock = a->clock,
         .store = {settings_text(settings, "store.number"), settings_text(settings, "store.country"),
                   settings_text(settings, "store.currency")},
         .policy = policy_file_policy(a->policy),
+        .known = &a->known,
         .link_up = is_link_up,
         .context = a,
     };
@@ -264,9 +269,7 @@ static enum err open_intake(struct appliance *a, const struct settings *settings
         .log_config = &a->log_config,
         .mapping_file = settings_text(settings, "poslog.mapping"),
     };
-    enum err err = scan_formats_open(&a->formats, settings_text(settings, "scan.formats"), fault);
-    if (!err)
-        err = poslog_open(&a->poslog, &config, fault);
+    enum err err = poslog_open(&a->poslog, &config, fault);
     struct drop_folder_config folder = {
         .loop = a->loop,
         .desk = a->poslog,

@@ -66,7 +66,9 @@ struct capture_config {
     struct eventlog *log;
     struct clock *clock;
     struct capture_store store;
-    const struct policy *policy; /* borrowed; replaced by capture_set_policy */
+    const struct policy *policy; /* borrowed */
+    /* What looks like a card number and isn't one: the retailer's receipts. May be NULL. */
+    const struct known_formats *known;
     /* Any thread: whether the link is up now. */
     bool (*link_up)(void *context);
     void *context;

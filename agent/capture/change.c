@@ -193,8 +193,8 @@ static enum err approve(struct change *change, struct fault *fault)
     if (err)
         return err;
     struct return_request request = {0};
-    err = return_request_read(json_member(change->created, "request"), NULL, &change->job->arena,
-                              &request, fault);
+    err = return_request_read(json_member(change->created, "request"), &cardnumber_checked_before,
+                              &change->job->arena, &request, fault);
     if (err)
         return err;
     struct question question CLEANUP(question_cleanup) = {0};

@@ -40,11 +40,13 @@ static enum err read(struct capture_job *job, struct fault *fault)
     job->input = input;
     enum err err = json_read(job->doc, &table, input, &job->arena, fault);
     if (!err)
-        err = within(return_read(input->return_doc, &job->arena, &input->request, fault), fault,
-                     "return");
+        err = within(return_read(input->return_doc, job->capture->config.known, &job->arena,
+                                 &input->request, fault),
+                     fault, "return");
     if (!err)
-        err = within(sale_read(input->sale_doc, NULL, &job->arena, &input->sale, fault), fault,
-                     "sale");
+        err = within(sale_read(input->sale_doc, job->capture->config.known, &job->arena,
+                               &input->sale, fault),
+                     fault, "sale");
     return err;
 }
 

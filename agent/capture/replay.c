@@ -67,7 +67,8 @@ static enum err add_return(void *context, const struct return_state *state, stru
 static enum err read_sale(struct replaying *r, const struct cJSON *sale, struct fault *fault)
 {
     struct question *question = &r->replay->question;
-    enum err err = sale_read(sale, NULL, r->arena, &question->found.sale, fault);
+    enum err err =
+        sale_read(sale, &cardnumber_checked_before, r->arena, &question->found.sale, fault);
     if (!err)
         err = history_init(&question->found.sale, r->arena, &question->history, fault);
     if (err)
@@ -110,8 +111,9 @@ static enum err take_created(void *context, const struct eventlog_record *record
 static enum err gather(struct replaying *r, struct fault *fault)
 {
     struct replay *replay = r->replay;
-    enum err err = return_request_read(json_member(replay->created, "request"), NULL, r->arena,
-                                       &replay->request, fault);
+    enum err err =
+        return_request_read(json_member(replay->created, "request"), &cardnumber_checked_before,
+                            r->arena, &replay->request, fault);
     if (!err)
         err = read_facts(r, fault);
     if (err)

@@ -5,20 +5,20 @@
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
 
-enum err return_read(const struct cJSON *doc, struct arena *arena, struct return_request **request,
-                     struct fault *fault)
+enum err return_read(const struct cJSON *doc, const struct known_formats *known,
+                     struct arena *arena, struct return_request **request, struct fault *fault)
 {
     struct return_request *made = arena_alloc(arena, 1, sizeof *made);
     if (!made)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     *request = made;
-    return return_request_read(doc, NULL, arena, made, fault);
+    return return_request_read(doc, known, arena, made, fault);
 }
 
 static enum err read(struct capture_job *job, struct fault *fault)
 {
     struct return_request *request = NULL;
-    enum err err = return_read(job->doc, &job->arena, &request, fault);
+    enum err err = return_read(job->doc, job->capture->config.known, &job->arena, &request, fault);
     job->input = request;
     return err;
 }
@@ -124,7 +124,7 @@ enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, 
     struct return_request *request = NULL;
     enum err err = json_parse(body, JSON_LIMITS_DEFAULT, &doc, fault);
     if (!err)
-        err = return_read(doc, &arena, &request, fault);
+        err = return_read(doc, capture->config.known, &arena, &request, fault);
     if (err)
         return err;
     struct views views = views_of_reader(reader);

@@ -5,7 +5,8 @@
 #include "agent/capture/release.h"
 
 /* Reads the JSON of POST /v1/returns; the request is made in the arena. */
-enum err return_read(const struct cJSON *doc, struct arena *arena, struct return_request **request,
+enum err return_read(const struct cJSON *doc, const struct known_formats *known,
+                     struct arena *arena, struct return_request **request,
                      struct fault *fault) MUST_CHECK;
 
 /*

@@ -10,7 +10,7 @@ static enum err read(struct capture_job *job, struct fault *fault)
     if (!sale)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     job->input = sale;
-    return sale_read(job->doc, NULL, &job->arena, sale, fault);
+    return sale_read(job->doc, job->capture->config.known, &job->arena, sale, fault);
 }
 
 static void answer(struct capture_job *job, const struct id *sale, int64_t seq)

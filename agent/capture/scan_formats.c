@@ -197,3 +197,18 @@ bool scan_formats_find(const struct scan_formats *formats, struct slice text,
     }
     return false;
 }
+
+static bool recognises(const void *context, struct slice text)
+{
+    const struct scan_formats *formats = context;
+    struct pattern_match match;
+    for (size_t i = 0; i < formats->read.count; i++)
+        if (formats->read.patterns[i].has_check && fits(&formats->read.patterns[i], text, &match))
+            return true;
+    return false;
+}
+
+struct known_formats scan_formats_known(const struct scan_formats *formats)
+{
+    return (struct known_formats){.recognises = recognises, .context = formats};
+}

@@ -15,6 +15,7 @@
 #define AGENT_CAPTURE_SCAN_FORMATS_H
 
 #include "agent/capture/scan_pattern.h"
+#include "agent/returns/cardnumber.h"
 #include "hal/base/json.h"
 
 enum { SCAN_PATTERNS_MAX = 50, SCAN_RECEIPT_MAX = 80 };
@@ -38,5 +39,11 @@ struct scan_receipt {
 /* False if no pattern fits with its check digit. */
 bool scan_formats_find(const struct scan_formats *formats, struct slice text,
                        struct scan_receipt *receipt);
+
+/*
+ * The patterns with a check digit, as texts that are no card numbers though they may look like one.
+ * Borrows the formats.
+ */
+struct known_formats scan_formats_known(const struct scan_formats *formats);
 
 #endif

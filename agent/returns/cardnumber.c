@@ -83,6 +83,15 @@ static bool card_starts_at(struct slice text, size_t start)
     return false;
 }
 
+static bool take_any(const void *context, struct slice text)
+{
+    (void)context;
+    (void)text;
+    return true;
+}
+
+const struct known_formats cardnumber_checked_before = {.recognises = take_any};
+
 bool cardnumber_in(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++)

@@ -18,6 +18,9 @@ struct known_formats {
     const void *context;
 };
 
+/* For what was checked when it came, and is read again: takes every text. */
+extern const struct known_formats cardnumber_checked_before;
+
 bool cardnumber_in(struct slice text);
 
 /* ERR_REFUSED at `where` if the text (NULL is fine) holds one and no known format takes it whole.

@@ -68,7 +68,7 @@ static enum err read_sale(struct slice data, struct arena *arena, struct cJSON *
                           struct sale *sale, struct fault *fault)
 {
     enum err err = json_parse(data, JSON_LIMITS_DEFAULT, doc, fault);
-    return err ? err : sale_read(*doc, NULL, arena, sale, fault);
+    return err ? err : sale_read(*doc, &cardnumber_checked_before, arena, sale, fault);
 }
 
 static enum err apply(void *unused_context, struct database_statements *sql,

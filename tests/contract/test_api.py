@@ -108,6 +108,15 @@ class Answer:
         self.json = json.loads(text) if kind.endswith("json") and text else None
 
 
+def formats_of(folder):
+    """Receipt numbers of sixteen digits with a check digit of GS1: one in ten looks like a card."""
+    check = {"rule": "gs1", "field": "check", "over": ["number"]}
+    pattern = {"name": "till", "pattern": "{number:d15}{check:d1}", "check": check}
+    path = folder / "formats.json"
+    path.write_text(json.dumps({"version": "1", "patterns": [pattern]}))
+    return path
+
+
 class Store:
     """A running tillbackd that holds every answer to the document."""
 
@@ -119,6 +128,7 @@ class Store:
             "tillbackd",
             [PROGRAMS / "tillbackd", "--state", folder / "state"]
             + ["--set", "http.listen=127.0.0.1:0", "--set", "store.number=0042"]
+            + ["--set", f"scan.formats={formats_of(folder)}"]
             + ["--set", "diagnostics.level=debug"],
             folder,
             ready="ready ",
@@ -764,6 +774,19 @@ def test_card_number_in_a_free_text_is_refused(store, receipt, method, path, pla
         answer = store.call(method.upper(), target, body, as_="manager" if "{id}" in path else "till")
         assert answer.status in (400, 403, 404, 422), f"{place}: {answer.status}"
         assert re.sub("[ -]", "", card) not in re.sub("[ -]", "", answer.text.decode())
+
+
+def test_receipt_that_only_looks_like_a_card_number_is_taken(store):
+    sale = example("post", "/v1/sales")
+    sale["receipt"] = "4000042010000036"  # passes the check digit of cards, and that of the store's receipts
+    assert store.call("POST", "/v1/sales", sale).status == 201
+    made = returned(store, sale["receipt"])
+    assert made["decision"] == "accepted"
+    approved = store.call("GET", f"/v1/returns?receipt={sale['receipt']}").json["returns"]
+    assert [one["return_id"] for one in approved] == [made["return_id"]]
+    sale["receipt"] = "4000042010000002"  # only that of cards
+    answer = store.call("POST", "/v1/sales", sale)
+    assert answer.status in (400, 422) and answer.json["field"] == "receipt"
 
 
 def test_card_number_in_headers_and_address_is_not_kept(store, receipt):

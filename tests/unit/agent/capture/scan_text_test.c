@@ -271,6 +271,26 @@ static void saudi_receipt_code_counts_bytes(void **state)
     buf_free(&text);
 }
 
+/* Its check digit tells a receipt from a card number of the same digits. */
+static void receipt_with_a_check_digit_is_no_card_number(void **state)
+{
+    (void)state;
+    static const char document[] =
+        "{\"version\":\"1\",\"patterns\":[{\"name\":\"any\",\"pattern\":\"{number:d16}\"},{"
+        "\"name\":"
+        "\"till\",\"pattern\":\"{number:d15}{check:d1}\",\"check\":{\"rule\":\"gs1\",\"field\":"
+        "\"check\",\"over\":[\"number\"]}}]}";
+    struct scan_formats *formats;
+    assert_int_equal(scan_formats_read(&formats, SLICE_LITERAL(document), NULL), ERR_OK);
+    struct known_formats known = scan_formats_known(formats);
+    static const char receipt[] = "4000042010000036";
+    static const char card[] = "4000042010000002";
+    assert_true(cardnumber_in(slice_of(receipt)) && cardnumber_in(slice_of(card)));
+    assert_int_equal(cardnumber_refuse(receipt, "receipt", &known, NULL), ERR_OK);
+    assert_int_equal(cardnumber_refuse(card, "receipt", &known, NULL), ERR_REFUSED);
+    scan_formats_close(formats);
+}
+
 static void card_number_is_named_and_never_repeated(void **state)
 {
     struct scan_meaning m = read_scan(state, "4111 1111 1111 1111", "");
@@ -297,6 +317,7 @@ int main(void)
         T(austrian_receipt_code_has_decimal_commas),
         T(portuguese_receipt_code),
         T(saudi_receipt_code_counts_bytes),
+        T(receipt_with_a_check_digit_is_no_card_number),
         T(card_number_is_named_and_never_repeated),
 #undef T
     };
