@@ -2,7 +2,6 @@
 and what it sends there is refused or parked with a reason. Nothing of others changes."""
 
 import contextlib
-import json
 import re
 import shutil
 import ssl
@@ -172,7 +171,7 @@ def test_ten_megabytes_end_the_senders_connection(town):
     with Wire(town, town.rogue, ROGUE) as wire:
         with contextlib.suppress(OSError):
             wire.publish(f"tb/v1/{ROGUE}/up/events", b"x" * 10_000_000, wait=False)
-        assert wire.lost.wait(10)
+        assert wire.lost.wait(60)
 
 
 PARKED = {
@@ -191,11 +190,10 @@ def test_bad_event_is_parked_alone_with_a_reason(town, rogue, name):
     victims = [e["event"] for e in town.ask_hub(f"/v1/events?device={DEVICE}")["events"]]
     body, code = PARKED[name](victims)
     rogue.subscribe(f"tb/v1/{ROGUE}/down/ack/returns")
-    rogue.drain(0.2)
     payload, properties = batch([body, event(ROGUE)])
     rogue.publish(f"tb/v1/{ROGUE}/up/events", payload, properties)
-    ack = json.loads(rogue.received.get(timeout=5).payload)
-    assert ack["log_id"] == str(properties["log_id"]) and ack["through"] == 2
+    ack = rogue.next_from(properties["log_id"])
+    assert ack["through"] == 2
     assert [(p["seq"], p["code"]) for p in ack["parked"]] == [(1, code)]
     return_id = town.kept.returns["return-0042-01-r-0"]["return_id"]
     trail = town.ask_hub(f"/v1/returns/{return_id}")["events"]
@@ -204,10 +202,9 @@ def test_bad_event_is_parked_alone_with_a_reason(town, rogue, name):
 
 def test_event_ahead_of_a_gap_is_held_and_not_counted(town, rogue):
     rogue.subscribe(f"tb/v1/{ROGUE}/down/ack/returns")
-    rogue.drain(0.2)
     payload, properties = batch([event(ROGUE)], first=7)
     rogue.publish(f"tb/v1/{ROGUE}/up/events", payload, properties)
-    ack = json.loads(rogue.received.get(timeout=5).payload)
+    ack = rogue.next_from(properties["log_id"])
     assert (ack["through"], ack["also"]) == (0, [[7, 7]])
 
 

@@ -10,7 +10,7 @@ from road.till import Till
 def start_again(program):
     """The same program on the same state, on a port of its own."""
     command = [*program.command, "--set", f"http.listen={HOST}:0"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
 def test_second_appliance_on_the_same_state_is_refused(shared_road):

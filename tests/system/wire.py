@@ -13,6 +13,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from road.road import HOST
 
+WAIT_S = 30
+
 
 class Wire:
     """Connected when it is made; raises ConnectionError with the broker's reason otherwise."""
@@ -33,7 +35,7 @@ class Wire:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
         try:
-            reason = self._connected.get(timeout=5)
+            reason = self._connected.get(timeout=WAIT_S)
         except queue.Empty:
             self.close()
             raise ConnectionError("the broker did not answer") from None
@@ -54,7 +56,7 @@ class Wire:
         done = threading.Event()
         self._client.on_subscribe = lambda *_: done.set()
         self._client.subscribe(filter_, 1)
-        assert done.wait(5), "no SUBACK"
+        assert done.wait(WAIT_S), "no SUBACK"
 
     def publish(self, topic, payload, properties=None, wait=True):
         """Returns when the broker has answered; that says nothing about delivery."""
@@ -64,7 +66,7 @@ class Wire:
             carried.UserProperty = [(key, str(value)) for key, value in properties.items()]
         sent = self._client.publish(topic, payload, 1, properties=carried)
         if wait:
-            sent.wait_for_publish(5)
+            sent.wait_for_publish(WAIT_S)
 
     def drain(self, quiet_s=0.5):
         """All that came, once nothing more comes."""
@@ -74,6 +76,13 @@ class Wire:
                 found.append(self.received.get(timeout=quiet_s))
             except queue.Empty:
                 return found
+
+    def next_from(self, log_id):
+        """The next acknowledgement of that log; one of another may still be on its way."""
+        while True:
+            ack = json.loads(self.received.get(timeout=WAIT_S).payload)
+            if ack["log_id"] == str(log_id):
+                return ack
 
     def close(self):
         self._closing = True

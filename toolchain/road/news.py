@@ -34,7 +34,7 @@ class News:
         except (OSError, ValueError, http.client.HTTPException):
             pass  # closed, by us or by the appliance
 
-    def wait_for(self, name, timeout_s=10):
+    def wait_for(self, name, timeout_s=60):
         """The next event of that name; TimeoutError when none comes."""
         while True:
             try:

@@ -10,7 +10,8 @@ import subprocess
 import threading
 import time
 
-STOP_S = 20
+START_S = 60
+STOP_S = 60
 
 
 class ProgramError(Exception):
@@ -33,7 +34,7 @@ class Program:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def start(self, timeout_s=20):
+    def start(self, timeout_s=START_S):
         assert not self.running, f"{self.name} runs already"
         self._is_ready.clear()
         self.ready_line = None

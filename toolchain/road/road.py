@@ -27,6 +27,7 @@ HOST = "127.0.0.1"
 STORE = "0042"
 DEVICE = "store-0042-a"
 PORT_OFFSETS = (0, 3, 4, 10)
+PATIENCE = 4
 
 
 def free_port_base(above=0):
@@ -48,14 +49,15 @@ def _is_free(port):
 
 
 def await_true(check, timeout_s, what):
-    """Waits until check() is true and returns that; fails with the words in `what`."""
-    deadline = time.monotonic() + timeout_s
+    """Waits until check() is true and returns that; fails with the words in `what`. `timeout_s` is
+    more than a machine at rest needs; a busy one gets PATIENCE times as long."""
+    deadline = time.monotonic() + PATIENCE * timeout_s
     while True:
         result = check()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {timeout_s} s")
+            raise TimeoutError(f"{what}: not within {PATIENCE * timeout_s} s")
         time.sleep(0.02)
 
 
@@ -283,9 +285,13 @@ class Road:
         return _get_text(self.hub_url + path, self.hub_token())
 
     def await_link(self, timeout_s=15):
-        return await_true(
-            lambda: self.ask_store("/v1/status").get("link") == "online", timeout_s, "link"
-        )
+        """Until the appliance is online, and has heard from the hub what time it is."""
+
+        def is_up():
+            status = self.ask_store("/v1/status")
+            return status["link"] == "online" and status["time_trusted"]
+
+        return await_true(is_up, timeout_s, "link")
 
 
 def _get(url, token):
@@ -294,5 +300,5 @@ def _get(url, token):
 
 def _get_text(url, token):
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.read().decode()
