@@ -5,7 +5,9 @@ import tty
 
 import pytest
 from conftest import open_road
+from road.audit import all_arrived
 from road.news import News
+from road.road import await_true
 from road.till import Till
 
 
@@ -19,9 +21,11 @@ def counter(tmp_path_factory):
     road.scanner.start = lambda: None
     road.scanner_port.symlink_to(os.ttyname(theirs))
     with road:
+        road.await_link()
         till = Till(road.store_url, road.token())
         assert till.sell("0042-01-scan-1")[0] == 201
         till.close()
+        await_true(lambda: all_arrived(road), 10, "arrival")
         road.wire = ours
         yield road
     os.close(ours)
