@@ -1,9 +1,13 @@
 /*
- * SQLite as we use it: one file, WAL, synchronous=FULL, foreign keys on, named statements from
- * .sql files, a schema version with migrations, and no surprise in between.
+ * A database as we use it: named statements from .sql files, a schema version with migrations,
+ * transactions of one writer at a time, and no surprise in between.
  *
- * A handle belongs to one thread at a time. Several handles may have one file open: one writes,
- * the others read. Every call may block on the disk.
+ * SQLite's is one file: WAL, synchronous=FULL, foreign keys on. PostgreSQL's is a database of a
+ * server, and its path is libpq's connection URI. What is written once for both keeps to the
+ * SQL that both know, with ?1 for parameters and INTEGER (of 64 bits), TEXT and BLOB for columns.
+ *
+ * A handle belongs to one thread at a time. Several handles may have one database open: one writes,
+ * the others read. Every call may block on the disk or the server.
  */
 #ifndef HAL_DATABASE_H
 #define HAL_DATABASE_H
@@ -21,12 +25,16 @@ struct database_sql {
     const char *text;
 };
 
+struct database_backend;
+extern const struct database_backend database_postgresql;
+
 struct database_config {
-    const char *path; /* empty: a temporary one of this handle's own */
+    const char *path; /* empty: a temporary file of this handle's own */
     const char *vfs;  /* NULL: SQLite's own; tests pass one that cuts the power */
     bool read_only;
     const struct database_sql *statements; /* borrowed for the handle's life */
     size_t statement_count;
+    const struct database_backend *backend; /* NULL: SQLite */
 };
 
 /*
@@ -39,19 +47,20 @@ enum err database_open(struct database **db, const struct database_config *confi
 /* Takes NULL. Finalises every statement. */
 void database_close(struct database *db);
 /*
- * Whether the file was replaced by another of the same name since it was opened. Then
+ * SQLite only: whether the file was replaced by another of the same name since it was opened. Then
  * database_reopen opens that one; statement sets go on, statements do not. On failure the handle
  * stays with the old file.
  */
 bool database_moved(struct database *db);
 enum err database_reopen(struct database *db, struct fault *fault) MUST_CHECK;
-/* With `keep`, closing leaves the write-ahead log as it is, for who must look into it. */
+/* SQLite only: with `keep`, closing leaves the write-ahead log as it is, for who must look into it.
+ */
 void database_keep_wal(struct database *db, bool keep);
 
 /*
  * Brings the schema to `version` = count by running migrations[old..count) in one transaction.
  * ERR_NEWER_SCHEMA, with both versions in the text, when the file is newer. The version is kept
- * in PRAGMA user_version.
+ * in PRAGMA user_version, or in the table schema_version.
  */
 enum err database_migrate(struct database *db, const struct database_sql *migrations, size_t count,
                           struct fault *fault) MUST_CHECK;
@@ -64,8 +73,8 @@ enum err database_prepare_all(struct database *db, struct fault *fault) MUST_CHE
 
 /*
  * Steps once. *row tells whether there is a row. On failure the statement is reset and the error
- * carries SQLite's text; SQLITE_FULL is ERR_DISK_FULL, SQLITE_CORRUPT and SQLITE_NOTADB are
- * ERR_CORRUPT, SQLITE_CONSTRAINT is ERR_CONFLICT, SQLITE_BUSY is ERR_BUSY.
+ * carries the database's text: ERR_DISK_FULL, ERR_CORRUPT, ERR_CONFLICT for a broken constraint,
+ * ERR_BUSY, ERR_UNREACHABLE when the connection to a server was lost.
  */
 enum err database_step(struct database *db, struct statement *statement, bool *row,
                        struct fault *fault) MUST_CHECK;
@@ -128,7 +137,8 @@ struct slice column_slice(struct statement *statement, int column);
 /* ERR_CORRUPT unless the column holds exactly `len` bytes. */
 enum err column_bytes(struct statement *statement, int column, void *out, size_t len) MUST_CHECK;
 
-/* The bare handle, for what this face leaves out (backup, checkpoint, PRAGMA integrity_check). */
+/* SQLite only: the bare handle, for what this face leaves out (backup, checkpoint, PRAGMA
+ * integrity_check). */
 sqlite3 *database_handle(struct database *db);
 
 #endif

@@ -43,6 +43,13 @@ system-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.x
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
 hub-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/hub-tests.xml tests/hub
 
+# The centre's own tests once more, with a PostgreSQL server in SQLite's place.
+SERVER_TESTS := hal/database_postgresql_test $(patsubst tests/unit/%.c,%,$(wildcard $(addprefix tests/unit/sync/hub/, \
+    connect/poster_test.c connect/order_test.c connect/reconcile_test.c ingest/bookkeeper_test.c ingest/ingest_test.c)))
+postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
+	$(Q)toolchain/install postgresql
+	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
+
 contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tests.xml tests/contract
 
 # Each target runs its corpus and then new inputs for FUZZ_SECONDS.
@@ -92,6 +99,6 @@ clean: ; $(Q)rm -rf build
 
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
-.PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck \
-        lint-tidy format test-debian13 run demo test system-test hub-test \
-        contract-test browser-test fuzz fuzz-run bench soak man clean help
+.PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
+.PHONY: lint-tidy format test-debian13 run demo test system-test hub-test
+.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench soak man clean help

@@ -334,8 +334,11 @@ static enum err choose(struct prune *prune, struct database *db, struct fault *f
 
 static enum err prepare_cut(struct prune *prune, struct fault *fault)
 {
-    struct database_config config = {prune->log->path, prune->log->config.vfs, true, log_sql,
-                                     LOG_COUNT};
+    struct database_config config = {.path = prune->log->path,
+                                     .vfs = prune->log->config.vfs,
+                                     .read_only = true,
+                                     .statements = log_sql,
+                                     .statement_count = LOG_COUNT};
     struct database *db = NULL;
     enum err err = database_open(&db, &config, fault);
     if (!err)

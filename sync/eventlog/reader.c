@@ -20,7 +20,11 @@ enum err eventlog_reader_open(struct eventlog_reader **out, const struct eventlo
     struct eventlog_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    struct database_config database = {path, config->vfs, true, log_sql, LOG_COUNT};
+    struct database_config database = {.path = path,
+                                       .vfs = config->vfs,
+                                       .read_only = true,
+                                       .statements = log_sql,
+                                       .statement_count = LOG_COUNT};
     enum err err = database_open(&reader->db, &database, fault);
     if (!err)
         err = views_attach(&reader->views, reader->db, config->views, config->view_count, fault);

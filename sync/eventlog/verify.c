@@ -23,7 +23,11 @@ static enum err open_reading(struct database **db, const struct eventlog_config 
     char path[PATH_MAX];
     if (storage_path(path, sizeof path, config->folder, "tillback.db"))
         return fault_set(fault, ERR_TOO_LARGE, config->folder, "the path is too long");
-    struct database_config database = {path, config->vfs, true, log_sql, LOG_COUNT};
+    struct database_config database = {.path = path,
+                                       .vfs = config->vfs,
+                                       .read_only = true,
+                                       .statements = log_sql,
+                                       .statement_count = LOG_COUNT};
     return database_open(db, &database, fault);
 }
 
@@ -195,7 +199,8 @@ enum err eventlog_rebuild(const struct eventlog_config *config, struct fault *fa
     char path[PATH_MAX];
     if (storage_path(path, sizeof path, config->folder, "tillback.db"))
         return fault_set(fault, ERR_TOO_LARGE, config->folder, "the path is too long");
-    struct database_config database = {path, config->vfs, false, log_sql, LOG_COUNT};
+    struct database_config database = {
+        .path = path, .vfs = config->vfs, .statements = log_sql, .statement_count = LOG_COUNT};
     struct database *db = NULL;
     struct views views = {0};
     enum err err = database_open(&db, &database, fault);

@@ -1,5 +1,6 @@
 #include "tests/support/hub_run.h"
 #include "sync/hub/connect/intake.h"
+#include "tests/support/hub_database.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -22,7 +23,7 @@ void hub_run_open(struct hub_run *run)
     *run =
         (struct hub_run){.now_ms = HUB_RUN_NOW_MS, .match = {.late_days = 10, .missing_days = 14}};
     scratch_make(&run->scratch);
-    const struct hubdb_config config = {.path = scratch_path(&run->scratch, "hub.db", path),
+    const struct hubdb_config config = {.path = hub_database_path(&run->scratch, path),
                                         .folder = run->scratch.path,
                                         .now_ms = HUB_RUN_NOW_MS};
     hub_run_must(run, books_open(slice_of(""), &run->books, &run->fault));
@@ -180,14 +181,36 @@ char *hub_run_text(struct hub_run *run, const char *sql)
     return text;
 }
 
+int64_t hub_run_events_with(struct hub_run *run, const char *text)
+{
+    bool row;
+    int64_t count = 0;
+    struct statement *s = query(run, "SELECT body FROM event", &row);
+    while (row) {
+        struct slice body = column_slice(s, 0);
+        count += memmem(body.data, body.len, text, strlen(text)) != NULL;
+        hub_run_must(run, statement_step(s, &row, &run->fault));
+    }
+    statement_close(s);
+    return count;
+}
+
 int64_t hub_run_balance(struct hub_run *run, const char *role)
 {
     char sql[512];
-    (void)snprintf(sql, sizeof sql,
-                   "SELECT sum(coalesce(json_extract(value, '$.debit'), 0) -"
-                   " coalesce(json_extract(value, '$.credit'), 0)) FROM journal_entry,"
-                   " json_each(journal_entry.body, '$.lines')"
-                   " WHERE json_extract(value, '$.role') = '%s'",
-                   role);
+    if (hub_database_on_server())
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT sum(coalesce((line->>'debit')::bigint, 0) -"
+                       " coalesce((line->>'credit')::bigint, 0)) FROM journal_entry,"
+                       " json_array_elements(body::json->'lines') AS line"
+                       " WHERE line->>'role' = '%s'",
+                       role);
+    else
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT sum(coalesce(json_extract(value, '$.debit'), 0) -"
+                       " coalesce(json_extract(value, '$.credit'), 0)) FROM journal_entry,"
+                       " json_each(journal_entry.body, '$.lines')"
+                       " WHERE json_extract(value, '$.role') = '%s'",
+                       role);
     return hub_run_number(run, sql);
 }

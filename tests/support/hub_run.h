@@ -53,6 +53,8 @@ void hub_run_settle(struct hub_run *run, enum settlement_format format, const ch
 /* The first column of the first row; 0 or "" without a row. The text is the caller's to free. */
 int64_t hub_run_number(struct hub_run *run, const char *sql);
 char *hub_run_text(struct hub_run *run, const char *sql);
+/* How many events of any device have the text in their bodies. */
+int64_t hub_run_events_with(struct hub_run *run, const char *text);
 /* Debits less credits of all lines with this role. */
 int64_t hub_run_balance(struct hub_run *run, const char *role);
 /* Fails the test with the fault's text. */

@@ -161,6 +161,11 @@ static enum err begin_generation(struct hubdb *hub, int64_t now_ms, struct fault
     return ERR_OK;
 }
 
+bool hubdb_is_server(const char *path)
+{
+    return strncmp(path, "postgresql:", sizeof "postgresql:" - 1) == 0;
+}
+
 static enum err open_handle(struct hubdb **out, const struct hubdb_config *config, bool read_only,
                             struct fault *fault)
 {
@@ -173,6 +178,7 @@ static enum err open_handle(struct hubdb **out, const struct hubdb_config *confi
         .read_only = read_only,
         .statements = ingest_sql,
         .statement_count = INGEST_COUNT,
+        .backend = hubdb_is_server(config->path) ? &database_postgresql : NULL,
     };
     enum err err = ERR_OK;
     if (storage_path(hub->folder, sizeof hub->folder, config->folder, "") != ERR_OK)

@@ -19,12 +19,14 @@
 struct hubdb;
 
 struct hubdb_config {
-    const char *path;   /* of the database file */
+    const char *path;   /* of the database file; or "postgresql://...", libpq's connection URI */
     const char *folder; /* state directory; holds `epoch` */
     const char *vfs;    /* NULL, or a test's */
     int64_t now_ms;
 };
 
+/* Whether such a path means a server's database, and no file. */
+bool hubdb_is_server(const char *path);
 /* For the hub's start: creates, migrates, judges the epoch, begins a new generation. */
 enum err hubdb_open(struct hubdb **hub, const struct hubdb_config *config,
                     struct fault *fault) MUST_CHECK;

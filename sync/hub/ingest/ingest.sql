@@ -131,8 +131,12 @@ SELECT event_no, id IS NULL, body FROM event WHERE event_no > ?1 ORDER BY event_
 INSERT INTO ledger_event (event_no, correlation, source, sequence, state)
 VALUES (?1, ?2, ?3, ?4, 'held')
 -- name: ledger_candidates
-SELECT event_no, min(sequence) FROM ledger_event WHERE correlation = ?1 AND state = 'held'
-GROUP BY source, CASE sequence WHEN 0 THEN event_no END ORDER BY source, sequence, event_no LIMIT 64
+SELECT event_no, sequence FROM (
+    SELECT event_no, sequence, source, row_number() OVER (
+        PARTITION BY source, CASE sequence WHEN 0 THEN event_no END
+        ORDER BY sequence, event_no) AS place
+    FROM ledger_event WHERE correlation = ?1 AND state = 'held') AS waiting
+WHERE place = 1 ORDER BY source, sequence, event_no LIMIT 64
 -- name: ledger_event_body
 SELECT event.body, event.received_ms, event.log_no, event.seq FROM event WHERE event_no = ?1
 -- name: ledger_mark
@@ -201,11 +205,11 @@ DELETE FROM journal_before
 -- name: rebuild_compare
 SELECT (SELECT count(*) FROM journal_entry),
        (SELECT count(*) FROM (SELECT reference, body FROM journal_entry
-                              EXCEPT SELECT reference, body FROM journal_before)) +
+                              EXCEPT SELECT reference, body FROM journal_before) AS added) +
        (SELECT count(*) FROM (SELECT reference, body FROM journal_before
-                              EXCEPT SELECT reference, body FROM journal_entry)),
+                              EXCEPT SELECT reference, body FROM journal_entry) AS gone),
        (SELECT count(*) FROM (SELECT reference, body FROM journal_before
-                              EXCEPT SELECT reference, body FROM journal_entry)
+                              EXCEPT SELECT reference, body FROM journal_entry) AS changed
         JOIN posting USING (reference) WHERE posting.state = 'posted')
 
 -- name: token_insert
@@ -281,8 +285,8 @@ INSERT INTO expected_refund (event_no, correlation, company, number, receipt, te
                              reference, payment, tender_no, tender, currency, amount_minor, day,
                              position, state, charged_back)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'open',
-        EXISTS (SELECT 1 FROM settlement_line
-                WHERE payment = ?9 AND ?9 <> '' AND kind = 'chargeback'))
+        CASE WHEN EXISTS (SELECT 1 FROM settlement_line WHERE payment = ?9 AND ?9 <> ''
+                          AND kind = 'chargeback') THEN 1 ELSE 0 END)
 ON CONFLICT DO NOTHING
 RETURNING expected_no, charged_back
 -- name: expected_fail

@@ -3,6 +3,7 @@
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/journal.h"
 #include "tests/support/await.h"
+#include "tests/support/hub_database.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -84,7 +85,7 @@ static void put_entry(struct fixture *f, const char *reference)
         {.account = "1", .key = {"returns", "", "", "", ""}, .debit_minor = 5},
         {.account = "2", .key = {"tax", "", "", "", ""}, .credit_minor = 5},
     };
-    const struct journal_origin origin = {{{7}}, 1, NOW_MS};
+    const struct journal_origin origin = {{{7}}, 9, NOW_MS};
     const struct entry entry = {.reference = reference,
                                 .return_id = "r",
                                 .number = "R-1",
@@ -105,9 +106,8 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     char path[SCRATCH_PATH_MAX];
     scratch_make(&f->scratch);
-    const struct hubdb_config config = {.path = scratch_path(&f->scratch, "hub.db", path),
-                                        .folder = f->scratch.path,
-                                        .now_ms = NOW_MS};
+    const struct hubdb_config config = {
+        .path = hub_database_path(&f->scratch, path), .folder = f->scratch.path, .now_ms = NOW_MS};
     must(f, books_open(slice_of(""), &f->books, &f->fault));
     must(f, clock_fake_open(&f->clock, NOW_MS, &f->fault));
     must(f, loop_open(&f->loop, &f->fault));
@@ -115,12 +115,12 @@ static int set_up(void **state)
     must(f, database_script(hubdb_database(f->hub),
                             "INSERT INTO device (id, first_seen_ms, last_seen_ms)"
                             " VALUES ('box-a', 0, 0);"
-                            "INSERT INTO stream_log VALUES (1, x'01', 'box-a', 'returns', NULL,"
+                            "INSERT INTO stream_log VALUES (9, x'01', 'box-a', 'returns', NULL,"
                             " NULL, NULL, 0, x'00', 0, 0, 0, 0);"
                             "INSERT INTO event (event_no, device, log_no, seq, received_ms,"
-                            " body_hash, body) VALUES (1, 'box-a', 1, 1, 0, x'00', x'00');"
+                            " body_hash, body) VALUES (9, 'box-a', 9, 1, 0, x'00', x'00');"
                             "INSERT INTO return_index VALUES (x'07000000000000000000000000000000',"
-                            " 1, 'box-a', 'R-1', 'A', 0)",
+                            " 9, 'box-a', 'R-1', 'A', 0)",
                             &f->fault));
     put_entry(f, "a/accepted");
     put_entry(f, "b/accepted");

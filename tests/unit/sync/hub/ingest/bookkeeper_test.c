@@ -1,6 +1,7 @@
 #include "sync/hub/ingest/bookkeeper.h"
 #include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/rebuild.h"
+#include "tests/support/hub_database.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -115,7 +116,7 @@ static void open_hub(struct fixture *f)
 {
     char path[SCRATCH_PATH_MAX];
     scratch_make(&f->scratch);
-    const struct hubdb_config config = {.path = scratch_path(&f->scratch, "hub.db", path),
+    const struct hubdb_config config = {.path = hub_database_path(&f->scratch, path),
                                         .folder = f->scratch.path,
                                         .now_ms = INT64_C(1795000000000)};
     must(f, hubdb_open(&f->hub, &config, &f->fault));
@@ -405,7 +406,9 @@ static void damaged_position_parks_its_return_and_no_other(void **state)
     ingest(f, 1, 1);
     ingest(f, 4, 4);
     book(f);
-    must(f, database_script(f->db, "UPDATE ledger_position SET position = '{' WHERE rowid = 1",
+    must(f, database_script(f->db,
+                            "UPDATE ledger_position SET position = '{' "
+                            "WHERE correlation = (SELECT min(correlation) FROM ledger_position)",
                             &f->fault));
     ingest(f, 2, 3);
     ingest(f, 5, 5);

@@ -1,4 +1,5 @@
 #include "sync/hub/ingest/ingest.h"
+#include "tests/support/hub_database.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -127,7 +128,7 @@ static void open_hub(struct fixture *f)
     char path[SCRATCH_PATH_MAX];
     struct fault fault = {0};
     const struct hubdb_config config = {
-        .path = scratch_path(&f->scratch, "hub.db", path),
+        .path = hub_database_path(&f->scratch, path),
         .folder = f->scratch.path,
         .now_ms = INT64_C(1795000000000),
     };
