@@ -5,18 +5,18 @@ WHERE file_no > ?1 ORDER BY file_no LIMIT ?2
 SELECT line_no AS number, file_no AS file, row_no AS "row", format, kind, type, batch, reference,
        payment, own, terminal, currency, gross_minor AS gross, net_currency, fee_minor AS fee,
        net_minor AS net, day AS date_day, state, match_key, expected_no AS refund, mismatches
-FROM settlement_line WHERE line_no > ?1 AND (?3 IS NULL OR state = ?3) ORDER BY line_no LIMIT ?2
+FROM settlement_line WHERE line_no > ?1 AND (state = ?3 OR ?3 IS NULL) ORDER BY line_no LIMIT ?2
 -- name: refunds
 SELECT expected_no AS number, correlation AS return_id, number AS return_number, company, receipt,
        own, reference, payment, tender, currency, amount_minor AS amount, day AS issued_day, state,
        settled_day, charged_back AS "charged_back?", max(0, ?4 - day) AS age_days
-FROM expected_refund WHERE expected_no > ?1 AND (?3 IS NULL OR state = ?3)
+FROM expected_refund WHERE expected_no > ?1 AND (state = ?3 OR ?3 IS NULL)
 ORDER BY expected_no LIMIT ?2
 -- name: batches
 SELECT batch_no AS number, format, batch, currency, net_minor AS net, payout_minor AS payout,
        has_payout AS "has_payout?", bank_minor AS bank, day AS date_day, mismatches
 FROM settlement_batch
-WHERE batch_no > ?1 AND (?3 IS NULL OR (?3 = 'open') = (bank_minor IS NULL OR mismatches <> 0))
+WHERE batch_no > ?1 AND ((?3 = 'open') = (bank_minor IS NULL OR mismatches <> 0) OR ?3 IS NULL)
 ORDER BY batch_no LIMIT ?2
 -- name: ageing
 SELECT currency, tender,

@@ -22,7 +22,7 @@ enum { PUT, GET, BODY_OF, MAX_OF, SUM };
 static const struct database_sql statements[] = {
     {"put", "INSERT INTO item (name, body, big) VALUES (?1, ?2, ?3) RETURNING no"},
     {"get", "SELECT name, body, big, big IS NULL FROM item WHERE name = ?1 ORDER BY no"},
-    {"body_of", "SELECT name FROM item WHERE body = ?1 AND (?2 IS NULL OR name = ?2)"},
+    {"body_of", "SELECT name FROM item WHERE body = ?1 AND (name = ?2 OR ?2 IS NULL)"},
     {"max_of", "SELECT max(0, ?1 - 3600000), instr('abc', 'c')"},
     {"sum", "SELECT sum(big) FROM item"},
 };
