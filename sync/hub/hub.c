@@ -5,6 +5,7 @@
 #include "sync/hub/clerk.h"
 #include "sync/hub/connect/ledger_file.h"
 #include "sync/hub/connect/poster.h"
+#include "sync/hub/connect/tryton.h"
 #include "sync/hub/web/web.h"
 
 #include <limits.h>
@@ -35,7 +36,12 @@ const struct setting hub_settings[] = {
     {"ledger.books", SETTING_TEXT, NULL, 0, 0,
      "JSON: companies, accounts, templates, closed periods; else the books that ship"},
     {"posting.connector", SETTING_TEXT, "none", 0, 0,
-     "where entries are posted: ledger-file:PATH, or none: they stay ready"},
+     "where entries are posted: tryton:FILE, ledger-file:PATH, or none: they stay ready"},
+    {"posting.retry_least_ms", SETTING_INT, "1000", 10, 60000,
+     "the pause after a first failed try; it doubles from try to try"},
+    {"posting.retry_most_ms", SETTING_INT, "300000", 10, 3600000, "and is never longer than this"},
+    {"posting.most_a_minute", SETTING_INT, "0", 0, 100000,
+     "so many entries are posted a minute at most; 0: as many as there are"},
     {"settlement.late_days", SETTING_INT, "10", 1, 365,
      "a refund settled more days after its issue is told as late"},
     {"settlement.missing_days", SETTING_INT, "14", 1, 365,
@@ -221,25 +227,33 @@ static enum err open_connector(const struct settings *settings, struct connector
                                struct fault *fault)
 {
     static const char file[] = "ledger-file:";
+    static const char tryton[] = "tryton:";
     const char *name = settings_text(settings, "posting.connector");
     if (strcmp(name, "none") == 0)
         return ERR_OK;
     if (strncmp(name, file, sizeof file - 1) == 0)
         return ledger_file_open(name + sizeof file - 1, connector, fault);
-    return fault_set(fault, ERR_INVALID, "posting.connector", "must be none or ledger-file:PATH");
+    if (strncmp(name, tryton, sizeof tryton - 1) == 0)
+        return tryton_open(name + sizeof tryton - 1, connector, fault);
+    return fault_set(fault, ERR_INVALID, "posting.connector",
+                     "must be none, ledger-file:PATH or tryton:FILE");
 }
 
 static enum err open_poster(struct hub *hub, struct fault *fault)
 {
+    const struct settings *settings = hub->config.settings;
     struct poster_config poster = {
         .worker = hub->worker,
         .books = &hub->books,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
+        .gate = {.retry_least_ms = settings_int(settings, "posting.retry_least_ms"),
+                 .retry_most_ms = settings_int(settings, "posting.retry_most_ms"),
+                 .most_a_minute = settings_int(settings, "posting.most_a_minute")},
         .told = on_told,
         .context = hub,
     };
-    enum err err = open_connector(hub->config.settings, &poster.connector, fault);
+    enum err err = open_connector(settings, &poster.connector, fault);
     if (err || !poster.connector.ops)
         return err;
     err = poster_open(&hub->poster, hub->loop, &poster, fault);

@@ -15,16 +15,23 @@ struct posted {
     int64_t day;
 };
 
+struct post_order {
+    const struct entry *entry;
+    int64_t day;   /* to post on */
+    bool may_move; /* to a later day, where the other side has closed that one */
+};
+
 struct connector_ops {
     const char *name;
     /*
-     * Posts the entry on `day` unless it is there already, and proves it by reading it back. The
+     * Posts the entry unless it is there already, and proves it by reading it back. The
      * same entry any number of times is there once: it is looked up by its reference first, so
      * the answer of a try whose outcome nobody knows is found by the next. An error of class
      * RETRY: try again later; of class PARK: a person must decide (ERR_REFUSED: the other side
-     * refuses it, ERR_CONFLICT: another entry is there under its reference).
+     * refuses it, at the place "period_closed" for that reason; ERR_CONFLICT: another entry is
+     * there under its reference).
      */
-    enum err (*post)(void *self, const struct entry *entry, int64_t day, struct posted *posted,
+    enum err (*post)(void *self, const struct post_order *order, struct posted *posted,
                      struct fault *fault);
     void (*close)(void *self); /* takes NULL */
 };

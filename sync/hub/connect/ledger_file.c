@@ -232,14 +232,15 @@ static enum err check_known(struct ledger_file *file, const struct place *place,
                : fault_set(fault, ERR_CONFLICT, "reference", "the file has no day for it");
 }
 
-static enum err post(void *self, const struct entry *entry, int64_t day, struct posted *posted,
+static enum err post(void *self, const struct post_order *order, struct posted *posted,
                      struct fault *fault)
 {
     struct ledger_file *file = self;
+    const struct entry *entry = order->entry;
     const struct journal_status status = {"posted", ""};
-    struct posted made = {.day = day};
+    struct posted made = {.day = order->day};
     buf_reset(&file->text);
-    journal_text_ledger(&file->text, entry, day, &status);
+    journal_text_ledger(&file->text, entry, order->day, &status);
     enum err err = buf_check(&file->text, fault, "entry");
     if (err)
         return err;

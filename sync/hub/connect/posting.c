@@ -27,7 +27,7 @@ void posting_batch_free(struct posting_batch *batch)
 
 static const char *reason_code(const struct posting *posting)
 {
-    if (!posting->tried)
+    if (strcmp(posting->why.where, "period_closed") == 0)
         return "period_closed";
     return posting->err == ERR_CONFLICT ? "posted_otherwise" : "refused_by_connector";
 }
@@ -157,8 +157,10 @@ static enum err choose_day(const struct books *books, struct posting *posting, s
 {
     const struct company *company;
     enum err err = books_company(books, posting->entry.company, "", &company, fault);
-    return err ? err
-               : period_place(&company->periods, posting->entry.document_day, &posting->day, fault);
+    if (err)
+        return err;
+    posting->may_move = company->periods.when_closed == WHEN_CLOSED_MOVE;
+    return period_place(&company->periods, posting->entry.document_day, &posting->day, fault);
 }
 
 enum err posting_pick(struct database *db, const struct books *books, const char *connector,

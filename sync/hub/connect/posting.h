@@ -18,6 +18,7 @@ struct posting {
     struct entry entry; /* in the batch's arena */
     struct id correlation;
     int64_t day; /* to post on */
+    bool may_move;
     int64_t attempts;
     bool tried;   /* by the connector, in this batch */
     enum err err; /* what came of it */

@@ -74,7 +74,8 @@ static enum err post_amount(struct fixture *f, const char *reference, int64_t am
                                 .text = "",
                                 .lines = lines,
                                 .line_count = 2};
-    return f->connector.ops->post(f->connector.self, &entry, DAY, &f->posted, &f->fault);
+    const struct post_order order = {.entry = &entry, .day = DAY};
+    return f->connector.ops->post(f->connector.self, &order, &f->posted, &f->fault);
 }
 
 static int64_t size_of(const struct fixture *f)

@@ -42,7 +42,7 @@ struct fixture {
     struct fault fault;
 };
 
-static enum err fake_post(void *self, const struct entry *entry, int64_t day, struct posted *posted,
+static enum err fake_post(void *self, const struct post_order *order, struct posted *posted,
                           struct fault *fault)
 {
     struct fake *fake = self;
@@ -51,8 +51,8 @@ static enum err fake_post(void *self, const struct entry *entry, int64_t day, st
         return fault_set(fault, ERR_UNREACHABLE, "fake", "is away");
     if (fake->then)
         return fault_set(fault, fake->then, "fake", "doesn't like it");
-    (void)snprintf(posted->number, sizeof posted->number, "F-%.20s", entry->reference);
-    posted->day = day;
+    (void)snprintf(posted->number, sizeof posted->number, "F-%.20s", order->entry->reference);
+    posted->day = order->day;
     return ERR_OK;
 }
 
@@ -109,7 +109,7 @@ static int set_up(void **state)
     const struct hubdb_config config = {
         .path = hub_database_path(&f->scratch, path), .folder = f->scratch.path, .now_ms = NOW_MS};
     must(f, books_open(slice_of(""), &f->books, &f->fault));
-    must(f, clock_fake_open(&f->clock, NOW_MS, &f->fault));
+    must(f, clock_open(&f->clock, 0, &f->fault));
     must(f, loop_open(&f->loop, &f->fault));
     must(f, hubdb_open(&f->hub, &config, &f->fault));
     must(f, database_script(hubdb_database(f->hub),
@@ -133,14 +133,14 @@ static void start(struct fixture *f)
 {
     const struct worker_config worker = {.max_waiting_bytes = 1024 * 1024};
     must(f, worker_open(&f->worker, f->loop, f->hub, &worker, &f->fault));
-    const struct poster_config poster = {.worker = f->worker,
-                                         .books = &f->books,
-                                         .connector = {&fake_ops, &f->fake},
-                                         .clock = f->clock,
-                                         .retry_least_ms = RETRY_LEAST_MS,
-                                         .retry_most_ms = RETRY_MOST_MS,
-                                         .told = on_told,
-                                         .context = f};
+    const struct poster_config poster = {
+        .worker = f->worker,
+        .books = &f->books,
+        .connector = {&fake_ops, &f->fake},
+        .clock = f->clock,
+        .gate = {.retry_least_ms = RETRY_LEAST_MS, .retry_most_ms = RETRY_MOST_MS},
+        .told = on_told,
+        .context = f};
     must(f, poster_open(&f->poster, f->loop, &poster, &f->fault));
     poster_wake(f->poster);
 }

@@ -1,0 +1,406 @@
+#include "sync/hub/connect/tryton.h"
+#include "hal/base/cleanup.h"
+#include "sync/hub/connect/tryton_company.h"
+#include "sync/hub/ledger/period.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Looking up, creating, looking up, posting, reading back; and again when somebody came between. */
+enum { ROUNDS_MAX = 8, MOVES_MAX = 20, TEXT_MAX = 512 };
+
+struct tryton {
+    struct tryton_config config;
+    struct tryton_rpc *rpc;
+    struct tryton_company *companies; /* as in the configuration */
+};
+
+/* One entry on its way. */
+struct way {
+    struct tryton_company *company;
+    struct tryton_rpc *rpc;
+    const struct post_order *order;
+    int64_t day;
+    int64_t period;
+    struct fault *fault;
+};
+
+struct move {
+    int64_t id;
+    bool posted;
+    int64_t day;
+    char number[CONNECTOR_NUMBER_MAX + 1];
+};
+
+struct moves {
+    struct move items[MOVES_MAX];
+    size_t count;
+};
+
+/* --- Looking up ------------------------------------------------------------------------------ */
+
+static enum err read_move(const struct cJSON *row, struct move *move, struct fault *fault)
+{
+    const char *state = json_member_text(row, "state");
+    const char *number = json_member_text(row, "post_number");
+    move->id = json_member_int(row, "id", 0);
+    move->posted = state && strcmp(state, "posted") == 0;
+    (void)snprintf(move->number, sizeof move->number, "%s", number ? number : "");
+    if (!move->id || !state || tryton_read_day(json_member(row, "date"), &move->day) != ERR_OK)
+        return fault_set(fault, ERR_UNKNOWN_OUTCOME, "Tryton", "answers no moves");
+    return ERR_OK;
+}
+
+/* All moves under our reference, oldest first. */
+static enum err look_up(struct way *way, struct moves *moves)
+{
+    struct cJSON *document CLEANUP(json_cleanup) = NULL;
+    const struct cJSON *rows;
+    struct jsonw *w = tryton_rpc_begin(way->rpc);
+    jsonw_array(w, NULL);
+    tryton_clause_int(w, "journal", "=", way->company->journal);
+    tryton_clause_text(w, "number", "=", way->order->entry->reference);
+    tryton_clause_int(w, "company", "=", way->company->id);
+    jsonw_end(w);
+    jsonw_int(w, NULL, 0);
+    jsonw_int(w, NULL, MOVES_MAX);
+    jsonw_array(w, NULL);
+    jsonw_array(w, NULL);
+    jsonw_text(w, NULL, "id");
+    jsonw_text(w, NULL, "ASC");
+    jsonw_end(w);
+    jsonw_end(w);
+    jsonw_array(w, NULL);
+    jsonw_text(w, NULL, "state");
+    jsonw_text(w, NULL, "post_number");
+    jsonw_text(w, NULL, "date");
+    jsonw_end(w);
+    tryton_write_context(w, way->company->id);
+    enum err err =
+        tryton_rpc_call(way->rpc, "model.account.move.search_read", &document, &rows, way->fault);
+    moves->count = 0;
+    const struct cJSON *row = err ? NULL : json_first(rows);
+    for (; !err && row && moves->count < MOVES_MAX; row = json_next(row))
+        err = read_move(row, &moves->items[moves->count++], way->fault);
+    return err;
+}
+
+/* --- Comparing ------------------------------------------------------------------------------- */
+
+/* The entry's line that this row is and no row was before; NULL: none. */
+static bool take_line(struct way *way, const struct cJSON *row, bool *taken)
+{
+    const struct entry *entry = way->order->entry;
+    const struct currency *currency = &way->company->currency;
+    const struct tryton_account_record *account;
+    int64_t debit_minor;
+    int64_t credit_minor;
+    if (tryton_read_amount(json_member(row, "debit"), currency, &debit_minor) != ERR_OK ||
+        tryton_read_amount(json_member(row, "credit"), currency, &credit_minor) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < entry->line_count; i++) {
+        const struct journal_line *line = &entry->lines[i];
+        if (taken[i] || line->debit_minor != debit_minor || line->credit_minor != credit_minor)
+            continue;
+        if (tryton_company_account(way->company, way->rpc, line->account, &account, NULL) ==
+                ERR_OK &&
+            account->id == json_member_int(row, "account", 0)) {
+            taken[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err compare_lines(struct way *way, const struct cJSON *rows, bool *same)
+{
+    size_t count = 0;
+    bool *taken = calloc(way->order->entry->line_count + 1, sizeof *taken);
+    if (!taken)
+        return fault_set(way->fault, ERR_NO_MEMORY, "", "out of memory");
+    *same = true;
+    for (const struct cJSON *row = json_first(rows); *same && row; row = json_next(row), count++)
+        *same = take_line(way, row, taken);
+    *same = *same && count == way->order->entry->line_count;
+    free(taken);
+    return ERR_OK;
+}
+
+/* *same: the move has our lines, and no others. */
+static enum err read_back(struct way *way, const struct move *move, bool *same)
+{
+    struct cJSON *document CLEANUP(json_cleanup) = NULL;
+    const struct cJSON *rows;
+    struct jsonw *w = tryton_rpc_begin(way->rpc);
+    jsonw_array(w, NULL);
+    tryton_clause_int(w, "move", "=", move->id);
+    jsonw_end(w);
+    jsonw_int(w, NULL, 0);
+    jsonw_int(w, NULL, ENTRY_LINES_MAX + 1);
+    jsonw_null(w, NULL);
+    jsonw_array(w, NULL);
+    jsonw_text(w, NULL, "account");
+    jsonw_text(w, NULL, "debit");
+    jsonw_text(w, NULL, "credit");
+    jsonw_end(w);
+    tryton_write_context(w, way->company->id);
+    enum err err = tryton_rpc_call(way->rpc, "model.account.move.line.search_read", &document,
+                                   &rows, way->fault);
+    return err ? err : compare_lines(way, rows, same);
+}
+
+/* --- Creating -------------------------------------------------------------------------------- */
+
+static enum err write_line(struct way *way, struct jsonw *w, const struct journal_line *line)
+{
+    const struct tryton_company *company = way->company;
+    const struct tryton_account_record *account;
+    char text[TEXT_MAX];
+    /* Known since accounts_exist: it asks nothing, and so leaves what is being written alone. */
+    enum err err =
+        tryton_company_account(way->company, way->rpc, line->account, &account, way->fault);
+    if (err)
+        return err;
+    (void)snprintf(text, sizeof text, "%s%s%s%s%s", line->key.role, *line->key.tender ? " " : "",
+                   line->key.tender, *line->key.rate ? " " : "", line->key.rate);
+    jsonw_object(w, NULL);
+    jsonw_int(w, "account", account->id);
+    tryton_write_amount(w, "debit", line->debit_minor, &company->currency);
+    tryton_write_amount(w, "credit", line->credit_minor, &company->currency);
+    jsonw_text(w, "description", text);
+    if (account->needs_party && company->party)
+        jsonw_int(w, "party", company->party);
+    jsonw_end(w);
+    return ERR_OK;
+}
+
+static void describe(const struct way *way, char text[static TEXT_MAX])
+{
+    const struct entry *entry = way->order->entry;
+    char day[DAY_TEXT + 1] = "";
+    bool moved = way->day != entry->document_day;
+    day_format(entry->document_day, day);
+    (void)snprintf(text, TEXT_MAX, "%s %s%s%s", entry->number, entry->rule,
+                   moved ? ", document of " : "", moved ? day : "");
+}
+
+static enum err write_move(struct way *way, struct jsonw *w)
+{
+    const struct entry *entry = way->order->entry;
+    char text[TEXT_MAX];
+    enum err err = ERR_OK;
+    describe(way, text);
+    jsonw_array(w, NULL);
+    jsonw_object(w, NULL);
+    jsonw_int(w, "company", way->company->id);
+    jsonw_int(w, "journal", way->company->journal);
+    jsonw_int(w, "period", way->period);
+    tryton_write_day(w, "date", way->day);
+    jsonw_text(w, "number", entry->reference);
+    jsonw_text(w, "description", text);
+    jsonw_array(w, "lines");
+    jsonw_array(w, NULL);
+    jsonw_text(w, NULL, "create");
+    jsonw_array(w, NULL);
+    for (size_t i = 0; !err && i < entry->line_count; i++)
+        err = write_line(way, w, &entry->lines[i]);
+    for (int i = 0; i < 5; i++)
+        jsonw_end(w);
+    tryton_write_context(w, way->company->id);
+    return err;
+}
+
+static enum err accounts_exist(struct way *way)
+{
+    const struct tryton_account_record *account;
+    const struct entry *entry = way->order->entry;
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < entry->line_count; i++)
+        err = tryton_company_account(way->company, way->rpc, entry->lines[i].account, &account,
+                                     way->fault);
+    return err;
+}
+
+static enum err create(struct way *way)
+{
+    struct cJSON *document CLEANUP(json_cleanup) = NULL;
+    const struct cJSON *ids;
+    way->day = way->order->day;
+    enum err err = tryton_company_period(way->company, way->rpc, way->order->may_move, &way->day,
+                                         &way->period, way->fault);
+    if (!err)
+        err = accounts_exist(way);
+    if (!err)
+        err = write_move(way, tryton_rpc_begin(way->rpc));
+    return err ? err
+               : tryton_rpc_call(way->rpc, "model.account.move.create", &document, &ids,
+                                 way->fault);
+}
+
+/* --- Posting --------------------------------------------------------------------------------- */
+
+static enum err delete_move(struct way *way, const struct move *move)
+{
+    return tryton_do(way->rpc, "account.move", "delete", &move->id, 1, way->company->id,
+                     way->fault);
+}
+
+/* Which of the moves is the entry's: the posted one, or else the oldest. The others go. */
+static enum err keep_one(struct way *way, struct moves *moves, struct move *kept)
+{
+    size_t at = 0;
+    size_t posted = 0;
+    for (size_t i = moves->count; i-- > 0;) {
+        posted += moves->items[i].posted;
+        if (moves->items[i].posted)
+            at = i;
+    }
+    if (posted > 1)
+        return fault_set(way->fault, ERR_CONFLICT, "Tryton",
+                         "has %zu posted moves under this reference: %s is one of them", posted,
+                         moves->items[at].number);
+    *kept = moves->items[at];
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < moves->count; i++)
+        if (i != at)
+            err = delete_move(way, &moves->items[i]);
+    return err;
+}
+
+/* What Tryton refused leaves no draft; the reason is told as Tryton gave it. */
+static enum err post_move(struct way *way, const struct move *move)
+{
+    struct fault ignored;
+    enum err err =
+        tryton_do(way->rpc, "account.move", "post", &move->id, 1, way->company->id, way->fault);
+    if (err == ERR_REFUSED) {
+        struct way quiet = *way;
+        quiet.fault = &ignored;
+        (void)!delete_move(&quiet, move);
+    }
+    return err;
+}
+
+/* The next step towards one posted move with our lines; *done when it is there. */
+static enum err step(struct way *way, struct moves *moves, struct move *kept, bool *done)
+{
+    bool same = false;
+    if (!moves->count)
+        return create(way);
+    enum err err = keep_one(way, moves, kept);
+    if (!err)
+        err = read_back(way, kept, &same);
+    if (err)
+        return err;
+    if (kept->posted && !same)
+        return fault_set(way->fault, ERR_CONFLICT, "Tryton",
+                         "has another posted move under this reference, %s", kept->number);
+    *done = kept->posted;
+    if (kept->posted)
+        return ERR_OK;
+    return same && kept->day >= way->order->day ? post_move(way, kept) : delete_move(way, kept);
+}
+
+/*
+ * What was refused may have been done by somebody else meanwhile: another look says whether it
+ * was. A second refusal is final.
+ */
+static enum err run(struct way *way, struct move *kept)
+{
+    struct moves moves;
+    bool done = false;
+    int refusals = 0;
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        enum err err = look_up(way, &moves);
+        if (!err)
+            err = step(way, &moves, kept, &done);
+        if (done)
+            return err;
+        if (err && (err != ERR_REFUSED || ++refusals > 1))
+            return err;
+    }
+    return fault_set(way->fault, ERR_BUSY, "Tryton",
+                     "somebody changes the moves under this reference all the time");
+}
+
+static enum err post(void *self, const struct post_order *order, struct posted *posted,
+                     struct fault *fault)
+{
+    struct tryton *tryton = self;
+    const struct tryton_company_config *config;
+    struct move kept = {0};
+    const char *currency = order->entry->currency;
+    enum err err = tryton_config_company(&tryton->config, order->entry->company, &config, fault);
+    if (err)
+        return err;
+    struct way way = {.company = &tryton->companies[config - tryton->config.companies],
+                      .rpc = tryton->rpc,
+                      .order = order,
+                      .fault = fault};
+    err = tryton_company_look_up(way.company, tryton->rpc, fault);
+    if (!err && strcmp(way.company->currency.code, currency) != 0)
+        err = fault_set(fault, ERR_REFUSED, "currency",
+                        "the entry is in %s, and \"%.100s\" keeps its books in %s", currency,
+                        config->erp_company, way.company->currency.code);
+    if (!err)
+        err = run(&way, &kept);
+    if (err)
+        return err;
+    posted->day = kept.day;
+    memcpy(posted->number, kept.number, sizeof posted->number);
+    return ERR_OK;
+}
+
+/* --- Life ------------------------------------------------------------------------------------ */
+
+static void close_tryton(void *self)
+{
+    struct tryton *tryton = self;
+    if (!tryton)
+        return;
+    for (size_t i = 0; tryton->companies && i < tryton->config.company_count; i++)
+        tryton_company_free(&tryton->companies[i]);
+    free(tryton->companies);
+    tryton_rpc_close(tryton->rpc);
+    tryton_config_free(&tryton->config);
+    free(tryton);
+}
+
+static const struct connector_ops ops = {.name = "tryton", .post = post, .close = close_tryton};
+
+static enum err open_parts(struct tryton *tryton, const char *path, struct fault *fault)
+{
+    enum err err = tryton_config_read(path, &tryton->config, fault);
+    if (err)
+        return err;
+    const struct tryton_config *config = &tryton->config;
+    const struct tryton_rpc_config rpc = {
+        .url = config->url,
+        .database = config->database,
+        .user = config->user,
+        .password = config->password,
+        .ca_file = config->ca_file,
+        .timeout_ms = config->timeout_ms,
+    };
+    tryton->companies = calloc(config->company_count, sizeof *tryton->companies);
+    if (!tryton->companies)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    for (size_t i = 0; i < config->company_count; i++)
+        tryton->companies[i].config = &config->companies[i];
+    return tryton_rpc_open(&tryton->rpc, &rpc, fault);
+}
+
+enum err tryton_open(const char *path, struct connector *connector, struct fault *fault)
+{
+    struct tryton *tryton = calloc(1, sizeof *tryton);
+    if (!tryton)
+        return fault_set(fault, ERR_NO_MEMORY, path, "out of memory");
+    enum err err = open_parts(tryton, path, fault);
+    if (err) {
+        close_tryton(tryton);
+        return err;
+    }
+    *connector = (struct connector){&ops, tryton};
+    return ERR_OK;
+}
