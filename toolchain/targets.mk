@@ -50,6 +50,12 @@ postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 	$(Q)toolchain/install postgresql
 	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 
+# Entries in a real Tryton, on SQLite and on PostgreSQL; ERP_ONLY=quick: those on SQLite that tell
+# most. TILLBACK_KILLS= and TILLBACK_SEED=.
+erp-test: all
+	$(Q)toolchain/install erp
+	$(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/erp-tests.xml $(if $(ERP_ONLY),-m $(ERP_ONLY)) tests/erp
+
 contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tests.xml tests/contract
 
 # Each target runs its corpus and then new inputs for FUZZ_SECONDS.
@@ -100,5 +106,5 @@ clean: ; $(Q)rm -rf build
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
-.PHONY: lint-tidy format test-debian13 run demo test system-test hub-test
+.PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
 .PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench soak man clean help

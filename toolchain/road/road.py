@@ -62,7 +62,15 @@ def await_true(check, timeout_s, what):
 
 
 class Road:
-    def __init__(self, folder, port_base, programs=None, appliance_settings=(), watchers=()):
+    def __init__(
+        self,
+        folder,
+        port_base,
+        programs=None,
+        appliance_settings=(),
+        hub_settings=(),
+        watchers=(),
+    ):
         """`programs` is the folder of our programs; `watchers` are clients that may read every
         topic, for tests that look at what is on the road."""
         self.folder = pathlib.Path(folder).resolve()
@@ -85,7 +93,7 @@ class Road:
         self.broker = self._program(
             "broker", [BROKER, "-c", self.broker_folder / "mosquitto.conf"], ready=None
         )
-        self.hub = self._program("hub", self.hub_command(), ready="ready http=")
+        self.hub = self._program("hub", self.hub_command(hub_settings), ready="ready http=")
         self.appliance = self._program(
             "appliance", self.appliance_command(appliance_settings), ready="ready http="
         )
@@ -96,8 +104,8 @@ class Road:
             feed=True,
         )
 
-    def hub_command(self):
-        return [
+    def hub_command(self, settings=()):
+        command = [
             self.programs / "tillback-hub",
             *("--state", self.hub_state),
             *("--set", f"http.listen={HOST}:{self.base + 10}"),
@@ -106,6 +114,9 @@ class Road:
             *("--set", f"runtime.folder={self.runtime}"),
             *("--set", f"posting.connector=ledger-file:{self.journal}"),
         ]
+        for setting in settings:
+            command += ["--set", setting]
+        return command
 
     def appliance_command(self, settings=()):
         command = [

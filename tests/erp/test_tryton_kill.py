@@ -1,0 +1,90 @@
+"""The hub killed at random moments while it posts, answers lost on the way, and two hubs that hold
+the same entries at work on one Tryton: each entry is one posted move.
+
+TILLBACK_KILLS lengthens it; TILLBACK_SEED repeats the moments of an earlier run.
+"""
+
+import os
+import random
+import shutil
+import time
+
+from conftest import Shop, open_shop
+from road.programs import Program
+from road.road import HOST, await_true
+from test_tryton import assert_the_same_books
+
+KILLS = int(os.environ.get("TILLBACK_KILLS") or 12)
+METHODS = ("account.move.create", "account.move.post", "move.search_read", "move.line.search_read")
+
+
+def test_killed_hub_posts_each_entry_once(shop, tryton, line, seed, capsys):
+    dice = random.Random(seed)
+    for number in range(KILLS):
+        shop.give_back(f"0042-01-k-{number}", 2)
+        if dice.random() < 0.5:
+            line.lose(dice.choice(METHODS))
+        time.sleep(dice.uniform(0, 0.4))
+        shop.road.hub.kill()
+        shop.road.hub.start()
+    entries = shop.await_all_posted(2 * KILLS, 120)
+    assert_the_same_books(shop, tryton)
+    assert tryton.moves("draft") == {}
+    with capsys.disabled():
+        print(f"\n  {KILLS} kills, TILLBACK_SEED={seed}: {len(entries)} entries, each one move")
+
+
+def test_two_hubs_with_the_same_entries_post_each_once(tmp_path, base, tryton_on_postgres):
+    """As when a hub was restored from a backup while the old one went on."""
+    tryton = tryton_on_postgres
+    with open_shop(tmp_path, base, "none") as road:
+        road.await_link()
+        shop = Shop(road)
+        for number in range(12):
+            shop.give_back(f"0042-01-p-{number}", 2)
+        shop.await_entries(48, "state=ready")
+        assert road.hub.stop() == 0
+        twin_state = road.folder / "twin"
+        shutil.copytree(road.hub_state, twin_state)
+        connector = tryton.connector()
+        road.hub.command += ["--set", f"posting.connector={connector}"]
+        command = [*road.hub.command]
+        command[command.index(str(road.hub_state))] = twin_state
+        command += ["--set", f"http.listen={HOST}:{base + 15}"]
+        command += ["--set", f"broker.url=mqtts://{HOST}:{base + 16}"]  # nobody is there
+        command += ["--set", f"runtime.folder={twin_state / 'run'}"]
+        twin = Program("twin", command, road.folder / "log", ready="ready http=")
+        road.hub.start()
+        twin.start()
+        try:
+            shop.await_all_posted(24, 240)
+            other = Shop.__new__(Shop)
+            other.road = TwinRoad(road, f"http://{HOST}:{base + 15}")
+            other.await_all_posted(24, 240)
+            numbers = [
+                {e["journal"]["reference"]: e["posted_number"] for e in s.entries()}
+                for s in (shop, other)
+            ]
+        finally:
+            twin.kill()
+        assert numbers[0] == numbers[1]
+        assert len(set(numbers[0].values())) == 48
+        assert_the_same_books(shop, tryton)
+        await_true(lambda: tryton.moves("draft") == {}, 1, "no draft")
+        assert road.stop() == []
+
+
+class TwinRoad:
+    """The same road, seen by the twin."""
+
+    def __init__(self, road, url):
+        self.hub = road.hub
+        self.road = road
+        self.url = url
+
+    def ask_hub(self, path):
+        kept, self.road.hub_url = self.road.hub_url, self.url
+        try:
+            return self.road.ask_hub(path)
+        finally:
+            self.road.hub_url = kept

@@ -1,0 +1,219 @@
+"""A real Tryton 6.0 from Debian's packages, on this machine's loopback: made once for a version of
+its seed, then copied for each test.
+
+    Tryton(FOLDER, PORT)                     on SQLite
+    Tryton(FOLDER, PORT, postgres=Postgres)  on PostgreSQL, where moves are posted side by side
+
+SQLite's sequences hand the same number to two who post at the same time; PostgreSQL's don't.
+"""
+
+import base64
+import contextlib
+import decimal
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "toolchain")]
+
+from road.programs import Program  # noqa: E402
+from road.road import await_true  # noqa: E402
+
+BOOKS = ROOT / "sync" / "hub" / "ledger" / "books.default.json"
+SEED = pathlib.Path(__file__).with_name("seed.py")
+SEEDS = ROOT / "build" / "erp"
+DATABASE = "retail"
+PASSWORD = "a-bench-19"
+
+
+class TrytonError(Exception):
+    """Tryton refused; the text holds its words."""
+
+
+class Tryton:
+    def __init__(self, folder, port, postgres=None):
+        self.folder = pathlib.Path(folder)
+        self.port = port
+        self.postgres = postgres
+        self.url = f"http://127.0.0.1:{port}/"
+        self.config = self.folder / "trytond.conf"
+        self.session = None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        (self.folder / "password").write_text(PASSWORD)
+        self.write_config()
+        self.server = Program(
+            "tryton", ["/usr/bin/trytond", "-c", self.config, "-d", DATABASE], self.folder
+        )
+
+    def write_config(self, session_s=300):
+        uri = self.postgres.uri if self.postgres else "sqlite://"
+        self.config.write_text(
+            f"[web]\nlisten = 127.0.0.1:{self.port}\n"
+            f"[database]\nuri = {uri}\npath = {self.folder}\n"
+            f"[session]\ntimeout = {session_s}\n[password]\nlength = 8\n"
+        )
+
+    # --- Making the database -----------------------------------------------------------------
+
+    def _seed(self):
+        for words in (("--all", "--email", "admin@example.com"), ("-u", "account")):
+            self._run("trytond-admin", *words, "--activate-dependencies")
+        self._run(SEED, DATABASE, BOOKS, PASSWORD)
+
+    def _run(self, program, *words):
+        if program == SEED:
+            command = ["/usr/bin/python3", "-B", SEED, self.config, *words]
+        else:
+            command = [f"/usr/bin/{program}", "-c", self.config, "-d", DATABASE, *words]
+        done = subprocess.run(
+            list(map(str, command)),
+            env={**os.environ, "TRYTONPASSFILE": str(self.folder / "password"), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if done.returncode:
+            raise TrytonError(f"{program}: {done.stderr[-2000:]}")
+
+    @staticmethod
+    def _seed_name():
+        digest = hashlib.sha256(SEED.read_bytes() + BOOKS.read_bytes()).hexdigest()
+        return f"{DATABASE}-{digest[:16]}.sqlite"
+
+    def _make(self):
+        if self.postgres:
+            self.postgres.create(DATABASE)
+            self._seed()
+            return
+        here = self.folder / f"{DATABASE}.sqlite"
+        kept = SEEDS / self._seed_name()
+        if not kept.exists():
+            here.touch()
+            self._seed()
+            SEEDS.mkdir(parents=True, exist_ok=True)
+            partial = kept.with_suffix(f".{os.getpid()}")
+            shutil.copyfile(here, partial)
+            partial.replace(kept)
+        shutil.copyfile(kept, here)
+
+    # --- Life --------------------------------------------------------------------------------
+
+    def __enter__(self):
+        self._make()
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.kill()
+
+    def start(self):
+        self.server.start()
+        await_true(self._answers, 60, "Tryton to answer")
+
+    def restart(self):
+        self.server.kill()
+        self.session = None
+        self.start()
+
+    def _answers(self):
+        if not self.server.running:
+            raise TrytonError(self.server.last_words())
+        try:
+            return self.call("model.account.journal.search", [[["code", "=", "RET"]], 0, 1, None])
+        except OSError:
+            return None
+
+    # --- Asking it, as its administrator -----------------------------------------------------
+
+    def _post(self, method, params):
+        headers = {"Content-Type": "application/json"}
+        if self.session:
+            headers["Authorization"] = f"Session {self.session}"
+        request = urllib.request.Request(
+            f"{self.url}{DATABASE}/",
+            json.dumps({"id": 1, "method": method, "params": params}).encode(),
+            headers,
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            told = json.load(answer)
+        if "error" in told:
+            raise TrytonError(told["error"])
+        return told["result"]
+
+    def call(self, method, params, company=True):
+        if not self.session:
+            user, key = self._post("common.db.login", ["admin", {"password": PASSWORD}])[:2]
+            self.session = base64.b64encode(f"admin:{user}:{key}".encode()).decode()
+        return self._post(method, [*params, {"company": 1} if company else {}])
+
+    def read(self, model, domain, fields):
+        return self.call(f"model.{model}.search_read", [domain, 0, None, None, fields])
+
+    def moves(self, state=None):
+        """The journal's moves by our reference: {reference: [{account code: minor units}, ...]}."""
+        domain = [["journal.code", "=", "RET"]] + ([["state", "=", state]] if state else [])
+        moves = self.read("account.move", domain, ["number"])
+        lines = self.read(
+            "account.move.line",
+            [["move", "in", [m["id"] for m in moves]]],
+            ["move", "account.code", "debit", "credit"],
+        )
+        sums = {m["id"]: {} for m in moves}
+        for line in lines:
+            code = line["account."]["code"]
+            amount = minor(line["debit"]) - minor(line["credit"])
+            sums[line["move"]][code] = sums[line["move"]].get(code, 0) + amount
+        found = {}
+        for move in moves:
+            found.setdefault(move["number"], []).append(sums[move["id"]])
+        return found
+
+    def balances(self):
+        """All that is posted: {account code: minor units}, without the zeros."""
+        total = {}
+        for moves in self.moves("posted").values():
+            for move in moves:
+                for code, amount in move.items():
+                    total[code] = total.get(code, 0) + amount
+        return {code: amount for code, amount in total.items() if amount}
+
+    def set_period(self, name, method):
+        """close, reopen"""
+        [period] = self.call("model.account.period.search", [[["name", "=", name]], 0, 1, None])
+        self.call(f"model.account.period.{method}", [[period]])
+
+    def forget_sessions(self):
+        """As when they have idled out."""
+        with contextlib.closing(sqlite3.connect(self.folder / f"{DATABASE}.sqlite")) as db:
+            db.execute("DELETE FROM ir_session")
+            db.commit()
+        self.session = None
+
+    def connector(self, **more):
+        """The connector's file for this Tryton."""
+        path = self.folder / "connector.json"
+        company = {"company": "main", "erp_company": "Retail Test Co", "journal": "RET"}
+        company.update(more.pop("company", {}))
+        settings = {
+            "url": self.url,
+            "database": DATABASE,
+            "user": "tillback",
+            "password_file": str(self.folder / "password"),
+            "companies": [company],
+            **more,
+        }
+        path.write_text(json.dumps(settings))
+        return f"tryton:{path}"
+
+
+def minor(value):
+    return int(decimal.Decimal(value["decimal"]) * 100)
