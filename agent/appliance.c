@@ -2,6 +2,7 @@
 #include "agent/api/api.h"
 #include "agent/capture/drop_folder.h"
 #include "agent/capture/tap.h"
+#include "agent/centre.h"
 #include "agent/policy_file.h"
 #include "agent/pulse.h"
 #include "agent/retention.h"
@@ -67,7 +68,7 @@ struct appliance {
     struct clock *clock;
     struct loop *loop;
     struct loop_signal *signals[2];
-    struct policy_file *policy;
+    struct policy_file *policy; /* until the centre has taken it over */
     struct eventlog_view views[VIEWS_COUNT];
     struct eventlog_config log_config;
     struct eventlog *log;
@@ -76,7 +77,7 @@ struct appliance {
     struct timekeeper *timekeeper;
     struct uplink *uplink;
     struct tls_context *http_tls;
-    struct scan_formats *formats;
+    struct scan_formats *formats; /* as well */
     struct known_formats known; /* of the formats */
     struct poslog_desk *poslog;
     struct drop_folder *drop_folder;
@@ -88,6 +89,7 @@ struct appliance {
     size_t scanner_count;
     struct pulse *pulse;
     struct retention *retention;
+    struct centre *centre;
     struct loop_timer *clock_timer;
     bool link_up; /* written on the loop thread, read on the writer's */
 };
@@ -126,6 +128,27 @@ static void on_link(void *context, const struct uplink_status *status)
     __atomic_store_n(&a->link_up, status->state == UPLINK_ONLINE, __ATOMIC_RELAXED);
     if (a->api)
         api_link_changed(a->api);
+    if (a->centre && status->state != UPLINK_ONLINE)
+        centre_disconnected(a->centre);
+}
+
+static void on_hub_heard(void *context)
+{
+    struct appliance *a = context;
+    centre_connected(a->centre);
+}
+
+static void on_hub_message(void *context, const char *name, const struct mqtt_message *message)
+{
+    struct appliance *a = context;
+    (void)centre_message(a->centre, name, message);
+}
+
+static void describe_config(void *context, struct jsonw *w)
+{
+    struct appliance *a = context;
+    if (a->centre)
+        centre_describe(a->centre, w);
 }
 
 static void on_time(void *context, int64_t wall_ms)
@@ -171,19 +194,10 @@ static void write_time(void *context)
 
 /* --- Opening, in order ----------------------------------------------------------------------- */
 
-static enum diag_level level_of(const char *word)
-{
-    static const char *const words[] = {"debug", "info", "warn", "error"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(word, words[i]) == 0)
-            return (enum diag_level)i;
-    return DIAG_INFO;
-}
-
 static enum err open_base(struct appliance *a, const struct settings *settings, struct fault *fault)
 {
     a->diag = diag_open(STDERR_FILENO, "tillbackd",
-                        level_of(settings_text(settings, "diagnostics.level")));
+                        diag_level_of(settings_text(settings, "diagnostics.level")));
     enum err err = storage_make_folder(a->folder, fault);
     if (!err)
         err = storage_lock(a->folder, &a->lock, fault);
@@ -321,6 +335,16 @@ static enum err make_runtime_folder(struct appliance *a, struct fault *fault)
     return ERR_OK;
 }
 
+static struct uplink_target uplink_target(const struct appliance *a,
+                                          const struct settings *settings)
+{
+    return (struct uplink_target){.url = settings_text(settings, "broker.url"),
+                                  .proxy = settings_text(settings, "broker.proxy"),
+                                  .device = a->device,
+                                  .runtime_folder = a->runtime_folder,
+                                  .tls = a->uplink_tls};
+}
+
 static enum err open_uplink(struct appliance *a, const struct settings *settings,
                             struct fault *fault)
 {
@@ -348,16 +372,16 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
     struct uplink_config config = {
         .log = a->log,
         .reader = a->log_config,
-        .target = {.url = url,
-                   .proxy = settings_text(settings, "broker.proxy"),
-                   .device = a->device,
-                   .runtime_folder = a->runtime_folder,
-                   .tls = a->uplink_tls},
+        .target = uplink_target(a, settings),
         .limits = {.ack_timeout_ms = settings_int(settings, "broker.ack_timeout_ms")},
         .clock = a->clock,
         .diag = a->diag,
     };
-    struct uplink_listener listener = {.changed = on_link, .time = on_time, .context = a};
+    struct uplink_listener listener = {.changed = on_link,
+                                       .subscribed = on_hub_heard,
+                                       .message = on_hub_message,
+                                       .time = on_time,
+                                       .context = a};
     return uplink_open(&a->uplink, a->loop, &config, &listener, fault);
 }
 
@@ -404,6 +428,8 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .currency = settings_text(settings, "store.currency"),
         .device = a->device,
         .version = TILLBACK_VERSION,
+        .describe_config = describe_config,
+        .config_context = a,
     };
     enum err err = api_open(&a->api, &api_config, fault);
     if (!err)
@@ -453,6 +479,34 @@ static enum err open_tap(void *context, const char *name, const char *value, str
     return tap_open(&a->taps[a->tap_count++], &config, fault);
 }
 
+/* What the centre has pushed takes the place of what the settings say. */
+static enum err open_centre(struct appliance *a, const struct settings *settings,
+                            struct fault *fault)
+{
+    const struct centre_config config = {
+        .loop = a->loop,
+        .log = a->log,
+        .clock = a->clock,
+        .diag = a->diag,
+        .identity_folder = a->identity_folder,
+        .device = a->device,
+        .store = settings_text(settings, "store.number"),
+        .pushed = {.settings = settings,
+                   .folder = a->folder,
+                   .capture = a->capture,
+                   .api = a->api,
+                   .retention = a->retention,
+                   .uplink = a->uplink,
+                   .target = uplink_target(a, settings),
+                   .diag = a->diag},
+    };
+    struct policy_file *policy = a->policy;
+    struct scan_formats *formats = a->formats;
+    a->policy = NULL;
+    a->formats = NULL;
+    return centre_open(&a->centre, &config, policy, formats, fault);
+}
+
 static enum err open_pulse(struct appliance *a, struct fault *fault)
 {
     struct pulse_config config = {
@@ -499,6 +553,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = retention_open(&a->retention, a->loop, a->log, settings, a->diag, fault);
     if (!err)
+        err = open_centre(a, settings, fault);
+    if (!err)
         err = open_pulse(a, fault);
     if (err) {
         appliance_close(a);
@@ -528,6 +584,7 @@ void appliance_close(struct appliance *a)
     http_server_close(a->http); /* answers that are still to come go nowhere */
     for (size_t i = 0; i < a->scanner_count; i++)
         scanner_close(a->scanners[i]);
+    centre_stop(a->centre);
     uplink_close(a->uplink);
     a->uplink = NULL;
     for (size_t i = 0; i < a->tap_count; i++)
@@ -545,6 +602,7 @@ void appliance_close(struct appliance *a)
     a->api = NULL;
     loop_close(a->loop);
     capture_close(a->capture);
+    centre_close(a->centre);
     for (size_t i = 0; i < a->tap_count; i++)
         tap_close(a->taps[i]);
     poslog_close(a->poslog);

@@ -22,31 +22,36 @@ static struct slice shipped(void)
     return (struct slice){"", 0};
 }
 
-static enum err read(struct policy_file *file, const char *path, struct fault *fault)
+static enum err read(struct policy_file *file, struct slice text, struct fault *fault)
 {
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, POLICY_BYTES_MAX);
-    enum err err = path ? storage_read(path, &text, fault) : ERR_OK;
-    if (err)
-        return err;
     struct json_limits limits = {.bytes = POLICY_BYTES_MAX, .depth = 16};
-    err = json_parse(path ? buf_slice(&text) : shipped(), limits, &file->doc, fault);
+    enum err err = json_parse(text, limits, &file->doc, fault);
     return err ? err : policy_read(file->doc, &file->arena, &file->policy, fault);
 }
 
-enum err policy_file_open(struct policy_file **out, const char *path, struct fault *fault)
+enum err policy_file_read(struct policy_file **out, struct slice text, struct fault *fault)
 {
     struct policy_file *file = calloc(1, sizeof *file);
     if (!file)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     arena_init(&file->arena, ARENA_MAX_BYTES);
-    enum err err = read(file, path, fault);
+    enum err err = read(file, text, fault);
     if (err) {
         policy_file_close(file);
-        return fault_wrap(fault, err, "the return policy");
+        return err;
     }
     *out = file;
     return ERR_OK;
+}
+
+enum err policy_file_open(struct policy_file **out, const char *path, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, POLICY_BYTES_MAX);
+    enum err err = path ? storage_read(path, &text, fault) : ERR_OK;
+    if (!err)
+        err = policy_file_read(out, path ? buf_slice(&text) : shipped(), fault);
+    return err ? fault_wrap(fault, err, "the return policy") : ERR_OK;
 }
 
 void policy_file_close(struct policy_file *file)

@@ -9,6 +9,7 @@
 struct retention {
     struct eventlog *log;
     struct eventlog_retention rules;
+    struct eventlog_retention working_rules; /* of the round that is under way */
     struct diag *diag;
     struct loop_timer *timer;
     pthread_t thread;
@@ -21,7 +22,7 @@ static void *work(void *context)
     struct retention *retention = context;
     struct fault fault;
     int64_t pruned = 0;
-    enum err err = eventlog_prune(retention->log, &retention->rules, &pruned, &fault);
+    enum err err = eventlog_prune(retention->log, &retention->working_rules, &pruned, &fault);
     if (err)
         diag_fault(retention->diag, DIAG_WARN, "retention.failed", &fault);
     else if (pruned)
@@ -45,12 +46,13 @@ static void begin(void *context)
         return;
     join(retention);
     retention->working = true;
+    retention->working_rules = retention->rules;
     retention->started = pthread_create(&retention->thread, NULL, work, retention) == 0;
     if (!retention->started)
         retention->working = false; /* tried again at the next round */
 }
 
-static struct eventlog_retention read_rules(const struct settings *settings)
+struct eventlog_retention retention_rules(const struct settings *settings)
 {
     return (struct eventlog_retention){
         .max_age_ms = settings_int(settings, "retention.days") * DAY_MS,
@@ -67,7 +69,7 @@ enum err retention_open(struct retention **out, struct loop *loop, struct eventl
     if (!retention)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     retention->log = log;
-    retention->rules = read_rules(settings);
+    retention->rules = retention_rules(settings);
     retention->diag = diag;
     retention->timer = loop_timer_open(loop, begin, retention);
     if (!retention->timer) {
@@ -78,6 +80,11 @@ enum err retention_open(struct retention **out, struct loop *loop, struct eventl
     loop_timer_start(retention->timer, every_ms, every_ms);
     *out = retention;
     return ERR_OK;
+}
+
+void retention_use(struct retention *retention, const struct eventlog_retention *rules)
+{
+    retention->rules = *rules;
 }
 
 void retention_close(struct retention *retention)

@@ -16,6 +16,10 @@ struct retention;
 enum err retention_open(struct retention **retention, struct loop *loop, struct eventlog *log,
                         const struct settings *settings, struct diag *diag,
                         struct fault *fault) MUST_CHECK;
+/* Other rules, from the next round on. */
+void retention_use(struct retention *retention, const struct eventlog_retention *rules);
+/* The rules that `settings` has. */
+struct eventlog_retention retention_rules(const struct settings *settings);
 /* Waits for a cut that is under way. Before eventlog_close. Takes NULL. */
 void retention_close(struct retention *retention);
 

@@ -28,6 +28,7 @@ enum err api_open(struct api **out, const struct api_config *config, struct faul
     if (!api)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     api->config = *config;
+    api->features = (struct config_features){.poslog = true, .exchanges = true};
     enum err err = tokens_open(&api->tokens, config->folder, fault);
     if (!err)
         err = open_people(api, fault);
@@ -56,6 +57,26 @@ void api_close(struct api *api)
     free(api);
 }
 
+void api_use_policy(struct api *api, const struct policy *policy)
+{
+    api->config.policy = policy;
+}
+
+void api_use_formats(struct api *api, const struct scan_formats *formats)
+{
+    api->config.formats = formats;
+}
+
+void api_use_session_limits(struct api *api, const struct session_limits *limits)
+{
+    people_use_limits(api->people, limits);
+}
+
+void api_use_features(struct api *api, const struct config_features *features)
+{
+    api->features = *features;
+}
+
 enum err api_announce(struct api *api, const char *address, struct fault *fault)
 {
     return local_open(&api->local, api->config.folder, address, fault);
@@ -69,6 +90,16 @@ void api_answer(struct http_request *request, int status, const struct buf *json
         api_fail(request, err, &fault);
     else
         http_answer(request, status, "application/json", buf_slice(json), NULL, 0);
+}
+
+bool api_switched_off(struct api_call *call, bool feature)
+{
+    struct fault fault;
+    if (feature)
+        return false;
+    (void)fault_set(&fault, ERR_FORBIDDEN, "", "this is switched off here by the configuration");
+    api_fail(call->request, ERR_FORBIDDEN, &fault);
+    return true;
 }
 
 void api_fail(struct http_request *request, enum err err, const struct fault *fault)

@@ -9,7 +9,9 @@
 #include "agent/capture/capture.h"
 #include "agent/capture/poslog.h"
 #include "agent/capture/scan_formats.h"
+#include "agent/people/session.h"
 #include "hal/scanner.h"
+#include "sync/contract/config_section.h"
 #include "sync/transport/http.h"
 #include "sync/uplink/uplink.h"
 
@@ -31,6 +33,9 @@ struct api_config {
     const char *currency; /* of what has no sale */
     const char *device;
     const char *version;
+    /* Adds how the configuration stands to GET /v1/status; NULL: nothing is ever pushed. */
+    void (*describe_config)(void *context, struct jsonw *w);
+    void *config_context;
 };
 
 enum err api_open(struct api **api, const struct api_config *config,
@@ -40,6 +45,12 @@ void api_close(struct api *api);
 
 /* It is served there ("http://127.0.0.1:8080"): tells the command line on this machine. */
 enum err api_announce(struct api *api, const char *address, struct fault *fault) MUST_CHECK;
+
+/* Other ones from now on. What was given before is used no more when they return. */
+void api_use_policy(struct api *api, const struct policy *policy);
+void api_use_formats(struct api *api, const struct scan_formats *formats);
+void api_use_session_limits(struct api *api, const struct session_limits *limits);
+void api_use_features(struct api *api, const struct config_features *features);
 
 /* What http_config.handle calls; `context` is the api. */
 void api_handle(void *context, struct http_request *request);

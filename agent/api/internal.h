@@ -22,6 +22,7 @@ struct api {
     struct views views;
     struct api_stream *streams;
     struct scan_repeat repeat;
+    struct config_features features;
     int64_t announced[STREAMS_OF_APPLIANCE]; /* last seq that the streams were told */
 };
 
@@ -70,6 +71,8 @@ bool api_peer_left(struct http_request *request);
 
 /* Answers 200 (or another status) with JSON. */
 void api_answer(struct http_request *request, int status, const struct buf *json);
+/* True, and the request is answered, unless the feature is on. */
+bool api_switched_off(struct api_call *call, bool feature);
 void api_fail(struct http_request *request, enum err err, const struct fault *fault);
 /* Hands a write to capture and answers when it is on disk; `created` is the status of success. */
 void api_write(struct api_call *call, enum capture_kind kind, const struct id *subject,

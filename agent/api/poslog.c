@@ -14,6 +14,8 @@ static void done(void *context, const struct poslog_answer *answer)
 static void take(struct api_call *call)
 {
     struct fault fault;
+    if (api_switched_off(call, call->api->features.poslog))
+        return;
     enum err err = poslog_take(call->api->config.poslog, http_request_body(call->request), done,
                                call->request, &fault);
     if (err)

@@ -27,6 +27,8 @@ static void create(struct api_call *call)
 
 static void exchange(struct api_call *call)
 {
+    if (api_switched_off(call, call->api->features.exchanges))
+        return;
     api_write(call, CAPTURE_EXCHANGE, NULL, 201);
 }
 

@@ -67,6 +67,8 @@ static void show(struct api_call *call)
     jsonw_time(&w, "time", now.wall_ms);
     jsonw_bool(&w, "time_trusted", now.trusted);
     api_link_write(api, &w);
+    if (api->config.describe_config)
+        api->config.describe_config(api->config.config_context, &w);
     jsonw_end(&w);
     api_answer(call->request, 200, &body);
 }

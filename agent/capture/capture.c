@@ -3,6 +3,7 @@
 #include "hal/base/hex.h"
 #include "hal/base/sha256.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
 
 enum { ARENA_MAX_BYTES = 8 * 1024 * 1024, KEY_MAX = 128 };
@@ -38,6 +39,60 @@ enum err capture_open(struct capture **out, const struct capture_config *config,
 void capture_close(struct capture *capture)
 {
     free(capture);
+}
+
+/* The writer, held between two commands while the policy is exchanged. */
+struct rest {
+    struct eventlog_command command;
+    sem_t reached; /* the writer stands still, or never will */
+    sem_t resume;
+    sem_t over;
+    bool standing;
+};
+
+static enum err stand_still(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    (void)txn;
+    (void)fault;
+    struct rest *rest = context;
+    rest->standing = true;
+    sem_post(&rest->reached);
+    while (sem_wait(&rest->resume) != 0)
+        continue; /* a signal's handler ran */
+    return ERR_OK;
+}
+
+static void rest_over(void *context, enum err err, const struct fault *fault)
+{
+    (void)err;
+    (void)fault;
+    struct rest *rest = context;
+    sem_post(&rest->reached);
+    sem_post(&rest->over);
+}
+
+enum err capture_set_policy(struct capture *capture, const struct policy *policy,
+                            struct fault *fault)
+{
+    struct rest rest = {.command = {.decide = stand_still, .done = rest_over}};
+    rest.command.context = &rest;
+    sem_init(&rest.reached, 0, 0);
+    sem_init(&rest.resume, 0, 0);
+    sem_init(&rest.over, 0, 0);
+    eventlog_submit(capture->config.log, &rest.command);
+    while (sem_wait(&rest.reached) != 0)
+        continue;
+    bool standing = rest.standing;
+    if (standing)
+        capture->config.policy = policy;
+    sem_post(&rest.resume);
+    while (sem_wait(&rest.over) != 0)
+        continue;
+    sem_destroy(&rest.reached);
+    sem_destroy(&rest.resume);
+    sem_destroy(&rest.over);
+    return standing ? ERR_OK
+                    : fault_set(fault, ERR_BUSY, "", "the event log takes no commands just now");
 }
 
 static void job_free(struct capture_job *job)

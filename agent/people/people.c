@@ -339,6 +339,11 @@ void people_end_session(struct people *people, struct slice secret)
     session_end(people->sessions, secret);
 }
 
+void people_use_limits(struct people *people, const struct session_limits *limits)
+{
+    sessions_use(people->sessions, limits);
+}
+
 int64_t people_idle_ms(const struct people *people)
 {
     return sessions_idle_ms(people->sessions);

@@ -56,6 +56,7 @@ void people_begin_session(struct people *people, const struct person *person,
 /* NULL if there is none; see session_find. */
 const struct person *people_of_session(struct people *people, struct slice secret, bool used);
 void people_end_session(struct people *people, struct slice secret);
+void people_use_limits(struct people *people, const struct session_limits *limits);
 int64_t people_idle_ms(const struct people *people);
 
 #endif

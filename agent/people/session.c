@@ -120,6 +120,11 @@ void sessions_check(struct sessions *sessions, const struct staff *staff)
     }
 }
 
+void sessions_use(struct sessions *sessions, const struct session_limits *limits)
+{
+    sessions->limits = *limits;
+}
+
 int64_t sessions_idle_ms(const struct sessions *sessions)
 {
     return sessions->limits.idle_ms;

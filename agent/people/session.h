@@ -33,6 +33,8 @@ const char *session_find(struct sessions *sessions, struct slice secret, int64_t
 void session_end(struct sessions *sessions, struct slice secret);
 /* Ends the sessions of people who are gone from the staff, or have another PIN or role. */
 void sessions_check(struct sessions *sessions, const struct staff *staff);
+/* Other limits, for sessions that have begun too. */
+void sessions_use(struct sessions *sessions, const struct session_limits *limits);
 /* Milliseconds without use after which a session ends. */
 int64_t sessions_idle_ms(const struct sessions *sessions);
 

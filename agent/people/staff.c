@@ -326,15 +326,20 @@ static enum err check_draft(const struct staff *staff, const struct person_draft
     return ERR_OK;
 }
 
-static struct person person_made(const struct person_draft *draft, bool one_time)
+void staff_new_id(struct person *person)
 {
-    struct person person = {.role = draft->role, .one_time = one_time};
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     struct id_source ids;
     id_source_init(&ids, NULL, NULL);
     struct id id = id_next(&ids, (int64_t)now.tv_sec * 1000);
-    id_format(&id, person.id);
+    id_format(&id, person->id);
+}
+
+static struct person person_made(const struct person_draft *draft, bool one_time)
+{
+    struct person person = {.role = draft->role, .one_time = one_time};
+    staff_new_id(&person);
     (void)snprintf(person.number, sizeof person.number, "%s", draft->number);
     (void)snprintf(person.name, sizeof person.name, "%s", draft->name);
     (void)snprintf(person.language, sizeof person.language, "%s",
@@ -376,6 +381,20 @@ enum err staff_add(const char *folder, const struct person_draft *draft, struct 
         person.pin = verifier;
         err = append(staff, &person, fault);
     }
+    return finish(staff, lock, err, fault);
+}
+
+enum err staff_replace(const char *folder, const struct person *people, size_t count,
+                       struct fault *fault)
+{
+    struct staff *staff;
+    int lock = -1;
+    enum err err = begin(&staff, folder, &lock, fault);
+    if (err)
+        return err;
+    staff->count = 0;
+    for (size_t i = 0; !err && i < count; i++)
+        err = append(staff, &people[i], fault);
     return finish(staff, lock, err, fault);
 }
 

@@ -74,5 +74,10 @@ enum err staff_remove(const char *folder, const char *number, struct fault *faul
 enum err staff_set_pin(const char *folder, const char *number_or_id,
                        const struct pin_verifier *verifier, bool one_time,
                        struct fault *fault) MUST_CHECK;
+/* All of them become these, who have ids and PINs. */
+enum err staff_replace(const char *folder, const struct person *people, size_t count,
+                       struct fault *fault) MUST_CHECK;
+/* Gives a person who is new an id. */
+void staff_new_id(struct person *person);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,12 +18,26 @@ struct diag {
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
+enum diag_level diag_level_of(const char *word)
+{
+    for (int i = DIAG_DEBUG; i <= DIAG_ERROR; i++)
+        if (strcmp(word, level_names[i]) == 0)
+            return (enum diag_level)i;
+    return DIAG_INFO;
+}
+
 struct diag *diag_open(int fd, const char *program, enum diag_level least)
 {
     struct diag *d = calloc(1, sizeof *d);
     if (d)
         *d = (struct diag){.fd = fd, .program = program, .least = least};
     return d;
+}
+
+void diag_set_least(struct diag *d, enum diag_level least)
+{
+    if (d)
+        __atomic_store_n(&d->least, least, __ATOMIC_RELAXED);
 }
 
 void diag_close(struct diag *d)
@@ -59,7 +74,7 @@ static void end_line(struct diag *d, struct buf *line, struct jsonw *w)
 
 void diag_write(struct diag *d, enum diag_level level, const char *name, const char *format, ...)
 {
-    if (!d || level < d->least)
+    if (!d || level < __atomic_load_n(&d->least, __ATOMIC_RELAXED))
         return;
     char sentence[SENTENCE_MAX];
     va_list args;
@@ -74,7 +89,7 @@ void diag_write(struct diag *d, enum diag_level level, const char *name, const c
 
 void diag_fault(struct diag *d, enum diag_level level, const char *name, const struct fault *fault)
 {
-    if (!d || level < d->least)
+    if (!d || level < __atomic_load_n(&d->least, __ATOMIC_RELAXED))
         return;
     struct buf line;
     struct jsonw w = begin_line(d, &line, level, name);

@@ -13,9 +13,14 @@ enum diag_level { DIAG_DEBUG, DIAG_INFO, DIAG_WARN, DIAG_ERROR };
 
 struct diag;
 
+/* "debug", "info", "warn", "error"; anything else is DIAG_INFO. */
+enum diag_level diag_level_of(const char *word);
+
 /* Writes to a file descriptor that stays the caller's. `program` is borrowed. NULL on no memory. */
 struct diag *diag_open(int fd, const char *program, enum diag_level least);
 void diag_close(struct diag *d);
+/* What is written from now on. Any thread. */
+void diag_set_least(struct diag *d, enum diag_level least);
 /* `d` may be NULL: then nothing is written. */
 void diag_write(struct diag *d, enum diag_level level, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -101,11 +101,36 @@ static enum err check_part(const struct config_part *part, struct slice settings
 }
 
 /* All parts, or none: `prepared` has one for each. */
+static bool is_governed(const struct keeper *keeper, enum config_section section)
+{
+    for (size_t i = 0; i < keeper->config.part_count; i++)
+        if (keeper->config.parts[i].section == section)
+            return true;
+    return false;
+}
+
+/* What nothing here would follow must not be taken for applied. */
+static enum err check_governed(const struct keeper *keeper, struct slice settings,
+                               struct fault *fault)
+{
+    for (int i = 0; i < CONFIG_SECTION_COUNT; i++) {
+        enum config_section section = (enum config_section)i;
+        if (config_section_of(settings, section).len && !is_governed(keeper, section)) {
+            char path[64];
+            (void)snprintf(path, sizeof path, "settings.%s", config_section_name(section));
+            return fault_set(fault, ERR_UNSUPPORTED, path, "nothing in this appliance follows it");
+        }
+    }
+    return ERR_OK;
+}
+
 static enum err check_all(struct keeper *keeper, struct slice settings,
                           void *prepared[static KEEPER_PARTS_MAX], struct fault *fault)
 {
     size_t done = 0;
     enum err err = config_settings_check(settings, fault);
+    if (!err)
+        err = check_governed(keeper, settings, fault);
     for (; !err && done < keeper->config.part_count; done++)
         err = check_part(&keeper->config.parts[done], settings, &prepared[done], fault);
     for (size_t i = 0; err && i + 1 < done; i++)
@@ -304,6 +329,10 @@ static void restore_in_force(struct keeper *keeper, int64_t version, const struc
     for (size_t i = 0; i < keeper->config.part_count; i++) {
         const struct config_part *part = &keeper->config.parts[i];
         void *prepared = NULL;
+        if (slice_equal(config_section_of(settings_in_force(keeper), part->section),
+                        config_section_of(config.settings, part->section)) &&
+            !keeper->broken[part->section])
+            continue;
         if (check_part(part, config.settings, &prepared, &fault) == ERR_OK) {
             part->apply(part->context, prepared);
             keeper->broken[part->section] = false;

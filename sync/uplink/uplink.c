@@ -485,6 +485,8 @@ static void on_subscribed(void *context, enum err err)
     look_at_log(uplink);
     tell_inbox(uplink);
     restore_begin(uplink->restore);
+    if (uplink->listener.subscribed)
+        uplink->listener.subscribed(uplink->listener.context);
     hub_time_begin(uplink->hub_time);
     pump(uplink);
 }
@@ -638,6 +640,14 @@ void uplink_use(struct uplink *uplink, const struct uplink_target *target)
 {
     uplink->config.target = *target;
     link_use(uplink->link, target);
+}
+
+void uplink_set_patience(struct uplink *uplink, int64_t ack_timeout_ms, int64_t state_interval_ms)
+{
+    struct uplink_limits *limits = &uplink->config.limits;
+    limits->ack_timeout_ms = or_default(ack_timeout_ms, ACK_TIMEOUT_MS);
+    limits->state_interval_ms = or_default(state_interval_ms, STATE_INTERVAL_MS);
+    uplink->window.limits.ack_timeout_ms = limits->ack_timeout_ms;
 }
 
 enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first, int64_t last,

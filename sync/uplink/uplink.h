@@ -44,6 +44,8 @@ struct uplink_limits {
 
 struct uplink_listener {
     void (*changed)(void *context, const struct uplink_status *status);
+    /* The hub can be heard on a new connection. */
+    void (*subscribed)(void *context);
     /* A message under down/ that delivery has no use for: config, cmd/..., enrol. */
     void (*message)(void *context, const char *name, const struct mqtt_message *message);
     /* Adds members to the state document (health). */
@@ -76,6 +78,9 @@ const char *uplink_state_name(enum uplink_state state); /* "offline", "connectin
 
 /* Leaves the connection and makes the next one to `target`. */
 void uplink_use(struct uplink *uplink, const struct uplink_target *target);
+
+/* Other patience from now on; 0 takes the default. */
+void uplink_set_patience(struct uplink *uplink, int64_t ack_timeout_ms, int64_t state_interval_ms);
 
 /* Sends on up/<name> now. ERR_CLOSED unless online. The message's topic is set here. */
 enum err uplink_publish(struct uplink *uplink, const char *name, struct mqtt_message *message,
