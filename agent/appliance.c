@@ -78,7 +78,7 @@ struct appliance {
     struct uplink *uplink;
     struct tls_context *http_tls;
     struct scan_formats *formats; /* as well */
-    struct known_formats known; /* of the formats */
+    struct known_formats known;   /* of the formats */
     struct poslog_desk *poslog;
     struct drop_folder *drop_folder;
     struct tap *taps[TAPS_MAX];
