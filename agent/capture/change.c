@@ -1,26 +1,12 @@
-#include "agent/capture/change_input.h"
+#include "agent/capture/change.h"
 #include "agent/capture/exception.h"
 #include "agent/capture/job.h"
 #include "agent/capture/question.h"
-#include "agent/capture/release.h"
 #include "agent/views/return_answer.h"
-#include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* One command upon a return that exists. */
-struct change {
-    struct capture_job *job;
-    const struct change_input *input;
-    struct views views;
-    struct return_state state;
-    struct cJSON *created; /* the data of return.created */
-    bool exchanged;        /* the refund was applied to a new sale */
-    struct release release;
-    struct buf data;
-};
 
 static enum err read(struct capture_job *job, struct fault *fault)
 {
@@ -33,22 +19,23 @@ static enum err read(struct capture_job *job, struct fault *fault)
 
 /* --- The state before, and whether the tables take the command ------------------------------- */
 
-static enum err take_created(void *context, const struct eventlog_record *record,
-                             struct fault *fault)
+static enum err take_event(void *context, const struct eventlog_record *record, struct fault *fault)
 {
     struct change *change = context;
     if (record->event.type == EVENT_EXCHANGE_LINKED)
         change->exchanged = true;
     if (change->created || record->event.type != EVENT_RETURN_CREATED)
-        return ERR_OK;
-    return json_parse(record->event.data, JSON_LIMITS_DEFAULT, &change->created, fault);
+        return goods_count_event(&change->goods, record, fault);
+    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &change->created, fault);
+    return err ? err
+               : goods_count_begin(&change->goods, change->created, &change->job->arena, fault);
 }
 
 static enum err load(struct change *change, const struct id *id, struct fault *fault)
 {
     enum err err = return_view_find(&change->views, id, &change->state, fault);
     if (!err)
-        err = views_history(&change->views, id, take_created, change, fault);
+        err = views_history(&change->views, id, take_event, change, fault);
     if (!err && !change->created)
         err = fault_set(fault, ERR_NOT_FOUND, "return", "its first event is no longer kept here");
     change->release.id = *id;
@@ -68,7 +55,7 @@ static enum err refuse(const struct tracks_refusal *refusal, struct fault *fault
 }
 
 /* Moves the tracks as the event that follows will, or says why not. */
-static enum err move(struct change *change, enum command command, size_t position,
+enum err change_move(struct change *change, enum command command, size_t position,
                      struct fault *fault)
 {
     struct tracks_refusal refusal;
@@ -79,7 +66,7 @@ static enum err move(struct change *change, enum command command, size_t positio
 
 /* --- Writing the events ---------------------------------------------------------------------- */
 
-static struct jsonw begin_data(struct change *change)
+struct jsonw change_data(struct change *change)
 {
     buf_reset(&change->data);
     struct jsonw w = jsonw_to(&change->data);
@@ -97,7 +84,7 @@ static struct jsonw begin_data(struct change *change)
     return w;
 }
 
-static enum err append(struct change *change, struct jsonw *w, enum event_type type,
+enum err change_append(struct change *change, struct jsonw *w, enum event_type type,
                        struct fault *fault)
 {
     jsonw_end(w);
@@ -165,11 +152,11 @@ static enum err check_outcome(const struct question *question, struct fault *fau
 static enum err append_approved(struct change *change, const struct question *question,
                                 struct fault *fault)
 {
-    struct jsonw w = begin_data(change);
+    struct jsonw w = change_data(change);
     jsonw_text(&w, "decision", outcome_words[question->decision.outcome]);
     jsonw_text(&w, "goods", goods_words[question->decision.tracks.goods]);
     jsonw_text(&w, "policy", question->decision.policy_version);
-    enum err err = append(change, &w, EVENT_RETURN_APPROVED, fault);
+    enum err err = change_append(change, &w, EVENT_RETURN_APPROVED, fault);
     if (err)
         return err;
     struct return_data data = {
@@ -189,7 +176,7 @@ static enum err approve(struct change *change, struct fault *fault)
         err = fault_set(fault, ERR_CONFLICT, "total",
                         "the manager was shown another amount than this return's");
     if (!err)
-        err = move(change, COMMAND_APPROVE, 0, fault);
+        err = change_move(change, COMMAND_APPROVE, 0, fault);
     if (err)
         return err;
     struct return_request request = {0};
@@ -217,138 +204,11 @@ static enum err decline(struct change *change, struct fault *fault)
 {
     enum err err = require_manager(change, fault);
     if (!err)
-        err = move(change, COMMAND_DECLINE, 0, fault);
+        err = change_move(change, COMMAND_DECLINE, 0, fault);
     if (err)
         return err;
-    struct jsonw w = begin_data(change);
-    return append(change, &w, EVENT_RETURN_DECLINED, fault);
-}
-
-/* --- Goods ----------------------------------------------------------------------------------- */
-
-static const struct cJSON *created_line(const struct change *change, int64_t number)
-{
-    const struct cJSON *line = json_first(json_member(change->created, "lines"));
-    for (; line; line = json_next(line))
-        if (json_member_int(line, "line", -1) == number)
-            return line;
-    return NULL;
-}
-
-/* A line may be named more than once, in several conditions. */
-static int64_t asked_for(const struct change_input *input, int64_t number)
-{
-    int64_t quantity = 0;
-    for (size_t i = 0; i < input->line_count; i++)
-        if (input->lines[i].line == number)
-            quantity += input->lines[i].quantity;
-    return quantity;
-}
-
-static enum err check_lines(const struct change *change, struct fault *fault)
-{
-    for (size_t i = 0; i < change->input->line_count; i++) {
-        const struct change_line *line = &change->input->lines[i];
-        char where[48];
-        (void)snprintf(where, sizeof where, "lines[%zu]", i);
-        const struct cJSON *created = created_line(change, line->line);
-        if (!created)
-            return fault_set(fault, ERR_INVALID, where, "this return has no line %lld",
-                             (long long)line->line);
-        if (asked_for(change->input, line->line) > json_member_int(created, "quantity", 0))
-            return fault_set(fault, ERR_INVALID, where, "more than the %lld that are returned",
-                             (long long)json_member_int(created, "quantity", 0));
-        if (line->condition &&
-            policy_condition(change->job->capture->config.policy, line->condition) ==
-                change->job->capture->config.policy->condition_count)
-            return fault_set(fault, ERR_INVALID, where, "the policy knows no condition \"%s\"",
-                             line->condition);
-    }
-    return ERR_OK;
-}
-
-static void write_line(struct jsonw *w, const struct change_line *line, bool disposed)
-{
-    jsonw_object(w, NULL);
-    jsonw_int(w, "line", line->line);
-    jsonw_int(w, "quantity", line->quantity);
-    if (line->condition)
-        jsonw_text(w, "condition", line->condition);
-    if (disposed) {
-        jsonw_text(w, "disposition", disposition_words[line->disposition]);
-        if (line->has_nrv)
-            jsonw_int(w, "nrv", line->nrv_minor);
-    }
-    jsonw_end(w);
-}
-
-static enum err append_disposed(struct change *change, struct fault *fault)
-{
-    struct jsonw w = begin_data(change);
-    jsonw_array(&w, "lines");
-    for (size_t i = 0; i < change->input->line_count; i++)
-        if (change->input->lines[i].has_disposition)
-            write_line(&w, &change->input->lines[i], true);
-    jsonw_end(&w);
-    enum err err = move(change, COMMAND_DISPOSE, 0, fault);
-    return err ? err : append(change, &w, EVENT_ITEM_DISPOSITIONED, fault);
-}
-
-static bool any_disposed(const struct change *change)
-{
-    for (size_t i = 0; i < change->input->line_count; i++)
-        if (change->input->lines[i].has_disposition)
-            return true;
-    return false;
-}
-
-static int meaning_of(const struct change *change, const char *condition)
-{
-    const struct policy *policy = change->job->capture->config.policy;
-    size_t found = condition ? policy_condition(policy, condition) : policy->condition_count;
-    return found < policy->condition_count ? policy->conditions[found].means : -1;
-}
-
-/* Goods that came damaged though they were announced sound are a person's business. */
-static enum err raise_damaged(struct change *change, struct fault *fault)
-{
-    for (size_t i = 0; i < change->input->line_count; i++) {
-        const struct change_line *line = &change->input->lines[i];
-        const char *told = json_member_text(created_line(change, line->line), "condition");
-        if (meaning_of(change, line->condition) != CONDITION_DAMAGED ||
-            meaning_of(change, told) == CONDITION_DAMAGED)
-            continue;
-        char detail[48];
-        (void)snprintf(detail, sizeof detail, "line %lld", (long long)line->line);
-        return exception_raise(&change->release, "damaged_goods", detail, fault);
-    }
-    return ERR_OK;
-}
-
-static enum err receive(struct change *change, struct fault *fault)
-{
-    enum err err = check_lines(change, fault);
-    if (!err)
-        err = move(change, COMMAND_RECEIVE, 0, fault);
-    if (err)
-        return err;
-    struct jsonw w = begin_data(change);
-    jsonw_array(&w, "lines");
-    for (size_t i = 0; i < change->input->line_count; i++)
-        write_line(&w, &change->input->lines[i], false);
-    jsonw_end(&w);
-    err = append(change, &w, EVENT_ITEM_RECEIVED, fault);
-    if (!err)
-        err = raise_damaged(change, fault);
-    if (!err && any_disposed(change))
-        err = append_disposed(change, fault);
-    return err;
-}
-
-static enum err dispose(struct change *change, struct fault *fault)
-{
-    enum err err = check_lines(change, fault);
-    return err ? err : append_disposed(change, fault);
+    struct jsonw w = change_data(change);
+    return change_append(change, &w, EVENT_RETURN_DECLINED, fault);
 }
 
 /* --- Money ----------------------------------------------------------------------------------- */
@@ -413,10 +273,10 @@ static enum err pay_out(struct change *change, const struct change_tender *tende
     const struct cJSON *plan = planned(change, position);
     enum err err = check_tender(tender, plan, change->state.tracks.tenders[position], fault);
     if (!err)
-        err = move(change, tender->failed ? COMMAND_FAIL : COMMAND_ISSUE, position, fault);
+        err = change_move(change, tender->failed ? COMMAND_FAIL : COMMAND_ISSUE, position, fault);
     if (err)
         return err;
-    struct jsonw w = begin_data(change);
+    struct jsonw w = change_data(change);
     jsonw_int(&w, "position", (int64_t)position);
     jsonw_int(&w, "tender", json_member_int(plan, "tender", 0));
     jsonw_text(&w, "type", json_member_text(plan, "type"));
@@ -429,7 +289,8 @@ static enum err pay_out(struct change *change, const struct change_tender *tende
         jsonw_text(&w, "reference", tender->reference);
     if (tender->failed)
         jsonw_text(&w, "failed", tender->failed);
-    return append(change, &w, tender->failed ? EVENT_REFUND_FAILED : EVENT_REFUND_ISSUED, fault);
+    return change_append(change, &w, tender->failed ? EVENT_REFUND_FAILED : EVENT_REFUND_ISSUED,
+                         fault);
 }
 
 /* As planned: everything that is still to be paid out here. */
@@ -484,11 +345,11 @@ static enum err take_back(struct change *change, struct fault *fault)
 {
     enum err err = check_voidable(change, fault);
     if (!err)
-        err = move(change, COMMAND_VOID, 0, fault);
+        err = change_move(change, COMMAND_VOID, 0, fault);
     if (err)
         return err;
-    struct jsonw w = begin_data(change);
-    return append(change, &w, EVENT_RETURN_VOIDED, fault);
+    struct jsonw w = change_data(change);
+    return change_append(change, &w, EVENT_RETURN_VOIDED, fault);
 }
 
 static enum err check_dispute(const struct change *change, const struct cJSON *plan,
@@ -514,17 +375,17 @@ static enum err dispute(struct change *change, struct fault *fault)
         return fault_set(fault, ERR_INVALID, "position", "this return has no such tender");
     enum err err = check_dispute(change, plan, fault);
     if (!err && commands[input->stage] != COMMAND_COUNT) /* a fee moves nothing */
-        err = move(change, commands[input->stage], (size_t)input->position, fault);
+        err = change_move(change, commands[input->stage], (size_t)input->position, fault);
     if (err)
         return err;
-    struct jsonw w = begin_data(change);
+    struct jsonw w = change_data(change);
     jsonw_text(&w, "stage", dispute_stage_words[input->stage]);
     jsonw_int(&w, "position", input->position);
     jsonw_text(&w, "type", json_member_text(plan, "type"));
     jsonw_int(&w, "amount",
               input->has_amount ? input->amount_minor : json_member_int(plan, "amount", 0));
     jsonw_int(&w, "fee", input->fee_minor);
-    err = append(change, &w, EVENT_RETURN_DISPUTED, fault);
+    err = change_append(change, &w, EVENT_RETURN_DISPUTED, fault);
     if (!err && commands[input->stage] == COMMAND_DISPUTE)
         err = exception_raise(&change->release, "disputed", json_member_text(plan, "type"), fault);
     return err;
@@ -533,8 +394,9 @@ static enum err dispute(struct change *change, struct fault *fault)
 /* --- The command ----------------------------------------------------------------------------- */
 
 static enum err (*const changes[CAPTURE_KIND_COUNT])(struct change *change, struct fault *fault) = {
-    [CAPTURE_APPROVE] = approve, [CAPTURE_DECLINE] = decline, [CAPTURE_RECEIVE] = receive,
-    [CAPTURE_REFUND] = refund,   [CAPTURE_DISPOSE] = dispose, [CAPTURE_VOID] = take_back,
+    [CAPTURE_APPROVE] = approve,        [CAPTURE_DECLINE] = decline,
+    [CAPTURE_RECEIVE] = change_receive, [CAPTURE_REFUND] = refund,
+    [CAPTURE_DISPOSE] = change_dispose, [CAPTURE_VOID] = take_back,
     [CAPTURE_DISPUTE] = dispute,
 };
 

@@ -4,6 +4,7 @@
 #include "sync/contract/money.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 const char *const dispute_stage_words[] = {"opened", "fee", "lost", "won", NULL};
 
@@ -30,11 +31,23 @@ static const struct json_table received_line = {
 static const struct json_field disposed_line_fields[] = {
     {.name = "line", .kind = JSON_INT, .offset = LINE(line), .min = 1, .max = 100000},
     {.name = "quantity", .kind = JSON_INT, .offset = LINE(quantity), .min = 1, .max = QUANTITY_MAX},
+    {.name = "condition",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = LINE(condition),
+     .min = 1,
+     .max = CODE_MAX},
     {.name = "disposition",
      .kind = JSON_CHOICE,
+     .presence = JSON_OPTIONAL,
      .offset = LINE(disposition),
      .choices = disposition_words,
      .present_offset = LINE(has_disposition)},
+    {.name = "from",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = LINE(from),
+     .max = CODE_MAX},
     {.name = "nrv",
      .kind = JSON_INT,
      .presence = JSON_OPTIONAL,
@@ -175,16 +188,37 @@ static const struct json_table tables[CAPTURE_KIND_COUNT] = {
     [CAPTURE_DISPUTE] = TABLE(dispute_fields),
 };
 
+static void within(struct fault *fault, const char *list, size_t index)
+{
+    char head[FAULT_WHERE_MAX];
+    (void)snprintf(head, sizeof head, "%s[%zu]", list, index);
+    fault_within(fault, head);
+}
+
+/* Goods that were disposed of go further only out of a place where they wait. */
+static enum err check_line(const struct change_line *line, struct fault *fault)
+{
+    static const char *const places[] = {"quarantine", "repair", NULL};
+    if (line->from && word_find(places, line->from) < 0)
+        return fault_set(fault, ERR_INVALID, "from", "must be quarantine or repair");
+    return cardnumber_refuse(line->condition, "condition", NULL, fault);
+}
+
+static enum err check_tender(const struct change_tender *tender, struct fault *fault)
+{
+    enum err err = cardnumber_refuse(tender->reference, "reference", NULL, fault);
+    return err ? err : cardnumber_refuse(tender->failed, "failed", NULL, fault);
+}
+
 static enum err check_texts(const struct change_input *input, struct fault *fault)
 {
     enum err err = cardnumber_refuse(input->note, "note", NULL, fault);
     for (size_t i = 0; i < input->line_count && !err; i++)
-        err = cardnumber_refuse(input->lines[i].condition, "lines.condition", NULL, fault);
-    for (size_t i = 0; i < input->tender_count && !err; i++) {
-        err = cardnumber_refuse(input->tenders[i].reference, "tenders.reference", NULL, fault);
-        if (!err)
-            err = cardnumber_refuse(input->tenders[i].failed, "tenders.failed", NULL, fault);
-    }
+        if ((err = check_line(&input->lines[i], fault)))
+            within(fault, "lines", i);
+    for (size_t i = 0; i < input->tender_count && !err; i++)
+        if ((err = check_tender(&input->tenders[i], fault)))
+            within(fault, "tenders", i);
     return err;
 }
 

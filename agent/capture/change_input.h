@@ -10,8 +10,9 @@
 struct change_line {
     int64_t line;
     int64_t quantity;
-    const char *condition;
-    int disposition; /* enum disposition, if has_disposition */
+    const char *condition; /* as found; NULL: as it was told */
+    const char *from;      /* dispose: out of "quarantine" or "repair"; NULL: from the counter */
+    int disposition;       /* enum disposition, if has_disposition */
     bool has_disposition;
     int64_t nrv_minor; /* liquidate: net realisable value of them all */
     bool has_nrv;

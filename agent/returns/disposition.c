@@ -18,6 +18,18 @@ int64_t disposition_value(const struct sale_line *sold, int64_t quantity)
     return money_share(sold->gross_minor, sold->unit == UNIT_EACH ? 1 : quantity, sold->quantity);
 }
 
+static enum err look_up(const struct policy *policy, const char *reason, const char *condition,
+                        struct when_facts *facts, struct fault *fault)
+{
+    facts->reason = policy_reason(policy, reason);
+    facts->condition = policy_condition(policy, condition);
+    if (facts->reason == policy->reason_count)
+        return fault_set(fault, ERR_INVALID, "reason", "is not in the policy's list");
+    if (facts->condition == policy->condition_count)
+        return fault_set(fault, ERR_INVALID, "condition", "is not in the policy's list");
+    return ERR_OK;
+}
+
 enum err disposition_inspected(const struct policy *policy, const struct sale *sale,
                                size_t sale_index, int64_t quantity, const char *reason,
                                const char *condition, int *disposition, const char **rule,
@@ -28,17 +40,24 @@ enum err disposition_inspected(const struct policy *policy, const struct sale *s
         .category = sold->category,
         .channel = sale->channel,
         .kind = sold->kind,
-        .reason = policy_reason(policy, reason),
-        .condition = policy_condition(policy, condition),
         .receipt = true,
         .in_hand = true,
         .currency = sale->currency->code,
         .value_minor = disposition_value(sold, quantity),
     };
-    if (facts.reason == policy->reason_count)
-        return fault_set(fault, ERR_INVALID, "reason", "is not in the policy's list");
-    if (facts.condition == policy->condition_count)
-        return fault_set(fault, ERR_INVALID, "condition", "is not in the policy's list");
-    *disposition = disposition_choose(policy, &facts, rule);
-    return ERR_OK;
+    enum err err = look_up(policy, reason, condition, &facts, fault);
+    if (!err)
+        *disposition = disposition_choose(policy, &facts, rule);
+    return err;
+}
+
+enum err disposition_without_sale(const struct policy *policy, const char *reason,
+                                  const char *condition, int *disposition, const char **rule,
+                                  struct fault *fault)
+{
+    struct when_facts facts = {.category = "", .in_hand = true, .currency = ""};
+    enum err err = look_up(policy, reason, condition, &facts, fault);
+    if (!err)
+        *disposition = disposition_choose(policy, &facts, rule);
+    return err;
 }

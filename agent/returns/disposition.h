@@ -18,6 +18,11 @@ enum err disposition_inspected(const struct policy *policy, const struct sale *s
                                const char *condition, int *disposition, const char **rule,
                                struct fault *fault) MUST_CHECK;
 
+/* Of goods whose sale is not known: no category and no value. */
+enum err disposition_without_sale(const struct policy *policy, const char *reason,
+                                  const char *condition, int *disposition, const char **rule,
+                                  struct fault *fault) MUST_CHECK;
+
 /* The value that a `when` compares: of one piece, or of `quantity` where the unit is a measure. */
 int64_t disposition_value(const struct sale_line *sold, int64_t quantity);
 

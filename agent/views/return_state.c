@@ -119,6 +119,10 @@ static enum err move(struct return_state *state, const struct eventlog_record *r
     enum command command;
     if (!command_of(record, data, &command))
         return ERR_OK;
+    /* The track of goods moves with the last of them. */
+    if ((command == COMMAND_RECEIVE || command == COMMAND_DISPOSE) &&
+        json_member_int(data, "rest", 0) > 0)
+        return ERR_OK;
     /* Goods that were in hand are received as the return is created; the event says so again. */
     if (command == COMMAND_RECEIVE && state->tracks.goods == GOODS_RECEIVED)
         return ERR_OK;
