@@ -32,7 +32,7 @@ struct tax_rule {
 
 struct look {
     const char *version;
-    int page; /* enum tap_page */
+    int page; /* enum code_page */
     const char *currency_code;
     bool prices_include_tax;
     const char *decimal_point;
@@ -72,7 +72,7 @@ static const struct json_table tax_table = TABLE(tax_fields, tax_rule);
 
 static const struct json_field look_fields[] = {
     NAME(look, "version", version),
-    CHOICE(look, "page", page, tap_page_words),
+    CHOICE(look, "page", page, code_page_words),
     {.name = "currency", .kind = JSON_TEXT, AT(look, currency_code), .min = 3, .max = 3},
     FLAG(look, "prices_include_tax", prices_include_tax),
     {.name = "decimal_point", .kind = JSON_TEXT, AT(look, decimal_point), .min = 1, .max = 1},
@@ -147,9 +147,9 @@ void tap_template_close(struct tap_template *template)
     free(template);
 }
 
-enum tap_page tap_template_page(const struct tap_template *template)
+enum code_page tap_template_page(const struct tap_template *template)
 {
-    return (enum tap_page) template->look.page;
+    return (enum code_page) template->look.page;
 }
 
 /* --- One receipt -------------------------------------------------------------------------------

@@ -24,8 +24,8 @@
 #ifndef AGENT_CAPTURE_TAP_TEMPLATE_H
 #define AGENT_CAPTURE_TAP_TEMPLATE_H
 
-#include "agent/capture/tap_page.h"
 #include "hal/base/json.h"
+#include "hal/code_page.h"
 
 struct tap_template;
 
@@ -37,7 +37,7 @@ enum err tap_template_open(struct tap_template **template, const char *path,
 enum err tap_template_read(struct tap_template **template, struct slice text,
                            struct fault *fault) MUST_CHECK;
 void tap_template_close(struct tap_template *template); /* takes NULL */
-enum tap_page tap_template_page(const struct tap_template *template);
+enum code_page tap_template_page(const struct tap_template *template);
 
 /*
  * Writes the sale of a receipt's text. ERR_NOT_FOUND: nothing in it looks like a sale (a report, a

@@ -47,7 +47,7 @@ static const struct command {
     {DLE, 0x14, 3, PLAIN},
 };
 
-void tap_text_init(struct tap_text *tap, enum tap_page page)
+void tap_text_init(struct tap_text *tap, enum code_page page)
 {
     *tap = (struct tap_text){.first = page, .page = page};
     buf_init(&tap->text, TAP_RECEIPT_MAX);
@@ -85,7 +85,7 @@ static bool obey(struct tap_text *tap, const struct command *command)
         tap->page = tap->first;
         return false;
     case PAGE:
-        tap->page = tap_page_of_epson(p[0]);
+        tap->page = code_page_of_epson(p[0]);
         return false;
     case FEED:
         buf_append_char(&tap->text, '\n');
@@ -164,7 +164,7 @@ static bool take_byte(struct tap_text *tap, unsigned char byte)
     else if (byte == HT)
         buf_append_char(&tap->text, ' ');
     else if (byte >= 0x20 && byte != 0x7f)
-        tap_page_write(tap->page, byte, &tap->text);
+        code_page_read(tap->page, byte, &tap->text);
     return false;
 }
 

@@ -7,13 +7,13 @@
 #ifndef AGENT_CAPTURE_TAP_TEXT_H
 #define AGENT_CAPTURE_TAP_TEXT_H
 
-#include "agent/capture/tap_page.h"
+#include "hal/code_page.h"
 
 enum { TAP_RECEIPT_MAX = 64 * 1024, TAP_HEADER_MAX = 10 };
 
 struct tap_text {
-    enum tap_page first; /* the page after a reset */
-    enum tap_page page;
+    enum code_page first; /* the page after a reset */
+    enum code_page page;
     unsigned char header[TAP_HEADER_MAX]; /* of the command being read */
     size_t header_len;
     uint64_t skip;   /* bytes of a command's data still to come */
@@ -23,7 +23,7 @@ struct tap_text {
     struct buf text; /* lines end with LF; failed when the receipt is too long */
 };
 
-void tap_text_init(struct tap_text *tap, enum tap_page page);
+void tap_text_init(struct tap_text *tap, enum code_page page);
 void tap_text_free(struct tap_text *tap);
 
 /*

@@ -49,7 +49,7 @@ static void read_all(struct slice bytes, size_t step, const struct tap_template 
                      struct buf *all)
 {
     struct tap_text tap;
-    tap_text_init(&tap, TAP_CP437);
+    tap_text_init(&tap, CODE_PAGE_437);
     while (bytes.len) {
         struct slice part = {bytes.data, bytes.len < step ? bytes.len : step};
         bytes = (struct slice){bytes.data + part.len, bytes.len - part.len};

@@ -45,7 +45,7 @@ static const char template_text[] =
     "4713 Wein 1,00 A\nSUMME " total "\nBAR 20,00\nRUECKGELD 6,50\nA 19% 9,24 1,76\n"              \
     "B 7% 2,34 0,16\n"
 
-static struct buf text_of(enum tap_page page, struct slice bytes, size_t step)
+static struct buf text_of(enum code_page page, struct slice bytes, size_t step)
 {
     struct tap_text tap;
     struct buf all;
@@ -88,7 +88,7 @@ static void commands_are_taken_off_and_a_cut_ends_a_receipt(void **state)
                                  "E\n\x1bi"
                                  "not cut";
     for (size_t step = 1; step <= sizeof stream; step++) {
-        struct buf text = text_of(TAP_CP437, BYTES(stream), step);
+        struct buf text = text_of(CODE_PAGE_437, BYTES(stream), step);
         assert_string_equal(text.data, "AB\nC D\n|E\n|");
         buf_free(&text);
     }
@@ -98,7 +98,7 @@ static void code_pages_become_utf8(void **state)
 {
     (void)state;
     struct buf text = text_of(
-        TAP_CP437, BYTES("\x84\x9c \x1bt\x13\xd5 \x1bt\x10\x80\xe4 \x1bt\x63\x80\x1bi"), 99);
+        CODE_PAGE_437, BYTES("\x84\x9c \x1bt\x13\xd5 \x1bt\x10\x80\xe4 \x1bt\x63\x80\x1bi"), 99);
     assert_string_equal(text.data, "ä£ € €ä \xef\xbf\xbd|");
     buf_free(&text);
 }
@@ -107,7 +107,7 @@ static void a_receipt_without_end_is_dropped_and_the_next_is_whole(void **state)
 {
     (void)state;
     struct tap_text tap;
-    tap_text_init(&tap, TAP_CP437);
+    tap_text_init(&tap, CODE_PAGE_437);
     for (size_t i = 0; i <= TAP_RECEIPT_MAX; i++) {
         struct slice one = {"x", 1};
         assert_false(tap_text_take(&tap, &one));

@@ -1,8 +1,9 @@
-#include "agent/capture/tap_page.h"
+#include "hal/code_page.h"
+#include "hal/base/utf8.h"
 
 #include <stdint.h>
 
-const char *const tap_page_words[] = {"cp437", "cp850", "cp858", "cp1252", NULL};
+const char *const code_page_words[] = {"cp437", "cp850", "cp858", "cp1252", NULL};
 
 /* The upper halves; cp858 is cp850 with the euro sign. */
 static const uint16_t cp437[128] = {
@@ -39,41 +40,41 @@ static const uint16_t cp1252[32] = {
 
 enum { EURO = 0x20ac, CP858_EURO = 0xd5, REPLACEMENT = 0xfffd };
 
-enum tap_page tap_page_of_epson(unsigned char number)
+static const unsigned char epson[] = {
+    [CODE_PAGE_437] = 0, [CODE_PAGE_850] = 2, [CODE_PAGE_858] = 19, [CODE_PAGE_1252] = 16};
+
+enum code_page code_page_of_epson(unsigned char number)
 {
-    switch (number) {
-    case 0:
-        return TAP_CP437;
-    case 2:
-        return TAP_CP850;
-    case 16:
-        return TAP_CP1252;
-    case 19:
-        return TAP_CP858;
-    default:
-        return TAP_PAGE_UNKNOWN;
-    }
+    for (int page = 0; page < CODE_PAGE_UNKNOWN; page++)
+        if (epson[page] == number)
+            return (enum code_page)page;
+    return CODE_PAGE_UNKNOWN;
 }
 
-static unsigned code_of(enum tap_page page, unsigned char byte)
+unsigned char code_page_to_epson(enum code_page page)
+{
+    return epson[page];
+}
+
+static unsigned code_of(enum code_page page, unsigned char byte)
 {
     if (byte < 0x80)
         return byte;
     switch (page) {
-    case TAP_CP437:
+    case CODE_PAGE_437:
         return cp437[byte - 0x80];
-    case TAP_CP850:
+    case CODE_PAGE_850:
         return cp850[byte - 0x80];
-    case TAP_CP858:
+    case CODE_PAGE_858:
         return byte == CP858_EURO ? EURO : cp850[byte - 0x80];
-    case TAP_CP1252:
+    case CODE_PAGE_1252:
         return byte < 0xa0 ? cp1252[byte - 0x80] : byte;
     default:
         return REPLACEMENT;
     }
 }
 
-void tap_page_write(enum tap_page page, unsigned char byte, struct buf *out)
+void code_page_read(enum code_page page, unsigned char byte, struct buf *out)
 {
     unsigned code = code_of(page, byte);
     if (code >= 0x800)
@@ -83,4 +84,64 @@ void tap_page_write(enum tap_page page, unsigned char byte, struct buf *out)
     if (code >= 0x800)
         buf_append_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
     buf_append_char(out, code >= 0x80 ? (char)(0x80 | (code & 0x3f)) : (char)code);
+}
+
+/* Near enough for a reader, where the page hasn't the character itself. */
+static const struct {
+    uint16_t code;
+    const char *text;
+} stand_ins[] = {
+    {0x20ac, "EUR"}, {0x2018, "'"}, {0x2019, "'"},  {0x201a, "'"},   {0x201c, "\""}, {0x201d, "\""},
+    {0x201e, "\""},  {0x2013, "-"}, {0x2014, "-"},  {0x2026, "..."}, {0x2022, "*"},  {0x00a0, " "},
+    {0x202f, " "},   {0x00d7, "x"}, {0x0152, "OE"}, {0x0153, "oe"},  {0x00c1, "A"},  {0x00c0, "A"},
+    {0x00c2, "A"},   {0x00c3, "A"}, {0x00e3, "a"},  {0x00c8, "E"},   {0x00ca, "E"},  {0x00cb, "E"},
+    {0x00cd, "I"},   {0x00ce, "I"}, {0x00cf, "I"},  {0x00cc, "I"},   {0x00d3, "O"},  {0x00d4, "O"},
+    {0x00d2, "O"},   {0x00d5, "O"}, {0x00f5, "o"},  {0x00da, "U"},   {0x00db, "U"},  {0x00d9, "U"},
+};
+
+static unsigned decode(const char *at, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)at;
+    switch (len) {
+    case 1:
+        return p[0];
+    case 2:
+        return (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU);
+    case 3:
+        return (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
+    default:
+        return REPLACEMENT;
+    }
+}
+
+static void write_one(enum code_page page, unsigned code, struct buf *out)
+{
+    if (code < 0x80) {
+        buf_append_char(out, (char)code);
+        return;
+    }
+    for (unsigned byte = 0x80; byte <= 0xff; byte++) {
+        if (code != REPLACEMENT && code_of(page, (unsigned char)byte) == code) {
+            buf_append_char(out, (char)byte);
+            return;
+        }
+    }
+    for (size_t i = 0; i < sizeof stand_ins / sizeof *stand_ins; i++) {
+        if (stand_ins[i].code == code) {
+            buf_append_text(out, stand_ins[i].text);
+            return;
+        }
+    }
+    buf_append_char(out, '?');
+}
+
+void code_page_write(enum code_page page, struct slice text, struct buf *out)
+{
+    while (text.len) {
+        size_t len = utf8_char_len(text);
+        write_one(page, len ? decode(text.data, len) : REPLACEMENT, out);
+        len = len ? len : 1;
+        text.data += len;
+        text.len -= len;
+    }
 }
