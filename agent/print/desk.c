@@ -1,0 +1,564 @@
+#include "agent/print/desk.h"
+#include "agent/print/layout.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
+#include "hal/device_setting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    AGAIN_MS = 5000, /* until what failed is tried again */
+    SCAN_EVENTS_MAX = 500,
+    ARENA_MAX_BYTES = 4 * 1024 * 1024,
+    COLUMNS_DEFAULT = 42,
+};
+
+struct station {
+    struct print_desk *desk;
+    struct printer *printer;
+    char name[PRINTER_NAME_MAX + 1];
+    char lane[PRINT_LANE_MAX + 1];
+    struct layout_paper paper;
+    bool drawer;
+    bool drawer_second;
+    bool busy; /* `hand` is at the printer */
+    struct id hand;
+};
+
+struct print_desk {
+    struct print_desk_config config;
+    struct print_desk_listener listener;
+    struct template *template;
+    struct logo logo;
+    struct layout_store store;
+    char *store_name;
+    char *store_address;
+    enum policy_language language;
+    struct eventlog_reader *reader;
+    struct loop_timer *again;
+    struct id_source ids;
+    struct print_queue queue;
+    bool changed; /* the queue, since it was saved */
+    struct station stations[PRINT_DESK_PRINTERS_MAX];
+    size_t station_count;
+};
+
+static void pump(struct print_desk *desk);
+
+static void tell(struct print_desk *desk, const struct print *print, const char *outcome)
+{
+    if (desk->listener.print_changed)
+        desk->listener.print_changed(desk->listener.context, print, outcome);
+}
+
+/* What can't be saved is tried again; until then nothing is begun. */
+static bool save(struct print_desk *desk)
+{
+    struct fault fault;
+    if (!desk->changed)
+        return true;
+    if (print_queue_save(&desk->queue, &fault) == ERR_OK) {
+        desk->changed = false;
+        return true;
+    }
+    diag_fault(desk->config.diag, DIAG_ERROR, "print.not_saved", &fault);
+    loop_timer_start(desk->again, AGAIN_MS, 0);
+    return false;
+}
+
+/* Its own lane's, else one that is bound to none; who has no lane may use any. */
+static struct station *station_of(struct print_desk *desk, const char *lane)
+{
+    struct station *found = NULL;
+    for (size_t i = 0; i < desk->station_count; i++) {
+        struct station *s = &desk->stations[i];
+        if (strcmp(s->lane, lane) == 0)
+            return s;
+        if (!found && (!s->lane[0] || !lane[0]))
+            found = s;
+    }
+    return found;
+}
+
+/* --- What is to be printed ---------------------------------------------------------------------
+ */
+
+static struct print *unprinted_of(struct print_desk *desk, const struct id *return_id)
+{
+    for (size_t i = 0; i < desk->queue.count; i++) {
+        struct print *print = &desk->queue.prints[i];
+        if (print->state == PRINT_WAITING && id_equal(&print->return_id, return_id))
+            return print;
+    }
+    return NULL;
+}
+
+static enum err add(struct print_desk *desk, const struct id *return_id,
+                    const struct receipt *receipt, const char *lane, const char *language,
+                    bool copy, struct fault *fault)
+{
+    int64_t now_ms = clock_wall_ms(desk->config.clock);
+    struct print print = {
+        .id = id_next(&desk->ids, now_ms),
+        .return_id = *return_id,
+        .copy = copy,
+        .asked_ms = now_ms,
+    };
+    (void)snprintf(print.number, sizeof print.number, "%s", receipt->number);
+    (void)snprintf(print.lane, sizeof print.lane, "%s", lane);
+    (void)snprintf(print.language, sizeof print.language, "%s", language);
+    enum err err = print_queue_add(&desk->queue, &print, fault);
+    if (err)
+        return err;
+    desk->changed = true;
+    tell(desk, &print, print_state_name(print.state));
+    return ERR_OK;
+}
+
+/* Customers of yesterday have gone home. */
+static bool is_old(const struct print_desk *desk, int64_t at_ms)
+{
+    return clock_wall_ms(desk->config.clock) - at_ms > PRINT_KEPT_MS;
+}
+
+/* A return of which something was agreed, unless its print waits already. */
+static enum err consider(struct print_desk *desk, const struct id *return_id, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX_BYTES);
+    struct receipt receipt;
+    enum err err = receipt_gather(desk->reader, return_id, &arena, &receipt, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
+    if (err || receipt.state == RECEIPT_NONE || unprinted_of(desk, return_id) ||
+        is_old(desk, receipt.at_ms) || !station_of(desk, receipt.lane))
+        return err;
+    return add(desk, return_id, &receipt, receipt.lane, "", false, fault);
+}
+
+static enum err look_at(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
+                        struct fault *fault)
+{
+    (void)hash;
+    struct print_desk *desk = context;
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, EVENT_BODY_MAX);
+    struct event event;
+    bool concerns = event_read(body, &arena, &event, NULL) == ERR_OK &&
+                    (event.type == EVENT_RETURN_CREATED || event.type == EVENT_RETURN_APPROVED ||
+                     event.type == EVENT_RETURN_VOIDED);
+    enum err err = concerns ? consider(desk, &event.correlation, fault) : ERR_OK;
+    if (!err)
+        desk->queue.through = seq;
+    return err == ERR_BUSY ? ERR_TOO_LARGE : err; /* the rest when there is room */
+}
+
+/* What isn't of the log that was followed is old: it came with a salvage, or was printed before. */
+static void begin_with(struct print_desk *desk, const struct eventlog_stream_status *stream)
+{
+    desk->queue.log = stream->log;
+    desk->queue.has_log = true;
+    desk->queue.through = stream->head;
+    desk->changed = true;
+}
+
+static void scan(struct print_desk *desk)
+{
+    struct eventlog_status status;
+    struct fault fault;
+    eventlog_status(desk->config.log, &status);
+    const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
+    struct print_queue *queue = &desk->queue;
+    if (!queue->has_log || !id_equal(&queue->log, &stream->log))
+        begin_with(desk, stream);
+    if (queue->through + 1 < stream->first_kept)
+        queue->through = stream->first_kept - 1; /* the rest was cut off long after its day */
+    if (queue->through >= stream->head || eventlog_reader_refresh(desk->reader, NULL))
+        return;
+    struct sha256 before;
+    enum err err = eventlog_range(desk->reader, &stream->log, queue->through + 1, SCAN_EVENTS_MAX,
+                                  &before, look_at, desk, &fault);
+    if (err)
+        diag_fault(desk->config.diag, DIAG_WARN, "print.log_not_read", &fault);
+    if (err || queue->through < stream->head)
+        loop_timer_start(desk->again, AGAIN_MS, 0);
+}
+
+void print_desk_committed(struct print_desk *desk)
+{
+    if (!desk->station_count)
+        return;
+    scan(desk);
+    pump(desk);
+}
+
+/* --- Printing ----------------------------------------------------------------------------------
+ */
+
+static int32_t utc_offset_minutes(int64_t at_ms)
+{
+    time_t at = (time_t)(at_ms / 1000);
+    struct tm local;
+    return localtime_r(&at, &local) ? (int32_t)(local.tm_gmtoff / 60) : 0;
+}
+
+static enum policy_language language_of(const struct print_desk *desk, const struct print *print)
+{
+    int given = print->language[0] ? word_find(policy_languages, print->language) : -1;
+    return given < 0 ? desk->language : (enum policy_language)given;
+}
+
+static enum err compose(struct station *s, const struct print *print, struct buf *out,
+                        struct fault *fault)
+{
+    struct print_desk *desk = s->desk;
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX_BYTES);
+    struct receipt receipt;
+    enum err err = receipt_gather(desk->reader, &print->return_id, &arena, &receipt, fault);
+    if (err)
+        return err;
+    struct layout layout = {
+        .template = desk->template,
+        .store = &desk->store,
+        .paper = s->paper,
+        .language = language_of(desk, print),
+        .utc_offset_minutes = utc_offset_minutes(receipt.at_ms),
+        .copy = print->copy,
+    };
+    if (s->drawer && !print->copy && receipt.cash && receipt.state == RECEIPT_ACCEPTED) {
+        struct escpos e = {.out = out};
+        escpos_drawer(&e, s->drawer_second);
+    }
+    return layout_print(&layout, &receipt, out, fault);
+}
+
+static void drop(struct print_desk *desk, struct print *print, const char *why)
+{
+    struct print gone = *print;
+    diag_write(desk->config.diag, DIAG_WARN, "print.dropped", "%s: %s", gone.number, why);
+    print_queue_remove(&desk->queue, &gone.id);
+    desk->changed = true;
+    tell(desk, &gone, "dropped");
+}
+
+/* Noted on disk before the first byte: an original is never begun twice. */
+static void begin(struct station *s, struct print *print)
+{
+    struct print_desk *desk = s->desk;
+    struct fault fault = {0};
+    struct buf bytes CLEANUP(buf_free);
+    buf_init(&bytes, PRINTER_JOB_BYTES_MAX);
+    enum err err = compose(s, print, &bytes, &fault);
+    if (err_class(err) == ERR_CLASS_RETRY) {
+        loop_timer_start(desk->again, AGAIN_MS, 0);
+        return;
+    }
+    if (err) {
+        drop(desk, print, fault.text);
+        return;
+    }
+    print->state = PRINT_BEGUN;
+    desk->changed = true;
+    if (!save(desk)) {
+        print->state = PRINT_WAITING;
+        return;
+    }
+    err = printer_submit(s->printer, 0, buf_slice(&bytes), &fault);
+    if (err) {
+        print->state = PRINT_WAITING;
+        desk->changed = true;
+        loop_timer_start(desk->again, AGAIN_MS, 0);
+        return;
+    }
+    s->busy = true;
+    s->hand = print->id;
+    tell(desk, print, print_state_name(PRINT_BEGUN));
+}
+
+static void drop_old(struct print_desk *desk)
+{
+    for (size_t i = desk->queue.count; i-- > 0;) {
+        struct print *print = &desk->queue.prints[i];
+        if (print->state != PRINT_BEGUN && is_old(desk, print->asked_ms))
+            drop(desk, print, "it waited for more than a day");
+    }
+}
+
+static void pump_station(struct station *s)
+{
+    if (s->busy || printer_state(s->printer) != PRINTER_READY)
+        return;
+    struct print_queue *queue = &s->desk->queue;
+    for (size_t i = 0; i < queue->count; i++) {
+        if (queue->prints[i].state == PRINT_WAITING &&
+            station_of(s->desk, queue->prints[i].lane) == s) {
+            begin(s, &queue->prints[i]);
+            return;
+        }
+    }
+}
+
+static void pump(struct print_desk *desk)
+{
+    drop_old(desk);
+    if (!save(desk))
+        return;
+    for (size_t i = 0; i < desk->station_count; i++)
+        pump_station(&desk->stations[i]);
+}
+
+static void on_again(void *context)
+{
+    print_desk_committed(context);
+}
+
+static void on_finished(void *context, const char *name, uint64_t job, enum err err,
+                        const struct fault *fault)
+{
+    (void)job;
+    struct station *s = context;
+    struct print_desk *desk = s->desk;
+    struct print *print = print_queue_find(&desk->queue, &s->hand);
+    s->busy = false;
+    if (!print)
+        return;
+    desk->changed = true;
+    if (err == ERR_OK) {
+        struct print printed = *print;
+        print_queue_remove(&desk->queue, &printed.id);
+        tell(desk, &printed, "printed");
+    } else {
+        print->state = err == ERR_UNKNOWN_OUTCOME ? PRINT_UNSURE : PRINT_WAITING;
+        (void)snprintf(print->why, sizeof print->why, "%.*s", PRINT_WHY_MAX, fault->text);
+        diag_write(desk->config.diag, DIAG_WARN, "print.not_printed", "%s at %s: %s", print->number,
+                   name, fault->text);
+        tell(desk, print, print_state_name(print->state));
+    }
+    (void)save(desk);
+    loop_timer_start(desk->again, err ? AGAIN_MS : 0, 0);
+}
+
+static void on_changed(void *context, const char *name, enum printer_state state)
+{
+    struct station *s = context;
+    struct print_desk *desk = s->desk;
+    diag_write(desk->config.diag, state == PRINTER_READY ? DIAG_INFO : DIAG_WARN, "printer.changed",
+               "%s is %s", name, printer_state_name(state));
+    struct print_desk_printer told = print_desk_printer(desk, (size_t)(s - desk->stations));
+    if (desk->listener.printer_changed)
+        desk->listener.printer_changed(desk->listener.context, &told);
+    loop_timer_start(desk->again, 0, 0);
+}
+
+/* --- Asked for by people -----------------------------------------------------------------------
+ */
+
+static void let_unsure_go(struct print_desk *desk, const struct id *return_id)
+{
+    for (size_t i = desk->queue.count; i-- > 0;) {
+        struct print *print = &desk->queue.prints[i];
+        if (print->state == PRINT_UNSURE && id_equal(&print->return_id, return_id))
+            drop(desk, print, "it is printed once more");
+    }
+}
+
+enum err print_desk_reprint(struct print_desk *desk, const struct id *return_id, const char *lane,
+                            const char *language, struct print *print, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX_BYTES);
+    struct receipt receipt;
+    if (!station_of(desk, lane))
+        return fault_set(fault, ERR_REFUSED, "lane", "no printer is set up for this lane");
+    enum err err = receipt_gather(desk->reader, return_id, &arena, &receipt, fault);
+    if (!err && receipt.state == RECEIPT_NONE)
+        err = fault_set(fault, ERR_NOT_FOUND, "return",
+                        "nothing of this return is agreed yet: there is nothing to print");
+    if (!err && !unprinted_of(desk, return_id)) {
+        let_unsure_go(desk, return_id);
+        err = add(desk, return_id, &receipt, lane, language, true, fault);
+    }
+    if (err)
+        return err;
+    *print = *unprinted_of(desk, return_id);
+    if (!save(desk))
+        return fault_set(fault, ERR_IO, "disk", "the print can't be noted on disk");
+    loop_timer_start(desk->again, 0, 0);
+    return ERR_OK;
+}
+
+enum err print_desk_drop(struct print_desk *desk, const struct id *id, struct fault *fault)
+{
+    struct print *print = print_queue_find(&desk->queue, id);
+    if (!print)
+        return fault_set(fault, ERR_NOT_FOUND, "id", "no such print waits");
+    if (print->state == PRINT_BEGUN)
+        return fault_set(fault, ERR_CONFLICT, "id", "it is being printed");
+    drop(desk, print, "a person let it go");
+    (void)save(desk);
+    return ERR_OK;
+}
+
+/* --- Looking -----------------------------------------------------------------------------------
+ */
+
+size_t print_desk_printer_count(const struct print_desk *desk)
+{
+    return desk->station_count;
+}
+
+struct print_desk_printer print_desk_printer(const struct print_desk *desk, size_t index)
+{
+    const struct station *s = &desk->stations[index];
+    return (struct print_desk_printer){
+        .name = s->name,
+        .lane = s->lane,
+        .state = printer_state(s->printer),
+        .detail = printer_fault(s->printer)->text,
+    };
+}
+
+const struct print *print_desk_prints(const struct print_desk *desk, size_t *count)
+{
+    *count = desk->queue.count;
+    return desk->queue.prints;
+}
+
+/* --- Opening -----------------------------------------------------------------------------------
+ */
+
+static enum err take_config(struct print_desk *desk, struct fault *fault)
+{
+    const struct print_desk_config *config = &desk->config;
+    int language = word_find(policy_languages, config->language);
+    if (language < 0)
+        return fault_set(fault, ERR_INVALID, "print.language", "must be en, de, fr, es or pt");
+    desk->language = (enum policy_language)language;
+    desk->store_name = strdup(config->store_name);
+    desk->store_address = strdup(config->store_address);
+    desk->again = loop_timer_open(config->loop, on_again, desk);
+    if (!desk->store_name || !desk->store_address || !desk->again)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = config->logo_file ? logo_load(config->logo_file, &desk->logo, fault) : ERR_OK;
+    desk->store = (struct layout_store){.name = desk->store_name,
+                                        .address = desk->store_address,
+                                        .logo = config->logo_file ? &desk->logo : NULL};
+    return err ? err : template_open(&desk->template, config->template_file, fault);
+}
+
+static enum err load(struct print_desk *desk, struct fault *fault)
+{
+    enum err err = print_queue_load(&desk->queue, desk->config.folder, fault);
+    if (err == ERR_CORRUPT) {
+        diag_fault(desk->config.diag, DIAG_ERROR, "print.queue_lost", fault);
+        err = ERR_OK;
+    }
+    return err;
+}
+
+enum err print_desk_open(struct print_desk **out, const struct print_desk_config *config,
+                         const struct print_desk_listener *listener, struct fault *fault)
+{
+    struct print_desk *desk = calloc(1, sizeof *desk);
+    if (!desk)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    desk->config = *config;
+    desk->listener = *listener;
+    id_source_init(&desk->ids, NULL, NULL);
+    enum err err = take_config(desk, fault);
+    if (!err)
+        err = load(desk, fault);
+    if (!err)
+        err = eventlog_reader_open(&desk->reader, config->log_config, fault);
+    if (err) {
+        print_desk_close(desk);
+        return err;
+    }
+    loop_timer_start(desk->again, 0, 0); /* what an earlier process left */
+    *out = desk;
+    return ERR_OK;
+}
+
+void print_desk_close(struct print_desk *desk)
+{
+    if (!desk)
+        return;
+    for (size_t i = 0; i < desk->station_count; i++)
+        printer_close(desk->stations[i].printer);
+    loop_timer_close(desk->again);
+    eventlog_reader_close(desk->reader);
+    template_close(desk->template);
+    logo_free(&desk->logo);
+    free(desk->store_name);
+    free(desk->store_address);
+    free(desk);
+}
+
+enum { LANE, COLUMNS, PAGE, BAUD, DRAWER, OPTION_COUNT };
+
+static enum err take_options(struct station *s, const struct device_option *options, int *baud,
+                             struct fault *fault)
+{
+    const char *page = options[PAGE].value[0] ? options[PAGE].value : "cp858";
+    const char *drawer = options[DRAWER].value[0] ? options[DRAWER].value : "2";
+    int found = word_find(code_page_words, page);
+    if (found < 0)
+        return fault_set(fault, ERR_INVALID, "page", "must be cp437, cp850, cp858 or cp1252");
+    if (strcmp(drawer, "2") != 0 && strcmp(drawer, "5") != 0 && strcmp(drawer, "none") != 0)
+        return fault_set(fault, ERR_INVALID, "drawer",
+                         "must be 2 or 5, its pin on the printer, or none");
+    if (strlen(options[LANE].value) > PRINT_LANE_MAX)
+        return fault_set(fault, ERR_INVALID, "lane", "must have at most %d characters",
+                         PRINT_LANE_MAX);
+    (void)snprintf(s->lane, sizeof s->lane, "%.*s", PRINT_LANE_MAX, options[LANE].value);
+    s->paper.page = (enum code_page)found;
+    s->drawer = strcmp(drawer, "none") != 0;
+    s->drawer_second = strcmp(drawer, "5") == 0;
+    enum err err = device_option_number(&options[COLUMNS], ESCPOS_COLUMNS_MIN, ESCPOS_COLUMNS_MAX,
+                                        COLUMNS_DEFAULT, &s->paper.columns, fault);
+    return err ? err : device_option_number(&options[BAUD], 300, 4000000, 0, baud, fault);
+}
+
+static enum err open_station(struct station *s, const char *name, const char *value,
+                             struct fault *fault)
+{
+    struct device_option options[OPTION_COUNT] = {[LANE] = {.name = "lane"},
+                                                  [COLUMNS] = {.name = "columns"},
+                                                  [PAGE] = {.name = "page"},
+                                                  [BAUD] = {.name = "baud"},
+                                                  [DRAWER] = {.name = "drawer"}};
+    char device[DEVICE_TEXT_MAX + 1];
+    int baud = 0;
+    enum err err = device_setting_read(value, device, options, OPTION_COUNT, fault);
+    if (!err)
+        err = take_options(s, options, &baud, fault);
+    if (err)
+        return err;
+    (void)snprintf(s->name, sizeof s->name, "%.*s", PRINTER_NAME_MAX, name);
+    struct printer_config config = {.name = name, .device = device, .baud = baud};
+    struct printer_listener listener = {on_finished, on_changed, s};
+    return printer_open(&s->printer, s->desk->config.loop, &config, &listener, fault);
+}
+
+enum err print_desk_add_printer(struct print_desk *desk, const char *name, const char *value,
+                                struct fault *fault)
+{
+    if (desk->station_count == PRINT_DESK_PRINTERS_MAX)
+        return fault_set(fault, ERR_TOO_LARGE, "printer", "at most %d printers",
+                         PRINT_DESK_PRINTERS_MAX);
+    struct station *s = &desk->stations[desk->station_count];
+    *s = (struct station){.desk = desk};
+    enum err err = open_station(s, name, value, fault);
+    if (err) {
+        char head[PRINTER_NAME_MAX + 16];
+        (void)snprintf(head, sizeof head, "printer.%.*s", PRINTER_NAME_MAX, name);
+        fault_within(fault, head);
+        return err;
+    }
+    desk->station_count++;
+    return ERR_OK;
+}
