@@ -1,9 +1,11 @@
 #include "agent/appliance.h"
 #include "agent/api/api.h"
 #include "agent/capture/drop_folder.h"
+#include "agent/capture/peripheral.h"
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
 #include "agent/policy_file.h"
+#include "agent/print/desk.h"
 #include "agent/pulse.h"
 #include "agent/retention.h"
 #include "agent/time_floor.h"
@@ -27,6 +29,8 @@ const struct setting appliance_settings[] = {
     {"store.number", SETTING_TEXT, "0000", 0, 0, "the store, as receipts name it"},
     {"store.country", SETTING_TEXT, "DE", 0, 0, "ISO 3166-1 code"},
     {"store.currency", SETTING_TEXT, "EUR", 0, 0, "ISO 4217 code, for what has no sale"},
+    {"store.name", SETTING_TEXT, "", 0, 0, "on receipts"},
+    {"store.address", SETTING_TEXT, "", 0, 0, "on receipts; | ends a line"},
     {"http.listen", SETTING_TEXT, "127.0.0.1:8080", 0, 0,
      "address and port; any but loopback needs http.certificate"},
     {"http.certificate", SETTING_TEXT, NULL, 0, 0, "PEM file: the store page's certificate chain"},
@@ -44,6 +48,13 @@ const struct setting appliance_settings[] = {
     {"scan.formats", SETTING_TEXT, NULL, 0, 0,
      "JSON file: patterns of the store's own receipt numbers [those that ship]"},
     {"scanner.*", SETTING_TEXT, NULL, 0, 0, "serial:PATH[,lane=01]"},
+    {"printer.*", SETTING_TEXT, NULL, 0, 0,
+     "serial:PATH, usb:PATH, tcp:HOST:PORT or file:PATH, and [,lane=01][,columns=42][,page=cp858]"
+     "[,baud=9600][,drawer=2, 5 or none]"},
+    {"print.language", SETTING_TEXT, "en", 0, 0, "of receipts: en, de, fr, es or pt"},
+    {"print.template", SETTING_TEXT, NULL, 0, 0,
+     "JSON file: how receipts look [the one that ships]"},
+    {"print.logo", SETTING_TEXT, NULL, 0, 0, "PBM picture (P4), at most 576 dots wide"},
     {"tap.*", SETTING_TEXT, NULL, 0, 0, "a legacy till's printer line: serial:PATH,template=FILE"},
     {"retention.days", SETTING_INT, "400", 0, 36500,
      "older events are cut once the hub has backed them up; 0: no such limit"},
@@ -83,6 +94,8 @@ struct appliance {
     struct drop_folder *drop_folder;
     struct tap *taps[TAPS_MAX];
     size_t tap_count;
+    struct peripherals *peripherals;
+    struct print_desk *prints;
     struct api *api;
     struct http_server *http;
     struct scanner *scanners[SCANNERS_MAX];
@@ -112,6 +125,8 @@ static void after_commit(void *context)
         uplink_committed(a->uplink);
     if (a->api)
         api_committed(a->api);
+    if (a->prints)
+        print_desk_committed(a->prints);
 }
 
 /* Writer thread. A lost post is made good by the next one. */
@@ -181,6 +196,30 @@ static void on_scanner_changed(void *context, const char *scanner, enum scanner_
     diag_write(a->diag, DIAG_INFO, "scanner.changed", "%s is %s", scanner,
                state == SCANNER_READY ? "ready" : "absent");
     api_scanner_changed(a->api, scanner, state);
+    peripherals_note(a->peripherals, PERIPHERAL_SCANNER, scanner,
+                     state == SCANNER_READY ? PERIPHERAL_ATTACHED : PERIPHERAL_DETACHED, "");
+}
+
+static void on_printer_changed(void *context, const struct print_desk_printer *printer)
+{
+    static const enum peripheral_state states[] = {
+        [PRINTER_OFFLINE] = PERIPHERAL_DETACHED, [PRINTER_READY] = PERIPHERAL_ATTACHED,
+        [PRINTER_PAPER_OUT] = PERIPHERAL_FAILED, [PRINTER_COVER_OPEN] = PERIPHERAL_FAILED,
+        [PRINTER_FAILED] = PERIPHERAL_FAILED,
+    };
+    struct appliance *a = context;
+    bool failed = states[printer->state] == PERIPHERAL_FAILED;
+    peripherals_note(a->peripherals, PERIPHERAL_PRINTER, printer->name, states[printer->state],
+                     failed ? printer_state_name(printer->state) : printer->detail);
+    if (a->api)
+        api_printer_changed(a->api, printer);
+}
+
+static void on_print_changed(void *context, const struct print *print, const char *state)
+{
+    struct appliance *a = context;
+    if (a->api)
+        api_print_changed(a->api, print, state);
 }
 
 /* So that a clock that has lost its battery doesn't fall behind what was once told. */
@@ -385,6 +424,42 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
     return uplink_open(&a->uplink, a->loop, &config, &listener, fault);
 }
 
+static enum err open_printer(void *context, const char *name, const char *value,
+                             struct fault *fault)
+{
+    struct appliance *a = context;
+    enum err err = print_desk_add_printer(a->prints, name, value, fault);
+    if (!err)
+        peripherals_note(a->peripherals, PERIPHERAL_PRINTER, name, PERIPHERAL_DETACHED, "");
+    return err;
+}
+
+static enum err open_prints(struct appliance *a, const struct settings *settings,
+                            struct fault *fault)
+{
+    struct print_desk_config config = {
+        .loop = a->loop,
+        .log = a->log,
+        .log_config = &a->log_config,
+        .clock = a->clock,
+        .diag = a->diag,
+        .folder = a->folder,
+        .template_file = settings_text(settings, "print.template"),
+        .logo_file = settings_text(settings, "print.logo"),
+        .store_name = settings_text(settings, "store.name"),
+        .store_address = settings_text(settings, "store.address"),
+        .language = settings_text(settings, "print.language"),
+    };
+    struct print_desk_listener listener = {on_printer_changed, on_print_changed, a};
+    struct peripherals_config peripherals = {.loop = a->loop, .log = a->log, .diag = a->diag};
+    enum err err = peripherals_open(&a->peripherals, &peripherals, fault);
+    if (!err)
+        err = print_desk_open(&a->prints, &config, &listener, fault);
+    if (!err)
+        err = settings_each(settings, "printer.*", open_printer, a, fault);
+    return err;
+}
+
 static enum err open_http_tls(struct appliance *a, const struct settings *settings,
                               struct fault *fault)
 {
@@ -420,6 +495,7 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .poslog = a->poslog,
         .formats = a->formats,
         .uplink = a->uplink,
+        .prints = a->prints,
         .clock = a->clock,
         .diag = a->diag,
         .policy = policy_file_policy(a->policy),
@@ -545,6 +621,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_uplink(a, settings, fault);
     if (!err)
+        err = open_prints(a, settings, fault);
+    if (!err)
         err = open_http(a, settings, fault);
     if (!err)
         err = settings_each(settings, "scanner.*", open_scanner, a, fault);
@@ -585,6 +663,9 @@ void appliance_close(struct appliance *a)
     for (size_t i = 0; i < a->scanner_count; i++)
         scanner_close(a->scanners[i]);
     centre_stop(a->centre);
+    print_desk_close(a->prints);
+    a->prints = NULL;
+    peripherals_close(a->peripherals);
     uplink_close(a->uplink);
     a->uplink = NULL;
     for (size_t i = 0; i < a->tap_count; i++)

@@ -8,7 +8,7 @@
 static const struct api_route *const route_tables[] = {
     api_return_routes,  api_sale_routes,   api_stream_routes,    api_status_routes,
     api_session_routes, api_policy_routes, api_exception_routes, api_page_routes,
-    api_poslog_routes,  api_replay_routes, api_parked_routes,
+    api_poslog_routes,  api_replay_routes, api_parked_routes,    api_print_routes,
 };
 
 static enum err open_people(struct api *api, struct fault *fault)

@@ -10,6 +10,7 @@
 #include "agent/capture/poslog.h"
 #include "agent/capture/scan_formats.h"
 #include "agent/people/session.h"
+#include "agent/print/desk.h"
 #include "hal/scanner.h"
 #include "sync/contract/config_section.h"
 #include "sync/transport/http.h"
@@ -25,6 +26,7 @@ struct api_config {
     struct poslog_desk *poslog;
     const struct scan_formats *formats; /* receipt numbers as they are scanned */
     struct uplink *uplink;              /* NULL: no broker is configured */
+    struct print_desk *prints;          /* NULL: no printer is configured */
     struct clock *clock;
     struct diag *diag;
     const struct policy *policy; /* for GET /v1/policy */
@@ -58,6 +60,9 @@ void api_handle(void *context, struct http_request *request);
 /* News for GET /v1/stream. */
 void api_scanned(struct api *api, const struct scan *scan);
 void api_scanner_changed(struct api *api, const char *scanner, enum scanner_state state);
+void api_printer_changed(struct api *api, const struct print_desk_printer *printer);
+/* `state`: what print_desk_listener says of it. */
+void api_print_changed(struct api *api, const struct print *print, const char *state);
 void api_link_changed(struct api *api);
 /* After a commit: what is new in the log. */
 void api_committed(struct api *api);

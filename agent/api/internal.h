@@ -59,6 +59,7 @@ extern const struct api_route api_session_routes[];
 extern const struct api_route api_policy_routes[];
 extern const struct api_route api_parked_routes[];
 extern const struct api_route api_replay_routes[];
+extern const struct api_route api_print_routes[];
 
 /* The secret in the request's cookie; empty if there is none. */
 struct slice api_session_cookie(struct http_request *request);

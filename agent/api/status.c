@@ -1,6 +1,7 @@
 #include "agent/api/health.h"
 #include "agent/api/internal.h"
 #include "agent/api/link.h"
+#include "agent/api/prints.h"
 #include "documents.h"
 #include "hal/base/cleanup.h"
 
@@ -69,6 +70,7 @@ static void show(struct api_call *call)
     api_link_write(api, &w);
     if (api->config.describe_config)
         api->config.describe_config(api->config.config_context, &w);
+    api_printers_write(api, &w);
     jsonw_end(&w);
     api_answer(call->request, 200, &body);
 }

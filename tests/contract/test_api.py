@@ -129,7 +129,8 @@ class Store:
             [PROGRAMS / "tillbackd", "--state", folder / "state"]
             + ["--set", "http.listen=127.0.0.1:0", "--set", "store.number=0042"]
             + ["--set", f"scan.formats={formats_of(folder)}"]
-            + ["--set", "diagnostics.level=debug"],
+            + ["--set", "diagnostics.level=debug"]
+            + ["--set", f"printer.counter=file:{folder / 'paper'}"],
             folder,
             ready="ready ",
         ).start()
@@ -374,6 +375,20 @@ def test_exchange_links_a_return_and_a_sale(store, receipt):
     history = store.call("GET", f"/v1/returns/{answer.json['return']['return_id']}").json["history"]
     [linked] = [e for e in history if e["type"] == "com.tillback.exchange.linked.v1"]
     schemas.validate("exchange.linked.v1", linked["data"])
+
+
+def test_receipt_is_printed_once_more_and_what_waits_is_let_go(store, receipt):
+    made = returned(store, receipt)
+    body = example("post", "/v1/returns/{id}/print")
+    path = f"/v1/returns/{made['return_id']}/print"
+    answer = store.call("POST", path, body)
+    assert answer.status == 202 and answer.json["number"] == made["number"]
+    assert store.call("POST", f"/v1/returns/{NOBODY}/print", body).status == 404
+    assert store.call("POST", path, {"language": "xx"}).status == 400
+    listed = store.call("GET", "/v1/prints")
+    assert listed.status == 200
+    assert [one["name"] for one in listed.json["printers"]] == ["counter"]
+    assert store.call("DELETE", f"/v1/prints/{NOBODY}").status == 404
 
 
 def test_exception_is_listed_assigned_and_resolved(store, receipt):
