@@ -10,6 +10,10 @@ static const struct sim_command commands[] = {
     {"scanner", "--link PATH [--suffix TEXT]",
      "a serial scanner at PATH (a link to a pty); each line of standard input is a scan",
      sim_scanner},
+    {"printer", "--listen ADDRESS:PORT --paper FILE [--bytes FILE]",
+     "a receipt printer whose paper is a text file; standard input: paper-out, cover-open, off, "
+     "ready",
+     sim_printer},
     {"pos",
      "--url URL [--token-file FILE] [--record FILE] [--returns N] [--rate PER_SECOND] "
      "[--tills N] [--seed N] [--store 0042]",

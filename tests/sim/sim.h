@@ -14,6 +14,8 @@ struct sim_command {
 
 /* A serial scanner: a pty behind a link; each line of standard input is a scan. */
 int sim_scanner(int argc, char **argv);
+/* A receipt printer on a TCP port; its paper is a file. */
+int sim_printer(int argc, char **argv);
 /* Tills that sell and return at a rate, and write down what they were answered. */
 int sim_pos(int argc, char **argv);
 

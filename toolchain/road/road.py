@@ -4,8 +4,10 @@
     FOLDER/broker     Mosquitto's configuration, made from the one for production
     FOLDER/store      the appliance's state
     FOLDER/log        what each program said
+    FOLDER/paper.txt  what the printer printed, if there is one; as bytes in paper.bin
 
-Ports, from a base: the store page at +0, the broker at +3, the link to it at +4, the hub at +10.
+Ports, from a base: the store page at +0, the broker at +3, the link to it at +4, the printer at +5,
+the hub at +10.
 """
 
 import json
@@ -26,7 +28,7 @@ BROKER = "/usr/sbin/mosquitto"
 HOST = "127.0.0.1"
 STORE = "0042"
 DEVICE = "store-0042-a"
-PORT_OFFSETS = (0, 3, 4, 10)
+PORT_OFFSETS = (0, 3, 4, 5, 10)
 PATIENCE = 4
 
 
@@ -70,9 +72,10 @@ class Road:
         appliance_settings=(),
         hub_settings=(),
         watchers=(),
+        printer=False,
     ):
         """`programs` is the folder of our programs; `watchers` are clients that may read every
-        topic, for tests that look at what is on the road."""
+        topic, for tests that look at what is on the road; `printer`: lane 01 has one."""
         self.folder = pathlib.Path(folder).resolve()
         self.programs = pathlib.Path(programs or ROOT / "build" / "release").resolve()
         self.base = port_base
@@ -82,10 +85,13 @@ class Road:
         self.journal = self.hub_state / "journal.ledger"  # where the hub posts
         self.broker_folder = self.folder / "broker"
         self.scanner_port = self.folder / "scanner"
+        self.paper = self.folder / "paper.txt"
+        self.paper_bytes = self.folder / "paper.bin"
         self.store_url = f"http://{HOST}:{port_base}"
         self.hub_url = f"http://{HOST}:{port_base + 10}"
         self.broker_port = port_base + 3
         self.link_port = port_base + 4
+        self.printer_address = f"{HOST}:{port_base + 5}"
         self.link = None
         # A Unix socket's path is short, and FOLDER may not be.
         self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="tillback-"))
@@ -95,12 +101,19 @@ class Road:
         )
         self.hub = self._program("hub", self.hub_command(hub_settings), ready="ready http=")
         self.appliance = self._program(
-            "appliance", self.appliance_command(appliance_settings), ready="ready http="
+            "appliance", self.appliance_command(appliance_settings, printer), ready="ready http="
         )
         self.scanner = self._program(
             "scanner",
             [self.programs / "tillback-sim", "scanner", "--link", self.scanner_port],
             ready="ready scanner=",
+            feed=True,
+        )
+        self.printer = printer and self._program(
+            "printer",
+            [self.programs / "tillback-sim", "printer", "--listen", self.printer_address]
+            + ["--paper", self.paper, "--bytes", self.paper_bytes],
+            ready="ready printer=",
             feed=True,
         )
 
@@ -118,7 +131,7 @@ class Road:
             command += ["--set", setting]
         return command
 
-    def appliance_command(self, settings=()):
+    def appliance_command(self, settings=(), printer=False):
         command = [
             self.programs / "tillbackd",
             *("--state", self.store_state),
@@ -127,6 +140,8 @@ class Road:
             *("--set", f"broker.url=mqtts://{HOST}:{self.link_port}"),
             *("--set", f"scanner.counter=serial:{self.scanner_port},lane=01"),
         ]
+        if printer:
+            command += ["--set", f"printer.counter=tcp:{self.printer_address},lane=01"]
         for setting in settings:
             command += ["--set", setting]
         return command
@@ -239,6 +254,8 @@ class Road:
         self.start_broker()
         self.hub.start()
         self.scanner.start()
+        if self.printer:
+            self.printer.start()
         self.appliance.start()
         return self
 
@@ -256,9 +273,10 @@ class Road:
     def stop(self):
         """Stops all that runs, the appliance first, and tells who ended badly."""
         bad = []
-        for program in (self.appliance, self.scanner, self.hub, self.broker):
+        simulated = [self.scanner, self.printer] if self.printer else [self.scanner]
+        for program in (self.appliance, *simulated, self.hub, self.broker):
             try:
-                if program is self.scanner:
+                if program in simulated:
                     program.kill()
                 elif program.stop() not in (0, None):
                     bad.append(f"{program.name} ended with {program.process.returncode}")
@@ -282,6 +300,10 @@ class Road:
         self.stop()
 
     # --- Looking -----------------------------------------------------------------------------
+
+    def tell_printer(self, word):
+        """paper-out, cover-open, off or ready."""
+        self.printer.say(word)
 
     def scan(self, text):
         self.scanner.say(text)
