@@ -4,6 +4,7 @@ import { dayScreen, loadDay } from "./day.js";
 import { h, heading, say, show, button } from "./dom.js";
 import { holdDraft, keptDraft } from "./draft.js";
 import { frame } from "./frame.js";
+import { loadPrints, printNews, printerNews } from "./print.js";
 import { onScan, scanned, watchKeyboard } from "./scan.js";
 import { pinScreen, signInScan, signInScreen } from "./signin.js";
 import { actions, app, onRender, render } from "./state.js";
@@ -108,8 +109,17 @@ function follow() {
     stream.addEventListener("returns", () => {
         if (app.view === "waiting") loadWaiting();
     });
-    stream.addEventListener("open", () => reached(true));
+    for (const [name, take] of Object.entries({ printer: printerNews, print: printNews })) {
+        stream.addEventListener(name, (event) => { take(JSON.parse(event.data)); quietly(); });
+    }
+    stream.addEventListener("open", () => { reached(true); loadPrints().then(quietly, () => {}); });
     stream.addEventListener("error", () => setTimeout(askStatus, 500));
+}
+
+// News that nobody is waiting for must not take away what somebody is typing.
+function quietly() {
+    if (document.activeElement?.matches("input")) show(document.getElementById("frame"), frame());
+    else render();
 }
 
 function reached(yes) {

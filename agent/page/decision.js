@@ -5,6 +5,7 @@ import { approvalForm } from "./approval.js";
 import { startAnew, step } from "./counter.js";
 import { button, h, heading, icon } from "./dom.js";
 import { keepDraft } from "./draft.js";
+import { receiptPart } from "./print.js";
 import { app, notice, render } from "./state.js";
 import { money, policyText, quantity, t } from "./words.js";
 
@@ -184,7 +185,7 @@ export function doneScreen() {
     keepDraft(app.draft);
     return [h("div", { class: "banner good" }, icon("check"), h("div", null, heading(t("done.title")), h("p", { class: "number" }, answer.number))),
         answer.decision === "accepted_pending_check" ? h("p", { class: "saved" }, t("decision.accepted_pending_check.do")) : null,
-        instructions(answer), refundTable(answer),
+        instructions(answer), receiptPart(answer), refundTable(answer),
         h("div", { class: "actions bottom" }, voidQuestion(answer), pay.length ? button("next", t("done.unpaid"), startAnew) : null,
             pay.length ? button("paid", t("done.paid"), paid, { class: "primary", "data-first": true }) : button("next", t("next"), startAnew, { class: "primary", "data-first": true }))];
 }

@@ -2,6 +2,7 @@
 
 import { lane } from "./api.js";
 import { h, icon, button } from "./dom.js";
+import { printerTrouble } from "./print.js";
 import { actions, app, render } from "./state.js";
 import { count, currentLanguage, keepLanguage, languages, sinceText, t, useLanguage } from "./words.js";
 
@@ -47,7 +48,7 @@ function tab(view) {
 
 export function frame() {
     return [
-        h("div", { class: "bar" }, h("span", { class: "brand" }, icon("back"), "Tillback"), status(),
+        h("div", { class: "bar" }, h("span", { class: "brand" }, icon("back"), "Tillback"), status(), app.session ? printerTrouble() : null,
             h("div", { class: "who" }, app.session ? person() : null, languageChoice())),
         app.session && !app.session.must_change_pin
             ? h("nav", { "aria-label": t("views") }, ["counter", "waiting", "day"].map(tab)) : null,

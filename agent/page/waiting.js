@@ -4,6 +4,7 @@ import { get, newKey } from "./api.js";
 import { approvalForm, approvalScan } from "./approval.js";
 import { banner, instructions, ours, problemText, reasonList, refundTable, settle } from "./decision.js";
 import { button, h, heading, icon } from "./dom.js";
+import { receiptPart } from "./print.js";
 import { classify } from "./scan.js";
 import { app, notice, render } from "./state.js";
 import { money, sinceText, t } from "./words.js";
@@ -87,7 +88,7 @@ function openScreen() {
     const again = (now) => { known.open = now; loadWaiting(); render(); };
     const payable = ["accepted", "accepted_pending_check"].includes(one.decision) && ours(one).length;
     return [banner(one.decision), h("p", { class: "saved" }, one.number, " ", stageBadge(one)), h("p", null, t(`stage.${stage(one)[1]}.do`)), reasonList(one.reasons),
-        payable ? instructions(one) : null, refundTable(one),
+        payable ? instructions(one) : null, receiptPart(one), refundTable(one),
         one.decision === "needs_manager" ? approvalForm(one, known.keys.approve, again) : null,
         h("div", { class: "actions bottom" }, button("close", t("waiting.back"), () => { known.open = null; notice(""); loadWaiting(); render(); }, { symbol: "back" }), voidPart(one),
             payable ? button("paid", t("waiting.paid"), () => settle(one, "refund", known.keys.refund, again), { class: "primary" }) : null)];

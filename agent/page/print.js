@@ -1,0 +1,77 @@
+// Receipts on paper: how the printer of this lane is, what waits for it, and printing once more.
+// The appliance prints by itself; nothing here ever holds a return up.
+
+import { get, lane, post, remove } from "./api.js";
+import { problemText } from "./decision.js";
+import { button, h, icon } from "./dom.js";
+import { app, notice, render } from "./state.js";
+import { count, currentLanguage, t } from "./words.js";
+
+const known = { printers: [], prints: new Map(), outcomes: new Map() };
+const outcomes_max = 50;
+
+export async function loadPrints() {
+    const { printers, prints } = await get("/v1/prints", { idle: true });
+    known.printers = printers;
+    known.prints = new Map(prints.map((one) => [one.print_id, one]));
+    for (const one of prints) known.outcomes.set(one.return_id, one.state);
+}
+
+export function printerNews(news) {
+    known.printers = known.printers.filter((one) => one.name !== news.name).concat(news);
+}
+
+export function printNews(news) {
+    if (["printed", "dropped"].includes(news.state)) known.prints.delete(news.print_id);
+    else known.prints.set(news.print_id, news);
+    known.outcomes.delete(news.return_id);
+    known.outcomes.set(news.return_id, news.state);
+    if (known.outcomes.size > outcomes_max) known.outcomes.delete(known.outcomes.keys().next().value);
+}
+
+// As the appliance chooses: this lane's own, else one that is bound to no lane.
+function printer() {
+    const mine = known.printers.find((one) => one.lane === lane());
+    return mine ?? known.printers.find((one) => !one.lane || !lane());
+}
+
+// For the frame: only when somebody has to go there.
+export function printerTrouble() {
+    const one = printer();
+    if (!one || one.state === "ready") return null;
+    const waits = [...known.prints.values()].filter((print) => print.state === "waiting").length;
+    return h("div", { id: "printer", class: "status", "data-link": "offline", role: "status" }, icon("printer"),
+        h("div", null, h("strong", null, t(`printer.${one.state}`)), h("span", null, waits ? count("prints", waits) : t("prints.none"))));
+}
+
+async function ask(act) {
+    if (app.busy) return;
+    app.busy = true;
+    try {
+        await act();
+        notice("");
+    } catch (problem) {
+        notice(problemText(problem));
+    }
+    app.busy = false;
+    render();
+}
+
+const copy = (answer) => ask(async () => printNews(await post(`/v1/returns/${answer.return_id}/print`, JSON.stringify({ language: currentLanguage() }))));
+
+const letGo = (print) => ask(() => remove(`/v1/prints/${print.print_id}`));
+
+const agreed = ["accepted", "accepted_pending_check", "voided"];
+
+// What became of a return's receipt, and what can be done about it.
+export function receiptPart(answer) {
+    const one = printer();
+    if (!one || !agreed.includes(answer.decision)) return null;
+    const outcome = known.outcomes.get(answer.return_id);
+    const unsure = [...known.prints.values()].find((print) => print.return_id === answer.return_id && print.state === "unsure");
+    const waits = ["waiting", "printing"].includes(outcome);
+    const words = outcome === "waiting" && one.state !== "ready" ? `${t("print.waiting")} ${t(`printer.${one.state}`)}.` : outcome ? t(`print.${outcome}`) : "";
+    return h("div", { class: "receipt" }, icon("printer"), h("p", { id: "receipt-state", role: "status" }, words),
+        unsure ? button("print-done", t("print.done"), () => letGo(unsure)) : null,
+        button("print-copy", t("print.copy"), () => copy(answer), { disabled: waits }));
+}
