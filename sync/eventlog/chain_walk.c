@@ -20,16 +20,29 @@ static void report_at(const struct log_row *row, int64_t seq, const char *what, 
     report(context, &finding);
 }
 
-static void read_body(const struct log_row *row, int64_t seq, struct slice body,
+/* What stands beside the body, to be found by, must be what the body says. */
+static bool is_found_by_its_own(struct statement *s, const struct event *event)
+{
+    struct slice key = column_slice(s, 3);
+    struct id correlation;
+    return slice_equal(key, event->idempotency_key) &&
+           column_bytes(s, 4, correlation.bytes, ID_BYTES) == ERR_OK &&
+           id_equal(&correlation, &event->correlation);
+}
+
+static void read_body(struct statement *s, const struct log_row *row, int64_t seq,
                       eventlog_report *report, void *context)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
     struct event event;
     struct fault fault;
-    enum err err = event_read(body, &arena, &event, &fault);
+    enum err err = event_read(column_slice(s, 2), &arena, &event, &fault);
     if (err && err != ERR_UNSUPPORTED)
         report_at(row, seq, "body", fault.text, report, context);
+    else if (!err && !is_found_by_its_own(s, &event))
+        report_at(row, seq, "key", "it is filed under another key or correlation than its own",
+                  report, context);
 }
 
 /* Holds one row against the chain; walks past it in any case. */
@@ -47,7 +60,7 @@ static void walk_row(struct chain_walk *walk, struct statement *s, const struct 
     else if (seq == walk->next && !sha256_equal(&stored, &expected))
         report_at(row, seq, "chain", "the body or a hash was changed", report, context);
     if (read)
-        read_body(row, seq, body, report, context);
+        read_body(s, row, seq, report, context);
     walk->next = seq + 1;
     walk->hash = stored;
     walk->events++;

@@ -56,7 +56,8 @@ UPDATE event SET pos = ?2, hash = ?3 WHERE pos = ?1
 SELECT body FROM event WHERE pos = ?1
 
 -- name: event_range
-SELECT pos, hash, body FROM event WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos LIMIT ?3
+SELECT pos, hash, body, key, correlation FROM event WHERE pos BETWEEN ?1 AND ?2
+ORDER BY pos LIMIT ?3
 
 -- name: event_by_key
 SELECT e.ordinal, e.pos >> 56, e.pos & 1099511627775, l.id, e.hash, e.body

@@ -111,6 +111,23 @@ static void a_changed_body_is_found(void **state)
     assert_int_equal(first.seq, 3);
 }
 
+static void an_event_filed_under_another_key_is_found(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct eventlog_finding first;
+    assert_int_equal(findings_after(f, "UPDATE event SET key = 'stolen' WHERE pos = 3", &first), 1);
+    assert_string_equal(first.what, "key");
+    assert_int_equal(first.seq, 3);
+    assert_int_equal(findings_after(f,
+                                    "UPDATE event SET key = NULL WHERE pos = 3;"
+                                    "UPDATE event SET correlation = zeroblob(16) WHERE pos = 4",
+                                    &first),
+                     1);
+    assert_string_equal(first.what, "key");
+    assert_int_equal(first.seq, 4);
+}
+
 static void a_missing_event_is_found(void **state)
 {
     struct log_fixture *f = *state;
@@ -207,6 +224,7 @@ int main(void)
         LOG_TEST(a_view_of_another_version_is_made_again_at_start),
         LOG_TEST(a_view_that_was_away_catches_up),
         LOG_TEST(a_changed_body_is_found),
+        LOG_TEST(an_event_filed_under_another_key_is_found),
         LOG_TEST(a_missing_event_is_found),
         LOG_TEST(a_missing_tail_is_found),
         LOG_TEST(a_changed_view_is_found),
