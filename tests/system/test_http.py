@@ -154,6 +154,24 @@ def test_bad_address_is_refused_at_the_hub(shared_road, asked):
     visitor.close()
 
 
+HUB_BODIES = {
+    "no JSON": (b"{", 400),
+    "deep JSON": (b"[" * 5000 + b"]" * 5000, 400),
+    "not UTF-8": (b'{"receipt":"\xff\xfe"}', 400),
+    "ten megabytes": (b"x" * 10_000_000, 413),
+}
+
+
+@pytest.mark.parametrize("body", HUB_BODIES)
+def test_bad_order_is_refused_at_the_hub(shared_road, body):
+    content, status = HUB_BODIES[body]
+    shop = Till(shared_road.hub_url, shared_road.hub_token("commerce"))
+    with nothing_changes(shared_road):
+        answer = shop.request("POST", "/v1/orders", content, key="bad-order")
+    assert_problem(answer, status, "")
+    shop.close()
+
+
 # --- Peers that don't keep to HTTP ---------------------------------------------------------------
 
 
@@ -188,9 +206,10 @@ NONSENSE = {
 }
 
 
+@pytest.mark.parametrize("face", ["store_url", "hub_url"])
 @pytest.mark.parametrize("nonsense", NONSENSE)
-def test_nonsense_is_refused_or_cut_off(shared_road, nonsense):
-    with connect(shared_road.store_url) as peer, nothing_changes(shared_road):
+def test_nonsense_is_refused_or_cut_off(shared_road, nonsense, face):
+    with connect(getattr(shared_road, face)) as peer, nothing_changes(shared_road):
         with contextlib.suppress(OSError):
             peer.sendall(NONSENSE[nonsense])
         answer = read_line(peer)

@@ -318,11 +318,12 @@ class Road:
         return _get_text(self.hub_url + path, self.hub_token())
 
     def await_link(self, timeout_s=15):
-        """Until the appliance is online, and has heard from the hub what time it is."""
+        """Until the appliance is online, and has noted what time the hub says it is."""
 
         def is_up():
             status = self.ask_store("/v1/status")
-            return status["link"] == "online" and status["time_trusted"]
+            noted = status["time_trusted"] and status["streams"]["returns"]["head"] > 0
+            return status["link"] == "online" and noted
 
         return await_true(is_up, timeout_s, "link")
 
