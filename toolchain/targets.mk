@@ -27,6 +27,7 @@ format: ; $(Q)clang-format -i $(C_FILES)
 # build/embed is made here first, since both systems run it.
 test-debian13: build/embed
 	$(Q)toolchain/debian13 -j2 OUT=build/debian13/out unit
+	$(Q)grep -h '^spoken: TLSv1.3' build/debian13/out/results/sync-transport-tls_test.txt
 
 # The whole: what a change must pass.
 test: install-test ; $(Q)toolchain/test

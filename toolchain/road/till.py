@@ -10,6 +10,7 @@ import urllib.parse
 
 PRICE = 1000
 PIECES = 3
+STOP_S = 240  # much more than a till ever waits, on a busy machine too
 
 
 class Till:
@@ -168,10 +169,10 @@ class Load:
         """No new business; what is unanswered is asked again until it is answered."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(STOP_S)
             if thread.is_alive():
                 self._abandoned.set()
-                raise TimeoutError("a till got no answer for a minute")
+                raise TimeoutError(f"a till got no answer for {STOP_S} s")
 
     def _work(self, till, name, dice, pause_s):
         for number in itertools.count():

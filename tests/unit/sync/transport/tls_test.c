@@ -203,6 +203,7 @@ static void two_with_good_certificates_connect(void **state)
     assert_string_equal(tls_stream_peer(pair->client.stream), "server");
     const char *version = MBEDTLS_VERSION_MAJOR >= 3 ? "TLSv1.3 " : "TLSv1.2 ";
     assert_memory_equal(tls_stream_version(pair->client.stream), version, strlen(version));
+    print_message("spoken: %s\n", tls_stream_version(pair->client.stream));
     assert_string_equal(tls_stream_version(pair->client.stream),
                         tls_stream_version(pair->server.stream));
     part(pair);
