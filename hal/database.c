@@ -151,6 +151,23 @@ void database_rollback_savepoint(struct database *db)
     (void)db->backend->move(db, DATABASE_ROLLBACK_SAVEPOINT, NULL);
 }
 
+enum err database_lead(struct database *db, bool *leads, struct fault *fault)
+{
+    if (db->backend->lead)
+        return db->backend->lead(db, leads, fault);
+    *leads = true;
+    return ERR_OK;
+}
+
+enum err database_place(struct database *db, char place[static DATABASE_PLACE_MAX],
+                        struct fault *fault)
+{
+    if (db->backend->place)
+        return db->backend->place(db, place, fault);
+    place[0] = '\0';
+    return ERR_OK;
+}
+
 void database_reset(struct database *db)
 {
     db->backend->reset_all(db);

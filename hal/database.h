@@ -101,6 +101,17 @@ enum err statement_run(struct statement *statement, struct fault *fault) MUST_CH
 void statement_reset(struct statement *statement);
 int statement_parameters(struct statement *statement);
 
+/*
+ * Whether this handle is the one that leads: of all handles on one database that ask, the first,
+ * for as long as its connection lasts. On SQLite every handle is, since its file has one writer's
+ * process.
+ */
+enum err database_lead(struct database *db, bool *leads, struct fault *fault) MUST_CHECK;
+enum { DATABASE_PLACE_MAX = 96 };
+/* What tells a server's database from a copy of it that was restored; "" on SQLite. */
+enum err database_place(struct database *db, char place[static DATABASE_PLACE_MAX],
+                        struct fault *fault) MUST_CHECK;
+
 enum err database_begin(struct database *db, struct fault *fault) MUST_CHECK;
 enum err database_commit(struct database *db, struct fault *fault) MUST_CHECK;
 /* Never fails from the caller's view; harmless outside a transaction. */

@@ -40,7 +40,10 @@ struct database_backend {
     int64_t (*changes)(struct database *db);
     enum err (*read_version)(struct database *db, int64_t *version, struct fault *fault);
     enum err (*write_version)(struct database *db, size_t version, struct fault *fault);
-    const char *(*name)(struct database *db); /* for people */
+    const char *(*name)(struct database *db);                                /* for people */
+    enum err (*lead)(struct database *db, bool *leads, struct fault *fault); /* or NULL */
+    enum err (*place)(struct database *db, char place[static DATABASE_PLACE_MAX],
+                      struct fault *fault); /* or NULL */
 
     /* `kept`: it will be used again and again. Sets s->native. */
     enum err (*prepare)(struct statement *s, const char *sql, bool kept, struct fault *fault);

@@ -13,11 +13,14 @@ enum { PARAMETERS_MAX = 32, SQL_MAX = 256 * 1024, NAME_MAX_BYTES = 24 };
 
 /* Writers hold it for the length of a transaction: one at a time, as with SQLite. */
 #define WRITER_LOCK "pg_advisory_xact_lock(1414548556, hashtext(current_schema()))"
+/* The one that leads holds it for as long as its connection lasts. */
+#define LEADER_LOCK "pg_try_advisory_lock(1414548557, hashtext(current_schema()))"
 
 struct server {
     PGconn *connection;
     unsigned connected; /* how many times; a statement lives as long as its connection */
     unsigned named;     /* statements so far */
+    unsigned leading;   /* the connection that leads; 0: none */
     int64_t changes;
 };
 
@@ -266,19 +269,62 @@ static int64_t changes(struct database *db)
     return server->changes;
 }
 
+/* --- Among many ------------------------------------------------------------------------------ */
+
+/* The first column of the one row that the query gives; the caller clears *result. */
+static enum err ask(struct database *db, const char *sql, PGresult **result, struct fault *fault)
+{
+    struct server *server = db->native;
+    *result = PQexec(server->connection, sql);
+    return PQresultStatus(*result) == PGRES_TUPLES_OK && PQntuples(*result) == 1
+               ? ERR_OK
+               : fail(db, *result, fault);
+}
+
+static enum err lead(struct database *db, bool *leads, struct fault *fault)
+{
+    struct server *server = db->native;
+    if (server->leading == server->connected) {
+        *leads = true;
+        return ERR_OK;
+    }
+    PGresult *result;
+    enum err err = ask(db, "SELECT " LEADER_LOCK, &result, fault);
+    if (!err)
+        *leads = *PQgetvalue(result, 0, 0) == 't';
+    if (!err && *leads)
+        server->leading = server->connected;
+    PQclear(result);
+    return err;
+}
+
+/* A dump that is loaded makes another database; going back to a point in time, another timeline. */
+static enum err place(struct database *db, char place[static DATABASE_PLACE_MAX],
+                      struct fault *fault)
+{
+    PGresult *result;
+    enum err err = ask(db,
+                       "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||"
+                       " (SELECT timeline_id FROM pg_control_checkpoint()) || '/' ||"
+                       " (SELECT oid FROM pg_database WHERE datname = current_database())",
+                       &result, fault);
+    if (!err)
+        (void)snprintf(place, DATABASE_PLACE_MAX, "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return err;
+}
+
 /* --- The schema's version -------------------------------------------------------------------- */
 
 static enum err read_version(struct database *db, int64_t *version, struct fault *fault)
 {
-    struct server *server = db->native;
-    PGresult *result = PQexec(server->connection,
-                              "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);"
-                              "SELECT coalesce(max(version), 0) FROM schema_version");
-    enum err err = ERR_OK;
-    if (PQresultStatus(result) == PGRES_TUPLES_OK)
+    PGresult *result;
+    enum err err = ask(db,
+                       "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);"
+                       "SELECT coalesce(max(version), 0) FROM schema_version",
+                       &result, fault);
+    if (!err)
         *version = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    else
-        err = fail(db, result, fault);
     PQclear(result);
     return err;
 }
@@ -633,6 +679,8 @@ const struct database_backend database_postgresql = {
     .read_version = read_version,
     .write_version = write_version,
     .name = name,
+    .lead = lead,
+    .place = place,
     .prepare = prepare,
     .check = check,
     .finalize = finalize,

@@ -45,11 +45,14 @@ system-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.x
 hub-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/hub-tests.xml tests/hub
 
 # The centre's own tests once more, with a PostgreSQL server in SQLite's place.
+# POSTGRESQL_TESTS=tests/hub: all of them.
+POSTGRESQL_TESTS ?= tests/hub/test_workers.py tests/hub/test_journal.py
 SERVER_TESTS := hal/database_postgresql_test $(patsubst tests/unit/%.c,%,$(wildcard $(addprefix tests/unit/sync/hub/, \
     connect/poster_test.c connect/order_test.c connect/reconcile_test.c ingest/bookkeeper_test.c ingest/ingest_test.c)))
 postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 	$(Q)toolchain/install postgresql
 	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
+	$(Q)PROGRAMS=$(OUT) toolchain/postgresql $(PYTEST) --junitxml=build/postgresql-tests.xml $(POSTGRESQL_TESTS)
 
 # Entries in a real Tryton, on SQLite and on PostgreSQL; ERP_ONLY=quick: those on SQLite that tell
 # most. TILLBACK_KILLS= and TILLBACK_SEED=.

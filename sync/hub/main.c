@@ -21,8 +21,8 @@ enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2, HELP_MAX = 16 * 1024, COMMAND_WORDS_MAX
 static const char usage[] =
     "usage: tillback-hub --state DIR [--db URL] [--config FILE] [--set KEY=VALUE]... [COMMAND]\n"
     "\n"
-    "Without a command it serves. --db is sqlite:PATH; hub.db in the state directory unless "
-    "given.\n"
+    "Without a command it serves. --db is sqlite:PATH, or postgresql://USER@HOST/DATABASE, which\n"
+    "several hubs may share; hub.db in the state directory unless given.\n"
     "\n"
     "Commands:\n"
     "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
@@ -74,11 +74,13 @@ static void print_help(void)
 static enum err set_database(struct options *options, const char *url, struct fault *fault)
 {
     const char prefix[] = "sqlite:";
-    if (strncmp(url, prefix, sizeof prefix - 1) != 0)
-        return fault_set(fault, ERR_UNSUPPORTED, "--db", "must be sqlite:PATH");
-    if (strlen(url) - (sizeof prefix - 1) >= sizeof options->database)
-        return fault_set(fault, ERR_TOO_LARGE, "--db", "the path is too long");
-    (void)snprintf(options->database, sizeof options->database, "%s", url + sizeof prefix - 1);
+    bool file = strncmp(url, prefix, sizeof prefix - 1) == 0;
+    if (!file && !hubdb_is_server(url))
+        return fault_set(fault, ERR_INVALID, "--db", "must be sqlite:PATH or postgresql://...");
+    const char *path = file ? url + sizeof prefix - 1 : url;
+    if (strlen(path) >= sizeof options->database)
+        return fault_set(fault, ERR_TOO_LARGE, "--db", "is too long");
+    (void)snprintf(options->database, sizeof options->database, "%s", path);
     return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -45,9 +46,23 @@ class Hub:
         )
 
 
+def make_database(name):
+    """A schema of its own on the server that TILLBACK_POSTGRESQL names; None: SQLite."""
+    server = os.environ.get("TILLBACK_POSTGRESQL")
+    if not server:
+        return None
+    subprocess.run(["psql", "-q", server, "-c", f'CREATE SCHEMA "{name}"'], check=True)
+    return f'{server}&options=-csearch_path%3D"{name}"'
+
+
 @pytest.fixture
-def road(tmp_path):
-    with Road(tmp_path, free_port_base(), PROGRAMS) as opened:
+def database(tmp_path):
+    return make_database(f"{tmp_path.parent.name}-{tmp_path.name}"[-60:])
+
+
+@pytest.fixture
+def road(tmp_path, database):
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=database) as opened:
         opened.await_link()
         yield opened
         assert opened.stop() == []

@@ -104,14 +104,17 @@ def test_what_no_return_can_hold_is_raised_at_the_store_and_resolved_at_the_cent
 
 def raise_exception(road):
     """A person can't make one from outside; the database's own row stands for it."""
+    row = (
+        "INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms)"
+        " VALUES ('log_forked', 'x', {}, 1, 'd', 1, 0, 0);"
+    )
+    if road.hub_database:
+        command, sql = ["psql", "-q", road.hub_database], row.format(r"'\x00'")
+    else:
+        command = ["sqlite3", road.hub_state / "hub.db"]
+        sql = "PRAGMA busy_timeout=5000; " + row.format("x'00'")
     subprocess.run(
-        ["sqlite3", road.hub_state / "hub.db"],
-        input="PRAGMA busy_timeout=5000; INSERT INTO hub_exception (code, device, log_id, seq,"
-        " detail, times, raised_ms, last_ms) VALUES ('log_forked', 'x', x'00', 1, 'd', 1, 0, 0);",
-        text=True,
-        check=True,
-        timeout=30,
-        stdout=subprocess.DEVNULL,
+        command, input=sql, text=True, check=True, timeout=30, stdout=subprocess.DEVNULL
     )
 
 
@@ -173,7 +176,7 @@ def history(road, answer):
 
 
 def hub_command(road, *words):
-    return road._run("tillback-hub", "--state", road.hub_state, *words)
+    return road._run(*road.hub_words(*words))
 
 
 def tillback(road, *words):

@@ -13,6 +13,7 @@ the hub at +10.
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -73,13 +74,17 @@ class Road:
         hub_settings=(),
         watchers=(),
         printer=False,
+        hub_database=None,
+        hubs=1,
     ):
         """`programs` is the folder of our programs; `watchers` are clients that may read every
-        topic, for tests that look at what is on the road; `printer`: lane 01 has one."""
+        topic, for tests that look at what is on the road; `printer`: lane 01 has one;
+        `hub_database` is for --db of the hub, or of the `hubs` that share it."""
         self.folder = pathlib.Path(folder).resolve()
         self.programs = pathlib.Path(programs or ROOT / "build" / "release").resolve()
         self.base = port_base
         self.watchers = watchers
+        self.hub_database = hub_database
         self.hub_state = self.folder / "hub"
         self.store_state = self.folder / "store"
         self.journal = self.hub_state / "journal.ledger"  # where the hub posts
@@ -100,6 +105,10 @@ class Road:
             "broker", [BROKER, "-c", self.broker_folder / "mosquitto.conf"], ready=None
         )
         self.hub = self._program("hub", self.hub_command(hub_settings), ready="ready http=")
+        self.more_hubs = [
+            self._program(name, self.more_hub_command(name, 10 + i), ready="ready http=")
+            for i, name in enumerate(self._more_hub_names(hubs), 1)
+        ]
         self.appliance = self._program(
             "appliance", self.appliance_command(appliance_settings, printer), ready="ready http="
         )
@@ -117,10 +126,14 @@ class Road:
             feed=True,
         )
 
+    def hub_words(self, *words):
+        """A command of the hub's program on the hub's state and database."""
+        database = ["--db", self.hub_database] if self.hub_database else []
+        return [self.programs / "tillback-hub", "--state", self.hub_state, *database, *words]
+
     def hub_command(self, settings=()):
         command = [
-            self.programs / "tillback-hub",
-            *("--state", self.hub_state),
+            *self.hub_words(),
             *("--set", f"http.listen={HOST}:{self.base + 10}"),
             *("--set", f"broker.url=mqtts://{HOST}:{self.broker_port}"),
             *("--set", f"tls.crl={self.hub_state / 'ca' / 'crl.pem'}"),
@@ -130,6 +143,22 @@ class Road:
         for setting in settings:
             command += ["--set", setting]
         return command
+
+    @staticmethod
+    def _more_hub_names(hubs):
+        return [f"tillback-hub-{number}" for number in range(2, hubs + 1)]
+
+    def more_hub_command(self, name, port_offset):
+        """A further hub on the same database: with a state and an identity of its own. It posts
+        nothing, since the file to which the first one posts belongs to that one."""
+        return [
+            self.programs / "tillback-hub",
+            *("--state", self.folder / name),
+            *("--db", self.hub_database),
+            *("--set", f"http.listen={HOST}:{self.base + port_offset}"),
+            *("--set", f"broker.url=mqtts://{HOST}:{self.broker_port}"),
+            *("--set", f"broker.client_id={name}"),
+        ]
 
     def appliance_command(self, settings=(), printer=False):
         command = [
@@ -177,6 +206,9 @@ class Road:
         self.authority("crl")
         if not (self.hub_state / "servers" / "broker.pem").exists():
             self.authority("server", "broker", HOST, "localhost")
+        for hub in self.more_hubs:
+            (self.folder / hub.name).mkdir(exist_ok=True)
+            self.identity(hub.name, self.folder / hub.name / "identity")
         self.identity(DEVICE, self.store_state / "identity")
         self._copy(self.hub_state / "ca" / "crl.pem", self.store_state / "identity" / "crl.pem")
         self._write_broker_folder()
@@ -203,7 +235,7 @@ class Road:
         kept = self.folder / f"hub-token-{role}"
         if not kept.exists():
             token = self._run(
-                *("tillback-hub", "--state", self.hub_state, "token", "add", "--role", role)
+                *self.hub_words("token", "add", "--role", role),
             ).strip()
             kept.touch(0o600)
             kept.write_text(token)
@@ -236,6 +268,9 @@ class Road:
             config += "\nuser root\n"  # else it couldn't read its files in our private folder
         (self.broker_folder / "mosquitto.conf").write_text(config)
         acl = (source / "acl").read_text()
+        for hub in self.more_hubs:
+            of_hub = re.search(r"^user tillback-hub\n(?:topic .*\n)+", acl, re.MULTILINE)[0]
+            acl += "\n" + of_hub.replace("tillback-hub", hub.name)
         for watcher in self.watchers:
             acl += f"\nuser {watcher}\ntopic read tb/v1/#\n"
         (self.broker_folder / "acl").write_text(acl)
@@ -252,7 +287,8 @@ class Road:
         self.hub_token()
         self.link = Link(self.link_port, self.broker_port)
         self.start_broker()
-        self.hub.start()
+        for hub in (self.hub, *self.more_hubs):
+            hub.start()
         self.scanner.start()
         if self.printer:
             self.printer.start()
@@ -274,7 +310,8 @@ class Road:
         """Stops all that runs, the appliance first, and tells who ended badly."""
         bad = []
         simulated = [self.scanner, self.printer] if self.printer else [self.scanner]
-        for program in (self.appliance, *simulated, self.hub, self.broker):
+        hubs = (*self.more_hubs, self.hub)
+        for program in (self.appliance, *simulated, *hubs, self.broker):
             try:
                 if program in simulated:
                     program.kill()

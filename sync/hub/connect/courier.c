@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+enum { ELSEWHERE_MS = 2000 };
+
 /* Where the one batch is. */
 enum stage { IDLE, PICKING, CARRYING, RECORDING };
 
@@ -16,6 +18,7 @@ struct courier {
     enum stage stage;
     size_t count;   /* jobs in the batch */
     size_t carried; /* of them */
+    bool elsewhere; /* another hub carries */
     bool again;
     bool closed;
 
@@ -52,7 +55,8 @@ static void destroy(struct courier *courier)
 
 static void rest(struct courier *courier)
 {
-    int64_t pause_ms = gate_wait_ms(&courier->gate, now_ms(courier));
+    int64_t pause_ms =
+        courier->elsewhere ? ELSEWHERE_MS : gate_wait_ms(&courier->gate, now_ms(courier));
     courier->stage = IDLE;
     if (pause_ms)
         loop_timer_start(courier->timer, pause_ms, 0);
@@ -170,7 +174,12 @@ static enum err run_pick(struct work *work, struct database *db, struct fault *f
     struct courier *courier = courier_of(work);
     const struct courier_ops *ops = courier->config.ops;
     size_t limit = gate_let(&courier->gate, ops->batch_max, now_ms(courier));
+    bool leads = false;
     courier->count = 0;
+    enum err err = database_lead(db, &leads, fault);
+    courier->elsewhere = !leads;
+    if (err || !leads)
+        return err;
     return ops->pick(courier->config.self, db, limit, clock_wall_ms(courier->config.clock),
                      &courier->count, fault);
 }
@@ -195,7 +204,8 @@ static void pick_done(struct work *work, enum err err, const struct fault *fault
         fail(courier, fault);
         return;
     }
-    courier->config.ops->told(courier->config.self);
+    if (!courier->elsewhere)
+        courier->config.ops->told(courier->config.self);
     if (courier->count) {
         hand_over(courier);
         return;

@@ -5,7 +5,9 @@
  * A crash in between leaves the jobs due: whoever carries them looks first whether it was done.
  *
  * While the other side can't be reached the courier waits longer from try to try, and tries with
- * one job only, until that succeeds (gate.h). Several couriers run side by side. Loop thread only.
+ * one job only, until that succeeds (gate.h). Several couriers run side by side. Of several hubs on
+ * one database one carries (database_lead), so that no job is on its way twice at a time; the
+ * others look every few seconds whether it is their turn. Loop thread only.
  */
 #ifndef SYNC_HUB_CONNECT_COURIER_H
 #define SYNC_HUB_CONNECT_COURIER_H

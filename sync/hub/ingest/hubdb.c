@@ -7,6 +7,7 @@
 #include "sync/hub/ingest/schema.sql.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ enum { EPOCH_FILE_MAX = 256, MS_PER_S = 1000 };
 struct hubdb {
     struct database *db;
     char folder[PATH_MAX];
+    bool on_server;
     int64_t epoch;
     int64_t generation;
     bool restored;
@@ -25,6 +27,7 @@ struct mark {
     bool found;
     int64_t epoch;
     int64_t generation;
+    char place[DATABASE_PLACE_MAX]; /* the row's only */
 };
 
 static enum err mark_path(const char *folder, char path[static PATH_MAX], struct fault *fault)
@@ -79,8 +82,10 @@ static enum err read_row(struct database *db, struct mark *mark, struct fault *f
         err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    if (row)
-        *mark = (struct mark){true, column_int(s, 0), column_int(s, 1)};
+    if (row) {
+        *mark = (struct mark){true, column_int(s, 0), column_int(s, 1), ""};
+        (void)snprintf(mark->place, sizeof mark->place, "%s", column_text(s, 2));
+    }
     statement_reset(s);
     return ERR_OK;
 }
@@ -93,6 +98,7 @@ static enum err write_row(struct database *db, const struct mark *mark, struct f
         return err;
     bind_int(s, 1, mark->epoch);
     bind_int(s, 2, mark->generation);
+    bind_text(s, 3, mark->place);
     return database_run(db, s, fault);
 }
 
@@ -135,20 +141,32 @@ static enum err commit_mark(struct database *db, const struct mark *mark, bool n
     return err;
 }
 
+static bool is_restored(const struct hubdb *hub, const struct mark *row, const struct mark *file,
+                        const char *place)
+{
+    bool behind = file->found && row->generation < file->generation;
+    if (!row->found)
+        return file->found;
+    return hub->on_server ? behind || strcmp(row->place, place) != 0 : behind || !file->found;
+}
+
 /* The database first, then the file: a crash between them leaves the database ahead, which is
  * nothing to worry about. */
 static enum err begin_generation(struct hubdb *hub, int64_t now_ms, struct fault *fault)
 {
     struct mark file = {0};
     struct mark row = {0};
+    struct mark next = {.found = true};
     enum err err = read_file(hub->folder, &file, fault);
     if (!err)
         err = read_row(hub->db, &row, fault);
+    if (!err)
+        err = database_place(hub->db, next.place, fault);
     if (err)
         return err;
-    hub->restored = row.found ? !file.found || row.generation < file.generation : file.found;
-    struct mark next = {true, highest(row.epoch, file.epoch),
-                        highest(row.generation, file.generation) + 1};
+    hub->restored = is_restored(hub, &row, &file, next.place);
+    next.epoch = highest(row.epoch, file.epoch);
+    next.generation = highest(row.generation, file.generation) + 1;
     if (hub->restored || !row.found)
         next.epoch = highest(next.epoch + 1, now_ms / MS_PER_S);
     err = commit_mark(hub->db, &next, hub->restored, fault);
@@ -180,6 +198,7 @@ static enum err open_handle(struct hubdb **out, const struct hubdb_config *confi
         .statement_count = INGEST_COUNT,
         .backend = hubdb_is_server(config->path) ? &database_postgresql : NULL,
     };
+    hub->on_server = db.backend != NULL;
     enum err err = ERR_OK;
     if (storage_path(hub->folder, sizeof hub->folder, config->folder, "") != ERR_OK)
         err = fault_set(fault, ERR_TOO_LARGE, config->folder, "the path is too long");
@@ -250,6 +269,22 @@ int64_t hubdb_epoch(const struct hubdb *hub)
 bool hubdb_restored(const struct hubdb *hub)
 {
     return hub->restored;
+}
+
+int64_t hubdb_news(struct hubdb *hub)
+{
+    struct statement *s;
+    int64_t news = 0;
+    bool row;
+    enum err err = hub->on_server
+                       ? database_prepare(hub->db, ingest_sql[INGEST_HUB_NEWS].text, &s, NULL)
+                       : database_prepare(hub->db, "PRAGMA data_version", &s, NULL);
+    if (err)
+        return 0;
+    if (statement_step(s, &row, NULL) == ERR_OK && row)
+        news = column_int(s, 0);
+    statement_close(s);
+    return news;
 }
 
 enum err hubdb_next_generation(struct hubdb *hub, struct fault *fault)

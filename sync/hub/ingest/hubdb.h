@@ -9,6 +9,10 @@
  * on without it. A database behind its file, or without one, gets a new epoch; epochs begin at, and
  * never fall below, the time of day in seconds, so that a lost file can't make one be used twice.
  *
+ * A database on a server may have several hubs, each with a state directory of its own, and a hub
+ * that is new there has no file. There the server tells a database from its copies besides
+ * (database_place). All hubs stand still while a server's database is restored.
+ *
  * A handle belongs to one thread at a time. Calls block on the disk.
  */
 #ifndef SYNC_HUB_INGEST_HUBDB_H
@@ -40,6 +44,12 @@ struct database *hubdb_database(struct hubdb *hub);
 int64_t hubdb_epoch(const struct hubdb *hub);
 /* True if this opening found that the database had been restored. */
 bool hubdb_restored(const struct hubdb *hub);
+
+/*
+ * A number that changes when another process has changed what this hub should look at: a backup, or
+ * a person's decision. 0 when it can't be read.
+ */
+int64_t hubdb_news(struct hubdb *hub);
 
 /* Begins another generation: what a backup does once its copy is in place. */
 enum err hubdb_next_generation(struct hubdb *hub, struct fault *fault) MUST_CHECK;

@@ -1,8 +1,12 @@
 -- name: hub_read
-SELECT epoch, generation FROM hub WHERE one = 1
+SELECT epoch, generation, place FROM hub WHERE one = 1
 -- name: hub_write
-INSERT INTO hub (one, epoch, generation) VALUES (1, ?1, ?2)
-ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, generation = excluded.generation
+INSERT INTO hub (one, epoch, generation, place) VALUES (1, ?1, ?2, ?3)
+ON CONFLICT (one) DO UPDATE
+SET epoch = excluded.epoch, generation = excluded.generation, place = excluded.place
+-- name: hub_news
+SELECT (SELECT coalesce(max(generation), 0) FROM hub) +
+       (SELECT coalesce(max(audit_no), 0) FROM audit)
 
 -- name: device_seen
 INSERT INTO device (id, first_seen_ms, last_seen_ms) VALUES (?1, ?2, ?2)
@@ -154,8 +158,9 @@ SELECT position FROM ledger_position WHERE correlation = ?1
 INSERT INTO ledger_position (correlation, position) VALUES (?1, ?2)
 ON CONFLICT (correlation) DO UPDATE SET position = excluded.position
 -- name: journal_insert
-INSERT INTO journal_entry (reference, correlation, event_no, company, document_day, made_ms, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO journal_entry (entry_no, reference, correlation, event_no, company, document_day,
+                           made_ms, body)
+VALUES ((SELECT coalesce(max(entry_no), 0) + 1 FROM journal_entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
 -- name: posting_insert
 INSERT INTO posting (reference, state, updated_ms) VALUES (?1, 'ready', ?2) ON CONFLICT DO NOTHING
 -- name: posting_pick

@@ -385,3 +385,6 @@ CREATE TABLE journal_balance (
     credit_minor INTEGER NOT NULL,
     PRIMARY KEY (company, month, role, tender, account, currency)
 );
+-- name: place
+-- Which database this is (database_place): another one, or one that went back, was restored.
+ALTER TABLE hub ADD COLUMN place TEXT NOT NULL DEFAULT '';

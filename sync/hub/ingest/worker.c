@@ -92,24 +92,9 @@ static struct work *take_group(struct worker *worker)
     return first;
 }
 
-/* A number that changes when another process commits; 0 when it can't be read. */
-static int64_t data_version(struct worker *worker)
-{
-    struct statement *s;
-    struct database *db = hubdb_database(worker->hub);
-    int64_t version = 0;
-    bool row;
-    if (database_prepare(db, "PRAGMA data_version", &s, NULL) != ERR_OK)
-        return 0;
-    if (statement_step(s, &row, NULL) == ERR_OK && row)
-        version = column_int(s, 0);
-    statement_close(s);
-    return version;
-}
-
 static void look_for_change(struct worker *worker, int64_t *version)
 {
-    int64_t now = data_version(worker);
+    int64_t now = hubdb_news(worker->hub);
     if (now == *version)
         return;
     *version = now;
@@ -138,7 +123,7 @@ static bool wait_for_work(struct worker *worker)
 static void *serve(void *context)
 {
     struct worker *worker = context;
-    int64_t version = data_version(worker);
+    int64_t version = hubdb_news(worker->hub);
     pthread_mutex_lock(&worker->lock);
     while (worker->first || !worker->stopping) {
         bool woken = wait_for_work(worker);
