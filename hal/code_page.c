@@ -76,14 +76,7 @@ static unsigned code_of(enum code_page page, unsigned char byte)
 
 void code_page_read(enum code_page page, unsigned char byte, struct buf *out)
 {
-    unsigned code = code_of(page, byte);
-    if (code >= 0x800)
-        buf_append_char(out, (char)(0xe0 | code >> 12));
-    else if (code >= 0x80)
-        buf_append_char(out, (char)(0xc0 | code >> 6));
-    if (code >= 0x800)
-        buf_append_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
-    buf_append_char(out, code >= 0x80 ? (char)(0x80 | (code & 0x3f)) : (char)code);
+    utf8_append(out, code_of(page, byte));
 }
 
 /* Near enough for a reader, where the page hasn't the character itself. */

@@ -23,7 +23,7 @@ struct scanner {
     char name[SCANNER_NAME_MAX + 1];
     char lane[SCANNER_LANE_MAX + 1];
     char path[PATH_MAX];
-    int baud;
+    struct scanner_line line;
     struct framer framer;
     struct buf bytes;
     struct scanner_port *port; /* NULL while absent */
@@ -150,7 +150,7 @@ static void lose(struct scanner *s)
 
 static void attach(struct scanner *s)
 {
-    enum err err = s->backend->attach(s->backend->context, s->path, s->baud, &s->port, &s->fault);
+    enum err err = s->backend->attach(s->backend->context, s->path, &s->line, &s->port, &s->fault);
     if (!err)
         err = loop_poll_open(s->loop, s->backend->descriptor(s->port), on_ready, s, &s->poll,
                              &s->fault);
@@ -208,8 +208,9 @@ static enum err take_config(struct scanner *s, const struct scanner_config *conf
         err = copy(s->path, sizeof s->path, path, "device", fault);
     if (!err)
         err = framer_init(&s->framer, config->prefix, config->suffix, config->terminator, fault);
-    s->baud = config->baud ? config->baud : 9600;
-    if (!err && (s->baud < BAUD_MIN || s->baud > BAUD_MAX))
+    s->line.baud = config->baud ? config->baud : 9600;
+    s->line.layout = config->layout;
+    if (!err && (s->line.baud < BAUD_MIN || s->line.baud > BAUD_MAX))
         err = fault_set(fault, ERR_INVALID, "baud", "must be from %d to %d", BAUD_MIN, BAUD_MAX);
     return err;
 }

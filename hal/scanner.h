@@ -12,6 +12,7 @@
 #define HAL_SCANNER_H
 
 #include "hal/base/buf.h"
+#include "hal/hid_keys.h"
 #include "hal/loop.h"
 
 struct scanner;
@@ -38,11 +39,12 @@ struct scanner_listener {
 struct scanner_config {
     const char *name;
     const char *lane;
-    const char *device; /* "serial:/dev/serial/by-id/..."; tests use the path of a pty */
-    int baud;           /* 9600 when 0 */
-    const char *prefix; /* bytes before each scan, "" for none */
-    const char *suffix; /* bytes after each scan, before the terminator */
-    char terminator;    /* '\r' when 0; '\n' after it is ignored */
+    const char *device;     /* "serial:/dev/serial/by-id/...", "hid:/dev/input/by-id/..." */
+    int baud;               /* of a serial one; 9600 when 0 */
+    enum hid_layout layout; /* of one that acts as a keyboard */
+    const char *prefix;     /* bytes before each scan, "" for none */
+    const char *suffix;     /* bytes after each scan, before the terminator */
+    char terminator;        /* '\r' when 0; '\n' after it is ignored */
 };
 
 /*

@@ -10,13 +10,19 @@
 
 struct scanner_port;
 
+/* How the device speaks. */
+struct scanner_line {
+    int baud;               /* of a serial one */
+    enum hid_layout layout; /* of one that acts as a keyboard */
+};
+
 struct scanner_backend {
     const char *scheme; /* the device's part before the colon */
     void *context;      /* handed to attach; NULL for the real ones */
 
     /* `path` is the device's part after the colon. ERR_NOT_FOUND while it is absent. */
-    enum err (*attach)(void *context, const char *path, int baud, struct scanner_port **port,
-                       struct fault *fault);
+    enum err (*attach)(void *context, const char *path, const struct scanner_line *line,
+                       struct scanner_port **port, struct fault *fault);
     /* What to watch; readable when there are bytes or the device went away. */
     int (*descriptor)(const struct scanner_port *port);
     /* Appends what is there now, maybe nothing. ERR_CLOSED or another error: the device is gone. */

@@ -15,10 +15,10 @@ struct scanner_fake {
     int feed_fd; /* the other end of the attached port, -1 for none */
 };
 
-static enum err fake_attach(void *context, const char *path, int baud, struct scanner_port **out,
-                            struct fault *fault)
+static enum err fake_attach(void *context, const char *path, const struct scanner_line *line,
+                            struct scanner_port **out, struct fault *fault)
 {
-    (void)baud;
+    (void)line;
     struct scanner_fake *fake = context;
     if (!fake->plugged)
         return fault_set(fault, ERR_NOT_FOUND, path, "the fake is unplugged");

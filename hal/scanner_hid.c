@@ -3,7 +3,7 @@
  * reaches no console and no window. Its keys become the bytes that a serial scanner would send, and
  * go through the same framing; Enter is the terminator CR.
  */
-#include "hal/hid_keys.h"
+#include "hal/base/utf8.h"
 #include "hal/scanner_backend.h"
 
 #include <errno.h>
@@ -39,15 +39,15 @@ static enum err attach_device(struct scanner_port *port, const char *path, struc
     return status < 0 ? fault_errno(fault, -status, path, "grab the device") : ERR_OK;
 }
 
-static enum err hid_attach(void *context, const char *path, int baud, struct scanner_port **out,
-                           struct fault *fault)
+static enum err hid_attach(void *context, const char *path, const struct scanner_line *line,
+                           struct scanner_port **out, struct fault *fault)
 {
     (void)context;
-    (void)baud;
     struct scanner_port *port = calloc(1, sizeof *port);
     if (!port)
         return fault_set(fault, ERR_NO_MEMORY, path, "out of memory");
     port->fd = -1;
+    port->keys.layout = line->layout;
     enum err err = attach_device(port, path, fault);
     if (err) {
         hid_detach(port);
@@ -75,7 +75,7 @@ static void take_event(struct scanner_port *port, const struct input_event *even
         return;
     int typed = hid_keys_take(&port->keys, event->code, event->value);
     if (typed >= 0)
-        buf_append_char(bytes, (char)typed);
+        utf8_append(bytes, (unsigned)typed);
     else if (typed == HID_KEYS_UNKNOWN)
         spoil(bytes);
 }

@@ -10,14 +10,14 @@ struct scanner_port {
     struct serial_line *line;
 };
 
-static enum err serial_attach(void *context, const char *path, int baud, struct scanner_port **out,
-                              struct fault *fault)
+static enum err serial_attach(void *context, const char *path, const struct scanner_line *line,
+                              struct scanner_port **out, struct fault *fault)
 {
     (void)context;
     struct scanner_port *port = calloc(1, sizeof *port);
     if (!port)
         return fault_set(fault, ERR_NO_MEMORY, path, "out of memory");
-    enum err err = serial_line_open(&port->line, path, baud, SERIAL_FLOW_NONE, fault);
+    enum err err = serial_line_open(&port->line, path, line->baud, SERIAL_FLOW_NONE, fault);
     if (err) {
         free(port);
         return err;

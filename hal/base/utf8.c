@@ -49,3 +49,14 @@ void utf8_repair(struct buf *out, struct slice text)
         text.len -= len ? len : 1;
     }
 }
+
+void utf8_append(struct buf *out, unsigned character)
+{
+    if (character >= 0x800)
+        buf_append_char(out, (char)(0xe0 | character >> 12));
+    else if (character >= 0x80)
+        buf_append_char(out, (char)(0xc0 | character >> 6));
+    if (character >= 0x800)
+        buf_append_char(out, (char)(0x80 | (character >> 6 & 0x3f)));
+    buf_append_char(out, character >= 0x80 ? (char)(0x80 | (character & 0x3f)) : (char)character);
+}

@@ -100,6 +100,81 @@ static void keys_without_a_character_are_told_apart_from_modifiers(void **state)
     assert_int_equal(press(&keys, KEY_NUMLOCK), HID_KEYS_NOTHING);
 }
 
+/* With what comes before and after it: 0 when no key of the layout types the character. */
+static bool can_type(enum hid_layout layout, int character)
+{
+    static const unsigned levels[] = {KEY_RESERVED, KEY_LEFTSHIFT, KEY_RIGHTALT};
+    for (size_t level = 0; level < 3; level++) {
+        for (unsigned code = 1; code <= KEY_102ND; code++) {
+            struct hid_keys keys = {.layout = layout};
+            if (levels[level])
+                (void)hid_keys_take(&keys, levels[level], 1);
+            int typed = hid_keys_take(&keys, code, 1);
+            if (levels[level])
+                (void)hid_keys_take(&keys, levels[level], 0);
+            if (typed == HID_KEYS_NOTHING && keys.accent)
+                typed = press(&keys, KEY_SPACE);
+            if (typed == character)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void every_layout_can_type_every_printable_ascii_character(void **state)
+{
+    (void)state;
+    for (int layout = 0; layout < HID_LAYOUT_COUNT; layout++)
+        for (int c = ' '; c < 0x7f; c++)
+            if (!can_type((enum hid_layout)layout, c))
+                fail_msg("%s can't type %c", hid_layout_words[layout], c);
+}
+
+static void a_german_keyboard_has_its_z_and_its_at_elsewhere(void **state)
+{
+    (void)state;
+    struct hid_keys keys = {.layout = HID_LAYOUT_DE};
+    assert_int_equal(press(&keys, KEY_Y), 'z');
+    assert_int_equal(press(&keys, KEY_SLASH), '-');
+    assert_int_equal(with(&keys, KEY_RIGHTALT, KEY_Q), '@');
+    assert_int_equal(with(&keys, KEY_LEFTSHIFT, KEY_APOSTROPHE), 0xc4);
+    assert_int_equal(with(&keys, KEY_LEFTCTRL, KEY_RIGHTBRACE), 0x1d);
+}
+
+static void a_french_keyboard_types_digits_with_shift(void **state)
+{
+    (void)state;
+    struct hid_keys keys = {.layout = HID_LAYOUT_FR};
+    assert_int_equal(with(&keys, KEY_LEFTSHIFT, KEY_1), '1');
+    assert_int_equal(press(&keys, KEY_6), '-');
+    assert_int_equal(press(&keys, KEY_Q), 'a');
+}
+
+static void a_dead_key_needs_its_blank(void **state)
+{
+    (void)state;
+    struct hid_keys keys = {.layout = HID_LAYOUT_DE};
+    assert_int_equal(press(&keys, KEY_GRAVE), HID_KEYS_NOTHING);
+    assert_int_equal(press(&keys, KEY_SPACE), '^');
+    assert_int_equal(press(&keys, KEY_GRAVE), HID_KEYS_NOTHING);
+    assert_int_equal(press(&keys, KEY_E), HID_KEYS_UNKNOWN);
+    assert_int_equal(press(&keys, KEY_E), 'e');
+}
+
+static void alt_and_a_number_type_its_character(void **state)
+{
+    (void)state;
+    struct hid_keys keys = {.layout = HID_LAYOUT_FR};
+    assert_int_equal(hid_keys_take(&keys, KEY_LEFTALT, 1), HID_KEYS_NOTHING);
+    assert_int_equal(press(&keys, KEY_KP0), HID_KEYS_NOTHING);
+    assert_int_equal(press(&keys, KEY_KP6), HID_KEYS_NOTHING);
+    assert_int_equal(press(&keys, KEY_KP5), HID_KEYS_NOTHING);
+    assert_int_equal(hid_keys_take(&keys, KEY_LEFTALT, 0), 'A');
+    assert_int_equal(hid_keys_take(&keys, KEY_LEFTALT, 1), HID_KEYS_NOTHING);
+    assert_int_equal(press(&keys, KEY_A), HID_KEYS_UNKNOWN);
+    assert_int_equal(hid_keys_take(&keys, KEY_LEFTALT, 0), HID_KEYS_NOTHING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +184,11 @@ int main(void)
         cmocka_unit_test(ctrl_bracket_is_the_group_separator),
         cmocka_unit_test(enter_is_the_terminator),
         cmocka_unit_test(repetition_types_nothing),
+        cmocka_unit_test(every_layout_can_type_every_printable_ascii_character),
+        cmocka_unit_test(a_german_keyboard_has_its_z_and_its_at_elsewhere),
+        cmocka_unit_test(a_french_keyboard_types_digits_with_shift),
+        cmocka_unit_test(a_dead_key_needs_its_blank),
+        cmocka_unit_test(alt_and_a_number_type_its_character),
         cmocka_unit_test(keys_without_a_character_are_told_apart_from_modifiers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
