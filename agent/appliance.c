@@ -4,6 +4,7 @@
 #include "agent/capture/peripheral.h"
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
+#include "agent/lanes.h"
 #include "agent/policy_file.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
@@ -12,7 +13,6 @@
 #include "agent/timekeeper.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
-#include "hal/scanner.h"
 #include "hal/storage.h"
 #include "provisioning/identity.h"
 
@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCANNERS_MAX = 16, TAPS_MAX = 8 };
+enum { TAPS_MAX = 8 };
 
 const struct setting appliance_settings[] = {
     {"store.number", SETTING_TEXT, "0000", 0, 0, "the store, as receipts name it"},
@@ -47,7 +47,10 @@ const struct setting appliance_settings[] = {
      "JSON file: what the legacy tills' codes mean [the one that ships]"},
     {"scan.formats", SETTING_TEXT, NULL, 0, 0,
      "JSON file: patterns of the store's own receipt numbers [those that ship]"},
-    {"scanner.*", SETTING_TEXT, NULL, 0, 0, "serial:PATH[,lane=01]"},
+    {"scanner.*", SETTING_TEXT, NULL, 0, 0,
+     "serial:PATH[,baud=9600] or hid:PATH[,layout=us], and [,lane=01][,prefix=TEXT][,suffix=TEXT]"},
+    {"panel.*", SETTING_TEXT, NULL, 0, 0,
+     "lamps and beeper: leds[,green=FOLDER][,red=FOLDER][,beep=DEVICE][,lane=01]"},
     {"printer.*", SETTING_TEXT, NULL, 0, 0,
      "serial:PATH, usb:PATH, tcp:HOST:PORT or file:PATH, and [,lane=01][,columns=42][,page=cp858]"
      "[,baud=9600][,drawer=2, 5 or none]"},
@@ -98,8 +101,7 @@ struct appliance {
     struct print_desk *prints;
     struct api *api;
     struct http_server *http;
-    struct scanner *scanners[SCANNERS_MAX];
-    size_t scanner_count;
+    struct lanes *lanes;
     struct pulse *pulse;
     struct retention *retention;
     struct centre *centre;
@@ -115,6 +117,13 @@ static void on_signal(void *context)
     loop_stop(a->loop);
 }
 
+static void tell_lanes(struct appliance *a)
+{
+    struct eventlog_status status;
+    eventlog_status(a->log, &status);
+    lanes_can_save(a->lanes, status.can_save);
+}
+
 static void after_commit(void *context)
 {
     struct appliance *a = context;
@@ -127,6 +136,8 @@ static void after_commit(void *context)
         api_committed(a->api);
     if (a->prints)
         print_desk_committed(a->prints);
+    if (a->lanes)
+        tell_lanes(a);
 }
 
 /* Writer thread. A lost post is made good by the next one. */
@@ -184,20 +195,19 @@ static void on_scan(void *context, const struct scan *scan)
     api_scanned(a->api, scan);
 }
 
-static void on_scan_refused(void *context, const char *scanner, const char *why, size_t bytes)
-{
-    struct appliance *a = context;
-    diag_write(a->diag, DIAG_WARN, "scanner.refused", "%s: %zu bytes: %s", scanner, bytes, why);
-}
-
 static void on_scanner_changed(void *context, const char *scanner, enum scanner_state state)
 {
     struct appliance *a = context;
-    diag_write(a->diag, DIAG_INFO, "scanner.changed", "%s is %s", scanner,
-               state == SCANNER_READY ? "ready" : "absent");
     api_scanner_changed(a->api, scanner, state);
     peripherals_note(a->peripherals, PERIPHERAL_SCANNER, scanner,
                      state == SCANNER_READY ? PERIPHERAL_ATTACHED : PERIPHERAL_DETACHED, "");
+}
+
+static void on_sign(void *context, const char *lane, enum panel_sign sign)
+{
+    struct appliance *a = context;
+    if (a->lanes)
+        lanes_show(a->lanes, lane, sign);
 }
 
 static void on_printer_changed(void *context, const struct print_desk_printer *printer)
@@ -496,6 +506,8 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .formats = a->formats,
         .uplink = a->uplink,
         .prints = a->prints,
+        .sign = on_sign,
+        .sign_context = a,
         .clock = a->clock,
         .diag = a->diag,
         .policy = policy_file_policy(a->policy),
@@ -525,24 +537,32 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
     return err ? err : announce(a, fault);
 }
 
-/* "serial:PATH[,lane=01]" */
 static enum err open_scanner(void *context, const char *name, const char *value,
                              struct fault *fault)
 {
     struct appliance *a = context;
-    if (a->scanner_count == SCANNERS_MAX)
-        return fault_set(fault, ERR_TOO_LARGE, "scanner", "at most %d scanners", SCANNERS_MAX);
-    char device[PATH_MAX];
-    (void)snprintf(device, sizeof device, "%s", value);
-    const char *lane = "";
-    char *comma = strrchr(device, ',');
-    if (comma && strncmp(comma, ",lane=", 6) == 0) {
-        *comma = '\0';
-        lane = comma + 6;
-    }
-    struct scanner_config config = {.name = name, .lane = lane, .device = device};
-    struct scanner_listener listener = {on_scan, on_scan_refused, on_scanner_changed, a};
-    return scanner_open(&a->scanners[a->scanner_count++], a->loop, &config, &listener, fault);
+    enum err err = lanes_add_scanner(a->lanes, name, value, fault);
+    if (!err)
+        peripherals_note(a->peripherals, PERIPHERAL_SCANNER, name, PERIPHERAL_DETACHED, "");
+    return err;
+}
+
+static enum err open_panel(void *context, const char *name, const char *value, struct fault *fault)
+{
+    struct appliance *a = context;
+    return lanes_add_panel(a->lanes, name, value, fault);
+}
+
+static enum err open_lanes(struct appliance *a, const struct settings *settings,
+                           struct fault *fault)
+{
+    struct lanes_listener listener = {on_scan, on_scanner_changed, a};
+    enum err err = lanes_open(&a->lanes, a->loop, a->diag, &listener, fault);
+    if (!err)
+        err = settings_each(settings, "scanner.*", open_scanner, a, fault);
+    if (!err)
+        err = settings_each(settings, "panel.*", open_panel, a, fault);
+    return err;
 }
 
 static enum err open_tap(void *context, const char *name, const char *value, struct fault *fault)
@@ -625,7 +645,7 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_http(a, settings, fault);
     if (!err)
-        err = settings_each(settings, "scanner.*", open_scanner, a, fault);
+        err = open_lanes(a, settings, fault);
     if (!err)
         err = settings_each(settings, "tap.*", open_tap, a, fault);
     if (!err)
@@ -660,8 +680,8 @@ void appliance_close(struct appliance *a)
     pulse_stop(a->pulse);
     loop_timer_close(a->clock_timer);
     http_server_close(a->http); /* answers that are still to come go nowhere */
-    for (size_t i = 0; i < a->scanner_count; i++)
-        scanner_close(a->scanners[i]);
+    lanes_close(a->lanes);
+    a->lanes = NULL;
     centre_stop(a->centre);
     print_desk_close(a->prints);
     a->prints = NULL;

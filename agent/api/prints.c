@@ -155,7 +155,7 @@ void api_printer_changed(struct api *api, const struct print_desk_printer *print
     jsonw_object(&w, NULL);
     write_printer(&w, printer);
     jsonw_end(&w);
-    api_stream_tell(api, "printer", &data);
+    api_stream_tell(api, "printer", "", &data);
 }
 
 void api_print_changed(struct api *api, const struct print *print, const char *state)
@@ -166,7 +166,7 @@ void api_print_changed(struct api *api, const struct print *print, const char *s
     jsonw_object(&w, NULL);
     write_print(&w, print, state);
     jsonw_end(&w);
-    api_stream_tell(api, "print", &data);
+    api_stream_tell(api, "print", "", &data);
 }
 
 const struct api_route api_print_routes[] = {

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     NEWS_MAX_BYTES = 512 * 1024,
@@ -21,6 +22,7 @@ struct api_stream {
     struct api *api;
     struct http_stream *http;
     char session[SESSION_TEXT + 1]; /* "" for a till's */
+    char lane[TOKEN_LANE_MAX + 1];  /* "" for all */
 };
 
 /* The peer has left. */
@@ -34,6 +36,15 @@ static void gone(void *context)
     free(stream);
 }
 
+/* A till's own; a page says where it stands, for an EventSource has no headers. */
+static const char *lane_of(const struct api_call *call)
+{
+    const char *said = http_request_query(call->request, "lane");
+    if (call->actor.lane[0] || !said || strlen(said) > TOKEN_LANE_MAX)
+        return call->actor.lane;
+    return said;
+}
+
 static void follow(struct api_call *call)
 {
     struct api_stream *stream = calloc(1, sizeof *stream);
@@ -45,6 +56,7 @@ static void follow(struct api_call *call)
     stream->api = call->api;
     (void)snprintf(stream->session, sizeof stream->session, "%.*s", (int)call->session.len,
                    call->session.data);
+    (void)snprintf(stream->lane, sizeof stream->lane, "%s", lane_of(call));
     stream->http = http_stream_begin(call->request, gone, stream);
     if (!stream->http) {
         free(stream);
@@ -94,14 +106,20 @@ void api_stream_end(struct api *api)
     }
 }
 
-void api_stream_tell(struct api *api, const char *event, const struct buf *data)
+static bool concerns(const struct api_stream *stream, const char *lane)
+{
+    return !lane[0] || !stream->lane[0] || strcmp(stream->lane, lane) == 0;
+}
+
+void api_stream_tell(struct api *api, const char *event, const char *lane, const struct buf *data)
 {
     if (data->failed)
         return;
     struct api_stream *next;
     for (struct api_stream *stream = api->streams; stream; stream = next) {
         next = stream->next; /* sending may end it */
-        http_stream_send(stream->http, event, buf_slice(data));
+        if (concerns(stream, lane))
+            http_stream_send(stream->http, event, buf_slice(data));
     }
 }
 
@@ -160,7 +178,7 @@ void api_scanned(struct api *api, const struct scan *scan)
     jsonw_time(&w, "at", clock_wall_ms(api->config.clock));
     write_meaning(api, scan, &w);
     jsonw_end(&w);
-    api_stream_tell(api, "scan", &data);
+    api_stream_tell(api, "scan", scan->lane, &data);
 }
 
 void api_scanner_changed(struct api *api, const char *scanner, enum scanner_state state)
@@ -172,7 +190,7 @@ void api_scanner_changed(struct api *api, const char *scanner, enum scanner_stat
     jsonw_text(&w, "scanner", scanner);
     jsonw_text(&w, "state", state == SCANNER_READY ? "ready" : "absent");
     jsonw_end(&w);
-    api_stream_tell(api, "scanner", &data);
+    api_stream_tell(api, "scanner", "", &data);
 }
 
 void api_link_changed(struct api *api)
@@ -183,7 +201,7 @@ void api_link_changed(struct api *api)
     jsonw_object(&w, NULL);
     api_link_write(api, &w);
     jsonw_end(&w);
-    api_stream_tell(api, "link", &data);
+    api_stream_tell(api, "link", "", &data);
 }
 
 static enum err tell_event(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
@@ -209,7 +227,7 @@ static enum err tell_event(void *context, int64_t seq, struct slice body, const 
     jsonw_int(&w, "seq", seq);
     jsonw_time(&w, "at", event.time_ms);
     jsonw_end(&w);
-    api_stream_tell(api, stream_name(event_type_stream(event.type)), &data);
+    api_stream_tell(api, stream_name(event_type_stream(event.type)), "", &data);
     return ERR_OK;
 }
 

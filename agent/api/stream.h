@@ -6,7 +6,7 @@
 
 enum err api_stream_begin(struct api *api, struct fault *fault) MUST_CHECK;
 void api_stream_end(struct api *api);
-/* Tells every open stream. */
-void api_stream_tell(struct api *api, const char *event, const struct buf *data);
+/* Tells every open stream, or those of one lane and of none. */
+void api_stream_tell(struct api *api, const char *event, const char *lane, const struct buf *data);
 
 #endif

@@ -1,11 +1,17 @@
 #include "agent/api/internal.h"
+#include "agent/returns/words.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A write on its way to the log's writer thread and back; the request waits for it. */
 struct write {
-    struct loop *loop;
+    const struct api *api;
+    enum capture_kind kind;
+    char lane[TOKEN_LANE_MAX + 1];
     struct http_request *request;
     int created;
     enum err err;
@@ -27,6 +33,39 @@ static int status_of(enum err err, const struct fault *fault)
     return key ? 422 : http_status_of(err);
 }
 
+/* What becomes of a return; of other writes nobody at the counter waits for a sign. */
+static bool has_sign(enum capture_kind kind)
+{
+    return kind == CAPTURE_RETURN || kind == CAPTURE_EXCHANGE || kind == CAPTURE_APPROVE;
+}
+
+/* What waits for a manager or a link is neither saved for good nor refused: the page tells it. */
+static bool sign_of(const struct write *write, enum panel_sign *sign)
+{
+    if (write->err) {
+        *sign = err_class(write->err) == ERR_CLASS_PARK ? PANEL_REFUSED : PANEL_CANT_SAVE;
+        return true;
+    }
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    if (json_parse(buf_slice(&write->body), JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK)
+        return false;
+    const struct cJSON *returned =
+        write->kind == CAPTURE_EXCHANGE ? json_member(doc, "return") : doc;
+    const char *decision = json_member_text(returned, "decision");
+    int outcome = decision ? word_find(outcome_words, decision) : -1;
+    *sign = outcome == OUTCOME_DECLINED ? PANEL_REFUSED : PANEL_SAVED;
+    return outcome == OUTCOME_DECLINED || outcome == OUTCOME_ACCEPTED ||
+           outcome == OUTCOME_PENDING_CHECK;
+}
+
+static void show_sign(const struct write *write)
+{
+    const struct api_config *config = &write->api->config;
+    enum panel_sign sign;
+    if (config->sign && has_sign(write->kind) && sign_of(write, &sign))
+        config->sign(config->sign_context, write->lane, sign);
+}
+
 /* Loop thread: it is on disk, or it was refused. */
 static void answer(void *context)
 {
@@ -37,6 +76,7 @@ static void answer(void *context)
     else
         http_answer(write->request, write->created, "application/json", buf_slice(&write->body),
                     &replay, write->replayed ? 1 : 0);
+    show_sign(write);
     write_free(write);
 }
 
@@ -53,7 +93,7 @@ static void done(void *context, const struct capture_answer *from)
     if (write->body.failed)
         write->err = fault_set(&write->fault, ERR_UNKNOWN_OUTCOME, "",
                                "out of memory after saving: ask again with the same key");
-    if (loop_post(write->loop, answer, write) != ERR_OK)
+    if (loop_post(write->api->config.loop, answer, write) != ERR_OK)
         abort(); /* the client would wait for ever, and nothing can be allocated any more */
 }
 
@@ -87,11 +127,13 @@ void api_write(struct api_call *call, enum capture_kind kind, const struct id *s
         return;
     }
     *write = (struct write){
-        .loop = call->api->config.loop,
+        .api = call->api,
+        .kind = kind,
         .request = call->request,
         .created = created,
     };
     buf_init(&write->body, EVENT_BODY_MAX);
+    (void)snprintf(write->lane, sizeof write->lane, "%s", call->actor.lane);
     struct capture_order order = {
         .kind = kind,
         .body = http_request_body(call->request),

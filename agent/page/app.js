@@ -99,12 +99,11 @@ function linkNews(news) {
 
 function follow() {
     stream?.close();
-    stream = new EventSource("/v1/stream");
+    stream = new EventSource(`/v1/stream?lane=${encodeURIComponent(lane())}`);
     stream.addEventListener("link", (event) => linkNews(JSON.parse(event.data)));
     stream.addEventListener("session", signedOut);
     stream.addEventListener("scan", (event) => {
-        const scan = JSON.parse(event.data);
-        if (!lane() || !scan.lane || scan.lane === lane()) scanned(scan.data, "appliance");
+        scanned(JSON.parse(event.data).data, "appliance");
     });
     stream.addEventListener("returns", () => {
         if (app.view === "waiting") loadWaiting();
