@@ -5,6 +5,7 @@
 #include "sync/hub/ca.h"
 #include "sync/hub/hub.h"
 #include "sync/hub/ingest/backup.h"
+#include "sync/hub/ingest/server_backup.h"
 #include "sync/hub/journal_command.h"
 #include "sync/hub/parked_command.h"
 #include "sync/hub/token.h"
@@ -26,7 +27,8 @@ static const char usage[] =
     "\n"
     "Commands:\n"
     "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
-    "  restore FILE             put a backup in place; no hub may run\n"
+    "                           (a PostgreSQL one by pg_dump)\n"
+    "  restore FILE             put a backup in place; no hub may run on the database\n"
     "  rebuild-ledger           make all entries again from the events; no hub may run\n"
     "  export csv|ledger        write the journal to standard output; the hub may run\n"
     "  parked list              what waits for a person; the hub may run\n"
@@ -144,6 +146,8 @@ static enum err run_backup(const struct options *options, struct clock *clock, s
 {
     const struct hubdb_config config = database_config(options, clock);
     struct hubdb *hub = NULL;
+    if (hubdb_is_server(config.path))
+        return server_backup_make(&config, options->words[1], fault);
     enum err err = hubdb_open_beside(&hub, &config, false, fault);
     if (!err)
         err = backup_make(hub, options->words[1], fault);
@@ -158,7 +162,8 @@ static enum err run_restore(const struct options *options, struct clock *clock, 
     enum err err = storage_lock(options->state, &lock, fault);
     if (err)
         return err;
-    err = backup_restore(&config, options->words[1], fault);
+    err = hubdb_is_server(config.path) ? server_backup_restore(&config, options->words[1], fault)
+                                       : backup_restore(&config, options->words[1], fault);
     storage_unlock(lock);
     return err;
 }

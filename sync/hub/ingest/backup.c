@@ -86,7 +86,7 @@ static enum err copy_database(sqlite3 *source, const char *path, struct fault *f
     return err ? err : sync_file(path, fault);
 }
 
-static enum err put_in_place(const char *from, const char *to, struct fault *fault)
+enum err backup_put_in_place(const char *from, const char *to, struct fault *fault)
 {
     char folder[PATH_MAX];
     (void)snprintf(folder, sizeof folder, "%s", to);
@@ -124,9 +124,19 @@ static enum err allow_all(struct database *db, struct database *copy, struct fau
     return err;
 }
 
+enum err backup_allow(struct database *db, struct database *copy, struct fault *fault)
+{
+    enum err err = database_begin(db, fault);
+    if (!err)
+        err = allow_all(db, copy, fault);
+    if (!err)
+        err = database_commit(db, fault);
+    database_rollback(db);
+    return err;
+}
+
 static enum err allow_pruning(struct hubdb *hub, const char *path, struct fault *fault)
 {
-    struct database *db = hubdb_database(hub);
     struct database *copy = NULL;
     const struct database_config config = {
         .path = path,
@@ -136,12 +146,7 @@ static enum err allow_pruning(struct hubdb *hub, const char *path, struct fault 
     };
     enum err err = database_open(&copy, &config, fault);
     if (!err)
-        err = database_begin(db, fault);
-    if (!err)
-        err = allow_all(db, copy, fault);
-    if (!err)
-        err = database_commit(db, fault);
-    database_rollback(db);
+        err = backup_allow(hubdb_database(hub), copy, fault);
     database_close(copy);
     return err;
 }
@@ -158,7 +163,7 @@ enum err backup_make(struct hubdb *hub, const char *path, struct fault *fault)
     if (!err)
         err = hubdb_next_generation(hub, fault);
     if (!err)
-        err = put_in_place(part, path, fault);
+        err = backup_put_in_place(part, path, fault);
     return err ? err : allow_pruning(hub, path, fault);
 }
 
@@ -200,5 +205,5 @@ enum err backup_restore(const struct hubdb_config *config, const char *copy, str
     hubdb_close(hub);
     if (!err)
         err = set_aside(config->path, fault);
-    return err ? err : put_in_place(part, config->path, fault);
+    return err ? err : backup_put_in_place(part, config->path, fault);
 }

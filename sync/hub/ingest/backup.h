@@ -1,6 +1,6 @@
 /*
- * The hub's backups: an online copy, and the way back from one. Blocks on the disk; not on a thread
- * that serves.
+ * The hub's backups of an SQLite file: an online copy, and the way back from one. Blocks on the
+ * disk; not on a thread that serves.
  */
 #ifndef SYNC_HUB_INGEST_BACKUP_H
 #define SYNC_HUB_INGEST_BACKUP_H
@@ -21,5 +21,10 @@ enum err backup_make(struct hubdb *hub, const char *path, struct fault *fault) M
  */
 enum err backup_restore(const struct hubdb_config *config, const char *copy,
                         struct fault *fault) MUST_CHECK;
+
+/* For backups of other kinds (server_backup.h): what the copy holds may be pruned at appliances. */
+enum err backup_allow(struct database *db, struct database *copy, struct fault *fault) MUST_CHECK;
+/* Renames the complete file, and syncs its folder. */
+enum err backup_put_in_place(const char *from, const char *to, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -271,6 +271,16 @@ bool hubdb_restored(const struct hubdb *hub)
     return hub->restored;
 }
 
+enum err hubdb_forget_place(const struct hubdb_config *config, struct fault *fault)
+{
+    struct hubdb *hub = NULL;
+    enum err err = hubdb_open_beside(&hub, config, false, fault);
+    if (!err)
+        err = run_plain(hub->db, INGEST_HUB_FORGET_PLACE, fault);
+    hubdb_close(hub);
+    return err;
+}
+
 int64_t hubdb_news(struct hubdb *hub)
 {
     struct statement *s;

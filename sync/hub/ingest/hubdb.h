@@ -51,6 +51,9 @@ bool hubdb_restored(const struct hubdb *hub);
  */
 int64_t hubdb_news(struct hubdb *hub);
 
+/* The next start takes the database for a restored one. */
+enum err hubdb_forget_place(const struct hubdb_config *config, struct fault *fault) MUST_CHECK;
+
 /* Begins another generation: what a backup does once its copy is in place. */
 enum err hubdb_next_generation(struct hubdb *hub, struct fault *fault) MUST_CHECK;
 

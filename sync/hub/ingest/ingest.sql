@@ -4,6 +4,8 @@ SELECT epoch, generation, place FROM hub WHERE one = 1
 INSERT INTO hub (one, epoch, generation, place) VALUES (1, ?1, ?2, ?3)
 ON CONFLICT (one) DO UPDATE
 SET epoch = excluded.epoch, generation = excluded.generation, place = excluded.place
+-- name: hub_forget_place
+UPDATE hub SET place = 'restored'
 -- name: hub_news
 SELECT (SELECT coalesce(max(generation), 0) FROM hub) +
        (SELECT coalesce(max(audit_no), 0) FROM audit)
