@@ -4,6 +4,7 @@
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
 #include "sync/hub/connect/ledger_file.h"
+#include "sync/hub/connect/payer.h"
 #include "sync/hub/connect/poster.h"
 #include "sync/hub/connect/tryton.h"
 #include "sync/hub/web/web.h"
@@ -37,11 +38,16 @@ const struct setting hub_settings[] = {
      "JSON: companies, accounts, templates, closed periods; else the books that ship"},
     {"posting.connector", SETTING_TEXT, "none", 0, 0,
      "where entries are posted: tryton:FILE, ledger-file:PATH, or none: they stay ready"},
-    {"posting.retry_least_ms", SETTING_INT, "1000", 10, 60000,
-     "the pause after a first failed try; it doubles from try to try"},
-    {"posting.retry_most_ms", SETTING_INT, "300000", 10, 3600000, "and is never longer than this"},
+    {"payment.provider", SETTING_TEXT, NULL, 0, 0,
+     "JSON file: the payment provider that pays the tenders whose executor is the hub"},
+    {"connector.retry_least_ms", SETTING_INT, "1000", 10, 60000,
+     "the pause after a first failed try to reach a system outside; it doubles from try to try"},
+    {"connector.retry_most_ms", SETTING_INT, "300000", 10, 3600000,
+     "and is never longer than this"},
     {"posting.most_a_minute", SETTING_INT, "0", 0, 100000,
      "so many entries are posted a minute at most; 0: as many as there are"},
+    {"payment.most_a_minute", SETTING_INT, "0", 0, 100000,
+     "so many refunds are asked for a minute at most; 0: as many as there are"},
     {"settlement.late_days", SETTING_INT, "10", 1, 365,
      "a refund settled more days after its issue is told as late"},
     {"settlement.missing_days", SETTING_INT, "14", 1, 365,
@@ -61,6 +67,8 @@ struct hub {
     struct books books;
     struct clerk *clerk;
     struct poster *poster; /* NULL: entries stay ready */
+    struct payer *payer;   /* NULL: payments stay ready */
+    const struct webhook_secret *provider_secret;
     struct cashier *cashier;
     struct tls_context *client_tls;
     struct tls_context *server_tls;
@@ -123,6 +131,8 @@ static void on_booked(void *context)
         poster_wake(hub->poster);
     if (hub->cashier)
         cashier_wake(hub->cashier);
+    if (hub->payer)
+        payer_wake(hub->payer);
 }
 
 /* Another process has written: a backup, or a person's decision on the command line. */
@@ -160,6 +170,13 @@ static enum err path_of(struct hub *hub, const char *key, const char *fallback,
     return err ? fault_set(fault, err, key, "the path is too long") : ERR_OK;
 }
 
+/* Alone on its database the hub knows that nobody holds what a crash left held. */
+static enum err release_payments(struct hub *hub, struct fault *fault)
+{
+    return hubdb_is_server(hub->config.database) ? ERR_OK
+                                                 : payment_release(hubdb_database(hub->db), fault);
+}
+
 static enum err open_databases(struct hub *hub, struct fault *fault)
 {
     const struct hubdb_config config = {
@@ -192,7 +209,8 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         .stored = on_stored,
         .context = hub,
     };
-    return worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
+    err = release_payments(hub, fault);
+    return err ? err : worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
 }
 
 enum err hub_read_books(const struct settings *settings, struct books *books, struct fault *fault)
@@ -239,6 +257,14 @@ static enum err open_connector(const struct settings *settings, struct connector
                      "must be none, ledger-file:PATH or tryton:FILE");
 }
 
+static struct gate_config gate_of(const struct settings *settings, const char *most)
+{
+    return (struct gate_config){.retry_least_ms =
+                                    settings_int(settings, "connector.retry_least_ms"),
+                                .retry_most_ms = settings_int(settings, "connector.retry_most_ms"),
+                                .most_a_minute = settings_int(settings, most)};
+}
+
 static enum err open_poster(struct hub *hub, struct fault *fault)
 {
     const struct settings *settings = hub->config.settings;
@@ -247,9 +273,7 @@ static enum err open_poster(struct hub *hub, struct fault *fault)
         .books = &hub->books,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
-        .gate = {.retry_least_ms = settings_int(settings, "posting.retry_least_ms"),
-                 .retry_most_ms = settings_int(settings, "posting.retry_most_ms"),
-                 .most_a_minute = settings_int(settings, "posting.most_a_minute")},
+        .gate = gate_of(settings, "posting.most_a_minute"),
         .told = on_told,
         .context = hub,
     };
@@ -259,6 +283,30 @@ static enum err open_poster(struct hub *hub, struct fault *fault)
     err = poster_open(&hub->poster, hub->loop, &poster, fault);
     if (!err)
         poster_wake(hub->poster);
+    return err;
+}
+
+static enum err open_payer(struct hub *hub, struct fault *fault)
+{
+    const struct settings *settings = hub->config.settings;
+    const char *path = settings_text(settings, "payment.provider");
+    struct payer_config payer = {
+        .worker = hub->worker,
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+        .gate = gate_of(settings, "payment.most_a_minute"),
+        .told = on_told,
+        .context = hub,
+    };
+    if (!path)
+        return ERR_OK;
+    enum err err = provider_open(&payer.provider, path, fault);
+    if (err)
+        return err;
+    hub->provider_secret = provider_secret(payer.provider);
+    err = payer_open(&hub->payer, hub->loop, &payer, fault);
+    if (!err)
+        payer_wake(hub->payer);
     return err;
 }
 
@@ -337,6 +385,7 @@ static void fill_facts(void *context, struct web_facts *facts)
         facts->posting_retries = counters.retried;
         facts->posting_waits = counters.waiting;
     }
+    facts->payments_wait = hub->payer && payer_waits(hub->payer);
 }
 
 /* Somebody decided something: stores are told, and what may go on goes on. */
@@ -374,6 +423,7 @@ static enum err open_web(struct hub *hub, struct fault *fault)
         .database = hubdb_database(hub->reader),
         .worker = hub->worker,
         .books = &hub->books,
+        .provider_secret = hub->provider_secret,
         .clock = hub->config.clock,
         .facts = fill_facts,
         .changed = on_changed,
@@ -399,6 +449,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
         err = open_clerk(hub, fault);
     if (!err)
         err = open_poster(hub, fault);
+    if (!err)
+        err = open_payer(hub, fault);
     if (!err)
         err = open_cashier(hub, fault);
     if (!err)
@@ -427,6 +479,8 @@ void hub_close(struct hub *hub)
     web_close(hub->web);
     poster_close(hub->poster);
     hub->poster = NULL;
+    payer_close(hub->payer);
+    hub->payer = NULL;
     worker_close(hub->worker);
     clerk_close(hub->clerk);
     hub->clerk = NULL;

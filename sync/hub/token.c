@@ -31,7 +31,8 @@ static enum err read_holder(int count, char *const *words, struct access_holder 
     bool has_role = false;
     for (int i = 0; i + 1 < count; i += 2) {
         if (strcmp(words[i], "--role") == 0) {
-            has_role = access_role_find(words[i + 1], &holder->role) == ERR_OK;
+            has_role = access_role_find(words[i + 1], &holder->role) == ERR_OK &&
+                       holder->role != ACCESS_PROVIDER;
         } else if (strcmp(words[i], "--name") == 0 && strlen(words[i + 1]) <= ACCESS_NAME_MAX) {
             (void)snprintf(holder->name, sizeof holder->name, "%s", words[i + 1]);
         } else {
@@ -39,7 +40,7 @@ static enum err read_holder(int count, char *const *words, struct access_holder 
         }
     }
     if (!has_role || count % 2)
-        return fault_set(fault, ERR_INVALID, "--role", "must be viewer, it or finance");
+        return fault_set(fault, ERR_INVALID, "--role", "must be viewer, it, finance or commerce");
     if (!*holder->name)
         (void)snprintf(holder->name, sizeof holder->name, "%s", access_role_name(holder->role));
     return ERR_OK;

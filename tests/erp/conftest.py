@@ -57,7 +57,7 @@ class Shop:
 
         def posted():
             entries = self.entries()
-            states.update(Counter((e["state"], e.get("code")) for e in entries))
+            states.update(Counter((e["state"], e.get("detail")) for e in entries))
             made = sum(e["journal"]["rule"] == "accepted" for e in entries)
             return made == returns and all(e["state"] == "posted" for e in entries) and entries
 
@@ -116,7 +116,7 @@ def line(tryton, base):
 
 def open_shop(tmp_path, base, connector, *settings):
     """A context manager of a road whose hub posts there."""
-    settings = (f"posting.connector={connector}", "posting.retry_least_ms=50", *settings)
+    settings = (f"posting.connector={connector}", "connector.retry_least_ms=50", *settings)
     return Road(tmp_path / "road", base, PROGRAMS, hub_settings=settings)
 
 

@@ -27,9 +27,9 @@ struct connector_ops {
      * Posts the entry unless it is there already, and proves it by reading it back. The
      * same entry any number of times is there once: it is looked up by its reference first, so
      * the answer of a try whose outcome nobody knows is found by the next. An error of class
-     * RETRY: try again later; of class PARK: a person must decide (ERR_REFUSED: the other side
-     * refuses it, at the place "period_closed" for that reason; ERR_CONFLICT: another entry is
-     * there under its reference).
+     * RETRY: try again later, and after many times ERR_IO it is parked all the same; of class PARK:
+     * a person must decide (ERR_REFUSED: the other side refuses it, at the place "period_closed"
+     * for that reason; ERR_CONFLICT: another entry is there under its reference).
      */
     enum err (*post)(void *self, const struct post_order *order, struct posted *posted,
                      struct fault *fault);

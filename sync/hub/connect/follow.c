@@ -1,5 +1,9 @@
+#include "hal/base/cleanup.h"
+#include "hal/base/json.h"
+#include "hal/base/jsonw.h"
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/expected.h"
+#include "sync/hub/connect/payment.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
@@ -8,6 +12,7 @@
 #include <stdio.h>
 
 enum { ARENA_MAX = 1024 * 1024, MS_PER_S = 1000, DAY_MS = 86400 * 1000, OFFLINE_S = 60 };
+enum { DATA_MAX = 4096 };
 
 /* One applied event at work, and what was read of it. */
 struct follow {
@@ -201,6 +206,68 @@ static enum err follow_disputed(struct follow *f)
     return database_run(f->db, s, f->fault);
 }
 
+/* --- What the hub pays out ------------------------------------------------------------------- */
+
+static enum err follow_requested(struct follow *f)
+{
+    if (strcmp(text_of(f->data, "executor"), "hub") != 0)
+        return ERR_OK;
+    enum err err = read_created(f);
+    const struct payment_request request = {.event = f->event.id,
+                                            .correlation = f->event.correlation,
+                                            .data = f->data,
+                                            .created = f->created,
+                                            .now_ms = f->now_ms};
+    return err ? err : payment_request(f->db, &request, f->fault);
+}
+
+static enum err request_tender(struct follow *f, const struct cJSON *tender, int64_t position)
+{
+    struct buf data CLEANUP(buf_free);
+    char device[DEVICE_ID_MAX + 1] = "";
+    char key[32];
+    buf_init(&data, DATA_MAX);
+    struct jsonw w = jsonw_to(&data);
+    jsonw_object(&w, NULL);
+    jsonw_int(&w, "position", position);
+    jsonw_int(&w, "tender", json_member_int(tender, "tender", 0));
+    jsonw_text(&w, "type", text_of(tender, "type"));
+    jsonw_int(&w, "amount", json_member_int(tender, "amount", 0));
+    jsonw_text(&w, "currency", text_of(f->created, "currency"));
+    jsonw_text(&w, "executor", "hub");
+    if (*text_of(tender, "reference"))
+        jsonw_text(&w, "reference", text_of(tender, "reference"));
+    jsonw_end(&w);
+    (void)snprintf(key, sizeof key, "%" PRId64, position);
+    const struct centre_fact fact = {.correlation = f->event.correlation,
+                                     .type = EVENT_REFUND_REQUESTED,
+                                     .data = buf_slice(&data),
+                                     .now_ms = f->now_ms,
+                                     .key = key};
+    enum err err = buf_check(&data, f->fault, "refund");
+    if (!err)
+        err = centre_record(f->db, &fact, device, f->fault);
+    told_add(f->told, device);
+    return err;
+}
+
+/* The store held these back until the check was passed. */
+static enum err request_refunds(struct follow *f)
+{
+    enum err err = read_created(f);
+    const struct cJSON *refund = f->created ? json_member(f->created, "refund") : NULL;
+    const struct cJSON *tender = refund ? json_first(json_member(refund, "tenders")) : NULL;
+    int64_t position = 0;
+    for (; !err && tender; tender = json_next(tender)) {
+        if (strcmp(text_of(tender, "type"), "rounding") == 0)
+            continue;
+        if (strcmp(text_of(tender, "executor"), "hub") == 0)
+            err = request_tender(f, tender, position);
+        position++;
+    }
+    return err;
+}
+
 /* --- Exceptions of stores -------------------------------------------------------------------- */
 
 static enum err follow_raised(struct follow *f)
@@ -290,9 +357,12 @@ static enum err follow_approved(struct follow *f)
 
 static enum err follow_ended(struct follow *f)
 {
-    bool passed =
-        f->event.type == EVENT_RETURN_CHECKED && strcmp(text_of(f->data, "result"), "passed") == 0;
-    return passed ? ERR_OK : claim_end(f->db, &f->event.correlation, f->fault);
+    return claim_end(f->db, &f->event.correlation, f->fault);
+}
+
+static enum err follow_checked(struct follow *f)
+{
+    return strcmp(text_of(f->data, "result"), "passed") == 0 ? request_refunds(f) : follow_ended(f);
 }
 
 /* What was accepted a minute or more before it arrived was given without the centre. */
@@ -351,7 +421,7 @@ static const struct {
     {EVENT_ITEM_DISPOSITIONED, follow_disposed}, {EVENT_REFUND_SETTLED, follow_settled},
     {EVENT_RETURN_COMPLETED, follow_completed},  {EVENT_RETURN_APPROVED, follow_approved},
     {EVENT_RETURN_DECLINED, follow_ended},       {EVENT_RETURN_VOIDED, follow_ended},
-    {EVENT_RETURN_CHECKED, follow_ended},
+    {EVENT_RETURN_CHECKED, follow_checked},      {EVENT_REFUND_REQUESTED, follow_requested},
 };
 
 static enum err run_handler(struct follow *f, struct slice body)

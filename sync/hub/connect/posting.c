@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { ENTRY_BYTES_MAX = 4 * 1024 * 1024, BATCH_MAX = 64 * 1024 * 1024, ENTRY_DEPTH_MAX = 8 };
-enum { DATA_MAX = 4096, DETAIL_MAX = 500 };
+enum { DATA_MAX = 4096, DETAIL_MAX = 500, FAILURES_MAX = 12 };
 
 void posting_batch_init(struct posting_batch *batch)
 {
@@ -37,6 +37,16 @@ static void write_detail(const struct posting *posting, char detail[static DETAI
     const struct fault *why = &posting->why;
     (void)snprintf(detail, DETAIL_MAX, "%.100s%s%.380s", why->where, *why->where ? ": " : "",
                    why->text);
+}
+
+/*
+ * A person must decide: it was refused, or the other side breaks at this one again and again. (When
+ * it breaks at all of them each has its turn, and none comes so far soon.)
+ */
+static bool is_parked(const struct posting *posting)
+{
+    return err_class(posting->err) == ERR_CLASS_PARK ||
+           (posting->err == ERR_IO && posting->attempts + 1 >= FAILURES_MAX);
 }
 
 /* Tells the return's store, as an event of the centre. */
@@ -83,7 +93,7 @@ static enum err mark(struct database *db, const struct posting *posting, const c
 {
     char detail[DETAIL_MAX];
     struct statement *s;
-    bool parked = err_class(posting->err) == ERR_CLASS_PARK;
+    bool parked = is_parked(posting);
     enum err err = database_statement(db, INGEST_POSTING_MARK, &s, fault);
     if (err)
         return err;
@@ -112,8 +122,7 @@ enum err posting_record(struct database *db, const char *connector, int64_t now_
         if (!posting->tried)
             continue;
         err = mark(db, posting, connector, now_ms, retry_ms, fault);
-        bool final = posting->err == ERR_OK || err_class(posting->err) == ERR_CLASS_PARK;
-        if (!err && final)
+        if (!err && (posting->err == ERR_OK || is_parked(posting)))
             err = tell_store(db, posting, now_ms, batch, fault);
     }
     return err;

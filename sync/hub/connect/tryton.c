@@ -303,8 +303,8 @@ static enum err step(struct way *way, struct moves *moves, struct move *kept, bo
 }
 
 /*
- * What was refused may have been done by somebody else meanwhile: another look says whether it
- * was. A second refusal is final.
+ * What failed may have been done by somebody else meanwhile: another look says whether it was. A
+ * second failure is told.
  */
 static enum err run(struct way *way, struct move *kept)
 {
@@ -317,7 +317,7 @@ static enum err run(struct way *way, struct move *kept)
             err = step(way, &moves, kept, &done);
         if (done)
             return err;
-        if (err && (err != ERR_REFUSED || ++refusals > 1))
+        if (err && ((err != ERR_REFUSED && err != ERR_IO) || ++refusals > 1))
             return err;
     }
     return fault_set(way->fault, ERR_BUSY, "Tryton",

@@ -111,8 +111,8 @@ static enum err check_status(const struct tryton_rpc *rpc, const char *method, s
     case STATUS_LOCKED:
     case STATUS_TOO_MANY:
         return fault_set(fault, ERR_BUSY, "Tryton", "answers %d: later", status);
-    case STATUS_INSIDE:
-        return fault_set(fault, ERR_REFUSED, "Tryton",
+    case STATUS_INSIDE: /* it undid what it had begun; mostly others were at the same rows */
+        return fault_set(fault, ERR_IO, "Tryton",
                          "failed inside at %.80s (status 500): its own log says why", method);
     default: /* a proxy in between, or an overloaded server: it may have been done */
         return fault_set(fault, ERR_UNKNOWN_OUTCOME, "Tryton", "answers %d to %.80s", status,

@@ -36,7 +36,7 @@ struct jsonw *tryton_rpc_begin(struct tryton_rpc *rpc);
 /*
  * Calls `method` with what was written since tryton_rpc_begin. The result is part of *document,
  * which the caller frees; NULL stands for null. Beside what http_call_run gives: ERR_REFUSED, in
- * Tryton's words; ERR_FORBIDDEN: the user may not; ERR_BUSY: later.
+ * Tryton's words; ERR_FORBIDDEN: the user may not; ERR_BUSY: later; ERR_IO: it failed inside.
  */
 enum err tryton_rpc_call(struct tryton_rpc *rpc, const char *method, struct cJSON **document,
                          const struct cJSON **result, struct fault *fault) MUST_CHECK;

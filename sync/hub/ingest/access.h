@@ -15,7 +15,8 @@ enum { ACCESS_TOKEN_TEXT = 64, ACCESS_NAME_MAX = 64, ACCESS_REASON_MAX = 500 };
     X(VIEWER, viewer)     /* nothing */                                                            \
     X(IT, it)             /* parked events, exceptions */                                          \
     X(FINANCE, finance)   /* those, parked entries, settlements */                                 \
-    X(COMMERCE, commerce) /* shops, portals, warehouses: orders, authorisations, goods received */
+    X(COMMERCE, commerce) /* shops, portals, warehouses: orders, authorisations, goods received */ \
+    X(PROVIDER, provider) /* the payment provider, known by its signature: no token has it */
 
 #define ACCESS_ROLE_ENUM(upper, lower) ACCESS_##upper,
 enum access_role { ACCESS_ROLES(ACCESS_ROLE_ENUM) ACCESS_ROLE_COUNT };

@@ -5,6 +5,7 @@
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static enum err device_exists(struct database *db, int64_t now_ms, struct fault *fault)
 {
@@ -64,6 +65,21 @@ static enum err next_sequence(struct database *db, const struct id *correlation,
     return ERR_OK;
 }
 
+/* UUID version 8 (RFC 9562, section 5.8): of what the fact came of. */
+static struct id id_of_key(const struct centre_fact *fact)
+{
+    const struct slice parts[] = {{(const char *)fact->correlation.bytes, ID_BYTES},
+                                  slice_of(event_type_name(fact->type)),
+                                  SLICE_LITERAL("\n"),
+                                  slice_of(fact->key)};
+    const struct sha256 hash = sha256_of_all(parts, sizeof parts / sizeof *parts);
+    struct id id;
+    memcpy(id.bytes, hash.bytes, ID_BYTES);
+    id.bytes[6] = (uint8_t)(0x80 | (id.bytes[6] & 0x0f));
+    id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3f));
+    return id;
+}
+
 static enum err write_body(struct database *db, const struct centre_fact *fact, struct buf *body,
                            struct fault *fault)
 {
@@ -74,7 +90,7 @@ static enum err write_body(struct database *db, const struct centre_fact *fact, 
     id_format(&fact->correlation, id);
     (void)snprintf(subject, sizeof subject, "return/%s", id);
     struct event event = {
-        .id = id_next(&ids, fact->now_ms),
+        .id = fact->key ? id_of_key(fact) : id_next(&ids, fact->now_ms),
         .type = fact->type,
         .source = SLICE_LITERAL("/centre"),
         .subject = slice_of(fact->subject ? fact->subject : subject),

@@ -20,6 +20,11 @@ struct centre_fact {
     int64_t now_ms;
     const char *device; /* who is told; NULL: the return's appliance, if there is one */
     bool unordered;     /* it is no step of the return, and takes no place among them */
+    /*
+     * What it came of (a payment, a line of a settlement). The same fact then has the same id even
+     * where a restored hub has forgotten it and records it again. NULL: it gets an id of its own.
+     */
+    const char *key;
 };
 
 /*

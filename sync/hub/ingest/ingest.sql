@@ -461,3 +461,32 @@ SET debit_minor = journal_balance.debit_minor + excluded.debit_minor,
     credit_minor = journal_balance.credit_minor + excluded.credit_minor
 -- name: rebuild_forget_balances
 DELETE FROM journal_balance
+-- name: payment_insert
+INSERT INTO payment (event, correlation, position, tender, type, token, return_number, currency,
+                     amount_minor, state, code, detail, requested_ms, updated_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13) ON CONFLICT DO NOTHING
+-- name: payment_pick
+UPDATE payment SET tries = tries + 1, next_ms = ?2
+WHERE next_ms <= ?1 AND payment_no IN (
+    SELECT payment_no FROM payment WHERE state IN ('ready', 'pending') AND next_ms <= ?1
+    ORDER BY next_ms, payment_no LIMIT ?3)
+RETURNING payment_no, correlation, position, round, tender, type, token, return_number, currency,
+          amount_minor, state
+-- name: payment_release
+UPDATE payment SET next_ms = 0 WHERE state = 'ready'
+-- name: payment_of_return
+SELECT payment_no, event, tender, type, currency, amount_minor, state, round, reference FROM payment
+WHERE correlation = ?1 AND position = ?2
+-- name: payment_set
+UPDATE payment SET state = ?2, reference = coalesce(?3, reference), code = ?4, detail = ?5,
+       next_ms = ?6, updated_ms = ?7
+WHERE payment_no = ?1
+-- name: payment_put_off
+UPDATE payment SET state = CASE WHEN ?2 = 'parked' THEN 'parked' ELSE state END, code = ?3,
+       detail = ?4, next_ms = ?5, updated_ms = ?6
+WHERE payment_no = ?1 AND state IN ('ready', 'pending')
+-- name: payment_find
+SELECT correlation, position, state, round FROM payment WHERE payment_no = ?1
+-- name: payment_again
+UPDATE payment SET state = 'ready', round = ?2, tries = 0, next_ms = 0, updated_ms = ?3
+WHERE payment_no = ?1

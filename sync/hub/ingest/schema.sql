@@ -388,3 +388,28 @@ CREATE TABLE journal_balance (
 -- name: place
 -- Which database this is (database_place): another one, or one that went back, was restored.
 ALTER TABLE hub ADD COLUMN place TEXT NOT NULL DEFAULT '';
+-- name: payments
+-- Refunds that the hub has paid out by a payment provider: a fact, as what was posted is.
+CREATE TABLE payment (
+    payment_no INTEGER PRIMARY KEY,
+    event BLOB NOT NULL, -- id of its refund.requested
+    correlation BLOB NOT NULL,
+    position INTEGER NOT NULL, -- of the tender in the return's plan
+    round INTEGER NOT NULL DEFAULT 1, -- grows when a declined one is asked for again
+    tender INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    token TEXT NOT NULL, -- of the original payment
+    return_number TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    state TEXT NOT NULL, -- ready, pending, issued, failed, parked
+    tries INTEGER NOT NULL DEFAULT 0, -- of this round
+    next_ms INTEGER NOT NULL DEFAULT 0, -- when to ask or look next
+    reference TEXT, -- the provider's
+    code TEXT, -- of the latest failure
+    detail TEXT,
+    requested_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    UNIQUE (correlation, position)
+);
+CREATE INDEX payment_by_state ON payment (state, next_ms, payment_no);

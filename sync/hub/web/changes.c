@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "sync/hub/connect/payment.h"
 #include "sync/hub/connect/posting.h"
 #include "sync/hub/connect/reconcile.h"
 #include "sync/hub/ingest/exception.h"
@@ -150,6 +151,31 @@ static enum err write_off(struct change *change, struct database *db, struct fau
     return err ? err : reconcile_write_off(db, &order, &change->told, fault);
 }
 
+static enum err decide_payment(struct change *change, struct database *db,
+                               enum payment_verdict verdict, struct fault *fault)
+{
+    int64_t number = 0;
+    enum err err = read_number(change, &number, fault);
+    return err ? err
+               : payment_decide(db, number, verdict, change->reason, change->now_ms, &change->told,
+                                fault);
+}
+
+static enum err ask_again(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide_payment(change, db, PAYMENT_ASK_AGAIN, fault);
+}
+
+static enum err say_issued(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide_payment(change, db, PAYMENT_SAY_ISSUED, fault);
+}
+
+static enum err say_failed(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide_payment(change, db, PAYMENT_SAY_FAILED, fault);
+}
+
 #define FINANCE ACCESS_BIT(ACCESS_FINANCE)
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
 
@@ -161,6 +187,9 @@ static const struct change_kind kinds[] = {
     {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, NULL, resolve},
     {"/v1/settlement-lines/", "match", "settlement.match", FINANCE, "refund", match},
     {"/v1/settlement-lines/", "set-aside", "settlement.set_aside", FINANCE, NULL, set_aside},
+    {"/v1/payments/", "ask", "payment.ask", FINANCE, NULL, ask_again},
+    {"/v1/payments/", "issued", "payment.issued", FINANCE, NULL, say_issued},
+    {"/v1/payments/", "failed", "payment.failed", FINANCE, NULL, say_failed},
     {"/v1/refunds/", "write-off", "refund.write_off", FINANCE, NULL, write_off},
 };
 

@@ -61,6 +61,13 @@ enum err finance_refunds(struct answers *answers, const struct answers_asked *as
                       fault);
 }
 
+enum err finance_payments(struct answers *answers, const struct answers_asked *asked,
+                          struct buf *out, struct fault *fault)
+{
+    return write_page(answers, asked, FINANCE_PAYMENTS, "payments",
+                      http_request_query(asked->request, "state"), 0, out, fault);
+}
+
 enum err finance_batches(struct answers *answers, const struct answers_asked *asked,
                          struct buf *out, struct fault *fault)
 {

@@ -7,6 +7,7 @@
 answers_write finance_files;          /* ?from= */
 answers_write finance_lines;          /* ?from=, ?state= */
 answers_write finance_refunds;        /* ?from=, ?state= */
+answers_write finance_payments;       /* ?from=, ?state=: what the hub has paid out */
 answers_write finance_batches;        /* ?from=, ?state=open: without the bank, or differing */
 answers_write finance_reconciliation; /* what waits, by age, currency and kind */
 answers_write finance_exceptions;     /* ?from=, ?resolved=yes: the settled ones instead */

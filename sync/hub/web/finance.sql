@@ -12,6 +12,11 @@ SELECT expected_no AS number, correlation AS return_id, number AS return_number,
        settled_day, charged_back AS "charged_back?", max(0, ?4 - day) AS age_days
 FROM expected_refund WHERE expected_no > ?1 AND (state = ?3 OR ?3 IS NULL)
 ORDER BY expected_no LIMIT ?2
+-- name: payments
+SELECT payment_no AS number, correlation AS return_id, return_number, position, round, tender, type,
+       currency, amount_minor AS amount, state, tries, reference, code, detail, requested_ms,
+       updated_ms
+FROM payment WHERE payment_no > ?1 AND (state = ?3 OR ?3 IS NULL) ORDER BY payment_no LIMIT ?2
 -- name: batches
 SELECT batch_no AS number, format, batch, currency, net_minor AS net, payout_minor AS payout,
        has_payout AS "has_payout?", bank_minor AS bank, day AS date_day, mismatches

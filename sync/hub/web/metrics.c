@@ -179,6 +179,8 @@ static void write_process(const struct web_facts *facts, struct buf *out)
                 "Tries to post that failed and are repeated.", facts->posting_retries);
     write_value(out, "posting_unreachable", "gauge",
                 "Whether the accounting system can't be reached.", facts->posting_waits);
+    write_value(out, "payments_unreachable", "gauge",
+                "Whether the payment provider can't be reached.", facts->payments_wait);
     write_value(out, "dropped_answers_total", "counter",
                 "Answers that found no connection to the broker.", facts->answers_dropped);
 }

@@ -3,6 +3,7 @@
 #include "hal/base/jsonw.h"
 #include "sync/hub/connect/intake.h"
 #include "sync/hub/connect/order.h"
+#include "sync/hub/connect/provider.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -108,6 +109,31 @@ static enum err run_receive(struct upload *upload, struct database *db, struct f
     return run_order(upload, db, order_receive, fault);
 }
 
+/* --- What the payment provider tells --------------------------------------------------------- */
+
+/* {"type", "timestamp", "data": a refund}, as Standard Webhooks proposes. */
+static enum err run_payment(struct upload *upload, struct database *db, struct fault *fault)
+{
+    struct cJSON *json CLEANUP(json_cleanup) = NULL;
+    struct arena arena CLEANUP(arena_free);
+    struct payment_answer answer;
+    arena_init(&arena, ANSWER_MAX);
+    enum err err =
+        json_parse(http_request_body(upload->request), JSON_LIMITS_DEFAULT, &json, fault);
+    if (err)
+        return err;
+    err = provider_read_refund(json_member(json, "data"), &arena, &answer, fault);
+    if (err)
+        return err;
+    (void)snprintf(upload->subject, sizeof upload->subject, "%s", answer.key);
+    err = payment_take_answer(db, &answer, upload->now_ms, &upload->told, fault);
+    struct jsonw w = jsonw_to(&upload->answer);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "reference", answer.key);
+    jsonw_end(&w);
+    return err ? err : buf_check(&upload->answer, fault, "answer");
+}
+
 #define COMMERCE (ACCESS_BIT(ACCESS_COMMERCE) | ACCESS_BIT(ACCESS_IT))
 
 static const struct upload_kind kinds[] = {
@@ -116,6 +142,7 @@ static const struct upload_kind kinds[] = {
     {"/v1/goods-received", "goods.receive", COMMERCE, prepare_order, run_receive},
     {"/v1/settlements", "settlement.add", ACCESS_BIT(ACCESS_FINANCE), prepare_settlement,
      run_settlement},
+    {UPLOADS_PROVIDER_PATH, "payment.answer", ACCESS_BIT(ACCESS_PROVIDER), NULL, run_payment},
 };
 
 /* --- The work -------------------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
 #include "sync/hub/ingest/access.h"
 #include "sync/hub/web/web.h"
 
+/* Where the payment provider tells what came of a refund. */
+#define UPLOADS_PROVIDER_PATH "/v1/payments/webhook"
+
 /* Answers the request, now or later, if its path is one of an upload's; false if it is none. */
 bool uploads_take(const struct web_config *config, const struct access_holder *holder,
                   struct http_request *request);

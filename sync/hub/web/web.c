@@ -49,6 +49,7 @@ static const struct route routes[] = {
     {"/v1/reconciliation", json, finance_reconciliation},
     {"/v1/measures", json, finance_measures},
     {"/v1/closing", json, finance_closing},
+    {"/v1/payments", json, finance_payments},
     {"/v1/traces/", json, traces_answer},
     {"/v1/journal/export", NULL, answers_export},
     {"/v1/audit", json, answers_audit},
@@ -118,11 +119,32 @@ static bool is_open(const char *path)
     return strcmp(path, "/healthz") == 0;
 }
 
+static bool is_provider(const struct web *web, const struct http_request *request)
+{
+    return web->config.provider_secret &&
+           strcmp(http_request_path(request), UPLOADS_PROVIDER_PATH) == 0;
+}
+
+/* The payment provider is known by what it signs, not by a token. */
+static enum err check_provider(struct web *web, struct http_request *request,
+                               struct access_holder *holder, struct fault *fault)
+{
+    const struct webhook webhook = {.id = http_request_header(request, "webhook-id"),
+                                    .timestamp = http_request_header(request, "webhook-timestamp"),
+                                    .signature = http_request_header(request, "webhook-signature"),
+                                    .body = http_request_body(request)};
+    *holder = (struct access_holder){.name = "payment provider", .role = ACCESS_PROVIDER};
+    return webhook_verify(web->config.provider_secret, &webhook, clock_wall_ms(web->config.clock),
+                          fault);
+}
+
 /* Who asks: ERR_FORBIDDEN without a token in force. */
 static enum err find_holder(struct web *web, struct http_request *request,
                             struct access_holder *holder, struct fault *fault)
 {
     static const char bearer[] = "Bearer ";
+    if (is_provider(web, request))
+        return check_provider(web, request, holder, fault);
     const char *header = http_request_header(request, "Authorization");
     if (!header || strncasecmp(header, bearer, sizeof bearer - 1) != 0)
         return fault_set(fault, ERR_FORBIDDEN, "Authorization", "needs a bearer token");

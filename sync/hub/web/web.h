@@ -6,6 +6,7 @@
 #ifndef SYNC_HUB_WEB_WEB_H
 #define SYNC_HUB_WEB_WEB_H
 
+#include "sync/hub/connect/webhook.h"
 #include "sync/hub/ingest/arrival.h"
 #include "sync/hub/ingest/bookkeeper.h"
 #include "sync/transport/http.h"
@@ -23,6 +24,7 @@ struct web_facts {
     int64_t posted;
     int64_t posting_retries;
     bool posting_waits;
+    bool payments_wait;
 };
 
 struct web_config {
@@ -31,6 +33,7 @@ struct web_config {
     struct database *database; /* read only, the loop's */
     struct worker *worker;     /* makes the changes that people ask for */
     const struct books *books;
+    const struct webhook_secret *provider_secret; /* NULL: no payment provider tells us anything */
     struct clock *clock;
     void (*facts)(void *context, struct web_facts *facts);
     /* A change was committed; may come after web_close. */
