@@ -1,6 +1,7 @@
 """An appliance that has lost its log takes back what the hub holds of it, and remembers what was
 returned."""
 
+import shutil
 import sqlite3
 
 from road.audit import all_arrived
@@ -76,4 +77,51 @@ def test_appliance_in_the_place_of_another_takes_over_its_log(road):
     await_true(lambda: road.ask_store("/v1/sales?receipt=0042-01-old-1")["sales"], 20, "the sale")
     await_everything_back(road)
     assert road.ask_store(f"/v1/returns/{answer['return_id']}")["number"] == answer["number"]
+    till.close()
+
+
+def keep_database(road, folder):
+    for path in road.store_state.glob("tillback.db*"):
+        shutil.copy(path, folder)
+
+
+def put_back(road, folder):
+    """As when yesterday's image is written over the disk: the database is older than its head file."""
+    for path in road.store_state.glob("tillback.db*"):
+        path.unlink()
+    for path in folder.glob("tillback.db*"):
+        shutil.copy(path, road.store_state)
+
+
+def test_store_put_back_in_time_goes_on_as_a_fork_and_forgets_no_return(road, tmp_path_factory):
+    yesterday = tmp_path_factory.mktemp("yesterday")
+    till = Till(road.store_url, road.token())
+    receipts = [f"0042-01-fork-{number}" for number in range(6)]
+    sell_and_return(till, receipts[:3], 1)
+    await_true(lambda: all_arrived(road), 20, "arrival")
+    before = road.ask_store("/v1/status")["streams"]["returns"]
+    assert road.appliance.stop() == 0
+    keep_database(road, yesterday)
+    road.appliance.start()
+    road.await_link()
+    later = sell_and_return(till, receipts[3:], PIECES - 1)
+    await_true(lambda: all_arrived(road), 20, "arrival")
+    assert road.appliance.stop() == 0
+    put_back(road, yesterday)
+    road.appliance.start()
+    till.close()
+    await_everything_back(road)
+    after = road.ask_store("/v1/status")["streams"]["returns"]
+    assert (after["forked"], after["log_id"] != before["log_id"]) == (True, True)
+    for answer in later:
+        shown = road.ask_store(f"/v1/returns/{answer['return_id']}")
+        assert shown["number"] == answer["number"]
+    status, answer = till.give_back(receipts[3], "last")
+    assert (status, answer["decision"]) == (201, "accepted"), answer
+    status, answer = till.give_back(receipts[3], "too-many")
+    assert answer.get("decision") != "accepted", answer
+    await_true(lambda: all_arrived(road), 20, "arrival")
+    events = [entry["event"]["id"] for entry in road.ask_hub("/v1/events?from=0")["events"]]
+    assert len(events) == len(set(events))
+    assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
     till.close()
