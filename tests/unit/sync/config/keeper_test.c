@@ -3,6 +3,7 @@
 #include "hal/storage.h"
 #include "provisioning/envelope.h"
 #include "sync/config/keeper.h"
+#include "tests/support/await.h"
 #include "tests/support/pki.h"
 #include "tests/support/scratch.h"
 
@@ -434,6 +435,11 @@ static void answer_to_another_report_confirms_nothing(void **state)
     close_box(&box);
 }
 
+static bool is_rolled_back(void *context)
+{
+    return ((struct box *)context)->settled.state == CONFIG_STATE_ROLLED_BACK;
+}
+
 static void trial_goes_on_after_a_power_cut_for_what_is_left_of_it(void **state)
 {
     (void)state;
@@ -443,9 +449,7 @@ static void trial_goes_on_after_a_power_cut_for_what_is_left_of_it(void **state)
     start_again(&box);
     assert_int_equal(box.settled.state, CONFIG_STATE_PENDING_CONFIRM);
     assert_non_null(strstr(box.broker.value, "elsewhere"));
-    for (int i = 0; i < 40; i++)
-        loop_run_once(box.loop, 50); /* the last second, in the loop's own time */
-    assert_int_equal(box.settled.state, CONFIG_STATE_ROLLED_BACK);
+    assert_true(await(box.loop, is_rolled_back, &box, AWAIT_MS)); /* the last second */
     assert_string_equal(box.broker.value, "");
     close_box(&box);
 }
