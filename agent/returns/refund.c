@@ -25,6 +25,32 @@ static void settle_line(bool prices_include_tax, struct decided_line *line)
     line->net_minor = line->gross_minor - tax;
 }
 
+static int64_t tax_left(const struct sale_line *sold, const struct history_line *live, size_t i)
+{
+    return sold->taxes[i].amount_minor - live->taxes_minor[i] - live->adjusted_taxes_minor[i];
+}
+
+/*
+ * Where prices include tax, what is left of the price must hold what is left of the tax; else the
+ * last piece could not give all of it back. Rounding may ask for a little more now.
+ */
+static void leave_room(const struct sale_line *sold, const struct history_line *live,
+                       struct decided_line *line)
+{
+    int64_t left = sold->paid_minor - live->amount_minor - live->adjusted_minor;
+    int64_t missing = line->amount_minor - left;
+    for (size_t i = 0; i < line->tax_count; i++)
+        missing += tax_left(sold, live, i) - line->taxes[i].amount_minor;
+    for (size_t i = 0; i < line->tax_count && missing > 0; i++) {
+        struct decided_tax *part = &line->taxes[i];
+        int64_t more = smaller(missing, tax_left(sold, live, i) - part->amount_minor);
+        if (more <= 0)
+            continue;
+        part->amount_minor += more;
+        missing -= more;
+    }
+}
+
 static const struct history_fee *fee_so_far(const struct history_line *live,
                                             const struct policy_fee *fee)
 {
@@ -82,6 +108,8 @@ void refund_goods(const struct sale *sale, const struct history_line *live,
         line->taxes[i].amount_minor =
             share_next(stored, sold->quantity, live->units, line->quantity, live->taxes_minor[i]);
     }
+    if (sale->prices_include_tax)
+        leave_room(sold, live, line);
     settle_line(sale->prices_include_tax, line);
     if (terms->fee)
         take_fee(sold, live, terms->fee, line);
@@ -104,12 +132,14 @@ enum err refund_adjustment(const struct sale *sale, const struct history_line *l
     line->tax_count = sold->tax_count;
     for (size_t i = 0; i < sold->tax_count; i++) {
         int64_t stored = sold->taxes[i].amount_minor;
-        int64_t left = stored - live->taxes_minor[i] - live->adjusted_taxes_minor[i];
+        int64_t left = tax_left(sold, live, i);
         int64_t due = share_next(stored, sold->paid_minor, live->adjusted_minor, amount_minor,
                                  live->adjusted_taxes_minor[i]);
         line->taxes[i].charged = &sold->taxes[i];
         line->taxes[i].amount_minor = smaller(due, left);
     }
+    if (sale->prices_include_tax)
+        leave_room(sold, live, line);
     settle_line(sale->prices_include_tax, line);
     if (terms->reverse_commission)
         line->commission = marketplace_reverse(sale, line->sale_index, live, live->units, adjusted);

@@ -30,6 +30,7 @@ struct counter {
     struct facts facts;
     struct sale sale;
     bool has_sale;
+    bool adjusts; /* random returns give part of a price back, too */
     struct history history;
     struct fault fault;
 };

@@ -50,6 +50,7 @@ static struct sale_line random_line(struct counter *c, struct dice *dice, int64_
     for (size_t i = 0; i < line.tax_count; i++)
         line.taxes[i] =
             (struct sale_tax){.type = TAX_SALES, .jurisdiction = jurisdictions[i], .rate = "8.875"};
+    line.group = roll_to(dice, 2) == 0 ? "three for two" : NULL;
     line.has_cost = roll_to(dice, 1) == 1;
     line.cost_minor = line.has_cost ? roll_to(dice, 20000) : 0;
     return line;
@@ -84,6 +85,21 @@ static void pay(struct sale *sale, struct dice *dice, struct sale_tender *tender
             (struct sale_tender){.tender = 9, .type = TENDER_ROUNDING, .amount_minor = rounding};
 }
 
+/* Takes a discount off the lines of the group, if there are any; returns it. */
+static int64_t discount_group(struct counter *c, struct dice *dice)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < c->sale.line_count; i++)
+        sum += c->sale.lines[i].group ? c->sale.lines[i].amount_minor : 0;
+    if (sum == 0)
+        return 0;
+    c->sale.groups = arena_alloc(&c->arena, 1, sizeof *c->sale.groups);
+    c->sale.groups[0] =
+        (struct sale_group){.group = "three for two", .discount_minor = roll_to(dice, sum)};
+    c->sale.group_count = 1;
+    return c->sale.groups[0].discount_minor;
+}
+
 static void random_sale(struct counter *c, struct dice *dice)
 {
     struct sale *sale = &c->sale;
@@ -101,7 +117,8 @@ static void random_sale(struct counter *c, struct dice *dice)
         sale->lines[i] = random_line(c, dice, (int64_t)i + 1);
         sum += sale->lines[i].amount_minor;
     }
-    sale->order_discount_minor = roll_to(dice, 1) == 1 ? roll_to(dice, sum) : 0;
+    int64_t off = discount_group(c, dice);
+    sale->order_discount_minor = roll_to(dice, 1) == 1 ? roll_to(dice, sum - off) : 0;
     /* Once without tenders, only for what the discounts leave of each line. */
     if (sale_check(sale, NULL, &c->arena, NULL) != ERR_OK)
         assert_true(sale->gross_minor > 0);
@@ -120,6 +137,25 @@ static void random_sale(struct counter *c, struct dice *dice)
     assert_int_equal(history_init(sale, &c->arena, &c->history, &c->fault), ERR_OK);
 }
 
+/* A part of what the line still could refund, given back while the goods stay. */
+static bool make_adjustment(const struct counter *c, struct dice *dice, size_t index,
+                            struct request_line *line)
+{
+    const struct history_line *live = &c->history.lines[index];
+    int64_t left = c->sale.lines[index].paid_minor - live->amount_minor - live->adjusted_minor;
+    if (!c->adjusts || left < 1 || roll_to(dice, 4) != 0)
+        return false;
+    *line = (struct request_line){
+        .line = c->sale.lines[index].line,
+        .quantity = 1,
+        .reason = "price_adjust",
+        .condition = "open_box",
+        .amount_minor = 1 + roll_to(dice, left - 1),
+        .has_amount = true,
+    };
+    return true;
+}
+
 /* Asks for some units of some lines that are left; false if nothing is. */
 static bool random_return(struct counter *c, struct dice *dice, struct decision *decision)
 {
@@ -128,6 +164,10 @@ static bool random_return(struct counter *c, struct dice *dice, struct decision 
     *request = (struct return_request){.receipt = "R1", .lines = lines, .in_hand = true};
     for (size_t i = 0; i < c->sale.line_count; i++) {
         int64_t left = c->sale.lines[i].quantity - c->history.lines[i].units;
+        if (left > 0 && make_adjustment(c, dice, i, &lines[request->line_count])) {
+            request->line_count++;
+            continue;
+        }
         if (left == 0 || roll_to(dice, 2) == 0)
             continue;
         lines[request->line_count++] = (struct request_line){
@@ -179,8 +219,28 @@ static void assert_sums_of_decision(const struct decision *d)
     assert_int_equal(total, 0);
 }
 
+/* Of all lines together, at each jurisdiction that charged. */
+static void assert_tax_never_above(const struct counter *c)
+{
+    static const char *const jurisdictions[] = {"US-NY", "NYC", "MTA"};
+    for (size_t at = 0; at < sizeof jurisdictions / sizeof *jurisdictions; at++) {
+        int64_t charged = 0;
+        int64_t reversed = 0;
+        for (size_t i = 0; i < c->sale.line_count; i++)
+            for (size_t k = 0; k < c->sale.lines[i].tax_count; k++) {
+                if (strcmp(c->sale.lines[i].taxes[k].jurisdiction, jurisdictions[at]) != 0)
+                    continue;
+                charged += c->sale.lines[i].taxes[k].amount_minor;
+                reversed += c->history.lines[i].taxes_minor[k] +
+                            c->history.lines[i].adjusted_taxes_minor[k];
+            }
+        assert_true(reversed >= 0 && reversed <= charged);
+    }
+}
+
 static void assert_never_above(const struct counter *c)
 {
+    assert_tax_never_above(c);
     for (size_t i = 0; i < c->sale.line_count; i++) {
         const struct sale_line *sold = &c->sale.lines[i];
         const struct history_line *live = &c->history.lines[i];
@@ -205,10 +265,12 @@ static void assert_all_given_back(const struct counter *c)
     assert_int_equal(c->history.refunded_minor, c->sale.gross_minor);
     for (size_t i = 0; i < c->sale.line_count; i++) {
         const struct sale_line *sold = &c->sale.lines[i];
-        assert_int_equal(c->history.lines[i].amount_minor, sold->paid_minor);
-        assert_int_equal(c->history.lines[i].cost_minor, sold->cost_minor);
+        const struct history_line *live = &c->history.lines[i];
+        assert_int_equal(live->amount_minor + live->adjusted_minor, sold->paid_minor);
+        assert_int_equal(live->cost_minor, sold->cost_minor);
         for (size_t k = 0; k < sold->tax_count; k++)
-            assert_int_equal(c->history.lines[i].taxes_minor[k], sold->taxes[k].amount_minor);
+            assert_int_equal(live->taxes_minor[k] + live->adjusted_taxes_minor[k],
+                             sold->taxes[k].amount_minor);
     }
     for (size_t i = 0; i < c->sale.tender_count; i++)
         assert_int_equal(c->history.tenders[i].refunded_minor, c->sale.tenders[i].amount_minor);
@@ -224,13 +286,13 @@ static void open_round(struct counter *c, struct dice *dice)
     random_sale(c, dice);
 }
 
-static void pieces_in_any_order_sum_to_the_whole(void **state)
+static void give_all_back(bool adjusts)
 {
-    (void)state;
     struct dice dice = {seed()};
     for (int round = 0; round < ROUNDS; round++) {
         struct counter c;
         open_round(&c, &dice);
+        c.adjusts = adjusts;
         while (!all_returned(&c)) {
             struct decision decision;
             if (!random_return(&c, &dice, &decision))
@@ -240,6 +302,43 @@ static void pieces_in_any_order_sum_to_the_whole(void **state)
             assert_never_above(&c);
         }
         assert_all_given_back(&c);
+        counter_close(&c);
+    }
+}
+
+static void pieces_in_any_order_sum_to_the_whole(void **state)
+{
+    (void)state;
+    give_all_back(false);
+}
+
+static void pieces_and_price_adjustments_sum_to_the_whole(void **state)
+{
+    (void)state;
+    give_all_back(true);
+}
+
+static void fees_leave_no_more_than_was_paid(void **state)
+{
+    (void)state;
+    struct dice dice = {seed()};
+    for (int round = 0; round < ROUNDS; round++) {
+        struct counter c;
+        open_round(&c, &dice);
+        struct policy_fee fee = {.rule = "fee", .rate = {75, 1}, .taxed = round % 2 == 0};
+        c.policy.fees = &fee;
+        c.policy.fee_count = 1;
+        int64_t fees = 0;
+        while (!all_returned(&c)) {
+            struct decision decision;
+            if (!random_return(&c, &dice, &decision))
+                continue;
+            assert_sums_of_decision(&decision);
+            fees += decision.fee_minor;
+            counter_keep(&c, &decision);
+            assert_never_above(&c);
+        }
+        assert_int_equal(c.history.refunded_minor + fees, c.sale.gross_minor);
         counter_close(&c);
     }
 }
@@ -354,6 +453,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_in_any_order_sum_to_the_whole),
+        cmocka_unit_test(pieces_and_price_adjustments_sum_to_the_whole),
+        cmocka_unit_test(fees_leave_no_more_than_was_paid),
         cmocka_unit_test(voided_and_returned_again_never_above_the_total),
         cmocka_unit_test(the_same_input_gives_the_same_bytes),
         cmocka_unit_test(history_from_written_decisions_is_the_same),

@@ -45,6 +45,23 @@ static void a_weight_comes_back_in_grams_with_each_tax_by_itself(void **state)
     assert_int_equal(gross, 1884);
 }
 
+/* Each tax rounds by itself: together they must still fit into what the last piece refunds. */
+static void the_last_piece_has_room_for_the_last_of_the_tax(void **state)
+{
+    struct counter *c = *state;
+    counter_sell(c, "USD", true,
+                 "{'line':1,'sku':'a','quantity':3,'amount':2,'tax':[" TAX("US-NY", 1) "," TAX(
+                     "NYC", 1) "]}",
+                 CARD(2), "");
+    int64_t tax = 0;
+    for (int i = 0; i < 3; i++) {
+        struct decision d = counter_return(c, 1, 1);
+        assert_true(d.lines[0].net_minor >= 0);
+        tax += d.tax_minor;
+    }
+    assert_int_equal(tax, 2);
+}
+
 static void a_dinar_has_a_thousand_fils(void **state)
 {
     static const int64_t gross[] = {3333, 3334, 3333};
@@ -213,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BACK(a_weight_comes_back_in_grams_with_each_tax_by_itself),
+        BACK(the_last_piece_has_room_for_the_last_of_the_tax),
         BACK(a_dinar_has_a_thousand_fils),
         BACK(a_fee_is_cumulative_over_pieces),
         BACK(a_fee_may_be_for_a_reason_and_a_condition_only),
