@@ -9,7 +9,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "toolchain")]
+sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "contract")]
 
 from road.road import Road, await_true, free_port_base  # noqa: E402
 from road.till import Till  # noqa: E402

@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import api_document
 import pytest
 from conftest import ROOT, Hub
 from road.road import await_true
@@ -215,6 +216,12 @@ def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
         "the wish of the store",
     )
     assert tillback(road, "parked", "resubmit", item["id"], "--reason", "try again")[0] == 0
+    base = f"/v1/parked/{by_return[second['return_id']]['id']}"
+    for method, path in (("GET", base), ("POST", f"{base}/discard"), ("POST", f"{base}/resubmit")):
+        body = {"reason": "asked over HTTP"} if method == "POST" else None
+        status, headers, text = till.request(method, path, body)
+        assert status == (202 if body else 200), text
+        api_document.hold(method, path, status, headers, text)
     await_true(lambda: "parked.decided.v1" in history(road, first), 15, "the hub's answer")
     assert len(await_store(road, 2)) == 2, "it was refused once more"
 
@@ -251,7 +258,8 @@ def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
         event for event in road.ask_store(f"/v1/returns/{second['return_id']}")["history"]
         if event["type"].endswith("parked.decided.v1")
     ]
-    assert [event["data"]["reason"] for event in decided] == ["paid by another return"]
+    # Over HTTP it asked to try again in vain; then a person let go.
+    assert [event["data"]["reason"] for event in decided][-1] == "paid by another return"
     hub.client.close()
     road.hub.stop()
     hub_command(road, *road.hub.command[-2:], "rebuild-ledger")
