@@ -13,11 +13,17 @@ enum { PARTS = 10, MS_PER_S = 1000, STATE_INTERVAL_S = 60, FILE_TEXT_MAX = 4096 
 #define DAY_MS (24 * 60 * 60 * (int64_t)1000)
 #define MIB (1024 * (int64_t)1024)
 
+/* Receipt formats, and as the rules against card numbers know them. */
+struct receipts {
+    struct scan_formats *formats;
+    struct known_formats known;
+};
+
 struct pushed {
     struct pushed_config config;
     struct config_part parts[PARTS];
     struct policy_file *policy;
-    struct scan_formats *formats;
+    struct receipts *receipts;
     struct staff_given *staff; /* NULL: whom the store itself has */
     struct config_broker broker;
 };
@@ -45,7 +51,7 @@ static void apply_policy(void *context, void *prepared)
     struct pushed *pushed = context;
     struct policy_file *policy = prepared;
     struct fault fault;
-    if (capture_set_policy(pushed->config.capture, policy_file_policy(policy), &fault) != ERR_OK) {
+    if (capture_use(pushed->config.capture, policy_file_policy(policy), NULL, &fault) != ERR_OK) {
         failed(pushed, "config.policy_not_in_force", &fault);
         policy_file_close(policy);
         return;
@@ -60,28 +66,56 @@ static void drop_policy(void *prepared)
     policy_file_close(prepared);
 }
 
+static void drop_receipts(void *prepared)
+{
+    struct receipts *receipts = prepared;
+    if (!receipts)
+        return;
+    scan_formats_close(receipts->formats);
+    free(receipts);
+}
+
+/* Takes over the formats. */
+static enum err make_receipts(struct scan_formats *formats, struct receipts **receipts,
+                              struct fault *fault)
+{
+    *receipts = calloc(1, sizeof **receipts);
+    if (!*receipts) {
+        scan_formats_close(formats);
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    }
+    (*receipts)->formats = formats;
+    (*receipts)->known = scan_formats_known(formats);
+    return ERR_OK;
+}
+
 static enum err check_scan(void *context, struct slice text, void **prepared, struct fault *fault)
 {
     struct pushed *pushed = context;
     struct scan_formats *formats = NULL;
+    struct receipts *receipts = NULL;
     const char *own = settings_text(pushed->config.settings, "scan.formats");
     enum err err = text.len ? scan_formats_read(&formats, text, fault)
                             : scan_formats_open(&formats, own, fault);
-    *prepared = formats;
+    if (!err)
+        err = make_receipts(formats, &receipts, fault);
+    *prepared = receipts;
     return err;
 }
 
 static void apply_scan(void *context, void *prepared)
 {
     struct pushed *pushed = context;
-    api_use_formats(pushed->config.api, prepared);
-    scan_formats_close(pushed->formats);
-    pushed->formats = prepared;
-}
-
-static void drop_scan(void *prepared)
-{
-    scan_formats_close(prepared);
+    struct receipts *receipts = prepared;
+    struct fault fault;
+    if (capture_use(pushed->config.capture, NULL, &receipts->known, &fault) != ERR_OK) {
+        failed(pushed, "config.scan_not_in_force", &fault);
+        drop_receipts(receipts);
+        return;
+    }
+    api_use_formats(pushed->config.api, receipts->formats);
+    drop_receipts(pushed->receipts);
+    pushed->receipts = receipts;
 }
 
 /* --- Staff ----------------------------------------------------------------------------------- */
@@ -315,7 +349,7 @@ static void apply_updates(void *context, void *prepared)
 
 static const struct config_part parts[PARTS] = {
     {CONFIG_POLICY, check_policy, apply_policy, drop_policy, NULL, NULL, false},
-    {CONFIG_SCAN, check_scan, apply_scan, drop_scan, NULL, NULL, false},
+    {CONFIG_SCAN, check_scan, apply_scan, drop_receipts, NULL, NULL, false},
     {CONFIG_STAFF, check_staff, apply_staff, drop_staff, staff_has_drifted, NULL, false},
     {CONFIG_RETENTION, check_retention, apply_retention, free, NULL, NULL, false},
     {CONFIG_LIMITS, check_limits, apply_limits, free, NULL, NULL, false},
@@ -337,7 +371,11 @@ enum err pushed_open(struct pushed **out, const struct pushed_config *config,
     }
     pushed->config = *config;
     pushed->policy = policy;
-    pushed->formats = formats;
+    enum err err = make_receipts(formats, &pushed->receipts, fault);
+    if (err) {
+        pushed_close(pushed);
+        return err;
+    }
     memcpy(pushed->parts, parts, sizeof parts);
     for (size_t i = 0; i < PARTS; i++)
         pushed->parts[i].context = pushed;
@@ -350,7 +388,7 @@ void pushed_close(struct pushed *pushed)
     if (!pushed)
         return;
     policy_file_close(pushed->policy);
-    scan_formats_close(pushed->formats);
+    drop_receipts(pushed->receipts);
     staff_given_free(pushed->staff);
     free(pushed);
 }

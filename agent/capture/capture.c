@@ -41,7 +41,7 @@ void capture_close(struct capture *capture)
     free(capture);
 }
 
-/* The writer, held between two commands while the policy is exchanged. */
+/* The writer, held between two commands while what it decides by is exchanged. */
 struct rest {
     struct eventlog_command command;
     sem_t reached; /* the writer stands still, or never will */
@@ -71,8 +71,8 @@ static void rest_over(void *context, enum err err, const struct fault *fault)
     sem_post(&rest->over);
 }
 
-enum err capture_set_policy(struct capture *capture, const struct policy *policy,
-                            struct fault *fault)
+enum err capture_use(struct capture *capture, const struct policy *policy,
+                     const struct known_formats *known, struct fault *fault)
 {
     struct rest rest = {.command = {.decide = stand_still, .done = rest_over}};
     rest.command.context = &rest;
@@ -83,8 +83,10 @@ enum err capture_set_policy(struct capture *capture, const struct policy *policy
     while (sem_wait(&rest.reached) != 0)
         continue;
     bool standing = rest.standing;
-    if (standing)
+    if (standing && policy)
         capture->config.policy = policy;
+    if (standing && known)
+        capture->config.known = known;
     sem_post(&rest.resume);
     while (sem_wait(&rest.over) != 0)
         continue;

@@ -79,12 +79,12 @@ enum err capture_open(struct capture **capture, const struct capture_config *con
 /* No command may be under way: close the log first. Takes NULL. */
 void capture_close(struct capture *capture);
 /*
- * Every command decided from now on is decided by `policy`, and no other is used any more when it
- * returns. Loop thread; waits for the writer, which stands still between two commands meanwhile.
- * ERR_* as of the log: then nothing has changed.
+ * Every command decided from now on is decided by these, borrowed as those before them were, which
+ * are used no more when it returns; NULL leaves one as it is. Loop thread; waits for the writer,
+ * which stands still between two commands meanwhile. ERR_BUSY: nothing has changed.
  */
-enum err capture_set_policy(struct capture *capture, const struct policy *policy,
-                            struct fault *fault) MUST_CHECK;
+enum err capture_use(struct capture *capture, const struct policy *policy,
+                     const struct known_formats *known, struct fault *fault) MUST_CHECK;
 
 /*
  * Reads the order; a bad one is refused at once, with nothing submitted. Otherwise `done` comes
