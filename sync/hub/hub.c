@@ -7,6 +7,7 @@
 #include "sync/hub/connect/payer.h"
 #include "sync/hub/connect/poster.h"
 #include "sync/hub/connect/tryton.h"
+#include "sync/hub/fleet/steward.h"
 #include "sync/hub/web/web.h"
 
 #include <limits.h>
@@ -70,6 +71,7 @@ struct hub {
     struct payer *payer;   /* NULL: payments stay ready */
     const struct webhook_secret *provider_secret;
     struct cashier *cashier;
+    struct steward *steward;
     struct tls_context *client_tls;
     struct tls_context *server_tls;
     struct wire *wire;
@@ -109,6 +111,8 @@ static void on_message(void *context, const struct mqtt_message *message)
     struct hub *hub = context;
     struct fault fault;
     enum err err = arrival_take(&hub->desk, hub->worker, message, &fault);
+    if (err == ERR_UNSUPPORTED && hub->steward)
+        err = steward_take(hub->steward, message, &fault);
     if (err == ERR_UNSUPPORTED)
         return;
     if (err) {
@@ -138,7 +142,10 @@ static void on_booked(void *context)
 /* Another process has written: a backup, or a person's decision on the command line. */
 static void on_foreign(void *context)
 {
+    struct hub *hub = context;
     tell_all(context);
+    if (hub->steward)
+        steward_wake(hub->steward);
     on_stored(context);
     on_booked(context);
 }
@@ -328,6 +335,26 @@ static enum err open_cashier(struct hub *hub, struct fault *fault)
     return err;
 }
 
+static bool may_send(void *context)
+{
+    struct hub *hub = context;
+    return hub->wire && wire_has_room(hub->wire);
+}
+
+static enum err open_steward(struct hub *hub, struct fault *fault)
+{
+    const struct steward_config steward = {
+        .worker = hub->worker,
+        .state = hub->config.state,
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+        .answer = on_answer,
+        .may_send = may_send,
+        .context = hub,
+    };
+    return steward_open(&hub->steward, hub->loop, &steward, fault);
+}
+
 static enum err open_wire(struct hub *hub, struct fault *fault)
 {
     char ca[PATH_MAX];
@@ -454,6 +481,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     if (!err)
         err = open_cashier(hub, fault);
     if (!err)
+        err = open_steward(hub, fault);
+    if (!err)
         err = open_wire(hub, fault);
     if (!err)
         err = open_web(hub, fault);
@@ -486,6 +515,8 @@ void hub_close(struct hub *hub)
     hub->clerk = NULL;
     cashier_close(hub->cashier);
     hub->cashier = NULL;
+    steward_close(hub->steward);
+    hub->steward = NULL;
     wire_close(hub->wire);
     hub->wire = NULL;
     tls_context_close(hub->client_tls);

@@ -3,10 +3,12 @@
 #include "hal/base/version.h"
 #include "hal/storage.h"
 #include "sync/hub/ca.h"
+#include "sync/hub/config_command.h"
 #include "sync/hub/hub.h"
 #include "sync/hub/ingest/backup.h"
 #include "sync/hub/ingest/server_backup.h"
 #include "sync/hub/journal_command.h"
+#include "sync/hub/order_command.h"
 #include "sync/hub/parked_command.h"
 #include "sync/hub/token.h"
 
@@ -17,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2, HELP_MAX = 16 * 1024, COMMAND_WORDS_MAX = 20 };
+enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2, HELP_MAX = 16 * 1024, COMMAND_WORDS_MAX = 64 };
 
 static const char usage[] =
     "usage: tillback-hub --state DIR [--db URL] [--config FILE] [--set KEY=VALUE]... [COMMAND]\n"
@@ -45,9 +47,9 @@ static const char usage[] =
     "  ca server NAME HOST...   issue a server's certificate (the broker's), in servers/\n"
     "  ca device ID [FOLDER]    issue an appliance's identity, devices/ID unless given\n"
     "  ca revoke ID             revoke what was issued to a name\n"
-    "  ca crl                   make the revocation list anew\n"
-    "\n"
-    "Settings (--config takes a file of KEY=VALUE lines):\n";
+    "  ca crl                   make the revocation list anew\n";
+static const char settings_usage[] = "\n"
+                                     "Settings (--config takes a file of KEY=VALUE lines):\n";
 
 struct options {
     const char *state;
@@ -70,7 +72,8 @@ static void print_help(void)
     struct buf help CLEANUP(buf_free);
     buf_init(&help, HELP_MAX);
     settings_help(hub_settings, hub_settings_count, &help);
-    (void)printf("%s%s", usage, help.data ? help.data : "");
+    (void)printf("%s%s%s%s%s", usage, config_usage, order_usage, settings_usage,
+                 help.data ? help.data : "");
 }
 
 static enum err set_database(struct options *options, const char *url, struct fault *fault)
@@ -104,6 +107,16 @@ static enum err take_option(struct options *options, const char *name, const cha
     return fault_set(fault, ERR_INVALID, name, "is not an option; --help lists them");
 }
 
+/* Commands that take options of their own, behind their name. */
+static bool has_own_options(const char *command)
+{
+    static const char *const names[] = {"token", "parked", "config", "command"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(command, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static enum err read_options(struct options *options, int argc, char **argv, struct fault *fault)
 {
     enum err err = settings_open(&options->settings, hub_settings, hub_settings_count, fault);
@@ -112,8 +125,7 @@ static enum err read_options(struct options *options, int argc, char **argv, str
             options->help = true;
             return ERR_OK;
         }
-        bool has_own = options->word_count > 0 && (strcmp(options->words[0], "token") == 0 ||
-                                                   strcmp(options->words[0], "parked") == 0);
+        bool has_own = options->word_count > 0 && has_own_options(options->words[0]);
         if (strncmp(argv[i], "--", 2) == 0 && !has_own) {
             err = take_option(options, argv[i], argv[i + 1], fault);
             i++;
@@ -200,6 +212,18 @@ static enum err run_parked(const struct options *options, struct clock *clock, s
                       fault);
 }
 
+static enum err run_config(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return config_run(&config, options->word_count - 1, options->words + 1, fault);
+}
+
+static enum err run_order(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return order_run(&config, options->word_count - 1, options->words + 1, fault);
+}
+
 static enum err run_command(const struct options *options, struct clock *clock, struct fault *fault)
 {
     char *const *words = options->words;
@@ -212,6 +236,10 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_restore(options, clock, fault);
     if (strcmp(words[0], "export") == 0 && options->word_count == 2)
         return run_export(options, clock, fault);
+    if (strcmp(words[0], "config") == 0)
+        return run_config(options, clock, fault);
+    if (strcmp(words[0], "command") == 0)
+        return run_order(options, clock, fault);
     if (strcmp(words[0], "parked") == 0)
         return run_parked(options, clock, fault);
     if (strcmp(words[0], "token") == 0)

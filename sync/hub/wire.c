@@ -144,6 +144,11 @@ bool wire_online(const struct wire *wire)
     return wire->online;
 }
 
+bool wire_has_room(const struct wire *wire)
+{
+    return wire->online && wire->untaken < UNTAKEN_MAX / 2;
+}
+
 int64_t wire_dropped(const struct wire *wire)
 {
     return wire->dropped;
@@ -187,6 +192,8 @@ static enum err publish(struct wire *wire, const struct arrival_answer *answer, 
         .qos = 1,
         .content_type = content_type(answer),
         .correlation = answer->correlation,
+        .response_topic = answer->response_topic,
+        .expiry_s = answer->expiry_s,
         .properties = properties.list,
         .property_count = properties.count,
     };

@@ -18,7 +18,9 @@ struct arrival_answer {
     const char *name;
     struct slice payload;
     bool retain;
-    struct slice correlation;         /* of a reply */
+    struct slice correlation;         /* of a reply, or of a command */
+    const char *response_topic;       /* of a command; else NULL */
+    uint32_t expiry_s;                /* of a command; else 0 */
     struct inbox_place place;         /* of an inbox message; else its number is 0 */
     const struct batch_header *batch; /* of events that go back; else NULL */
 };

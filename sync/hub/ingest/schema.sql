@@ -413,3 +413,98 @@ CREATE TABLE payment (
     UNIQUE (correlation, position)
 );
 CREATE INDEX payment_by_state ON payment (state, next_ms, payment_no);
+-- name: config
+-- What the centre wants of its appliances: layers of settings, each as it was put one after the
+-- other. The newest of a scope up to some change is the layer as of that change.
+CREATE TABLE config_change (
+    change_no INTEGER PRIMARY KEY,
+    scope TEXT NOT NULL, -- fleet, group/NAME, store/NUMBER, device/ID
+    settings TEXT NOT NULL, -- a JSON merge patch over the layers below it
+    holder TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+);
+CREATE INDEX config_change_by_scope ON config_change (scope, change_no);
+
+CREATE TABLE config_group (
+    name TEXT NOT NULL,
+    device TEXT NOT NULL,
+    PRIMARY KEY (name, device)
+) WITHOUT ROWID;
+CREATE INDEX config_group_by_device ON config_group (device, name);
+
+-- The one document that each appliance is to have, as it was signed.
+CREATE TABLE config_desired (
+    device TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    change_no INTEGER NOT NULL, -- rendered from the layers as of it; 0: of none
+    rollout_no INTEGER NOT NULL, -- 0: none
+    hash BLOB NOT NULL,
+    settings TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    desired_ms INTEGER NOT NULL,
+    sent_ms INTEGER NOT NULL
+);
+
+-- What each says of it.
+CREATE TABLE config_report (
+    device TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL, -- of what the state is; 0: of nothing that is to be believed
+    seen INTEGER NOT NULL,
+    applied_version INTEGER NOT NULL,
+    applied_hash BLOB,
+    path TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    drift TEXT NOT NULL, -- sections, with commas
+    reported_ms INTEGER NOT NULL
+);
+
+CREATE TABLE rollout (
+    rollout_no INTEGER PRIMARY KEY,
+    scope TEXT NOT NULL,
+    change_no INTEGER NOT NULL,
+    rules TEXT NOT NULL,
+    state TEXT NOT NULL, -- running, paused, halted, done, aborted
+    wave INTEGER NOT NULL,
+    forgiven INTEGER NOT NULL,
+    why TEXT NOT NULL, -- of its state
+    holder TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    wave_ms INTEGER NOT NULL, -- when the present wave began
+    ended_ms INTEGER
+);
+CREATE INDEX rollout_by_state ON rollout (state, rollout_no);
+
+CREATE TABLE rollout_device (
+    rollout_no INTEGER NOT NULL REFERENCES rollout (rollout_no),
+    device TEXT NOT NULL,
+    wave INTEGER NOT NULL,
+    state TEXT NOT NULL, -- planned, sent, good, bad, returned
+    before_change INTEGER NOT NULL, -- what it goes back to
+    version INTEGER NOT NULL, -- that it was sent; 0: nothing yet
+    online INTEGER NOT NULL, -- when it was sent
+    waiting INTEGER NOT NULL, -- its backlog then
+    sent_ms INTEGER NOT NULL,
+    PRIMARY KEY (rollout_no, device)
+) WITHOUT ROWID;
+CREATE INDEX rollout_device_by_wave ON rollout_device (rollout_no, state, wave);
+CREATE INDEX rollout_device_by_device ON rollout_device (device, rollout_no);
+
+CREATE TABLE command (
+    command_id TEXT PRIMARY KEY,
+    device TEXT NOT NULL,
+    name TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    sent_ms INTEGER, -- last
+    outcome TEXT, -- as answered; or expired
+    detail TEXT,
+    result TEXT,
+    ended_ms INTEGER
+);
+CREATE INDEX command_by_device ON command (device, created_ms);
+CREATE INDEX command_by_outcome ON command (outcome, created_ms);
