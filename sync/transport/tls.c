@@ -279,6 +279,7 @@ static int set_up(struct tls_stream *stream, const char *host)
         (void)snprintf(stream->host, sizeof stream->host, "%s", host);
         stream->verdict.rules.host = stream->host;
         stream->verdict.stale_crl_allowed = true;
+        stream->verdict.not_yet_allowed = context->clock && !clock_read(context->clock).trusted;
     }
     stream->verdict.rules.ca = context->ca;
     stream->verdict.rules.crl = context->crl;

@@ -29,7 +29,12 @@ struct tls_config {
     const char *key_file;
     bool peer_certificate_optional; /* server only: browsers at the counter have none */
     const char *const *alpn;        /* NULL, or a NULL-terminated list */
-    struct clock *clock;            /* what "now" is for validity; NULL: the system's */
+    /*
+     * What "now" is for validity; NULL: the system's. While it is not trusted, a client takes a
+     * server whose certificate begins later: a clock without a battery shows the past, and the
+     * connection is what sets it right.
+     */
+    struct clock *clock;
 };
 
 enum err tls_context_open(struct tls_context **context, const struct tls_config *config,

@@ -38,6 +38,8 @@ int tls_verdict_callback(void *context, mbedtls_x509_crt *crt, int depth, uint32
         *flags |= MBEDTLS_X509_BADCERT_REVOKED;
     if (verdict->stale_crl_allowed)
         *flags &= ~(uint32_t)(MBEDTLS_X509_BADCRL_EXPIRED | MBEDTLS_X509_BADCRL_FUTURE);
+    if (verdict->not_yet_allowed)
+        *flags &= ~(uint32_t)MBEDTLS_X509_BADCERT_FUTURE;
     /* From the root down to the leaf: the last that is remembered is nearest to the peer. */
     if (*flags & MBEDTLS_X509_BADCERT_EXPIRED)
         verdict->expired_ms = certificate_time_ms(&crt->valid_to);

@@ -372,6 +372,30 @@ static void our_clock_decides_not_the_system_s(void **state)
     clock_close(clock);
 }
 
+static void a_clock_that_is_behind_takes_a_newer_server_until_it_is_trusted(void **state)
+{
+    (void)state;
+    struct clock *clock;
+    assert_int_equal(clock_fake_open(&clock, pki.now_ms, NULL), ERR_OK);
+    struct tls_config asked = {.clock = clock};
+    struct pair *pair = join(special(TLS_CLIENT, "shop-1", asked),
+                             tls_pki_context(&pki, TLS_SERVER, "not_yet"), "localhost");
+    assert_true(await(pair->loop, both_connected, pair, AWAIT_MS));
+    assert_int_equal(pair->client.err, ERR_OK);
+    part(pair);
+    (void)clock_trust(clock, pki.now_ms);
+    pair = join(special(TLS_CLIENT, "shop-1", asked), tls_pki_context(&pki, TLS_SERVER, "not_yet"),
+                "localhost");
+    assert_true(await(pair->loop, client_refused, pair, AWAIT_MS));
+    assert_words(&pair->client, "not yet valid");
+    part(pair);
+    pair = join(tls_pki_context(&pki, TLS_CLIENT, "early-shop"),
+                special(TLS_SERVER, "server", asked), "localhost");
+    assert_true(await(pair->loop, client_refused, pair, AWAIT_MS)); /* a server never */
+    part(pair);
+    clock_close(clock);
+}
+
 static void alpn_must_be_shared(void **state)
 {
     (void)state;
@@ -579,6 +603,7 @@ int main(void)
         cmocka_unit_test(optional_client_certificate_may_miss_but_not_be_bad),
         cmocka_unit_test(stale_revocation_list_stops_a_server_not_a_client),
         cmocka_unit_test(our_clock_decides_not_the_system_s),
+        cmocka_unit_test(a_clock_that_is_behind_takes_a_newer_server_until_it_is_trusted),
         cmocka_unit_test(alpn_must_be_shared),
         cmocka_unit_test(server_with_only_tls_1_1_is_refused),
         cmocka_unit_test(client_with_only_tls_1_1_is_refused),
