@@ -29,6 +29,13 @@ test-debian13: build/embed
 	$(Q)toolchain/debian13 -j2 OUT=build/debian13/out unit
 	$(Q)grep -h '^spoken: TLSv1.3' build/debian13/out/results/sync-transport-tls_test.txt
 
+# Preloaded into a program whose wall clock a test lets jump.
+CLOCK_SHIM := $(OUT)/clock_shim.so
+$(CLOCK_SHIM): tests/fault/clock_shim.c
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 $(WARNINGS) -shared -fPIC -o $@ $<
+
 # The whole: what a change must pass.
 test: install-test ; $(Q)toolchain/test
 
@@ -39,7 +46,7 @@ run demo:
 	$(Q)PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
 
 # Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
-system-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.xml tests/system
+system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.xml tests/system
 
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
 hub-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/hub-tests.xml tests/hub

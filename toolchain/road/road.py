@@ -33,10 +33,10 @@ PORT_OFFSETS = (0, 3, 4, 5, 10)
 PATIENCE = 4
 
 
-def free_port_base(above=0):
-    """A base whose ports are all free now."""
+def free_port_base(above=0, offsets=PORT_OFFSETS):
+    """A base whose ports are all free now; it has twenty to itself."""
     for base in range(max(21000 + os.getpid() % 400 * 20, above + 20), 60000, 20):
-        if all(_is_free(base + offset) for offset in PORT_OFFSETS):
+        if all(_is_free(base + offset) for offset in offsets):
             return base
     raise ProgramError("no free ports")
 
@@ -73,18 +73,21 @@ class Road:
         appliance_settings=(),
         hub_settings=(),
         watchers=(),
+        meddlers=(),
         printer=False,
         hub_database=None,
         hubs=1,
     ):
         """`programs` is the folder of our programs; `watchers` are clients that may read every
-        topic, for tests that look at what is on the road; `printer`: lane 01 has one;
-        `hub_database` is for --db of the hub, or of the `hubs` that share it."""
+        topic and `meddlers` write them too, for tests that look at what is on the road or disturb
+        it; `printer`: lane 01 has one; `hub_database` is for --db of the hub, or of the `hubs` that
+        share it."""
         self.folder = pathlib.Path(folder).resolve()
         self.programs = pathlib.Path(programs or ROOT / "build" / "release").resolve()
         self.base = port_base
         self.watchers = watchers
         self.hub_database = hub_database
+        self.meddlers = meddlers
         self.hub_state = self.folder / "hub"
         self.store_state = self.folder / "store"
         self.journal = self.hub_state / "journal.ledger"  # where the hub posts
@@ -273,6 +276,8 @@ class Road:
             acl += "\n" + of_hub.replace("tillback-hub", hub.name)
         for watcher in self.watchers:
             acl += f"\nuser {watcher}\ntopic read tb/v1/#\n"
+        for meddler in self.meddlers:
+            acl += f"\nuser {meddler}\ntopic readwrite tb/v1/#\n"
         (self.broker_folder / "acl").write_text(acl)
         (self.broker_folder / "acl").chmod(0o600)
 

@@ -141,7 +141,7 @@ class Kept:
 class Load:
     """Tills that sell and take back until they are stopped; each sale comes back in pieces."""
 
-    def __init__(self, url, token, kept, seed, tills=3, pause_s=0.01):
+    def __init__(self, url, token, kept, seed, tills=3, pause_s=0.01, store="0042"):
         self.kept = kept
         self.asked_again = 0
         self._stopping = threading.Event()
@@ -149,7 +149,12 @@ class Load:
         self._threads = [
             threading.Thread(
                 target=self._work,
-                args=(Till(url, token), f"{seed}-{number}", random.Random(seed + number), pause_s),
+                args=(
+                    Till(url, token, store),
+                    f"{seed}-{number}",
+                    random.Random(f"{seed}-{number}"),
+                    pause_s,
+                ),
                 daemon=True,
             )
             for number in range(tills)
