@@ -160,7 +160,7 @@ WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos
 SELECT 1 FROM parked p JOIN event e ON e.pos = (p.log << 40 | p.seq) WHERE e.correlation = ?1
 
 -- name: shrink
-PRAGMA incremental_vacuum(512)
+PRAGMA incremental_vacuum(128)
 
 -- name: lost_insert
 INSERT INTO lost (log, stream, first, last, at_ms, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

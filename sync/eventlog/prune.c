@@ -8,8 +8,11 @@
 
 #include <stdlib.h>
 
-/* Rows deleted in one transaction, so that no till waits for long; and logs that there may be. */
-enum { CHUNK_EVENTS = 1000, LOGS_MAX = 64 };
+/*
+ * Rows deleted in one transaction: few, so that no till waits for long and that it fits a disk that
+ * is nearly full. And logs that there may be.
+ */
+enum { CHUNK_EVENTS = 100, LOGS_MAX = 64 };
 
 struct cut {
     struct log_row row; /* as it was when the cut was chosen */
@@ -35,14 +38,15 @@ struct kept {
     int64_t bytes;
 };
 
-static enum err sums(struct database *db, int64_t no, struct kept *kept, struct fault *fault)
+static enum err sums(struct database *db, const struct log_row *row, struct kept *kept,
+                     struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, LOG_LOG_SUMS, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, log_position(no, 0));
-    bind_int(s, 2, log_position(no + 1, 0) - 1);
+    bind_int(s, 1, log_position(row->no, row->first_kept));
+    bind_int(s, 2, log_position(row->no + 1, 0) - 1);
     bool there;
     err = database_step(db, s, &there, fault);
     if (err)
@@ -158,7 +162,7 @@ static enum err choose_in_stream(struct prune *prune, struct database *db, enum 
     while (!err && found) {
         err = next_of_stream(db, stream, &row, &found, fault);
         if (!err && found)
-            err = sums(db, row.no, &kept, fault);
+            err = sums(db, &row, &kept, fault);
     }
     row.no = ((int64_t)stream << 16) - 1;
     found = true;
@@ -255,28 +259,35 @@ static enum err decide_cut(void *context, struct eventlog_txn *txn, struct fault
     return err ? err : checkpoint_put(log->db, prune->ordinal, txn->now.wall_ms, fault);
 }
 
-static enum err delete_some(struct eventlog *log, const struct cut *cut, int64_t *deleted,
+static enum err delete_some(struct eventlog *log, const struct log_row *row, int64_t *deleted,
                             struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(log->db, LOG_EVENT_PRUNE, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, log_position(cut->row.no, 0));
-    bind_int(s, 2, log_position(cut->row.no, cut->first_kept - 1));
-    bind_int(s, 3, CHUNK_EVENTS);
+    bind_int(s, 1, log_position(row->no, 0));
+    bind_int(s, 2, log_position(row->no, row->first_kept - 1));
+    bind_int(s, 3, CHUNK_EVENTS - *deleted);
     err = database_run(log->db, s, fault);
     if (!err)
         *deleted += database_changes(log->db);
     return err;
 }
 
+/* Also what an earlier cut has left, when the deleting was cut short. */
 static enum err decide_delete(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct step *step = context;
+    struct log_row row = {.no = -1};
+    bool found = true;
     enum err err = txn_will_write(txn, fault);
-    for (size_t i = 0; i < step->prune->count && !err && step->deleted < CHUNK_EVENTS; i++)
-        err = delete_some(txn->log, &step->prune->cuts[i], &step->deleted, fault);
+    while (!err && step->deleted < CHUNK_EVENTS) {
+        err = log_after(txn->log->db, row.no, &row, &found, fault);
+        if (err || !found)
+            break;
+        err = delete_some(txn->log, &row, &step->deleted, fault);
+    }
     return err;
 }
 
@@ -298,6 +309,8 @@ static enum err decide_shrink(void *context, struct eventlog_txn *txn, struct fa
 {
     struct step *step = context;
     int64_t before = free_pages(txn->log->db);
+    if (!before)
+        return ERR_OK;
     enum err err = txn_will_write(txn, fault);
     struct statement *s;
     if (!err)
@@ -310,12 +323,47 @@ static enum err decide_shrink(void *context, struct eventlog_txn *txn, struct fa
     return err;
 }
 
+/* The writer shortens its files after this step, and before the next. */
+static enum err decide_shorten(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    (void)context;
+    (void)fault;
+    txn->log->shrinks = true;
+    return ERR_OK;
+}
+
+static enum err decide_nothing(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    (void)context;
+    (void)txn;
+    (void)fault;
+    return ERR_OK;
+}
+
+static enum err make_room(struct prune *prune, struct fault *fault)
+{
+    struct step step;
+    enum err err = run_step(&step, decide_shorten, prune, fault);
+    return err ? err : run_step(&step, decide_nothing, prune, fault);
+}
+
+/* What meets a full disk is tried once more in files that were shortened. */
+static enum err insist(struct step *step, step_decide *decide, struct prune *prune,
+                       struct fault *fault)
+{
+    enum err err = run_step(step, decide, prune, fault);
+    if (err != ERR_DISK_FULL)
+        return err;
+    err = make_room(prune, fault);
+    return err ? err : run_step(step, decide, prune, fault);
+}
+
 static enum err repeat(struct prune *prune, step_decide *decide, struct fault *fault)
 {
     struct step step;
     enum err err;
     do
-        err = run_step(&step, decide, prune, fault);
+        err = insist(&step, decide, prune, fault);
     while (!err && step.deleted > 0);
     return err;
 }
@@ -334,6 +382,8 @@ static enum err choose(struct prune *prune, struct database *db, struct fault *f
 
 static enum err prepare_cut(struct prune *prune, struct fault *fault)
 {
+    prune->count = 0;
+    prune->pruned = 0;
     struct database_config config = {.path = prune->log->path,
                                      .vfs = prune->log->config.vfs,
                                      .read_only = true,
@@ -359,14 +409,19 @@ enum err eventlog_prune(struct eventlog *log, const struct eventlog_retention *r
     prune->rules = rules;
     prune->now_ms = clock_wall_ms(log->config.clock);
     enum err err = prepare_cut(prune, fault);
+    if (err == ERR_DISK_FULL) {
+        err = make_room(prune, fault);
+        if (!err)
+            err = prepare_cut(prune, fault);
+    }
     struct step step;
     if (!err && prune->pruned)
-        err = run_step(&step, decide_cut, prune, fault);
+        err = insist(&step, decide_cut, prune, fault);
     if (!err && prune->pruned)
         err = checkpoint_tidy(log->config.folder, prune->ordinal, fault);
-    if (!err && prune->pruned)
+    if (!err)
         err = repeat(prune, decide_delete, fault);
-    if (!err && prune->pruned)
+    if (!err)
         err = repeat(prune, decide_shrink, fault);
     if (!err)
         *pruned = prune->pruned;
