@@ -124,11 +124,20 @@ static void tell_lanes(struct appliance *a)
     lanes_can_save(a->lanes, status.can_save);
 }
 
+/* Diagnostics may well go to the disk that is filling up: they are the first to be shed. */
+static void shed_diagnostics(struct appliance *a)
+{
+    struct eventlog_status status;
+    eventlog_status(a->log, &status);
+    diag_shed(a->diag, status.tight);
+}
+
 static void after_commit(void *context)
 {
     struct appliance *a = context;
     if (!a->log)
         return; /* closing: nothing can be read any more */
+    shed_diagnostics(a);
     capture_sweep(a->capture);
     if (a->uplink)
         uplink_committed(a->uplink);

@@ -38,8 +38,10 @@ static void quote(struct api_call *call)
     struct buf body CLEANUP(buf_free);
     buf_init(&body, EVENT_BODY_MAX);
     call->actor.manager = false;
-    enum err err = capture_quote(call->api->config.capture, call->api->reader,
-                                 http_request_body(call->request), &call->actor, &body, &fault);
+    enum err err = capture_check_space(call->api->config.capture, &fault);
+    if (!err)
+        err = capture_quote(call->api->config.capture, call->api->reader,
+                            http_request_body(call->request), &call->actor, &body, &fault);
     if (err)
         api_fail(call->request, err, &fault);
     else

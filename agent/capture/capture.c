@@ -230,11 +230,14 @@ static enum err job_make(struct capture_job **out, struct capture *capture,
     return ERR_OK;
 }
 
-/* Said before the customer is told yes; what was begun may still be finished. */
-static enum err check_space(struct capture *capture, enum capture_kind kind, struct fault *fault)
+/* What was begun may still be finished. */
+static bool begins(enum capture_kind kind)
 {
-    if (kind != CAPTURE_SALE && kind != CAPTURE_RETURN && kind != CAPTURE_EXCHANGE)
-        return ERR_OK;
+    return kind == CAPTURE_SALE || kind == CAPTURE_RETURN || kind == CAPTURE_EXCHANGE;
+}
+
+enum err capture_check_space(struct capture *capture, struct fault *fault)
+{
     struct eventlog_status status;
     eventlog_status(capture->config.log, &status);
     if (status.can_save)
@@ -247,7 +250,7 @@ enum err capture_submit(struct capture *capture, const struct capture_order *ord
                         capture_done *done_callback, void *context, struct fault *fault)
 {
     struct capture_job *job = NULL;
-    enum err err = check_space(capture, order->kind, fault);
+    enum err err = begins(order->kind) ? capture_check_space(capture, fault) : ERR_OK;
     if (!err)
         err = job_make(&job, capture, order, fault);
     if (!job)

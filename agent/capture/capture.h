@@ -94,6 +94,12 @@ enum err capture_submit(struct capture *capture, const struct capture_order *ord
                         capture_done *done, void *context, struct fault *fault) MUST_CHECK;
 
 /*
+ * Whether something new can be saved: to be asked before anybody tells a customer yes, and asked by
+ * capture_submit. ERR_DISK_FULL. Any thread; doesn't block.
+ */
+enum err capture_check_space(struct capture *capture, struct fault *fault) MUST_CHECK;
+
+/*
  * Completes the returns whose three tracks have closed, also by news from the centre: appends
  * return.completed. Asked after each commit, from one thread; cheap when there is nothing to do.
  */

@@ -13,7 +13,8 @@ enum { LINE_MAX_BYTES = 8192, SENTENCE_MAX = 512 };
 struct diag {
     int fd;
     const char *program;
-    enum diag_level least;
+    enum diag_level least; /* both written by any thread */
+    bool shedding;
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -45,6 +46,18 @@ void diag_close(struct diag *d)
     free(d);
 }
 
+void diag_shed(struct diag *d, bool shedding)
+{
+    if (d)
+        __atomic_store_n(&d->shedding, shedding, __ATOMIC_RELAXED);
+}
+
+static bool is_wanted(const struct diag *d, enum diag_level level)
+{
+    return d && level >= __atomic_load_n(&d->least, __ATOMIC_RELAXED) &&
+           (level == DIAG_ERROR || !__atomic_load_n(&d->shedding, __ATOMIC_RELAXED));
+}
+
 static struct jsonw begin_line(struct diag *d, struct buf *line, enum diag_level level,
                                const char *name)
 {
@@ -74,7 +87,7 @@ static void end_line(struct diag *d, struct buf *line, struct jsonw *w)
 
 void diag_write(struct diag *d, enum diag_level level, const char *name, const char *format, ...)
 {
-    if (!d || level < __atomic_load_n(&d->least, __ATOMIC_RELAXED))
+    if (!is_wanted(d, level))
         return;
     char sentence[SENTENCE_MAX];
     va_list args;
@@ -89,7 +102,7 @@ void diag_write(struct diag *d, enum diag_level level, const char *name, const c
 
 void diag_fault(struct diag *d, enum diag_level level, const char *name, const struct fault *fault)
 {
-    if (!d || level < __atomic_load_n(&d->least, __ATOMIC_RELAXED))
+    if (!is_wanted(d, level))
         return;
     struct buf line;
     struct jsonw w = begin_line(d, &line, level, name);

@@ -21,6 +21,8 @@ struct diag *diag_open(int fd, const char *program, enum diag_level least);
 void diag_close(struct diag *d);
 /* What is written from now on. Any thread. */
 void diag_set_least(struct diag *d, enum diag_level least);
+/* While it sheds only errors are written, whatever is wanted otherwise. Any thread; takes NULL. */
+void diag_shed(struct diag *d, bool shedding);
 /* `d` may be NULL: then nothing is written. */
 void diag_write(struct diag *d, enum diag_level level, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

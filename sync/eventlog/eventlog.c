@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { TAIL_EVENTS = 1000, RESERVE_BYTES = 4 * 1024 * 1024 };
 
@@ -241,6 +242,7 @@ void log_publish(struct eventlog *log)
     state_tell(&log->state, &log->status);
     log->status.forked_at_start = log->forked_at_start;
     log->status.can_save = log->space.held;
+    log->status.tight = log->space.tight;
     log->status.free_bytes = log->space.free_bytes;
     pthread_mutex_unlock(&log->lock);
 }
@@ -283,7 +285,11 @@ enum err eventlog_open(struct eventlog **out, const struct eventlog_config *conf
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     log->config = *config;
     pthread_mutex_init(&log->lock, NULL);
-    pthread_cond_init(&log->wake, NULL);
+    pthread_condattr_t steady; /* what waits must not wait for a wall clock that was set back */
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&log->wake, &steady);
+    pthread_condattr_destroy(&steady);
     id_source_init(&log->ids, NULL, NULL);
     buf_init(&log->body, EVENT_BODY_MAX);
     eventlog_identify(log, config->device_id, config->store);

@@ -69,7 +69,7 @@ struct eventlog_config {
     int64_t reserve_bytes; /* kept back on the disk to finish what is begun; 0: 4 MiB */
     /*
      * Called on the writer thread after each commit that appended or moved a watermark, and when
-     * `can_save` of the status has changed.
+     * `can_save` or `tight` of the status has changed.
      */
     void (*committed)(void *context);
     void *context;
@@ -181,6 +181,7 @@ struct eventlog_status {
      * yes to something new. True again, without a restart, when there is space.
      */
     bool can_save;
+    bool tight;           /* the disk is filling: diagnostics and the like should be shed */
     int64_t free_bytes;   /* on the disk, besides what is kept back */
     bool forked_at_start; /* the tail was lost */
     bool verified;        /* the background verification reached the end, all is well */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Below this the next group may not fit, with its write-ahead log and the pages of its indexes. */
-enum { LOW_BYTES = 1024 * 1024 };
+enum { LOW_BYTES = 1024 * 1024, TIGHT_BYTES = 8 * LOW_BYTES };
 
 static int64_t free_bytes(const struct space *space)
 {
@@ -62,4 +62,5 @@ void space_look(struct space *space)
         space_give_up(space);
     else if (!before && space->free_bytes >= space->reserve_bytes + 2 * LOW_BYTES)
         space->held = lay_down(space);
+    space->tight = !space->held || space->free_bytes < (space->tight ? 2 : 1) * TIGHT_BYTES;
 }

@@ -151,6 +151,12 @@ static void write_head(struct eventlog *log)
         diag_fault(log->config.diag, DIAG_ERROR, "eventlog.head_not_written", &fault);
 }
 
+static void met_full_disk(struct eventlog *log)
+{
+    space_give_up(&log->space);
+    log->shrinks = true; /* the write-ahead log is what can be shortened at once */
+}
+
 /*
  * "Full" means that a write was cut short, and the commit mark is written last: nothing happened.
  * After any other failure nobody knows before the file is read again.
@@ -161,7 +167,7 @@ static void commit_failed(struct eventlog *log, struct group *group, enum err er
     diag_fault(log->config.diag, DIAG_ERROR, "eventlog.commit_failed", fault);
     log->suspect = log->suspect || err == ERR_CORRUPT;
     if (err == ERR_DISK_FULL)
-        space_give_up(&log->space);
+        met_full_disk(log);
     if (err != ERR_DISK_FULL) {
         fault->code = ERR_UNKNOWN_OUTCOME;
         err = fault_wrap(fault, ERR_UNKNOWN_OUTCOME, "saving");
@@ -230,7 +236,7 @@ static void run_group(struct eventlog *log, struct group *group)
         if (err == ERR_CORRUPT)
             distrust(log);
         if (err == ERR_DISK_FULL)
-            space_give_up(&log->space);
+            met_full_disk(log);
     } else {
         commit_group(log, group, &before, &fault);
         if (log->db && met_damage(group))
@@ -258,15 +264,15 @@ static void take_group(struct eventlog *log, struct group *group)
     memcpy(log->source, log->next_source, sizeof log->source);
 }
 
-/* While the disk is nearly full nobody may ask for anything: the writer looks by itself. */
+/* While the disk is filling up nobody may ask for anything: the writer looks by itself. */
 static void wait(struct eventlog *log)
 {
-    if (log->space.held) {
+    if (!log->space.tight) {
         pthread_cond_wait(&log->wake, &log->lock);
         return;
     }
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* as log->wake was made for */
     until.tv_sec += LOOK_FOR_SPACE_S;
     (void)pthread_cond_timedwait(&log->wake, &log->lock, &until);
 }
@@ -275,9 +281,13 @@ static void look_for_space(struct eventlog *log)
 {
     space_look(&log->space);
     bool held = log->space.held;
-    if (held == log->status.can_save) /* only this thread writes it */
+    bool changed = held != log->status.can_save; /* only this thread writes it */
+    if (!changed && log->space.tight == log->status.tight)
         return;
-    if (held)
+    if (!changed && log->space.tight)
+        diag_write(log->config.diag, DIAG_WARN, "eventlog.disk_tight",
+                   "%lld bytes are free: diagnostics are shed", (long long)log->space.free_bytes);
+    else if (held)
         diag_write(log->config.diag, DIAG_INFO, "eventlog.disk_has_space",
                    "%lld bytes are free: returns can be begun again",
                    (long long)log->space.free_bytes);

@@ -73,6 +73,24 @@ static void the_longest_and_ugliest_sentence_is_still_a_line(void **state)
     diag_close(d);
 }
 
+static void what_is_shed_is_all_but_errors_for_a_while(void **state)
+{
+    (void)state;
+    struct diag *d = diag_open(pair[1], "tillbackd", DIAG_INFO);
+    diag_shed(NULL, true);
+    diag_shed(d, true);
+    diag_set_least(d, DIAG_DEBUG);
+    diag_write(d, DIAG_WARN, "quiet", "not written");
+    diag_write(d, DIAG_ERROR, "always", "written");
+    json_free(line());
+    diag_shed(d, false);
+    diag_write(d, DIAG_INFO, "loud", "written");
+    struct cJSON *doc = line();
+    assert_string_equal(json_member_text(doc, "name"), "loud");
+    json_free(doc);
+    diag_close(d);
+}
+
 static void no_diag_writes_nothing(void **state)
 {
     (void)state;
@@ -102,6 +120,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_is_json_with_its_name_and_sentence, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_tells_code_place_and_text, setup, teardown),
         cmocka_unit_test_setup_teardown(the_longest_and_ugliest_sentence_is_still_a_line, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_shed_is_all_but_errors_for_a_while, setup,
                                         teardown),
         cmocka_unit_test(no_diag_writes_nothing),
     };

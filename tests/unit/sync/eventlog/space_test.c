@@ -125,6 +125,73 @@ static void a_start_on_a_full_disk_answers_questions_and_says_that_it_cannot_sav
     assert_true(can_save_again(s));
 }
 
+static enum err back_up(struct store *s, int64_t ack_no)
+{
+    int64_t head = log_fixture_stream(&s->f, STREAM_RETURNS).head;
+    struct ack ack = log_fixture_ack(&s->f, STREAM_RETURNS, head, ack_no);
+    return log_fixture_acknowledge(&s->f, STREAM_RETURNS, &ack);
+}
+
+static enum err prune_all(struct store *s, int64_t *pruned)
+{
+    const struct eventlog_retention rules = {.max_events = 1};
+    return eventlog_prune(s->f.log, &rules, pruned, &s->f.fault);
+}
+
+/* Large events: to delete them in one transaction would need what there is not. */
+static void retention_makes_room_on_a_disk_that_the_backlog_has_filled(void **state)
+{
+    struct store *s = *state;
+    if (!s->mounted)
+        skip();
+    int64_t saved = 0;
+    while (can_save(s)) {
+        struct log_command c;
+        log_command_make(&c, &s->f, EVENT_RETURN_CREATED, 1);
+        c.correlation = log_fixture_id((uint8_t)saved);
+        c.padding = 9000;
+        log_command_submit(&c);
+        assert_int_equal(log_command_await(&c), ERR_OK);
+        saved++;
+    }
+    assert_true(saved > 400);
+    small_disk_fill(&s->disk); /* and somebody else takes what the reserve has left */
+    (void)back_up(s, 1);       /* may meet the full disk, which makes room in the log */
+    assert_int_equal(back_up(s, 2), ERR_OK);
+    int64_t pruned = 0;
+    enum err err = prune_all(s, &pruned);
+    if (err)
+        fail_msg("%s: %s", s->f.fault.where, s->f.fault.text);
+    assert_int_equal(pruned, saved - 1);
+    assert_true(can_save_again(s));
+    struct eventlog_finding finding;
+    assert_int_equal(log_fixture_verify(&s->f, &finding), 0);
+}
+
+/* The cut is made, and the deleting fails: the next round goes on with it. */
+static void a_cut_whose_deleting_was_stopped_is_ended_by_the_next(void **state)
+{
+    struct store *s = *state;
+    if (!s->mounted)
+        skip();
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(append(s), ERR_OK);
+    assert_int_equal(back_up(s, 1), ERR_OK);
+    int64_t pruned = 0;
+    assert_int_equal(prune_all(s, &pruned), ERR_OK);
+    assert_int_equal(pruned, 299);
+    /* As it stands after the cut alone: the rows below it are there again. */
+    log_fixture_close(&s->f);
+    log_fixture_tamper(&s->f,
+                       "INSERT INTO event (pos, ordinal, correlation, hash, body) "
+                       "SELECT 7, 7, correlation, hash, zeroblob(1000000) FROM event LIMIT 1");
+    assert_int_equal(log_fixture_open(&s->f), ERR_OK);
+    assert_int_equal(prune_all(s, &pruned), ERR_OK);
+    assert_int_equal(pruned, 0);
+    assert_int_equal(log_fixture_number(&s->f, "SELECT count(*) FROM event"), 1);
+    assert_true(log_fixture_number(&s->f, "PRAGMA freelist_count") < 10); /* it were 245 pages */
+}
+
 #define SPACE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -132,6 +199,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SPACE_TEST(the_return_in_hand_is_finished_when_the_disk_fills),
         SPACE_TEST(a_disk_that_is_full_to_the_end_refuses_and_recovers_without_a_restart),
+        SPACE_TEST(retention_makes_room_on_a_disk_that_the_backlog_has_filled),
+        SPACE_TEST(a_cut_whose_deleting_was_stopped_is_ended_by_the_next),
         SPACE_TEST(a_start_on_a_full_disk_answers_questions_and_says_that_it_cannot_save),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
