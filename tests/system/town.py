@@ -14,14 +14,14 @@ from road.audit import Audit, all_arrived
 from road.journal import all_posted, journal_problems, read_journal
 from road.link import Link
 from road.programs import Program
-from road.road import DEVICE, HOST, Road, _get, await_true, free_port_base
+from road.road import DEVICE, HOST, PORT_OFFSETS, Road, _get, await_true, free_port_base
 from road.till import Kept, Load
 from wire import Wire
 
 PROGRAMS = pathlib.Path(
     os.environ.get("PROGRAMS") or pathlib.Path(__file__).parents[2] / "build" / "release"
 ).resolve()
-HUB_LINK = 5
+HUB_LINK = 6
 STORES_FROM = 11  # the page of the second store; its line is at the next port
 MEDDLER = "meddler"
 SETTLE_S = 120
@@ -91,7 +91,7 @@ class Store:
 
 class Town:
     def __init__(self, folder, stores=3):
-        ports = [0, 3, 4, HUB_LINK, 10]
+        ports = [*PORT_OFFSETS, HUB_LINK]
         ports += [STORES_FROM + i for i in range(2 * (stores - 1))]
         self.road = Road(folder, free_port_base(offsets=ports), PROGRAMS, meddlers=[MEDDLER])
         road = self.road
