@@ -19,8 +19,8 @@ struct tls_verdict {
     struct verify_rules rules;
     bool stale_crl_allowed;
     bool not_yet_allowed; /* our clock may be behind, and nobody has said otherwise */
-    int64_t expired_ms; /* of the first certificate of the chain that was; 0: none */
-    int64_t not_yet_ms; /* valid only from then on; 0: none */
+    int64_t expired_ms;   /* of the first certificate of the chain that was; 0: none */
+    int64_t not_yet_ms;   /* valid only from then on; 0: none */
 };
 
 /* An mbedTLS verify callback: verify_callback with the dates kept for the words. */

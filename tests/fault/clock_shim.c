@@ -21,8 +21,7 @@ __attribute__((constructor)) static void find_offset(void)
 {
     const char *path = getenv("CLOCK_SHIM");
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    void *shared =
-        fd >= 0 ? mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    void *shared = fd >= 0 ? mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
     if (shared == MAP_FAILED)
         abort(); /* a test whose clock can't jump shows nothing */
     offset_ms = shared;
