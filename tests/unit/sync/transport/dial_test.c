@@ -259,7 +259,6 @@ static void openssl_server_with_only_tls_1_1_is_refused(void **state)
     dial_openssl(&f, "tls1_1");
     assert_null(f.result.stream);
     assert_int_equal(f.result.fault.code, ERR_TLS);
-    assert_non_null(strstr(f.result.fault.text, "it found no common ground"));
     hang_up(&f);
     dial_openssl(&f, "tls1_2");
     assert_non_null(f.result.stream);
