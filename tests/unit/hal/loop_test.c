@@ -72,9 +72,11 @@ static void timer_repeats_until_stopped(void **state)
     loop_timer_start(f->timer, 1, 1);
     loop_run(f->loop);
     loop_timer_stop(f->timer);
+    int calls = f->calls; /* the turn that heard of the stop may have come to the timer once more */
     loop_run_once(f->loop, 20);
-    assert_int_equal(f->calls, 3);
     loop_timer_close(f->timer);
+    assert_true(calls >= 3);
+    assert_int_equal(f->calls, calls);
 }
 
 static void close_own_timer(void *context)
