@@ -1,5 +1,6 @@
 #include "agent/capture/capture.h"
 #include "agent/capture/job.h"
+#include "agent/returns/cardnumber.h"
 #include "hal/base/hex.h"
 #include "hal/base/sha256.h"
 
@@ -187,6 +188,33 @@ static enum err copy_order(struct capture_job *job, const struct capture_order *
     return order->key.len ? own_key(job, order, fault) : ERR_OK;
 }
 
+/* 8-4-4-4-12: its groups of digits are chance, and no card number. */
+static bool is_uuid(struct slice key)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (key.len != sizeof form - 1)
+        return false;
+    for (size_t i = 0; i < key.len; i++)
+        if ((form[i] == '-') != (key.data[i] == '-'))
+            return false;
+    return true;
+}
+
+/* A key may be made of a receipt's number; the digits at its end are then known as such. */
+static enum err check_no_card(const struct known_formats *known, struct slice key,
+                              struct fault *fault)
+{
+    size_t at = key.len;
+    while (at > 0 && key.data[at - 1] >= '0' && key.data[at - 1] <= '9')
+        at--;
+    struct slice tail = {key.data + at, key.len - at};
+    bool receipt = known && known->recognises && known->recognises(known->context, tail);
+    if (is_uuid(key) || receipt || !cardnumber_in(key))
+        return ERR_OK;
+    return fault_set(fault, ERR_INVALID, "Idempotency-Key",
+                     "looks like a payment card number, which is never stored");
+}
+
 static enum err check_key(struct slice key, struct fault *fault)
 {
     if (key.len > KEY_MAX)
@@ -216,6 +244,8 @@ static enum err job_make(struct capture_job **out, struct capture *capture,
     job->command.done = done;
     job->command.context = job;
     enum err err = check_key(order->key, fault);
+    if (!err)
+        err = check_no_card(capture->config.known, order->key, fault);
     if (!err)
         err = copy_order(job, order, fault);
     if (!err)

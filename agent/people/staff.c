@@ -1,4 +1,5 @@
 #include "agent/people/staff.h"
+#include "agent/returns/cardnumber.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 #include "hal/base/json.h"
@@ -303,7 +304,7 @@ static enum err check_word(const char *text, const char *name, size_t max, struc
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)text[i] < 0x20)
             return fault_set(fault, ERR_INVALID, name, "must be one line");
-    return ERR_OK;
+    return cardnumber_refuse(text, name, NULL, fault);
 }
 
 static enum err check_draft(const struct staff *staff, const struct person_draft *draft,

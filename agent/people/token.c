@@ -1,4 +1,5 @@
 #include "agent/people/token.h"
+#include "agent/returns/cardnumber.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 #include "hal/base/random.h"
@@ -169,6 +170,9 @@ enum err token_add(const char *folder, const char *lane, const char *name,
     if (!word_fits(name, TOKEN_NAME_MAX))
         return fault_set(fault, ERR_INVALID, "name", "must be 1 to %d characters without spaces",
                          TOKEN_NAME_MAX);
+    enum err card = cardnumber_refuse(name, "name", NULL, fault);
+    if (card)
+        return card;
     struct tokens *tokens;
     enum err err = tokens_open(&tokens, folder, fault);
     if (err)

@@ -269,6 +269,27 @@ static void a_manager_approves_the_very_return_that_was_shown(void **state)
     counter_answer_free(&right);
 }
 
+static void a_key_that_looks_like_a_card_number_is_refused(void **state)
+{
+    static const struct {
+        const char *key;
+        enum err err;
+    } keys[] = {
+        {"4111111111111111", ERR_INVALID},
+        {"sale-4111-1111-1111-1111", ERR_INVALID},
+        {"50185018-5018-4018-8018-501850185018", ERR_OK}, /* a UUID, whatever its digits */
+        {"sale-0042-01-20261122-0017", ERR_OK},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct counter_answer answer =
+            counter_ask(*state, CAPTURE_RETURN, NULL, keys[i].key, ONE_PIECE);
+        assert_int_equal(answer.err, keys[i].err);
+        if (answer.err)
+            assert_string_equal(answer.fault.where, "Idempotency-Key");
+        counter_answer_free(&answer);
+    }
+}
+
 static void card_numbers_are_refused(void **state)
 {
     struct counter_answer answer =
@@ -334,6 +355,7 @@ int main(void)
         TEST(many_declined_tries_hide_no_return),
         TEST(an_unknown_receipt_needs_more_than_a_till),
         TEST(a_manager_approves_the_very_return_that_was_shown),
+        TEST(a_key_that_looks_like_a_card_number_is_refused),
         TEST(card_numbers_are_refused),
         TEST(a_quote_saves_nothing_and_says_the_same),
         TEST(views_follow_from_the_log),
