@@ -161,8 +161,7 @@ static enum err check_readable(struct slice payload, struct fault *fault)
     return parse(payload, &arena, &doc, &bundle, fault);
 }
 
-enum err bundle_make(const struct bundle *bundle, struct slice signer_pem, const struct key *key,
-                     struct buf *out, struct fault *fault)
+enum err bundle_write(const struct bundle *bundle, struct buf *out, struct fault *fault)
 {
     struct buf payload CLEANUP(buf_free);
     buf_init(&payload, ENVELOPE_PAYLOAD_MAX);
@@ -170,6 +169,18 @@ enum err bundle_make(const struct bundle *bundle, struct slice signer_pem, const
     enum err err = buf_check(&payload, fault, "bundle");
     if (!err)
         err = check_readable(buf_slice(&payload), fault);
+    if (err)
+        return err;
+    buf_append(out, payload.data, payload.len);
+    return buf_check(out, fault, "bundle");
+}
+
+enum err bundle_make(const struct bundle *bundle, struct slice signer_pem, const struct key *key,
+                     struct buf *out, struct fault *fault)
+{
+    struct buf payload CLEANUP(buf_free);
+    buf_init(&payload, ENVELOPE_PAYLOAD_MAX);
+    enum err err = bundle_write(bundle, &payload, fault);
     return err ? err : envelope_make(kind, buf_slice(&payload), signer_pem, key, out, fault);
 }
 
@@ -186,6 +197,19 @@ static bool keep_texts(struct bundle *bundle, struct arena *arena)
         if (!(bundle->time_servers[i] = arena_text(arena, bundle->time_servers[i])))
             return false;
     return true;
+}
+
+enum err bundle_read(struct slice payload, struct arena *arena, struct bundle *out,
+                     struct fault *fault)
+{
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct bundle bundle = {0};
+    enum err err = parse(payload, arena, &doc, &bundle, fault);
+    if (!err && !keep_texts(&bundle, arena))
+        err = fault_set(fault, ERR_TOO_LARGE, "bundle", "larger than the memory given for it");
+    if (!err)
+        *out = bundle;
+    return err;
 }
 
 /* Signature, signer and times; by the bundle's own authority when none is known from before. */
@@ -209,19 +233,15 @@ static enum err judge(struct slice envelope, const struct bundle *bundle,
 enum err bundle_open(struct slice envelope, mbedtls_x509_crt *trusted_ca, int64_t now_ms,
                      struct arena *arena, struct bundle *out, struct fault *fault)
 {
-    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
-    struct bundle bundle = {0};
+    struct bundle bundle;
     struct buf payload CLEANUP(buf_free);
     buf_init(&payload, ENVELOPE_PAYLOAD_MAX);
     enum err err = envelope_peek(kind, envelope, &payload, fault);
     if (!err)
-        err = parse(buf_slice(&payload), arena, &doc, &bundle, fault);
+        err = bundle_read(buf_slice(&payload), arena, &bundle, fault);
     if (!err)
         err = judge(envelope, &bundle, trusted_ca, now_ms, fault);
-    if (err)
-        return err;
-    if (!keep_texts(&bundle, arena))
-        return fault_set(fault, ERR_TOO_LARGE, "bundle", "larger than the memory given for it");
-    *out = bundle;
-    return ERR_OK;
+    if (!err)
+        *out = bundle;
+    return err;
 }

@@ -49,4 +49,12 @@ enum err bundle_make(const struct bundle *bundle, struct slice signer_pem, const
 enum err bundle_open(struct slice envelope, mbedtls_x509_crt *trusted_ca, int64_t now_ms,
                      struct arena *arena, struct bundle *bundle, struct fault *fault) MUST_CHECK;
 
+/*
+ * The document without a signature around it, for what an appliance keeps once it was opened
+ * (provisioning/assignment.h): times and signer aren't judged.
+ */
+enum err bundle_write(const struct bundle *bundle, struct buf *out, struct fault *fault) MUST_CHECK;
+enum err bundle_read(struct slice payload, struct arena *arena, struct bundle *bundle,
+                     struct fault *fault) MUST_CHECK;
+
 #endif

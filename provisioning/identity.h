@@ -62,6 +62,8 @@ enum identity_age identity_age(const struct identity *identity, int64_t now_ms,
 
 /* Makes the directory, and a key in next.pem unless one is there already. */
 enum err identity_prepare(const char *folder, struct fault *fault) MUST_CHECK;
+/* The same with the key that is in use, for who doesn't want another with each certificate. */
+enum err identity_prepare_same(const char *folder, struct fault *fault) MUST_CHECK;
 /* Appends the PEM request for the key in next.pem. */
 enum err identity_request(const char *folder, const char *device, struct buf *pem,
                           struct fault *fault) MUST_CHECK;

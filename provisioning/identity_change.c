@@ -25,6 +25,17 @@ enum err identity_prepare(const char *folder, struct fault *fault)
     return key_save(key, paths.next, fault);
 }
 
+enum err identity_prepare_same(const char *folder, struct fault *fault)
+{
+    struct identity_paths paths;
+    struct key *key CLEANUP(key_cleanup) = NULL;
+    enum err err = identity_paths_of(folder, &paths, fault);
+    if (err || identity_file_exists(paths.next))
+        return err;
+    err = key_load(paths.current, &key, fault);
+    return err ? err : key_save(key, paths.next, fault);
+}
+
 enum err identity_request(const char *folder, const char *device, struct buf *pem,
                           struct fault *fault)
 {

@@ -6,6 +6,7 @@
 #include "sync/contract/ack.h"
 #include "sync/contract/command.h"
 #include "sync/contract/config_report.h"
+#include "sync/contract/enrol.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/restore.h"
@@ -243,6 +244,30 @@ static void commands_are_read_and_written_as_before(void **state)
     assert_same(&again, &text);
 }
 
+static void enrolments_messages_are_read_and_written_as_before(void **state)
+{
+    (void)state;
+    struct buf text CLEANUP(buf_free);
+    struct buf again CLEANUP(buf_free);
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, 1024 * 1024);
+    buf_init(&again, 1024 * 1024);
+
+    load_message(&text, "enrol-ask");
+    struct enrol_ask ask;
+    assert_int_equal(enrol_ask_read(buf_slice(&text), &arena, &ask, NULL), ERR_OK);
+    enrol_ask_write(&again, &ask);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "enrol-answer");
+    struct enrol_answer answer;
+    assert_int_equal(enrol_answer_read(buf_slice(&text), &arena, &answer, NULL), ERR_OK);
+    enrol_answer_write(&again, &answer);
+    assert_same(&again, &text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +275,7 @@ int main(void)
         cmocka_unit_test(batch_is_cut_and_verified_as_before),
         cmocka_unit_test(hubs_messages_are_read_and_written_as_before),
         cmocka_unit_test(appliances_messages_are_read_and_written_as_before),
+        cmocka_unit_test(enrolments_messages_are_read_and_written_as_before),
         cmocka_unit_test(configurations_are_read_and_written_as_before),
         cmocka_unit_test(commands_are_read_and_written_as_before),
     };
