@@ -5,16 +5,17 @@
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
 #include "agent/lanes.h"
+#include "agent/membership.h"
 #include "agent/policy_file.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
 #include "agent/retention.h"
-#include "agent/time_floor.h"
 #include "agent/timekeeper.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
 #include "hal/storage.h"
-#include "provisioning/identity.h"
+#include "hal/time_floor.h"
+#include "sync/enrol/renewal.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -23,10 +24,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAPS_MAX = 8 };
+enum { TAPS_MAX = 8, MEMBER_LOOK_MS = 1000 };
 
 const struct setting appliance_settings[] = {
-    {"store.number", SETTING_TEXT, "0000", 0, 0, "the store, as receipts name it"},
+    {"store.number", SETTING_TEXT, NULL, 0, 0,
+     "the store, as receipts name it [the one it was enrolled for, else 0000]"},
     {"store.country", SETTING_TEXT, "DE", 0, 0, "ISO 3166-1 code"},
     {"store.currency", SETTING_TEXT, "EUR", 0, 0, "ISO 4217 code, for what has no sale"},
     {"store.name", SETTING_TEXT, "", 0, 0, "on receipts"},
@@ -36,10 +38,17 @@ const struct setting appliance_settings[] = {
     {"http.certificate", SETTING_TEXT, NULL, 0, 0, "PEM file: the store page's certificate chain"},
     {"http.key", SETTING_TEXT, NULL, 0, 0, "PEM file: its key"},
     {"http.ca", SETTING_TEXT, NULL, 0, 0, "PEM file: who may sign clients' certificates"},
-    {"broker.url", SETTING_TEXT, NULL, 0, 0, "mqtts://host:8883; none: capture only"},
+    {"broker.url", SETTING_TEXT, NULL, 0, 0,
+     "mqtts://host:8883 [the one it was enrolled with; without any it captures only]"},
     {"broker.proxy", SETTING_TEXT, NULL, 0, 0, "http://host:port for HTTP CONNECT"},
     {"broker.ack_timeout_ms", SETTING_INT, "10000", 100, 600000,
      "how long the hub may take to acknowledge before the link is made anew"},
+    {"enrol.url", SETTING_TEXT, NULL, 0, 0,
+     "mqtts://host:8884, to renew an expired certificate [the one it was enrolled with]"},
+    {"identity.renew_percent", SETTING_INT, "33", 1, 99,
+     "so much of a certificate's time must be left, or it is renewed"},
+    {"identity.new_key", SETTING_FLAG, "yes", 0, 0, "a new key with each certificate"},
+    {"identity.look_s", SETTING_INT, "300", 1, 86400, "how often that is looked after"},
     {"identity.folder", SETTING_TEXT, NULL, 0, 0, "key and certificates [STATE/identity]"},
     {"policy.file", SETTING_TEXT, NULL, 0, 0, "return policy [the one that ships]"},
     {"poslog.folder", SETTING_TEXT, NULL, 0, 0, "where a legacy till drops POSLog files"},
@@ -74,9 +83,8 @@ const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appli
 
 struct appliance {
     char folder[PATH_MAX];
-    char identity_folder[PATH_MAX];
+    struct membership member;
     char runtime_folder[64];
-    char device[DEVICE_ID_MAX + 1];
     int lock;
     struct diag *diag;
     struct clock *clock;
@@ -89,7 +97,11 @@ struct appliance {
     struct capture *capture;
     struct tls_context *uplink_tls;
     struct timekeeper *timekeeper;
+    struct uplink_target target;
     struct uplink *uplink;
+    struct renewal *renewal;
+    struct loop_timer *member_timer;
+    bool again; /* it has another identity: all is opened anew */
     struct tls_context *http_tls;
     struct scan_formats *formats; /* as well */
     struct known_formats known;   /* of the formats */
@@ -161,6 +173,8 @@ static void on_link(void *context, const struct uplink_status *status)
 {
     struct appliance *a = context;
     __atomic_store_n(&a->link_up, status->state == UPLINK_ONLINE, __ATOMIC_RELAXED);
+    if (a->renewal)
+        renewal_link_changed(a->renewal, status->state == UPLINK_ONLINE);
     if (a->api)
         api_link_changed(a->api);
     if (a->centre && status->state != UPLINK_ONLINE)
@@ -176,7 +190,10 @@ static void on_hub_heard(void *context)
 static void on_hub_message(void *context, const char *name, const struct mqtt_message *message)
 {
     struct appliance *a = context;
-    (void)centre_message(a->centre, name, message);
+    if (strcmp(name, "enrol") == 0)
+        renewal_answered(a->renewal, message);
+    else
+        (void)centre_message(a->centre, name, message);
 }
 
 static void describe_config(void *context, struct jsonw *w)
@@ -190,6 +207,43 @@ static void on_time(void *context, int64_t wall_ms)
 {
     struct appliance *a = context;
     timekeeper_told(a->timekeeper, wall_ms);
+}
+
+/* The renewal wants the link to be made anew, with what is on the disk now. */
+static enum err use_identity(void *context, enum identity_slot slot, struct fault *fault)
+{
+    struct appliance *a = context;
+    struct tls_context *tls;
+    enum err err = membership_tls(&a->member, slot, a->clock, &tls, fault);
+    if (err)
+        return err;
+    tls_context_close(a->uplink_tls); /* streams that use it keep it */
+    a->uplink_tls = a->target.tls = tls;
+    uplink_use_tls(a->uplink, tls);
+    return ERR_OK;
+}
+
+static enum err ask_registrar(void *context, struct mqtt_message *message, struct fault *fault)
+{
+    struct appliance *a = context;
+    return uplink_publish(a->uplink, "enrol", message, fault);
+}
+
+static void on_renewed(void *context)
+{
+    struct appliance *a = context;
+    membership_note(&a->member);
+}
+
+/* Another identity, and perhaps another store: whoever waits for an answer asks again. */
+static void look_at_member(void *context)
+{
+    struct appliance *a = context;
+    if (!membership_changed(&a->member))
+        return;
+    diag_write(a->diag, DIAG_INFO, "appliance.enrolled", "it has another identity: opening anew");
+    a->again = true;
+    loop_stop(a->loop);
 }
 
 static bool is_link_up(void *context)
@@ -246,7 +300,8 @@ static void write_time(void *context)
 {
     struct appliance *a = context;
     struct fault fault;
-    if (time_floor_write(a->folder, clock_wall_ms(a->clock), &fault))
+    int64_t now_ms = clock_wall_ms(a->clock);
+    if (now_ms > time_floor_read(a->folder, 0) && time_floor_write(a->folder, now_ms, &fault))
         diag_fault(a->diag, DIAG_WARN, "appliance.time_not_written", &fault);
 }
 
@@ -270,36 +325,13 @@ static enum err open_base(struct appliance *a, const struct settings *settings, 
     return err;
 }
 
-/* An appliance that is not enrolled captures all the same. */
-static enum err read_identity(struct appliance *a, const struct settings *settings,
-                              struct fault *fault)
-{
-    const char *given = settings_text(settings, "identity.folder");
-    enum err err =
-        given ? storage_path(a->identity_folder, sizeof a->identity_folder, given, "")
-              : storage_path(a->identity_folder, sizeof a->identity_folder, a->folder, "identity");
-    if (err)
-        return fault_set(fault, err, "identity.folder", "the path is too long");
-    struct identity *identity;
-    err = identity_open(&identity, a->identity_folder, IDENTITY_CURRENT, fault);
-    if (err == ERR_NOT_FOUND) {
-        (void)snprintf(a->device, sizeof a->device, "unenrolled");
-        return ERR_OK;
-    }
-    if (err)
-        return err;
-    (void)snprintf(a->device, sizeof a->device, "%s", identity_device(identity));
-    identity_close(identity);
-    return ERR_OK;
-}
-
-static enum err open_log(struct appliance *a, const struct settings *settings, struct fault *fault)
+static enum err open_log(struct appliance *a, struct fault *fault)
 {
     views_define(a->views);
     a->log_config = (struct eventlog_config){
         .folder = a->folder,
-        .device_id = a->device,
-        .store = settings_text(settings, "store.number"),
+        .device_id = a->member.device,
+        .store = a->member.store,
         .clock = a->clock,
         .diag = a->diag,
         .views = a->views,
@@ -322,7 +354,7 @@ static enum err open_capture(struct appliance *a, const struct settings *setting
     struct capture_config config = {
         .log = a->log,
         .clock = a->clock,
-        .store = {settings_text(settings, "store.number"), settings_text(settings, "store.country"),
+        .store = {a->member.store, settings_text(settings, "store.country"),
                   settings_text(settings, "store.currency")},
         .policy = policy_file_policy(a->policy),
         .known = &a->known,
@@ -353,35 +385,6 @@ static enum err open_intake(struct appliance *a, const struct settings *settings
     return err;
 }
 
-static enum err path_in(char *out, const char *folder, const char *name, struct fault *fault)
-{
-    enum err err = storage_path(out, PATH_MAX, folder, name);
-    return err ? fault_set(fault, err, folder, "the path is too long") : ERR_OK;
-}
-
-static enum err open_uplink_tls(struct appliance *a, struct fault *fault)
-{
-    char pair[PATH_MAX];
-    char ca[PATH_MAX];
-    char crl[PATH_MAX];
-    enum err err = path_in(pair, a->identity_folder, "current.pem", fault);
-    if (!err)
-        err = path_in(ca, a->identity_folder, "ca.pem", fault);
-    if (!err)
-        err = path_in(crl, a->identity_folder, "crl.pem", fault);
-    if (err)
-        return err;
-    struct tls_config config = {
-        .role = TLS_CLIENT,
-        .ca_file = ca,
-        .crl_file = access(crl, F_OK) == 0 ? crl : NULL,
-        .certificate_file = pair,
-        .key_file = pair,
-        .clock = a->clock,
-    };
-    return tls_context_open(&a->uplink_tls, &config, fault);
-}
-
 /* Short and private: a Unix socket's path has at most 107 bytes. */
 static enum err make_runtime_folder(struct appliance *a, struct fault *fault)
 {
@@ -393,44 +396,65 @@ static enum err make_runtime_folder(struct appliance *a, struct fault *fault)
     return ERR_OK;
 }
 
-static struct uplink_target uplink_target(const struct appliance *a,
-                                          const struct settings *settings)
+static enum err open_renewal(struct appliance *a, const struct settings *settings,
+                             struct fault *fault)
 {
-    return (struct uplink_target){.url = settings_text(settings, "broker.url"),
-                                  .proxy = settings_text(settings, "broker.proxy"),
-                                  .device = a->device,
-                                  .runtime_folder = a->runtime_folder,
-                                  .tls = a->uplink_tls};
+    const struct renewal_config config = {
+        .folder = a->member.folder,
+        .enrol_url = *a->member.enrol_url ? a->member.enrol_url : NULL,
+        .proxy = a->target.proxy,
+        .runtime_folder = a->runtime_folder,
+        .renew_percent = (unsigned)settings_int(settings, "identity.renew_percent"),
+        .new_key = settings_flag(settings, "identity.new_key"),
+        .look_ms = settings_int(settings, "identity.look_s") * 1000,
+        .clock = a->clock,
+        .diag = a->diag,
+        .publish = ask_registrar,
+        .use = use_identity,
+        .renewed = on_renewed,
+        .context = a,
+    };
+    return renewal_open(&a->renewal, a->loop, &config, fault);
+}
+
+static void fill_target(struct appliance *a, const struct settings *settings)
+{
+    a->target = (struct uplink_target){.url = *a->member.broker_url ? a->member.broker_url : NULL,
+                                       .proxy = settings_text(settings, "broker.proxy"),
+                                       .device = a->member.device,
+                                       .runtime_folder = a->runtime_folder,
+                                       .tls = a->uplink_tls};
 }
 
 static enum err open_uplink(struct appliance *a, const struct settings *settings,
                             struct fault *fault)
 {
-    const char *url = settings_text(settings, "broker.url");
-    if (!url)
+    fill_target(a, settings);
+    if (!a->target.url)
         return ERR_OK;
-    if (strcmp(a->device, "unenrolled") == 0) {
+    if (!a->member.enrolled) {
         diag_write(a->diag, DIAG_WARN, "uplink.unenrolled",
                    "no certificate in %s yet: returns are captured and wait here",
-                   a->identity_folder);
+                   a->member.folder);
         return ERR_OK;
     }
     const struct timekeeper_config time = {.log = a->log,
                                            .clock = a->clock,
                                            .diag = a->diag,
-                                           .device = a->device,
+                                           .device = a->member.device,
                                            .folder = a->folder};
     enum err err = timekeeper_open(&a->timekeeper, &time, fault);
     if (!err)
         err = make_runtime_folder(a, fault);
     if (!err)
-        err = open_uplink_tls(a, fault);
+        err = membership_tls(&a->member, IDENTITY_CURRENT, a->clock, &a->uplink_tls, fault);
     if (err)
         return err;
+    fill_target(a, settings);
     struct uplink_config config = {
         .log = a->log,
         .reader = a->log_config,
-        .target = uplink_target(a, settings),
+        .target = a->target,
         .limits = {.ack_timeout_ms = settings_int(settings, "broker.ack_timeout_ms")},
         .clock = a->clock,
         .diag = a->diag,
@@ -440,7 +464,8 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
                                        .message = on_hub_message,
                                        .time = on_time,
                                        .context = a};
-    return uplink_open(&a->uplink, a->loop, &config, &listener, fault);
+    err = uplink_open(&a->uplink, a->loop, &config, &listener, fault);
+    return err ? err : open_renewal(a, settings, fault);
 }
 
 static enum err open_printer(void *context, const char *name, const char *value,
@@ -521,9 +546,9 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .diag = a->diag,
         .policy = policy_file_policy(a->policy),
         .folder = a->folder,
-        .store = settings_text(settings, "store.number"),
+        .store = a->member.store,
         .currency = settings_text(settings, "store.currency"),
-        .device = a->device,
+        .device = a->member.device,
         .version = TILLBACK_VERSION,
         .describe_config = describe_config,
         .config_context = a,
@@ -593,16 +618,16 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
         .log = a->log,
         .clock = a->clock,
         .diag = a->diag,
-        .identity_folder = a->identity_folder,
-        .device = a->device,
-        .store = settings_text(settings, "store.number"),
+        .identity_folder = a->member.folder,
+        .device = a->member.device,
+        .store = a->member.store,
         .pushed = {.settings = settings,
                    .folder = a->folder,
                    .capture = a->capture,
                    .api = a->api,
                    .retention = a->retention,
                    .uplink = a->uplink,
-                   .target = uplink_target(a, settings),
+                   .target = &a->target,
                    .diag = a->diag},
     };
     struct policy_file *policy = a->policy;
@@ -627,6 +652,10 @@ static enum err open_pulse(struct appliance *a, struct fault *fault)
     if (!a->clock_timer)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     loop_timer_start(a->clock_timer, TIME_FLOOR_INTERVAL_MS, TIME_FLOOR_INTERVAL_MS);
+    a->member_timer = loop_timer_open(a->loop, look_at_member, a);
+    if (!a->member_timer)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    loop_timer_start(a->member_timer, MEMBER_LOOK_MS, MEMBER_LOOK_MS);
     return pulse_open(&a->pulse, &config, fault);
 }
 
@@ -640,9 +669,9 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     (void)snprintf(a->folder, sizeof a->folder, "%s", folder);
     enum err err = open_base(a, settings, fault);
     if (!err)
-        err = read_identity(a, settings, fault);
+        err = membership_read(&a->member, a->folder, settings, fault);
     if (!err)
-        err = open_log(a, settings, fault);
+        err = open_log(a, fault);
     if (!err)
         err = open_capture(a, settings, fault);
     if (!err)
@@ -676,10 +705,11 @@ const char *appliance_address(const struct appliance *a)
     return http_server_address(a->http);
 }
 
-void appliance_run(struct appliance *a)
+bool appliance_run(struct appliance *a)
 {
     pulse_ready(a->pulse);
     loop_run(a->loop);
+    return a->again;
 }
 
 void appliance_close(struct appliance *a)
@@ -688,6 +718,7 @@ void appliance_close(struct appliance *a)
         return;
     pulse_stop(a->pulse);
     loop_timer_close(a->clock_timer);
+    loop_timer_close(a->member_timer);
     http_server_close(a->http); /* answers that are still to come go nowhere */
     lanes_close(a->lanes);
     a->lanes = NULL;
@@ -695,6 +726,8 @@ void appliance_close(struct appliance *a)
     print_desk_close(a->prints);
     a->prints = NULL;
     peripherals_close(a->peripherals);
+    renewal_close(a->renewal);
+    a->renewal = NULL;
     uplink_close(a->uplink);
     a->uplink = NULL;
     for (size_t i = 0; i < a->tap_count; i++)

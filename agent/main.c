@@ -40,13 +40,15 @@ static int usage(const char *problem)
 static int serve(const char *folder, const struct settings *settings)
 {
     struct fault fault = {0};
-    struct appliance *appliance;
-    if (appliance_open(&appliance, folder, settings, &fault) != ERR_OK)
-        return fail(&fault);
-    printf("ready http=%s\n", appliance_address(appliance));
-    fflush(stdout);
-    appliance_run(appliance);
-    appliance_close(appliance);
+    for (bool again = true; again;) {
+        struct appliance *appliance;
+        if (appliance_open(&appliance, folder, settings, &fault) != ERR_OK)
+            return fail(&fault);
+        printf("ready http=%s\n", appliance_address(appliance));
+        fflush(stdout);
+        again = appliance_run(appliance);
+        appliance_close(appliance);
+    }
     return EXIT_FINE;
 }
 

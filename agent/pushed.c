@@ -265,7 +265,7 @@ static void apply_features(void *context, void *prepared)
 static enum err check_broker(void *context, struct slice text, void **prepared, struct fault *fault)
 {
     struct pushed *pushed = context;
-    const struct uplink_target *own = &pushed->config.target;
+    const struct uplink_target *own = pushed->config.target;
     struct config_broker read = {.url = ""};
     (void)snprintf(read.url, sizeof read.url, "%s", own->url ? own->url : "");
     (void)snprintf(read.proxy, sizeof read.proxy, "%s", own->proxy ? own->proxy : "");
@@ -276,7 +276,7 @@ static enum err check_broker(void *context, struct slice text, void **prepared, 
 static void apply_broker(void *context, void *prepared)
 {
     struct pushed *pushed = context;
-    struct uplink_target target = pushed->config.target;
+    struct uplink_target target = *pushed->config.target;
     pushed->broker = *(struct config_broker *)prepared;
     free(prepared);
     target.url = pushed->broker.url;

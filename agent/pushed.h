@@ -25,7 +25,7 @@ struct pushed_config {
     struct api *api;
     struct retention *retention;
     struct uplink *uplink;
-    struct uplink_target target; /* as the settings have it */
+    const struct uplink_target *target; /* as the settings have it; its `tls` may change */
     struct diag *diag;
 };
 

@@ -1,8 +1,8 @@
 #include "agent/timekeeper.h"
-#include "agent/time_floor.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
 #include "hal/base/version.h"
+#include "hal/time_floor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

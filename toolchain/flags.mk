@@ -27,6 +27,6 @@ ifneq ($(filter $(VARIANT),release clang),)
 LDFLAGS += -pie
 endif
 
-LIBS := -lmicrohttpd -lmosquitto -luv -lserialport -levdev -lexpat -lcurl -lpq -lsqlite3 -lcjson \
+LIBS := -lmicrohttpd -lmosquitto -luv -lserialport -levdev -lexpat -lcurl -lpq -lqrencode -lsqlite3 -lcjson \
         -lmbedtls -lmbedx509 -lmbedcrypto -lz -lm -lpthread
 CPPFLAGS += $(shell pkg-config --cflags-only-I libevdev libpq 2>/dev/null)

@@ -36,6 +36,10 @@ enum cli_exit cli_token(struct cli *cli);
 enum cli_exit cli_staff(struct cli *cli);
 enum cli_exit cli_policy(struct cli *cli);
 enum cli_exit cli_replay(struct cli *cli);
+enum cli_exit cli_provision(struct cli *cli);
+enum cli_exit cli_csr(struct cli *cli);
+enum cli_exit cli_cert(struct cli *cli);
+enum cli_exit cli_wipe(struct cli *cli);
 
 /* Prints "tillback: where: text" and returns the exit code that the failure means. */
 enum cli_exit cli_fail(const struct fault *fault);

@@ -24,6 +24,15 @@ static const struct cli_command commands[] = {
      "add --number N --name NAME [--role ROLE] [--badge B] [--language de] [--pin -] | list | "
      "remove N | reset-pin N [--pin -]",
      "who works here: associates, managers, technicians; PINs are told once", cli_staff},
+    {"provision", "--bundle FILE | CODE --enrol URL [--store S] [--proxy URL] [--wait S] [--again]",
+     "make this appliance a store's: by a bundle, or a code from the hub; without either, goes on "
+     "where it was cut",
+     cli_provision},
+    {"csr", "export [--bundle FILE] [--out FILE]",
+     "the request for a certificate, to be carried to the hub where there is no line", cli_csr},
+    {"cert", "import FILE", "take the answer that was carried back", cli_cert},
+    {"wipe", "[--force --reason TEXT]",
+     "empty the appliance, keys first; refused while events wait, unless forced", cli_wipe},
     {"policy", "check FILE | test FILE --against DIR",
      "is a return policy sound; what would it have decided otherwise of past returns", cli_policy},
 };

@@ -6,7 +6,8 @@
  *     ca server NAME HOST...  a server's certificate, in servers/ of the state directory
  *     ca device ID [FOLDER] an appliance's identity directory, devices/ID unless given
  *     ca revoke ID          revokes all that was issued to the name
- *     ca crl                makes the revocation list anew
+ *     ca crl                makes the revocation lists anew
+ *     ca next, switch, retire   replace the authority, a step at a time (fleet/authorities.h)
  */
 #ifndef SYNC_HUB_CA_H
 #define SYNC_HUB_CA_H

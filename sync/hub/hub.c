@@ -1,12 +1,15 @@
 #include "sync/hub/hub.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "sync/contract/topic.h"
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
 #include "sync/hub/connect/ledger_file.h"
 #include "sync/hub/connect/payer.h"
 #include "sync/hub/connect/poster.h"
 #include "sync/hub/connect/tryton.h"
+#include "sync/hub/door.h"
+#include "sync/hub/enrolment.h"
 #include "sync/hub/fleet/steward.h"
 #include "sync/hub/web/web.h"
 
@@ -31,6 +34,23 @@ const struct setting hub_settings[] = {
     {"tls.certificate", SETTING_TEXT, NULL, 0, 0,
      "PEM chain; else identity/current.pem of the state directory"},
     {"tls.key", SETTING_TEXT, NULL, 0, 0, "PEM; else the file of tls.certificate"},
+    {"broker.folder", SETTING_TEXT, NULL, 0, 0,
+     "where the brokers read ca.pem and crl.pem: kept as the authority has them"},
+    {"broker.pid_file", SETTING_TEXT, NULL, 0, 0,
+     "the broker's, to have it read those again (SIGHUP)"},
+    {"enrol.pid_file", SETTING_TEXT, NULL, 0, 0, "the same of the enrolment broker"},
+    {"enrol.url", SETTING_TEXT, NULL, 0, 0,
+     "mqtts://host:port: our listener of the enrolment broker; none: no enrolment over the line"},
+    {"enrol.code_days", SETTING_INT, "7", 1, 365, "how long a code may be used"},
+    {"enrol.certificate_days", SETTING_INT, "397", 1, 3650, "what an appliance's is good for"},
+    {"enrol.late_days", SETTING_INT, "90", 0, 3650,
+     "how long after its end a certificate may still be renewed, with its key"},
+    {"public.hub_url", SETTING_TEXT, NULL, 0, 0, "https://...: in bundles, for appliances"},
+    {"public.broker_url", SETTING_TEXT, NULL, 0, 0,
+     "the broker as appliances reach it; else broker.url"},
+    {"public.enrol_url", SETTING_TEXT, NULL, 0, 0,
+     "the enrolment broker as appliances reach it: mqtts://host:8884"},
+    {"public.time_servers", SETTING_TEXT, NULL, 0, 0, "names, with commas between: in bundles"},
     {"runtime.folder", SETTING_TEXT, NULL, 0, 0,
      "short private directory for a socket; else run in the state directory"},
     {"backup.expected", SETTING_FLAG, "no", 0, 0,
@@ -74,7 +94,12 @@ struct hub {
     struct steward *steward;
     struct tls_context *client_tls;
     struct tls_context *server_tls;
+    char ca_file[PATH_MAX];
     struct wire *wire;
+    struct roster *roster; /* of the worker's handle */
+    struct enrolment_desk enrolment;
+    struct wire *enrol_wire; /* NULL: none is configured */
+    struct door *door;
     struct web *web;
 };
 
@@ -106,11 +131,49 @@ static void tell_all(void *context)
         diag_fault(hub->config.diag, DIAG_WARN, "hub.acks_untold", &fault);
 }
 
+static void on_enrolled(void *context, const struct arrival_answer *answer)
+{
+    on_answer(context, answer);
+}
+
+static void on_stranger_answered(void *context, const struct arrival_answer *answer)
+{
+    struct hub *hub = context;
+    if (hub->enrol_wire)
+        wire_answer(hub->enrol_wire, answer);
+}
+
+/* On the enrolment broker: the sender is whoever holds that client id. */
+static void on_stranger(void *context, const struct mqtt_message *message)
+{
+    struct hub *hub = context;
+    struct fault fault;
+    struct topic topic;
+    if (topic_read(message->topic, &topic) != ERR_OK || strcmp(topic.name, "enrol") != 0)
+        return;
+    if (enrolment_take(&hub->enrolment, message, topic.device, false, on_stranger_answered, hub,
+                       &fault) != ERR_OK)
+        diag_fault(hub->config.diag, DIAG_WARN, "hub.enrolment_refused", &fault);
+}
+
+static enum err take(struct hub *hub, const struct mqtt_message *message, struct fault *fault)
+{
+    struct topic topic;
+    if (topic_read(message->topic, &topic) == ERR_OK) {
+        if (door_turns_away(hub->door, topic.device))
+            return fault_set(fault, ERR_FORBIDDEN, topic.device, "it is closed: device show");
+        if (strcmp(topic.name, "enrol") == 0)
+            return enrolment_take(&hub->enrolment, message, topic.device, true, on_enrolled, hub,
+                                  fault);
+    }
+    return arrival_take(&hub->desk, hub->worker, message, fault);
+}
+
 static void on_message(void *context, const struct mqtt_message *message)
 {
     struct hub *hub = context;
     struct fault fault;
-    enum err err = arrival_take(&hub->desk, hub->worker, message, &fault);
+    enum err err = take(hub, message, &fault);
     if (err == ERR_UNSUPPORTED && hub->steward)
         err = steward_take(hub->steward, message, &fault);
     if (err == ERR_UNSUPPORTED)
@@ -143,6 +206,8 @@ static void on_booked(void *context)
 static void on_foreign(void *context)
 {
     struct hub *hub = context;
+    if (hub->door)
+        door_look(hub->door);
     tell_all(context);
     if (hub->steward)
         steward_wake(hub->steward);
@@ -184,6 +249,22 @@ static enum err release_payments(struct hub *hub, struct fault *fault)
                                                  : payment_release(hubdb_database(hub->db), fault);
 }
 
+/* A hub without an authority of its own takes what others have enrolled. */
+static enum err open_registrar(struct hub *hub, struct fault *fault)
+{
+    struct database *db = hubdb_database(hub->db);
+    const struct registrar_rules rules = {
+        .certificate_days = settings_int(hub->config.settings, "enrol.certificate_days"),
+        .late_days = settings_int(hub->config.settings, "enrol.late_days"),
+    };
+    hub->enrolment.clock = hub->config.clock;
+    hub->enrolment.diag = hub->config.diag;
+    enum err err = roster_open(&hub->roster, db, fault);
+    if (!err)
+        err = registrar_open(&hub->enrolment.registrar, db, hub->config.state, &rules, fault);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 static enum err open_databases(struct hub *hub, struct fault *fault)
 {
     const struct hubdb_config config = {
@@ -217,7 +298,12 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         .context = hub,
     };
     err = release_payments(hub, fault);
-    return err ? err : worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
+    if (!err)
+        err = open_registrar(hub, fault);
+    if (!err)
+        err = worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
+    hub->enrolment.worker = hub->worker;
+    return err;
 }
 
 enum err hub_read_books(const struct settings *settings, struct books *books, struct fault *fault)
@@ -357,11 +443,10 @@ static enum err open_steward(struct hub *hub, struct fault *fault)
 
 static enum err open_wire(struct hub *hub, struct fault *fault)
 {
-    char ca[PATH_MAX];
     char certificate[PATH_MAX];
     char key[PATH_MAX];
     const struct settings *settings = hub->config.settings;
-    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", ca, fault);
+    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", hub->ca_file, fault);
     if (!err)
         err = path_of(hub, "tls.certificate", "identity/current.pem", certificate, fault);
     if (!err)
@@ -374,7 +459,7 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
         return err;
     const struct tls_config tls = {
         .role = TLS_CLIENT,
-        .ca_file = ca,
+        .ca_file = hub->ca_file,
         .crl_file = settings_text(settings, "tls.crl"),
         .certificate_file = certificate,
         .key_file = key,
@@ -395,6 +480,45 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
         .context = hub,
     };
     return wire_open(&hub->wire, hub->loop, &wire, fault);
+}
+
+static void on_strangers_subscribed(void *context)
+{
+    (void)context;
+}
+
+static enum err open_enrolment(struct hub *hub, struct fault *fault)
+{
+    const struct settings *settings = hub->config.settings;
+    const struct door_config door = {
+        .state = hub->config.state,
+        .reader = hubdb_database(hub->reader),
+        .roster = hub->roster,
+        .worker = hub->worker,
+        .broker_folder = settings_text(settings, "broker.folder"),
+        .pid_files = {settings_text(settings, "broker.pid_file"),
+                      settings_text(settings, "enrol.pid_file")},
+        .url = settings_text(settings, "broker.url"),
+        .proxy = settings_text(settings, "broker.proxy"),
+        .ca_file = hub->ca_file,
+        .runtime_folder = hub->runtime,
+        .clock = hub->config.clock,
+        .diag = hub->config.diag,
+    };
+    const struct wire_config wire = {
+        .url = settings_text(settings, "enrol.url"),
+        .proxy = settings_text(settings, "broker.proxy"),
+        .runtime_folder = hub->runtime,
+        .tls = hub->client_tls,
+        .diag = hub->config.diag,
+        .subscribed = on_strangers_subscribed,
+        .message = on_stranger,
+        .context = hub,
+    };
+    enum err err = door_open(&hub->door, hub->loop, &door, fault);
+    if (!err && wire.url && hub->enrolment.registrar)
+        err = wire_open(&hub->enrol_wire, hub->loop, &wire, fault);
+    return err;
 }
 
 static void fill_facts(void *context, struct web_facts *facts)
@@ -485,6 +609,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     if (!err)
         err = open_wire(hub, fault);
     if (!err)
+        err = open_enrolment(hub, fault);
+    if (!err)
         err = open_web(hub, fault);
     if (err) {
         hub_close(hub);
@@ -510,6 +636,8 @@ void hub_close(struct hub *hub)
     hub->poster = NULL;
     payer_close(hub->payer);
     hub->payer = NULL;
+    door_close(hub->door);
+    hub->door = NULL;
     worker_close(hub->worker);
     clerk_close(hub->clerk);
     hub->clerk = NULL;
@@ -519,6 +647,10 @@ void hub_close(struct hub *hub)
     hub->steward = NULL;
     wire_close(hub->wire);
     hub->wire = NULL;
+    wire_close(hub->enrol_wire);
+    hub->enrol_wire = NULL;
+    registrar_close(hub->enrolment.registrar);
+    roster_close(hub->roster);
     tls_context_close(hub->client_tls);
     tls_context_close(hub->server_tls);
     hubdb_close(hub->reader);

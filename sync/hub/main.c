@@ -4,6 +4,7 @@
 #include "hal/storage.h"
 #include "sync/hub/ca.h"
 #include "sync/hub/config_command.h"
+#include "sync/hub/device_command.h"
 #include "sync/hub/hub.h"
 #include "sync/hub/ingest/backup.h"
 #include "sync/hub/ingest/server_backup.h"
@@ -43,11 +44,23 @@ static const char usage[] =
     "                           roles: viewer, it, finance, commerce\n"
     "  token list               the tokens' numbers, names, roles and ages\n"
     "  token revoke NUMBER      a token is nobody's from then on\n"
+    "  device add --store S --name N [--id ID] [--days D] [--out FILE] [--first-config FILE]\n"
+    "                           invite an appliance: a signed bundle, and a code with its QR\n"
+    "  device invite ID [--days D] [--out FILE]   a new code for one that was added\n"
+    "  device replace ID --reason TEXT [--out FILE]\n"
+    "                           another appliance in its place; the old one is closed\n"
+    "  device revoke ID --reason TEXT   lost or stolen: it is refused from now on\n"
+    "  device retire ID         given up in order; refused while its events wait\n"
+    "  device list|show         all, or --store S; one, with its logs and certificates\n"
+    "  device sign FILE [--out FILE]   answer a request that was carried here\n"
     "  ca init                  make the certificate authority and the hub's identity\n"
     "  ca server NAME HOST...   issue a server's certificate (the broker's), in servers/\n"
     "  ca device ID [FOLDER]    issue an appliance's identity, devices/ID unless given\n"
     "  ca revoke ID             revoke what was issued to a name\n"
-    "  ca crl                   make the revocation list anew\n";
+    "  ca crl                   make the revocation lists anew\n"
+    "  ca next|switch|retire    replace the authority: trust the next one beside it, issue with "
+    "it,\n"
+    "                           trust the former no more\n";
 static const char settings_usage[] = "\n"
                                      "Settings (--config takes a file of KEY=VALUE lines):\n";
 
@@ -110,7 +123,7 @@ static enum err take_option(struct options *options, const char *name, const cha
 /* Commands that take options of their own, behind their name. */
 static bool has_own_options(const char *command)
 {
-    static const char *const names[] = {"token", "parked", "config", "command"};
+    static const char *const names[] = {"token", "parked", "config", "command", "device"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(command, names[i]) == 0)
             return true;
@@ -224,6 +237,13 @@ static enum err run_order(const struct options *options, struct clock *clock, st
     return order_run(&config, options->word_count - 1, options->words + 1, fault);
 }
 
+static enum err run_device(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return device_run(&config, options->settings, options->word_count - 1, options->words + 1,
+                      fault);
+}
+
 static enum err run_command(const struct options *options, struct clock *clock, struct fault *fault)
 {
     char *const *words = options->words;
@@ -242,6 +262,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_order(options, clock, fault);
     if (strcmp(words[0], "parked") == 0)
         return run_parked(options, clock, fault);
+    if (strcmp(words[0], "device") == 0)
+        return run_device(options, clock, fault);
     if (strcmp(words[0], "token") == 0)
         return run_token(options, clock, fault);
     if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)

@@ -1,4 +1,5 @@
 #include "sync/hub/wire.h"
+#include "hal/base/hex.h"
 #include "hal/base/random.h"
 #include "sync/contract/topic.h"
 
@@ -10,6 +11,7 @@ enum {
     RETRY_LEAST_MS = 200,
     RETRY_SPREAD_MS = 800,
     UNTAKEN_MAX = 2000, /* answers on their way to the broker */
+    NONCE_BYTES = 16,
 };
 
 static const char filter[] = "$share/hub/tb/v1/+/up/#";
@@ -18,6 +20,7 @@ struct wire {
     struct loop *loop;
     struct wire_config config;
     struct mqtt *mqtt;
+    char client_id[DEVICE_ID_MAX + 1];
     struct loop_timer *timer; /* to the next try */
     bool connected;
     bool online; /* connected and subscribed */
@@ -67,7 +70,7 @@ static void on_subscribed(void *context, int token, enum err err)
     }
     wire->online = true;
     wire->last = ERR_OK;
-    diag_write(wire->config.diag, DIAG_INFO, "hub.subscribed", "as %s", wire->config.client_id);
+    diag_write(wire->config.diag, DIAG_INFO, "hub.subscribed", "as %s", wire->client_id);
     wire->config.subscribed(wire->config.context);
 }
 
@@ -91,15 +94,29 @@ static void on_disconnected(void *context, enum err err, const struct fault *fau
     try_again(context, fault);
 }
 
+/* Where strangers may take any name, ours is one that they can't guess. */
+static void choose_id(struct wire *wire)
+{
+    uint8_t nonce[NONCE_BYTES];
+    char text[2 * NONCE_BYTES + 1];
+    random_fill(NULL, nonce, sizeof nonce);
+    hex_encode(nonce, sizeof nonce, text);
+    if (wire->config.client_id)
+        (void)snprintf(wire->client_id, sizeof wire->client_id, "%s", wire->config.client_id);
+    else
+        (void)snprintf(wire->client_id, sizeof wire->client_id, "hub-%s", text);
+}
+
 static void begin(void *context)
 {
     struct wire *wire = context;
     struct fault fault = {0};
+    choose_id(wire);
     const struct mqtt_config config = {
         .url = wire->config.url,
         .proxy = wire->config.proxy,
         .tls = wire->config.tls,
-        .client_id = wire->config.client_id,
+        .client_id = wire->client_id,
         .runtime_folder = wire->config.runtime_folder,
         .dial_timeout_ms = DIAL_TIMEOUT_MS,
         .diag = wire->config.diag,

@@ -15,7 +15,7 @@ struct wire;
 struct wire_config {
     const char *url;
     const char *proxy;     /* NULL: none */
-    const char *client_id; /* the certificate's name at the broker */
+    const char *client_id; /* the certificate's name at the broker; NULL: random each time */
     const char *runtime_folder;
     struct tls_context *tls;
     struct diag *diag;

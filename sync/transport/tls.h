@@ -19,6 +19,10 @@ enum tls_role { TLS_CLIENT, TLS_SERVER };
 
 struct tls_config {
     enum tls_role role;
+    /*
+     * NULL on a client: the server may be anyone, and what it says must prove itself. For the
+     * bundle that a code's seal proves, and nothing else.
+     */
     const char *ca_file;
     /*
      * NULL: no revocation list. A server refuses everyone once the list is past its nextUpdate; a

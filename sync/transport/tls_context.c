@@ -44,7 +44,7 @@ static enum err read_crl(const char *path, mbedtls_x509_crl **crl, struct fault 
 static enum err read_files(struct tls_context *context, const struct tls_config *config,
                            struct fault *fault)
 {
-    enum err err = read_chain(config->ca_file, &context->ca, fault);
+    enum err err = config->ca_file ? read_chain(config->ca_file, &context->ca, fault) : ERR_OK;
     if (!err && config->crl_file)
         err = read_crl(config->crl_file, &context->crl, fault);
     if (err || !config->certificate_file)
@@ -91,6 +91,8 @@ static void set_versions(mbedtls_ssl_config *settings)
  */
 static int verify_mode(const struct tls_context *context)
 {
+    if (!context->ca)
+        return MBEDTLS_SSL_VERIFY_NONE;
     bool judged_later = context->role == TLS_SERVER && MBEDTLS_VERSION_MAJOR >= 3;
     return context->peer_optional || judged_later ? MBEDTLS_SSL_VERIFY_OPTIONAL
                                                   : MBEDTLS_SSL_VERIFY_REQUIRED;
@@ -125,6 +127,8 @@ enum err tls_context_open(struct tls_context **out, const struct tls_config *con
 #endif
     if (config->role == TLS_SERVER && !config->certificate_file)
         return fault_set(fault, ERR_INVALID, "certificate", "a TLS server needs a certificate");
+    if (config->role == TLS_SERVER && !config->ca_file && !config->peer_certificate_optional)
+        return fault_set(fault, ERR_INVALID, "ca", "a TLS server needs to know whom it trusts");
     struct tls_context *context = calloc(1, sizeof *context);
     if (!context)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");

@@ -650,6 +650,13 @@ void uplink_set_patience(struct uplink *uplink, int64_t ack_timeout_ms, int64_t 
     uplink->window.limits.ack_timeout_ms = limits->ack_timeout_ms;
 }
 
+void uplink_use_tls(struct uplink *uplink, struct tls_context *tls)
+{
+    struct uplink_target target = uplink->config.target;
+    target.tls = tls;
+    uplink_use(uplink, &target);
+}
+
 enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first, int64_t last,
                        int64_t *count, struct fault *fault)
 {

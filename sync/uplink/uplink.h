@@ -78,6 +78,8 @@ const char *uplink_state_name(enum uplink_state state); /* "offline", "connectin
 
 /* Leaves the connection and makes the next one to `target`. */
 void uplink_use(struct uplink *uplink, const struct uplink_target *target);
+/* The same with another identity, and nothing else changed. */
+void uplink_use_tls(struct uplink *uplink, struct tls_context *tls);
 
 /* Other patience from now on; 0 takes the default. */
 void uplink_set_patience(struct uplink *uplink, int64_t ack_timeout_ms, int64_t state_interval_ms);

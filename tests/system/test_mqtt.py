@@ -71,7 +71,7 @@ def test_others_topic_takes_nothing(town, rogue, name):
         watcher.drain()
         payload, properties = batch([event(DEVICE)])
         rogue.publish(f"tb/v1/{DEVICE}/{name}", payload, properties)
-        assert watcher.drain() == []
+        assert payload not in [message.payload for message in watcher.drain()]
 
 
 def test_others_topics_tell_nothing(town, rogue):

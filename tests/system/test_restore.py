@@ -1,8 +1,8 @@
 """An appliance that has lost its log takes back what the hub holds of it, and remembers what was
 returned."""
 
+import json
 import shutil
-import sqlite3
 
 from road.audit import all_arrived
 from road.road import DEVICE, await_true
@@ -66,12 +66,10 @@ def test_appliance_in_the_place_of_another_takes_over_its_log(road):
     [answer] = sell_and_return(till, ["0042-01-old-1"], 1)
     await_true(lambda: all_arrived(road), 20, "arrival")
     lose_everything(road)
-    for path in (road.store_state / "identity").iterdir():
-        path.unlink()
-    (road.store_state / "identity").rmdir()
-    road.identity("store-0042-b", road.store_state / "identity")
-    with sqlite3.connect(road.hub_state / "hub.db", timeout=10) as db:
-        db.execute("INSERT INTO takeover VALUES ('store-0042-b', ?)", (DEVICE,))
+    shutil.rmtree(road.store_state / "identity")
+    invited = json.loads(road.device("replace", DEVICE, "--reason", "fell down", "--json"))
+    assert invited["device"] == "store-0042-b"
+    road.cli("provision", invited["link"])
     road.appliance.start()
     till.close()
     await_true(lambda: road.ask_store("/v1/sales?receipt=0042-01-old-1")["sales"], 20, "the sale")

@@ -1,13 +1,13 @@
 """The whole road in one folder. Start it twice, and what was there before goes on.
 
     FOLDER/hub        the hub's state: database, authority, identity
-    FOLDER/broker     Mosquitto's configuration, made from the one for production
+    FOLDER/broker     both Mosquittos' configuration, made from the ones for production
     FOLDER/store      the appliance's state
     FOLDER/log        what each program said
     FOLDER/paper.txt  what the printer printed, if there is one; as bytes in paper.bin
 
 Ports, from a base: the store page at +0, the broker at +3, the link to it at +4, the printer at +5,
-the hub at +10.
+the hub at +10, the enrolment broker at +17, for the hub at +18.
 """
 
 import json
@@ -29,7 +29,7 @@ BROKER = "/usr/sbin/mosquitto"
 HOST = "127.0.0.1"
 STORE = "0042"
 DEVICE = "store-0042-a"
-PORT_OFFSETS = (0, 3, 4, 5, 10)
+PORT_OFFSETS = (0, 3, 4, 5, 10, 17, 18)
 PATIENCE = 4
 
 
@@ -99,6 +99,7 @@ class Road:
         self.hub_url = f"http://{HOST}:{port_base + 10}"
         self.broker_port = port_base + 3
         self.link_port = port_base + 4
+        self.enrol_port = port_base + 17
         self.printer_address = f"{HOST}:{port_base + 5}"
         self.link = None
         # A Unix socket's path is short, and FOLDER may not be.
@@ -106,6 +107,9 @@ class Road:
         self._make_folders()
         self.broker = self._program(
             "broker", [BROKER, "-c", self.broker_folder / "mosquitto.conf"], ready=None
+        )
+        self.enrol_broker = self._program(
+            "enrol-broker", [BROKER, "-c", self.broker_folder / "enrol.conf"], ready=None
         )
         self.hub = self._program("hub", self.hub_command(hub_settings), ready="ready http=")
         self.more_hubs = [
@@ -139,7 +143,11 @@ class Road:
             *self.hub_words(),
             *("--set", f"http.listen={HOST}:{self.base + 10}"),
             *("--set", f"broker.url=mqtts://{HOST}:{self.broker_port}"),
-            *("--set", f"tls.crl={self.hub_state / 'ca' / 'crl.pem'}"),
+            *("--set", f"tls.crl={self.hub_state / 'trust' / 'crl.pem'}"),
+            *("--set", f"broker.folder={self.broker_folder}"),
+            *("--set", f"broker.pid_file={self.broker_folder / 'tillback.pid'}"),
+            *("--set", f"enrol.pid_file={self.broker_folder / 'tillback-enrol.pid'}"),
+            *("--set", f"enrol.url=mqtts://{HOST}:{self.base + 18}"),
             *("--set", f"runtime.folder={self.runtime}"),
             *("--set", f"posting.connector=ledger-file:{self.journal}"),
         ]
@@ -167,9 +175,7 @@ class Road:
         command = [
             self.programs / "tillbackd",
             *("--state", self.store_state),
-            *("--set", f"store.number={STORE}"),
             *("--set", f"http.listen={HOST}:{self.base}"),
-            *("--set", f"broker.url=mqtts://{HOST}:{self.link_port}"),
             *("--set", f"scanner.counter=serial:{self.scanner_port},lane=01"),
         ]
         if printer:
@@ -203,7 +209,7 @@ class Road:
         return done.stdout
 
     def provision(self):
-        """Authority, certificates and lists, as far as they are missing; a fresh list each time."""
+        """Authority and servers' certificates, as far as they are missing; fresh lists each time."""
         if not (self.hub_state / "ca" / "ca.pem").exists():
             self.authority("init")
         self.authority("crl")
@@ -212,9 +218,28 @@ class Road:
         for hub in self.more_hubs:
             (self.folder / hub.name).mkdir(exist_ok=True)
             self.identity(hub.name, self.folder / hub.name / "identity")
-        self.identity(DEVICE, self.store_state / "identity")
-        self._copy(self.hub_state / "ca" / "crl.pem", self.store_state / "identity" / "crl.pem")
         self._write_broker_folder()
+
+    def device(self, *words):
+        """tillback-hub device, as central IT gives it."""
+        return self._run(
+            *self.hub_words(
+                *("--set", f"public.broker_url=mqtts://{HOST}:{self.link_port}"),
+                *("--set", f"public.enrol_url=mqtts://{HOST}:{self.enrol_port}"),
+                *("device", *words),
+            )
+        )
+
+    def invite(self, *words, store=STORE, name="Front counter"):
+        """What `device add` tells in JSON: device, code, link, ..."""
+        return json.loads(self.device("add", "--store", store, "--name", name, "--json", *words))
+
+    def enrol(self):
+        """Makes the appliance our store's, as a technician does with the bundle's file."""
+        bundle = self.folder / "bundle.json"
+        self.invite("--id", DEVICE, "--out", bundle)
+        self.cli("provision", "--bundle", bundle)
+        bundle.unlink()
 
     def identity(self, device, folder=None):
         """The folder of a client's certificate, made when there is none."""
@@ -253,23 +278,16 @@ class Road:
     def _write_broker_folder(self):
         """The configuration for production, with this folder's paths and port."""
         source = ROOT / "sync" / "transport" / "broker"
-        authority = self.hub_state / "ca"
+        trust = self.hub_state / "trust"
         servers = self.hub_state / "servers"
-        self._copy(authority / "ca.pem", self.broker_folder / "ca.pem")
-        self._copy(authority / "crl.pem", self.broker_folder / "crl.pem")
+        self._copy(trust / "ca.pem", self.broker_folder / "ca.pem")
+        self._copy(trust / "crl.pem", self.broker_folder / "crl.pem")
         self._copy(servers / "broker.pem", self.broker_folder / "server.pem")
         self._copy(servers / "broker-key.pem", self.broker_folder / "server-key.pem")
-        config = (source / "mosquitto.conf").read_text()
-        for production, here in (
-            ("/etc/mosquitto/tillback/", f"{self.broker_folder}/"),
-            ("/var/lib/mosquitto/", f"{self.broker_folder}/"),
-            ("listener 8883", f"listener {self.broker_port} {HOST}"),
-        ):
-            assert production in config, f"mosquitto.conf has no {production}"
-            config = config.replace(production, here)
-        if os.geteuid() == 0:
-            config += "\nuser root\n"  # else it couldn't read its files in our private folder
-        (self.broker_folder / "mosquitto.conf").write_text(config)
+        self._write_config(source / "mosquitto.conf", {"8883": self.broker_port})
+        self._write_config(
+            source / "enrol.conf", {"8884": self.enrol_port, "8885": self.base + 18}
+        )
         acl = (source / "acl").read_text()
         for hub in self.more_hubs:
             of_hub = re.search(r"^user tillback-hub\n(?:topic .*\n)+", acl, re.MULTILINE)[0]
@@ -278,8 +296,29 @@ class Road:
             acl += f"\nuser {watcher}\ntopic read tb/v1/#\n"
         for meddler in self.meddlers:
             acl += f"\nuser {meddler}\ntopic readwrite tb/v1/#\n"
-        (self.broker_folder / "acl").write_text(acl)
-        (self.broker_folder / "acl").chmod(0o600)
+        self._write_private("acl", acl)
+        for name in ("enrol.acl", "enrol-hub.acl"):
+            self._write_private(name, (source / name).read_text())
+
+    def _write_config(self, source, ports):
+        config = source.read_text()
+        places = {
+            "/etc/mosquitto/tillback/": f"{self.broker_folder}/",
+            "pid_file /run/mosquitto/": f"pid_file {self.broker_folder}/",
+            "/var/lib/mosquitto/": f"{self.broker_folder}/",
+        }
+        for port, here in ports.items():
+            assert f"listener {port}" in config, f"{source} has no listener {port}"
+            places[f"listener {port}"] = f"listener {here} {HOST}"
+        for production, here in places.items():
+            config = config.replace(production, here)
+        if os.geteuid() == 0:
+            config += "\nuser root\n"  # else it couldn't read its files in our private folder
+        (self.broker_folder / source.name).write_text(config)
+
+    def _write_private(self, name, text):
+        (self.broker_folder / name).write_text(text)
+        (self.broker_folder / name).chmod(0o600)
 
     # --- Starting and stopping ---------------------------------------------------------------
 
@@ -292,8 +331,11 @@ class Road:
         self.hub_token()
         self.link = Link(self.link_port, self.broker_port)
         self.start_broker()
+        self.enrol_broker.start()
         for hub in (self.hub, *self.more_hubs):
             hub.start()
+        if not (self.store_state / "identity" / "current.pem").exists():
+            self.enrol()
         self.scanner.start()
         if self.printer:
             self.printer.start()
@@ -316,7 +358,7 @@ class Road:
         bad = []
         simulated = [self.scanner, self.printer] if self.printer else [self.scanner]
         hubs = (*self.more_hubs, self.hub)
-        for program in (self.appliance, *simulated, *hubs, self.broker):
+        for program in (self.appliance, *simulated, *hubs, self.enrol_broker, self.broker):
             try:
                 if program in simulated:
                     program.kill()

@@ -90,3 +90,15 @@ void signer_close(struct signer *signer)
     key_free(signer->key);
     *signer = (struct signer){.key = NULL};
 }
+
+enum err signer_forget(const char *state, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    char path[PATH_MAX];
+    char file[sizeof name + sizeof ".pem"];
+    (void)snprintf(file, sizeof file, "%s.pem", name);
+    enum err err = path_in(state, "signer", folder, fault);
+    if (!err)
+        err = path_in(folder, file, path, fault);
+    return err ? err : storage_remove(path, fault);
+}

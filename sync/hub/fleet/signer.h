@@ -17,5 +17,7 @@ struct signer {
 enum err signer_open(struct signer *signer, const char *state, int64_t now_ms,
                      struct fault *fault) MUST_CHECK;
 void signer_close(struct signer *signer); /* zeroed ones too */
+/* Another authority issues from now on: the next opening makes a signer of that one. */
+enum err signer_forget(const char *state, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -265,6 +265,11 @@ WHERE event.event_no = ?1
 
 -- name: takeover_insert
 INSERT INTO takeover (device, of) VALUES (?1, ?2) ON CONFLICT DO NOTHING
+-- name: takeover_inherit
+INSERT INTO takeover (device, of) SELECT ?1, of FROM takeover WHERE device = ?2
+ON CONFLICT (device, of) DO NOTHING
+-- name: takeover_find
+SELECT 1 FROM takeover WHERE device = ?1 AND of = ?2
 -- name: restore_logs
 SELECT log_id, stream, through FROM stream_log
 WHERE through > 0 AND stream <> 'centre'

@@ -15,6 +15,18 @@ enum err restore_allow(struct database *db, const char *device, const char *of, 
     return database_run(db, s, fault);
 }
 
+enum err restore_inherit(struct database *db, const char *device, const char *of,
+                         struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_TAKEOVER_INHERIT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_text(s, 2, of);
+    return database_run(db, s, fault);
+}
+
 enum err restore_list(struct database *db, const char *device, struct restore_logs *logs,
                       struct fault *fault)
 {

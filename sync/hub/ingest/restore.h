@@ -11,6 +11,9 @@
 /* From now on `device` may have back what `of` captured. Both are known devices. */
 enum err restore_allow(struct database *db, const char *device, const char *of,
                        struct fault *fault) MUST_CHECK;
+/* And what `of` was allowed itself, so that a chain of replacements loses nothing. */
+enum err restore_inherit(struct database *db, const char *device, const char *of,
+                         struct fault *fault) MUST_CHECK;
 
 /* The logs that the device may have back, the newest first. */
 enum err restore_list(struct database *db, const char *device, struct restore_logs *logs,

@@ -508,3 +508,31 @@ CREATE TABLE command (
 );
 CREATE INDEX command_by_device ON command (device, created_ms);
 CREATE INDEX command_by_outcome ON command (outcome, created_ms);
+-- name: enrolment
+-- The appliances that were invited, and how each stands.
+CREATE TABLE roster (
+    device TEXT PRIMARY KEY,
+    store TEXT NOT NULL,
+    name TEXT NOT NULL, -- for people
+    state TEXT NOT NULL, -- invited, enrolled, revoked, replaced, retired
+    successor TEXT, -- who came in its place
+    reason TEXT NOT NULL, -- why it is no longer in service
+    created_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    evicted_ms INTEGER -- when its connection was ended, after it was closed
+);
+CREATE INDEX roster_by_store ON roster (store);
+
+-- One-time codes, as hashes, and what they lead to.
+CREATE TABLE invitation (
+    token_hash BLOB PRIMARY KEY,
+    locator BLOB NOT NULL UNIQUE,
+    device TEXT NOT NULL,
+    bundle BLOB NOT NULL, -- signed, without the code
+    seal BLOB NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    used_ms INTEGER,
+    key_hash BLOB, -- of the key for which it was used
+    certificate TEXT -- what was given for it
+);
+CREATE INDEX invitation_by_device ON invitation (device);

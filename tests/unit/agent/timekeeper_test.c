@@ -1,8 +1,8 @@
 /* The hub tells the time: the clock is trusted, the step noted, and nothing before it rewritten. */
-#include "agent/time_floor.h"
 #include "agent/timekeeper.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/version.h"
+#include "hal/time_floor.h"
 #include "tests/support/log_fixture.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-#include "agent/time_floor.h"
 #include "hal/clock.h"
+#include "hal/time_floor.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>

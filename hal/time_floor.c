@@ -1,4 +1,4 @@
-#include "agent/time_floor.h"
+#include "hal/time_floor.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/rfc3339.h"
 #include "hal/storage.h"

@@ -3,8 +3,8 @@
  * state directory, if later. So a box without a battery, back at 1970, still finds its certificates
  * valid, and its events carry times that are not before those of yesterday. Blocks on the disk.
  */
-#ifndef AGENT_TIME_FLOOR_H
-#define AGENT_TIME_FLOOR_H
+#ifndef HAL_TIME_FLOOR_H
+#define HAL_TIME_FLOOR_H
 
 #include "hal/base/fault.h"
 

@@ -1,0 +1,304 @@
+#include "sync/hub/door.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/hex.h"
+#include "hal/base/json_scan.h"
+#include "hal/storage.h"
+#include "sync/hub/eviction.h"
+#include "sync/hub/fleet/authorities.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LOOK_EVERY_MS = 60 * 1000,
+    RELOAD_MS = 1000, /* that a broker may take to read its lists */
+    AGAIN_MS = 10 * 1000,
+    PID_TEXT_MAX = 32,
+};
+
+struct closed {
+    char device[CERTIFICATE_NAME_MAX + 1];
+    bool evicted;
+    int64_t tried_ms; /* monotonic */
+};
+
+struct door {
+    struct loop *loop;
+    struct door_config config;
+    struct roster *reader;
+    struct loop_timer *timer;
+    struct loop_timer *evict_timer;
+    struct closed *closed;
+    size_t count;
+    struct eviction *eviction;
+    char evicting[CERTIFICATE_NAME_MAX + 1];
+    int64_t list_until_ms;
+};
+
+/* --- What the brokers read ------------------------------------------------------------------- */
+
+static enum err read_pid(const char *path, pid_t *pid, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    int64_t number = 0;
+    buf_init(&text, PID_TEXT_MAX);
+    enum err err = storage_read(path, &text, fault);
+    if (err)
+        return err;
+    struct slice digits = buf_slice(&text);
+    while (digits.len && digits.data[digits.len - 1] == '\n')
+        digits.len--;
+    if (json_scan_int(digits, &number) != ERR_OK || number < 2 || number > INT32_MAX)
+        return fault_set(fault, ERR_INVALID, path, "holds no process id");
+    *pid = (pid_t)number;
+    return ERR_OK;
+}
+
+static void reload_brokers(struct door *door)
+{
+    for (size_t i = 0; i < DOOR_BROKERS; i++) {
+        struct fault fault = {0};
+        pid_t pid = 0;
+        const char *path = door->config.pid_files[i];
+        if (!path)
+            continue;
+        enum err err = read_pid(path, &pid, &fault);
+        if (!err && kill(pid, SIGHUP) != 0)
+            err = fault_errno(&fault, errno, path, "telling the broker");
+        if (err)
+            diag_fault(door->config.diag, DIAG_WARN, "hub.broker_not_told", &fault);
+    }
+}
+
+static enum err copy_file(const char *state, const char *folder, const char *name, bool *changed,
+                          struct fault *fault)
+{
+    char source[PATH_MAX];
+    char target[PATH_MAX];
+    struct buf now CLEANUP(buf_free);
+    struct buf before CLEANUP(buf_free);
+    buf_init(&now, (size_t)3 * CRL_PEM_MAX);
+    buf_init(&before, (size_t)3 * CRL_PEM_MAX);
+    if ((size_t)snprintf(source, sizeof source, "%s/trust/%s", state, name) >= sizeof source ||
+        storage_path(target, sizeof target, folder, name) != ERR_OK)
+        return fault_set(fault, ERR_TOO_LARGE, folder, "the path is too long");
+    enum err err = storage_read(source, &now, fault);
+    if (err || (storage_read(target, &before, NULL) == ERR_OK &&
+                slice_equal(buf_slice(&now), buf_slice(&before))))
+        return err;
+    err = storage_replace(target, buf_slice(&now), 0644, fault);
+    if (!err)
+        *changed = true;
+    return err;
+}
+
+static enum err publish(struct door *door, struct fault *fault)
+{
+    struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
+    const char *folder = door->config.broker_folder;
+    bool changed = false;
+    enum err err = authorities_open(&authorities, door->config.state, fault);
+    if (err)
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    err = authorities_publish(authorities, clock_wall_ms(door->config.clock), false,
+                              &door->list_until_ms, fault);
+    if (!err && folder)
+        err = copy_file(door->config.state, folder, "ca.pem", &changed, fault);
+    if (!err && folder)
+        err = copy_file(door->config.state, folder, "crl.pem", &changed, fault);
+    if (!err && changed)
+        reload_brokers(door);
+    return err;
+}
+
+/* --- Who is closed --------------------------------------------------------------------------- */
+
+static struct closed *find(struct door *door, const char *device)
+{
+    for (size_t i = 0; i < door->count; i++)
+        if (strcmp(door->closed[i].device, device) == 0)
+            return &door->closed[i];
+    return NULL;
+}
+
+static enum err add(void *context, const struct roster_device *device, struct fault *fault)
+{
+    struct door *door = context;
+    struct closed *known = find(door, device->id);
+    if (known)
+        return ERR_OK;
+    struct closed *more = realloc(door->closed, (door->count + 1) * sizeof *more);
+    if (!more)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    door->closed = more;
+    struct closed *one = &more[door->count++];
+    *one = (struct closed){.evicted = device->evicted_ms != 0};
+    memcpy(one->device, device->id, sizeof one->device);
+    return ERR_OK;
+}
+
+/* --- Evictions ------------------------------------------------------------------------------- */
+
+struct noted {
+    struct work work;
+    struct roster *roster;
+    struct diag *diag;
+    char device[CERTIFICATE_NAME_MAX + 1];
+    int64_t now_ms;
+};
+
+static enum err run_note(struct work *work, struct database *db, struct fault *fault)
+{
+    (void)db; /* the roster's too */
+    struct noted *noted = (struct noted *)((char *)work - offsetof(struct noted, work));
+    return roster_set_evicted(noted->roster, noted->device, noted->now_ms, fault);
+}
+
+static void note_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct noted *noted = (struct noted *)((char *)work - offsetof(struct noted, work));
+    if (err)
+        diag_fault(noted->diag, DIAG_WARN, "hub.eviction_not_noted", fault);
+    free(noted);
+}
+
+/* What isn't noted is done once more after the next start. */
+static void note(struct door *door)
+{
+    struct noted *noted = calloc(1, sizeof *noted);
+    if (!noted)
+        return;
+    noted->work = (struct work){.run = run_note, .done = note_done, .bytes = sizeof *noted};
+    noted->roster = door->config.roster;
+    noted->diag = door->config.diag;
+    noted->now_ms = clock_wall_ms(door->config.clock);
+    memcpy(noted->device, door->evicting, sizeof noted->device);
+    if (worker_submit(door->config.worker, &noted->work) != ERR_OK)
+        free(noted);
+}
+
+static void on_evicted(void *context, enum err err, const struct fault *fault)
+{
+    struct door *door = context;
+    struct closed *closed = find(door, door->evicting);
+    eviction_close(door->eviction);
+    door->eviction = NULL;
+    if (err) {
+        diag_fault(door->config.diag, DIAG_WARN, "hub.not_evicted", fault);
+    } else {
+        diag_write(door->config.diag, DIAG_INFO, "hub.evicted", "%s", door->evicting);
+        note(door);
+        if (closed)
+            closed->evicted = true;
+    }
+    loop_timer_start(door->evict_timer, err ? RELOAD_MS : 0, 0);
+}
+
+static enum err begin_eviction(struct door *door, struct closed *closed, struct fault *fault)
+{
+    struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
+    const struct eviction_config config = {
+        .url = door->config.url,
+        .proxy = door->config.proxy,
+        .ca_file = door->config.ca_file,
+        .runtime_folder = door->config.runtime_folder,
+        .device = door->evicting,
+        .clock = door->config.clock,
+        .diag = door->config.diag,
+        .ended = on_evicted,
+        .context = door,
+    };
+    closed->tried_ms = loop_now_ms(door->loop);
+    memcpy(door->evicting, closed->device, sizeof door->evicting);
+    enum err err = authorities_open(&authorities, door->config.state, fault);
+    return err ? err
+               : eviction_open(&door->eviction, door->loop, &config,
+                               authorities_issuer(authorities), fault);
+}
+
+static void evict_next(void *context)
+{
+    struct door *door = context;
+    const int64_t now_ms = loop_now_ms(door->loop);
+    for (size_t i = 0; !door->eviction && i < door->count; i++) {
+        struct closed *closed = &door->closed[i];
+        struct fault fault = {0};
+        if (closed->evicted || (closed->tried_ms && now_ms < closed->tried_ms + AGAIN_MS))
+            continue;
+        if (begin_eviction(door, closed, &fault) != ERR_OK && fault.code != ERR_NOT_FOUND)
+            diag_fault(door->config.diag, DIAG_WARN, "hub.not_evicted", &fault);
+    }
+}
+
+bool door_turns_away(struct door *door, const char *device)
+{
+    struct closed *closed = find(door, device);
+    if (closed && closed->evicted) {
+        closed->evicted = false;
+        loop_timer_start(door->evict_timer, RELOAD_MS, 0);
+    }
+    return closed != NULL;
+}
+
+/* --- Looking --------------------------------------------------------------------------------- */
+
+void door_look(struct door *door)
+{
+    struct fault fault = {0};
+    enum err err = publish(door, &fault);
+    if (!err)
+        err = roster_each_closed(door->reader, add, door, &fault);
+    if (err)
+        diag_fault(door->config.diag, DIAG_WARN, "hub.door_not_kept", &fault);
+    loop_timer_start(door->evict_timer, RELOAD_MS, 0);
+}
+
+static void on_timer(void *context)
+{
+    door_look(context);
+}
+
+int64_t door_list_until_ms(const struct door *door)
+{
+    return door->list_until_ms;
+}
+
+enum err door_open(struct door **out, struct loop *loop, const struct door_config *config,
+                   struct fault *fault)
+{
+    struct door *door = calloc(1, sizeof *door);
+    if (!door)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    door->loop = loop;
+    door->config = *config;
+    door->timer = loop_timer_open(loop, on_timer, door);
+    door->evict_timer = loop_timer_open(loop, evict_next, door);
+    enum err err = door->timer && door->evict_timer
+                       ? roster_open(&door->reader, config->reader, fault)
+                       : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    if (err) {
+        door_close(door);
+        return err;
+    }
+    door_look(door);
+    loop_timer_start(door->timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
+    *out = door;
+    return ERR_OK;
+}
+
+void door_close(struct door *door)
+{
+    if (!door)
+        return;
+    eviction_close(door->eviction);
+    loop_timer_close(door->timer);
+    loop_timer_close(door->evict_timer);
+    roster_close(door->reader);
+    free(door->closed);
+    free(door);
+}
