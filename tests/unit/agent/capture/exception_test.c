@@ -91,6 +91,85 @@ static void an_unknown_receipt_raises_no_original(void **state)
     counter_answer_free(&answer);
 }
 
+static void sell_at(struct counter *counter, const char *receipt, const char *day,
+                    const char *jurisdiction)
+{
+    char json[768];
+    (void)snprintf(json, sizeof json,
+                   "{\"receipt\":\"%s\",\"channel\":\"store\",\"store\":\"0042\",\"sold_at\":"
+                   "\"%sT10:00:00Z\",\"currency\":\"EUR\",\"prices_include_tax\":true,\"lines\":[{"
+                   "\"line\":1,\"sku\":\"4711\",\"quantity\":1,\"amount\":1000,\"tax\":[{\"type\":"
+                   "\"vat\",\"jurisdiction\":\"%s\",\"rate\":\"20\",\"amount\":167}]}],"
+                   "\"tenders\":[{\"tender\":1,\"type\":\"card\",\"amount\":1000}]}",
+                   receipt, day, jurisdiction);
+    struct counter_answer sold = counter_ask(counter, CAPTURE_SALE, NULL, "", json);
+    assert_int_equal(sold.err, ERR_OK);
+    counter_answer_free(&sold);
+}
+
+struct wanted {
+    const char *code;
+    const char *owner;
+    size_t count;
+};
+
+static enum err take_wanted(void *context, const struct exception_state *state, struct fault *fault)
+{
+    (void)fault;
+    struct wanted *wanted = context;
+    if (strcmp(state->code, wanted->code) == 0) {
+        assert_string_equal(state->owner, wanted->owner);
+        wanted->count++;
+    }
+    return ERR_OK;
+}
+
+#define LINE(more)                                                                                 \
+    "\"lines\":[{\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"," more "}]}"
+
+/* Each code that a decision can raise; the other codes have tests of their own. */
+static void every_reason_that_needs_a_person_raises_its_exception(void **state)
+{
+    static const struct {
+        const char *request;
+        const char *code;
+        const char *owner;
+    } cases[] = {
+        {"{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"amount\":2000,"
+         "\"reason\":\"price_adjust\",\"condition\":\"open_box\"}]}",
+         "refund_exceeds_paid", "manager"},
+        {"{\"receipt\":\"" RECEIPT "\",\"refund_to\":\"cash\"," LINE("\"line\":1"),
+         "tender_not_allowed", "manager"},
+        {"{\"receipt\":\"" RECEIPT "\",\"currency\":\"USD\"," LINE("\"line\":1"),
+         "currency_mismatch", "finance"},
+        {"{\"receipt\":\"vienna\"," LINE("\"line\":1"), "tax_jurisdiction_mismatch", "finance"},
+        {"{\"receipt\":\"tomorrow\"," LINE("\"line\":1"), "clock_untrusted", "manager"},
+        {"{\"receipt\":null," LINE("\"sku\":\"nobody-knows\""), "item_not_on_file", "manager"},
+    };
+    struct counter *counter = *state;
+    struct policy *policy = counter_policy(counter);
+    static struct policy_rule rules[POLICY_RULES_MAX];
+    assert_true(policy->rule_count < POLICY_RULES_MAX);
+    memcpy(rules, policy->rules, policy->rule_count * sizeof *rules);
+    rules[policy->rule_count++] = (struct policy_rule){
+        .rule = "clock", .check = POLICY_CLOCK, .outcome = OUTCOME_NEEDS_MANAGER};
+    policy->rules = rules;
+    sell_at(counter, "vienna", "2026-11-20", "AT");
+    sell_at(counter, "tomorrow", "2026-11-24", "DE");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct counter_answer answer =
+            counter_ask(counter, CAPTURE_RETURN, NULL, "", cases[i].request);
+        if (answer.err)
+            fail_msg("%s: %s", answer.fault.where, answer.fault.text);
+        struct wanted wanted = {.code = cases[i].code, .owner = cases[i].owner};
+        struct views views = views_of_reader(counter_reader(counter));
+        struct exception_view_query query = {.step = -1, .after_ms = -1, .max = 50};
+        assert_int_equal(exception_view_list(&views, &query, take_wanted, &wanted, NULL), ERR_OK);
+        assert_int_equal(wanted.count, 1);
+        counter_answer_free(&answer);
+    }
+}
+
 static void goods_that_come_damaged_raise_an_exception(void **state)
 {
     struct counter_answer asked =
@@ -193,6 +272,7 @@ int main(void)
         TEST(an_accepted_return_raises_nothing),
         TEST(more_than_is_left_raises_an_exception_with_an_owner),
         TEST(an_unknown_receipt_raises_no_original),
+        TEST(every_reason_that_needs_a_person_raises_its_exception),
         TEST(goods_that_come_damaged_raise_an_exception),
         TEST(a_dispute_is_the_business_of_finance),
         TEST(it_is_assigned_and_then_resolved_once),
