@@ -269,6 +269,25 @@ static void a_manager_approves_the_very_return_that_was_shown(void **state)
     counter_answer_free(&right);
 }
 
+static void an_approval_is_not_good_for_amounts_that_changed_since(void **state)
+{
+    clock_fake_advance(counter_clock(*state), INT64_C(90) * 24 * 60 * 60 * 1000);
+    struct counter_answer shown = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer between = counter_ask_manager(*state, CAPTURE_RETURN, NULL, ONE_PIECE);
+    assert_string_equal(json_member_text(between.body, "decision"), "accepted");
+    struct counter_answer late = counter_ask_manager(
+        *state, CAPTURE_APPROVE, json_member_text(shown.body, "return_id"), "{}");
+    assert_int_equal(late.err, ERR_CONFLICT); /* the second of three pieces is 334 */
+    assert_string_equal(late.fault.where, "refund");
+    struct counter_answer own = counter_ask_manager(
+        *state, CAPTURE_APPROVE, json_member_text(between.body, "return_id"), "{}");
+    assert_int_equal(own.err, ERR_FORBIDDEN); /* nobody decides about a return of their own */
+    counter_answer_free(&shown);
+    counter_answer_free(&between);
+    counter_answer_free(&late);
+    counter_answer_free(&own);
+}
+
 static void a_key_that_looks_like_a_card_number_is_refused(void **state)
 {
     static const struct {
@@ -355,6 +374,7 @@ int main(void)
         TEST(many_declined_tries_hide_no_return),
         TEST(an_unknown_receipt_needs_more_than_a_till),
         TEST(a_manager_approves_the_very_return_that_was_shown),
+        TEST(an_approval_is_not_good_for_amounts_that_changed_since),
         TEST(a_key_that_looks_like_a_card_number_is_refused),
         TEST(card_numbers_are_refused),
         TEST(a_quote_saves_nothing_and_says_the_same),
