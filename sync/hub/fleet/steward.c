@@ -192,7 +192,11 @@ static enum err run(struct work *work, struct database *db, struct fault *fault)
     struct steward *steward = steward_of(work);
     int64_t now_ms = clock_wall_ms(steward->config.clock);
     steward->more = steward->open = false;
-    enum err err = open_office(steward, db, fault);
+    bool leads;
+    enum err err = database_lead(db, &leads, fault);
+    if (err || !leads) /* of several hubs one drives */
+        return err;
+    err = open_office(steward, db, fault);
     if (!err)
         err = need_signer(steward, now_ms, fault);
     if (err == ERR_NOT_FOUND) /* nothing can be signed here: nothing to be done */
