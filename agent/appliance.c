@@ -626,6 +626,7 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
                    .capture = a->capture,
                    .api = a->api,
                    .retention = a->retention,
+                   .prints = a->prints,
                    .uplink = a->uplink,
                    .target = &a->target,
                    .diag = a->diag},

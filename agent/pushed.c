@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS = 10, MS_PER_S = 1000, STATE_INTERVAL_S = 60, FILE_TEXT_MAX = 4096 };
+enum { PARTS = 11, MS_PER_S = 1000, STATE_INTERVAL_S = 60, FILE_TEXT_MAX = 4096 };
 
 #define DAY_MS (24 * 60 * 60 * (int64_t)1000)
 #define MIB (1024 * (int64_t)1024)
@@ -116,6 +116,31 @@ static void apply_scan(void *context, void *prepared)
     api_use_formats(pushed->config.api, receipts->formats);
     drop_receipts(pushed->receipts);
     pushed->receipts = receipts;
+}
+
+/* --- Printing -------------------------------------------------------------------------------- */
+
+static enum err check_printing(void *context, struct slice text, void **prepared,
+                               struct fault *fault)
+{
+    struct pushed *pushed = context;
+    struct template *template = NULL;
+    const char *own = settings_text(pushed->config.settings, "print.template");
+    enum err err =
+        text.len ? template_read(&template, text, fault) : template_open(&template, own, fault);
+    *prepared = template;
+    return err;
+}
+
+static void apply_printing(void *context, void *prepared)
+{
+    struct pushed *pushed = context;
+    print_desk_use(pushed->config.prints, prepared);
+}
+
+static void drop_printing(void *prepared)
+{
+    template_close(prepared);
 }
 
 /* --- Staff ----------------------------------------------------------------------------------- */
@@ -350,6 +375,7 @@ static void apply_updates(void *context, void *prepared)
 static const struct config_part parts[PARTS] = {
     {CONFIG_POLICY, check_policy, apply_policy, drop_policy, NULL, NULL, false},
     {CONFIG_SCAN, check_scan, apply_scan, drop_receipts, NULL, NULL, false},
+    {CONFIG_PRINTING, check_printing, apply_printing, drop_printing, NULL, NULL, false},
     {CONFIG_STAFF, check_staff, apply_staff, drop_staff, staff_has_drifted, NULL, false},
     {CONFIG_RETENTION, check_retention, apply_retention, free, NULL, NULL, false},
     {CONFIG_LIMITS, check_limits, apply_limits, free, NULL, NULL, false},

@@ -3,8 +3,8 @@
  * each section of the configuration (sync/config/part.h). What a configuration doesn't speak of is
  * as the settings say. Loop thread only.
  *
- * Sections: policy, scan, staff, retention, limits, broker, time, diagnostics, features, updates.
- * Time servers and the update channel are the system's to follow: they are written to
+ * Sections: policy, scan, printing, staff, retention, limits, broker, time, diagnostics, features,
+ * updates. Time servers and the update channel are the system's to follow: they are written to
  * timesyncd.conf and update-channel in the state directory.
  */
 #ifndef AGENT_PUSHED_H
@@ -12,6 +12,7 @@
 
 #include "agent/api/api.h"
 #include "agent/policy_file.h"
+#include "agent/print/desk.h"
 #include "agent/retention.h"
 #include "sync/config/part.h"
 
@@ -24,6 +25,7 @@ struct pushed_config {
     struct capture *capture;
     struct api *api;
     struct retention *retention;
+    struct print_desk *prints;
     struct uplink *uplink;
     const struct uplink_target *target; /* as the settings have it; its `tls` may change */
     struct diag *diag;

@@ -483,6 +483,12 @@ enum err print_desk_open(struct print_desk **out, const struct print_desk_config
     return ERR_OK;
 }
 
+void print_desk_use(struct print_desk *desk, struct template *template)
+{
+    template_close(desk->template);
+    desk->template = template;
+}
+
 void print_desk_close(struct print_desk *desk)
 {
     if (!desk)

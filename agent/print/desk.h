@@ -12,6 +12,7 @@
 #define AGENT_PRINT_DESK_H
 
 #include "agent/print/queue.h"
+#include "agent/print/template.h"
 #include "agent/returns/policy.h"
 #include "hal/printer.h"
 #include "sync/eventlog/eventlog.h"
@@ -53,6 +54,9 @@ enum err print_desk_open(struct print_desk **desk, const struct print_desk_confi
                          const struct print_desk_listener *listener,
                          struct fault *fault) MUST_CHECK;
 void print_desk_close(struct print_desk *desk); /* takes NULL */
+
+/* What is printed from now on is by this one, which is taken over. */
+void print_desk_use(struct print_desk *desk, struct template *template);
 
 /* "DEVICE[,lane=01][,columns=42][,page=cp858][,baud=9600][,drawer=2|5|none]", see hal/printer.h */
 enum err print_desk_add_printer(struct print_desk *desk, const char *name, const char *value,

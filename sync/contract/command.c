@@ -13,13 +13,13 @@ enum { DEPTH_MAX = 8, ARENA_MAX = 8 * 1024 };
 
 /* Words, in the order of their enums; NULL ends a list of choices. */
 static const char *const name_words[] = {
-#define WORD(upper, lower, help) #lower,
+#define WORD(upper, word, help) word,
     COMMANDS(WORD)
 #undef WORD
         NULL,
 };
 static const char *const helps[] = {
-#define HELP(upper, lower, help) help,
+#define HELP(upper, word, help) help,
     COMMANDS(HELP)
 #undef HELP
 };

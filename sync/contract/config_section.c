@@ -161,7 +161,7 @@ static enum err check_url(const char *url, const char *scheme, const char *where
 
 enum err config_broker_read(struct slice text, struct config_broker *out, struct fault *fault)
 {
-    static const char *const known[] = {"url", "proxy", NULL};
+    static const char *const known[] = {"url", "proxy", "confirm_s", NULL};
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct config_broker read = *out;
     enum err err = json_parse(text, CONFIG_JSON, &doc, fault);
@@ -171,6 +171,12 @@ enum err config_broker_read(struct slice text, struct config_broker *out, struct
         err = take_text(doc, "url", 1, read.url, sizeof read.url, fault);
     if (!err)
         err = take_text(doc, "proxy", 0, read.proxy, sizeof read.proxy, fault);
+    if (!err && json_member(doc, "confirm_s")) {
+        read.confirm_s = json_member_int(doc, "confirm_s", 0);
+        if (read.confirm_s < CONFIG_CONFIRM_LEAST_S || read.confirm_s > CONFIG_CONFIRM_MOST_S)
+            err = fault_set(fault, ERR_INVALID, "confirm_s", "must be %d to %d",
+                            CONFIG_CONFIRM_LEAST_S, CONFIG_CONFIRM_MOST_S);
+    }
     if (!err && json_member(doc, "url"))
         err = check_url(read.url, "mqtts", "url", fault);
     if (!err && read.proxy[0])

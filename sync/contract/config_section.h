@@ -53,6 +53,7 @@ enum { CONFIG_URL_MAX = 255, CONFIG_TIME_SERVERS_MAX = 8, CONFIG_WORD_MAX = 32 }
 struct config_broker {
     char url[CONFIG_URL_MAX + 1];
     char proxy[CONFIG_URL_MAX + 1]; /* "": none */
+    int64_t confirm_s;              /* how long a change of these may take to prove itself */
 };
 struct config_time {
     char servers[CONFIG_TIME_SERVERS_MAX][CONFIG_URL_MAX + 1];

@@ -391,8 +391,12 @@ static enum err sign(struct desired *desired, const struct desired_order *order,
                             .issued_ms = order->now_ms,
                             .confirm_s = CONFIG_CONFIRM_S,
                             .settings = buf_slice(&document->settings)};
+    struct config_broker broker = {.confirm_s = CONFIG_CONFIRM_S};
+    struct slice section = config_section_of(config.settings, CONFIG_BROKER);
     struct buf text CLEANUP(buf_free);
     buf_init(&text, CONFIG_BYTES_MAX);
+    if (section.len && config_broker_read(section, &broker, NULL) == ERR_OK)
+        config.confirm_s = broker.confirm_s;
     (void)snprintf(config.device, sizeof config.device, "%s", order->device);
     enum err err = find_store(desired, order->device, config.store, fault);
     if (err)

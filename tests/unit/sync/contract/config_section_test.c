@@ -48,6 +48,7 @@ static const struct {
     {"{\"broker\":{\"url\":17}}", "settings.broker.url"},
     {"{\"broker\":{\"proxy\":\"ftp://p\"}}", "settings.broker.proxy"},
     {"{\"broker\":{\"port\":1}}", "settings.broker.port"},
+    {"{\"broker\":{\"confirm_s\":4}}", "settings.broker.confirm_s"},
     {"{\"time\":{\"servers\":[\"no host\"]}}", "settings.time.servers"},
     {"{\"diagnostics\":{\"level\":\"loud\"}}", "settings.diagnostics.level"},
     {"{\"features\":{\"poslog\":1}}", "settings.features.poslog"},
