@@ -609,6 +609,18 @@ static enum err open_tap(void *context, const char *name, const char *value, str
     return tap_open(&a->taps[a->tap_count++], &config, fault);
 }
 
+static void run_rotate(void *context, struct order *order, const struct command *command)
+{
+    (void)command;
+    struct appliance *a = context;
+    struct fault fault;
+    const struct slice nothing = {"", 0};
+    if (!a->renewal || renewal_rotate(a->renewal, &fault) != ERR_OK)
+        order_end(order, COMMAND_REFUSED, a->renewal ? fault.text : "it is not enrolled", nothing);
+    else
+        order_end(order, COMMAND_BEGUN, "a new key is made, and a certificate asked for", nothing);
+}
+
 /* What the centre has pushed takes the place of what the settings say. */
 static enum err open_centre(struct appliance *a, const struct settings *settings,
                             struct fault *fault)
@@ -621,6 +633,7 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
         .identity_folder = a->member.folder,
         .device = a->member.device,
         .store = a->member.store,
+        .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a}},
         .pushed = {.settings = settings,
                    .folder = a->folder,
                    .capture = a->capture,

@@ -31,6 +31,7 @@ struct renewal {
     char correlation[2 * NONCE_BYTES + 1];
     int lock; /* while the directory is being changed; else -1 */
     bool online;
+    bool rotating;    /* a new key is wanted, whatever the age of this one */
     bool trust_known; /* was asked for since... */
     int64_t trust_ms; /* ... then: monotonic */
     int64_t expires_ms;
@@ -195,7 +196,9 @@ static void ask(struct renewal *renewal, bool expired)
     buf_init(&question, ENROL_ASK_MAX);
     bool proof = expired && !renewal->online;
     enum err err =
-        steps_renewal(renewal->config.folder, renewal->config.new_key, proof, &question, &fault);
+        steps_renewal(renewal->config.folder, renewal->config.new_key || renewal->rotating, proof,
+                      &question, &fault);
+    renewal->rotating = false;
     if (!err)
         err = proof ? enquire(renewal, buf_slice(&question), &fault)
                     : ask_hub(renewal, buf_slice(&question), &fault);
@@ -266,7 +269,7 @@ static void look(struct renewal *renewal)
         give_up(renewal, &fault);
         return;
     }
-    bool due = age == IDENTITY_RENEW || age == IDENTITY_EXPIRED;
+    bool due = age == IDENTITY_RENEW || age == IDENTITY_EXPIRED || renewal->rotating;
     bool can = renewal->online || age == IDENTITY_EXPIRED;
     if ((!due && !wants_trust(renewal)) || !can || !take_lock(renewal))
         rest(renewal);
@@ -295,6 +298,15 @@ static void on_timer(void *context)
         give_up(renewal, &fault);
         break;
     }
+}
+
+enum err renewal_rotate(struct renewal *renewal, struct fault *fault)
+{
+    if (renewal->phase != RESTING || !renewal->online)
+        return fault_set(fault, ERR_BUSY, "", "a certificate is asked for already: ask later");
+    renewal->rotating = true;
+    loop_timer_start(renewal->timer, 0, 0);
+    return ERR_OK;
 }
 
 void renewal_link_changed(struct renewal *renewal, bool online)

@@ -45,6 +45,10 @@ void renewal_link_changed(struct renewal *renewal, bool online);
 /* What came on down/enrol. */
 void renewal_answered(struct renewal *renewal, const struct mqtt_message *message);
 
+/* Asks for a certificate for a new key now. ERR_BUSY while another is asked for or tried, or
+ * without a link. */
+enum err renewal_rotate(struct renewal *renewal, struct fault *fault) MUST_CHECK;
+
 /* When the current certificate ends. */
 int64_t renewal_expires_ms(const struct renewal *renewal);
 

@@ -18,6 +18,10 @@ static const struct sim_command commands[] = {
      "--url URL [--token-file FILE] [--record FILE] [--returns N] [--rate PER_SECOND] "
      "[--tills N] [--seed N] [--store 0042]",
      "tills that sell, and return what they sold; FILE gets a line for each answer", sim_pos},
+    {"fleet", "N --state HUB_STATE --url mqtts://HOST:PORT [--prefix sim] [--refuse M]",
+     "N appliances that take configurations; M of them refuse each; tells when all are connected, "
+     "and when all have answered a version",
+     sim_fleet},
 };
 
 const char *sim_option(int argc, char **argv, const char *name, const char *fallback)

@@ -19,6 +19,9 @@ int sim_printer(int argc, char **argv);
 /* Tills that sell and return at a rate, and write down what they were answered. */
 int sim_pos(int argc, char **argv);
 
+/* Many appliances in one process: identities made by a hub's authority, real TLS and MQTT. */
+int sim_fleet(int argc, char **argv);
+
 /* The argument after `--name`, or the fallback. */
 const char *sim_option(int argc, char **argv, const char *name, const char *fallback);
 long sim_number(int argc, char **argv, const char *name, long fallback);

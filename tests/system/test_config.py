@@ -366,7 +366,7 @@ def test_commands_are_carried_out_once_and_noted(road, centre):
 def test_commands_that_make_no_sense_say_why(road, centre):
     assert centre.command("replay", "from=99999", code=1)["outcome"] == "refused"
     assert centre.command("resubmit", "event=17", code=1)["outcome"] == "refused"
-    assert centre.command("rotate-key", code=1)["detail"].startswith("this appliance has nothing")
+    assert centre.command("update", code=1)["detail"].startswith("this appliance has nothing")
     assert "is no command" in centre.run("command", DEVICE, "dance", code=2)
     assert "never heard of" in centre.run("command", "nobody", "status", code=1)
 
@@ -378,6 +378,16 @@ def test_replay_and_restart(road, centre):
     await_true(lambda: not road.appliance.running, 20, "its end")
     assert road.appliance.process.returncode == 0
     road.appliance.start()
+
+
+def test_key_is_rotated_on_command(road, centre):
+    current = road.store_state / "identity" / "current.pem"
+    before = current.read_text()
+    assert centre.command("rotate-key")["outcome"] == "begun"
+    await_true(lambda: current.read_text() != before, 30, "another key")
+    key = [text.split("-----END EC")[0] for text in (before, current.read_text())]
+    assert key[0] != key[1]
+    road.await_link(30)
 
 
 def test_command_to_one_that_is_away_expires(road, centre):
