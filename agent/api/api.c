@@ -1,5 +1,6 @@
 #include "agent/api/api.h"
 #include "agent/api/internal.h"
+#include "agent/api/lookup.h"
 #include "agent/api/stream.h"
 
 #include <stdlib.h>
@@ -36,6 +37,9 @@ enum err api_open(struct api **out, const struct api_config *config, struct faul
         err = eventlog_reader_open(&api->reader, config->log_config, fault);
     if (!err)
         err = api_stream_begin(api, fault);
+    api->lookup = lookup_open(api);
+    if (!err && !api->lookup)
+        err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     if (err) {
         api_close(api);
         return err;
@@ -51,6 +55,7 @@ void api_close(struct api *api)
         return;
     local_close(&api->local, api->config.folder);
     api_stream_end(api);
+    lookup_close(api->lookup);
     people_close(api->people);
     eventlog_reader_close(api->reader);
     tokens_close(api->tokens);

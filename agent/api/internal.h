@@ -11,6 +11,7 @@
 #include "hal/base/jsonw.h"
 
 struct api_stream;
+struct lookup;
 
 struct api {
     struct api_config config;
@@ -22,6 +23,7 @@ struct api {
     struct views views;
     struct api_stream *streams;
     struct scan_repeat repeat;
+    struct lookup *lookup;
     struct config_features features;
     int64_t announced[STREAMS_OF_APPLIANCE]; /* last seq that the streams were told */
 };

@@ -1,6 +1,7 @@
 #include "agent/api/approval.h"
 #include "agent/api/cursor.h"
 #include "agent/api/internal.h"
+#include "agent/api/lookup.h"
 #include "agent/views/return_answer.h"
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
@@ -21,13 +22,15 @@ static int64_t watermark(const struct api *api)
 /* A manager who asks for a return is an associate in that: another one has to approve it. */
 static void create(struct api_call *call)
 {
+    if (lookup_asks(call))
+        return;
     call->actor.manager = false;
     api_write(call, CAPTURE_RETURN, NULL, 201);
 }
 
 static void exchange(struct api_call *call)
 {
-    if (api_switched_off(call, call->api->features.exchanges))
+    if (api_switched_off(call, call->api->features.exchanges) || lookup_asks(call))
         return;
     api_write(call, CAPTURE_EXCHANGE, NULL, 201);
 }
@@ -36,6 +39,8 @@ static void quote(struct api_call *call)
 {
     struct fault fault;
     struct buf body CLEANUP(buf_free);
+    if (lookup_asks(call))
+        return;
     buf_init(&body, EVENT_BODY_MAX);
     call->actor.manager = false;
     enum err err = capture_check_space(call->api->config.capture, &fault);
@@ -178,7 +183,8 @@ static enum err read_query(struct api_call *call, struct return_view_query *quer
                            struct fault *fault)
 {
     const char *receipt = http_request_query(call->request, "receipt");
-    *query = (struct return_view_query){.receipt = receipt ? receipt : "", .max = 50};
+    *query = (struct return_view_query){
+        .receipt = receipt ? receipt : "", .store = call->api->config.store, .max = 50};
     int64_t to_ms = INT64_MAX;
     enum err err = query_state(http_request_query(call->request, "state"), &query->state, fault);
     if (!err)

@@ -1,4 +1,5 @@
 #include "agent/api/internal.h"
+#include "agent/api/lookup.h"
 #include "agent/views/sale_returned.h"
 #include "agent/views/sale_view.h"
 #include "hal/base/cleanup.h"
@@ -70,6 +71,8 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
 static void list(struct api_call *call)
 {
     struct fault fault;
+    if (lookup_asks(call))
+        return;
     struct sale_row rows[SALE_VIEW_LIST_MAX];
     size_t count = 0;
     struct buf body CLEANUP(buf_free);

@@ -50,7 +50,8 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
     struct due *due = arena_alloc(&arena, 1, sizeof *due);
     if (!due)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    enum err err = return_view_due(&views, SWEEP_MAX, take, due, fault);
+    enum err err =
+        return_view_due(&views, job.capture->config.store.number, SWEEP_MAX, take, due, fault);
     for (size_t i = 0; i < due->count && !err; i++)
         err = complete(&job, txn, &due->returns[i], fault);
     return err;

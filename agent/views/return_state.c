@@ -43,6 +43,7 @@ static enum err create(struct return_state *state, const struct eventlog_record 
         .created_seq = record->seq,
     };
     keep_text(state->number, sizeof state->number, json_member_text(data, "number"));
+    keep_text(state->store, sizeof state->store, json_member_text(data, "store"));
     keep_text(state->receipt, sizeof state->receipt, json_member_text(data, "receipt"));
     keep_text(state->person, sizeof state->person, json_member_text(data, "person"));
     keep_text(state->customer, sizeof state->customer, json_member_text(data, "customer"));
@@ -145,6 +146,11 @@ enum err return_state_apply(struct return_state *state, const struct eventlog_re
     if (record->stream != STREAM_CENTRE)
         state->sequence = record->event.sequence;
     return ERR_OK;
+}
+
+bool return_state_is_of(const struct return_state *state, const char *store)
+{
+    return !state->store[0] || strcmp(state->store, store) == 0;
 }
 
 bool return_state_live(const struct return_state *state)

@@ -9,11 +9,13 @@
 #include "sync/eventlog/eventlog.h"
 
 enum { RETURN_NUMBER_MAX = 24, RECEIPT_MAX = 64, RETURN_PARTY_MAX = 64 };
+enum { RETURN_STORE_MAX = 64 };
 
 struct return_state {
     struct id id;
     char number[RETURN_NUMBER_MAX + 1];
-    char receipt[RECEIPT_MAX + 1]; /* "" without a receipt */
+    char store[RETURN_STORE_MAX + 1]; /* that captured it; "" in events that don't say */
+    char receipt[RECEIPT_MAX + 1];    /* "" without a receipt */
     bool has_sale;
     struct id sale;
     char person[RETURN_PARTY_MAX + 1];   /* who asked for it at the counter; "" if a till */
@@ -33,6 +35,12 @@ struct return_state {
  */
 enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
                             const struct cJSON *data, struct fault *fault) MUST_CHECK;
+
+/*
+ * Whether this store captured it. Those of others are known here so that their pieces count; only
+ * where they were captured they go on.
+ */
+bool return_state_is_of(const struct return_state *state, const char *store);
 
 /* True while what the return gave back still counts against its receipt. */
 bool return_state_live(const struct return_state *state);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 
 static void keep_column(char *to, size_t size, struct statement *statement, int column)
 {
@@ -48,6 +48,7 @@ static enum err read_row(struct statement *statement, struct return_state *state
         .tender_count = (uint8_t)tenders.len,
         .settles = (uint64_t)column_int(statement, 17),
     };
+    keep_column(state->store, sizeof state->store, statement, 18);
     if (tenders.len)
         memcpy(state->tracks.tenders, tenders.data, tenders.len);
     return ERR_OK;
@@ -117,6 +118,7 @@ static enum err store(struct database_statements *sql, const struct return_state
     bind_int(statement, 18, (int64_t)state->tracks.settles);
     bind_int(statement, 19, tracks_closed(&state->tracks) && !state->tracks.complete);
     bind_slice(statement, 20, buf_slice(&given_back));
+    bind_text(statement, 21, state->store);
     return statement_run(statement, fault);
 }
 
@@ -276,14 +278,15 @@ enum err return_view_live_of_sale(const struct views *views, const struct id *sa
     return err;
 }
 
-enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,
-                         void *context, struct fault *fault)
+enum err return_view_due(const struct views *views, const char *store, size_t max,
+                         return_view_visit *visit, void *context, struct fault *fault)
 {
     struct statement *statement;
     enum err err = database_attached(views->returns, RETURN_VIEW_DUE, &statement, fault);
     if (err)
         return err;
     bind_int(statement, 1, (int64_t)max);
+    bind_text(statement, 2, store);
     return visit_rows(statement, max, visit, context, fault);
 }
 
@@ -302,6 +305,7 @@ enum err return_view_list(const struct views *views, const struct return_view_qu
     bind_int(statement, 5,
              query->state == RETURN_VIEW_ANY ? -1 : query->state == RETURN_VIEW_COMPLETE);
     bind_int(statement, 6, (int64_t)max);
+    bind_text(statement, 7, query->store ? query->store : "");
     return visit_rows(statement, max, visit, context, fault);
 }
 

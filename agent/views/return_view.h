@@ -43,9 +43,9 @@ enum err return_view_live_of_sale(const struct views *views, const struct id *sa
                                   return_view_visit_given_back *visit, void *context,
                                   struct fault *fault) MUST_CHECK;
 
-/* Returns that closed and are not told to be complete yet, oldest first; at most `max`. */
-enum err return_view_due(const struct views *views, size_t max, return_view_visit *visit,
-                         void *context, struct fault *fault) MUST_CHECK;
+/* Returns of the store that closed and are not told to be complete yet, oldest first. */
+enum err return_view_due(const struct views *views, const char *store, size_t max,
+                         return_view_visit *visit, void *context, struct fault *fault) MUST_CHECK;
 
 /*
  * Live returns of a receipt that were allowed while its sale was not known here: they name no lines
@@ -64,6 +64,7 @@ enum return_view_state { RETURN_VIEW_OPEN, RETURN_VIEW_COMPLETE, RETURN_VIEW_ANY
 struct return_view_query {
     enum return_view_state state;
     const char *receipt; /* "" for all */
+    const char *store;   /* captured there; NULL: anywhere */
     int64_t from_ms;     /* created at or after */
     int64_t before_ms;   /* created before (before_ms, before_id): where the last page ended */
     struct id before_id;

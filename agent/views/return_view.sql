@@ -1,24 +1,25 @@
 -- name: store
 INSERT INTO return (id, number, receipt, sale, person, customer, total_minor, created_ms,
                     updated_ms, created_seq, sequence, verdict, goods, money, posting, complete,
-                    tenders, settles, due, given_back)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                    tenders, settles, due, given_back, store)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+        ?21)
 ON CONFLICT (id) DO UPDATE SET updated_ms = ?9, sequence = ?11, verdict = ?12, goods = ?13,
     money = ?14, posting = ?15, complete = ?16, tenders = ?17, due = ?19
 
 -- name: find
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
-       sequence, verdict, goods, money, posting, complete, tenders, settles
+       sequence, verdict, goods, money, posting, complete, tenders, settles, store
 FROM return WHERE id = ?1
 
 -- name: by_number
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
-       sequence, verdict, goods, money, posting, complete, tenders, settles
+       sequence, verdict, goods, money, posting, complete, tenders, settles, store
 FROM return WHERE number = ?1
 
 -- name: of_sale
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
-       sequence, verdict, goods, money, posting, complete, tenders, settles
+       sequence, verdict, goods, money, posting, complete, tenders, settles, store
 FROM return WHERE sale = ?1 ORDER BY id
 
 -- name: live_of_sale
@@ -29,16 +30,17 @@ SELECT count(*) FROM return WHERE receipt = ?1 AND sale IS NULL AND verdict IN (
 
 -- name: list
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
-       sequence, verdict, goods, money, posting, complete, tenders, settles
+       sequence, verdict, goods, money, posting, complete, tenders, settles, store
 FROM return
 WHERE (created_ms, id) < (?1, ?2) AND created_ms >= ?3
   AND (?4 = '' OR receipt = ?4) AND (?5 < 0 OR complete = ?5)
+  AND (?7 = '' OR store IN (?7, ''))
 ORDER BY created_ms DESC, id DESC LIMIT ?6
 
 -- name: due
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
-       sequence, verdict, goods, money, posting, complete, tenders, settles
-FROM return WHERE due = 1 ORDER BY id LIMIT ?1
+       sequence, verdict, goods, money, posting, complete, tenders, settles, store
+FROM return WHERE due = 1 AND store IN (?2, '') ORDER BY id LIMIT ?1
 
 -- name: count_up
 UPDATE return_counter SET last = last + 1

@@ -19,7 +19,8 @@ CREATE TABLE return (
     tenders BLOB NOT NULL,
     settles INTEGER NOT NULL,
     due INTEGER NOT NULL, -- all tracks are closed, and return.completed is still to be told
-    given_back TEXT NOT NULL -- its lines and refund: what it takes from its sale while it is live
+    given_back TEXT NOT NULL, -- its lines and refund: what it takes from its sale while it is live
+    store TEXT NOT NULL -- that captured it
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX return_by_number ON return (number);
 CREATE INDEX return_by_sale ON return (sale) WHERE sale IS NOT NULL;

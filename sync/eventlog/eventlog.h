@@ -230,6 +230,15 @@ void eventlog_restore(struct eventlog *log, const struct batch_header *header,
                       void (*done)(void *context, enum err err, const struct fault *fault),
                       void *context);
 
+/*
+ * Takes what the hub says of a receipt: events that other appliances captured, at most
+ * BATCH_EVENTS_MAX. Stored beside the hub's messages and applied to the views, each once; they are
+ * not sent again. The bodies are copied.
+ */
+void eventlog_learn(struct eventlog *log, const struct slice *bodies, size_t count,
+                    void (*done)(void *context, enum err err, const struct fault *fault),
+                    void *context);
+
 /* --- Reading --------------------------------------------------------------------------------- */
 
 /* A read-only handle of the calling thread. */

@@ -1,4 +1,4 @@
-/* What was lost here and comes back from the hub, which had it: into the inbox and the views. */
+/* What the hub has and the log lacks, lost here or captured elsewhere: into the inbox and views. */
 #include "hal/base/cleanup.h"
 #include "sync/eventlog/internal.h"
 #include "sync/eventlog/lost.h"
@@ -130,17 +130,16 @@ static enum err insert(struct eventlog *log, const struct eventlog_record *recor
     return database_run(log->db, s, fault);
 }
 
-static enum err take_one(struct eventlog *log, const struct restore *restore, int64_t seq,
-                         struct slice body, struct fault *fault)
+static enum err take_one(struct eventlog *log, int64_t seq, struct slice body, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
-    struct eventlog_record record = {
-        .stream = restore->stream, .seq = seq, .hash = sha256_of(body), .body = body};
+    struct eventlog_record record = {.seq = seq, .hash = sha256_of(body), .body = body};
     bool here;
     /* Unreadable it would be of no use, and it is with the hub. */
     if (event_read(body, &arena, &record.event, NULL) != ERR_OK)
         return ERR_OK;
+    record.stream = event_type_stream(record.event.type);
     enum err err = is_here(log->db, &record.event, &here, fault);
     if (err || here)
         return err;
@@ -205,25 +204,21 @@ static enum err decide_restore(void *context, struct eventlog_txn *txn, struct f
     if (restore->last > last)
         restore->last = last;
     for (int64_t seq = restore->first; !err && seq <= restore->last; seq++)
-        err = take_one(log, restore, seq, restore->bodies[seq - restore->first], fault);
+        err = take_one(log, seq, restore->bodies[seq - restore->first], fault);
     log->state.changes++;
     return err ? err : shorten_note(log, restore, fault);
 }
 
-void eventlog_restore(struct eventlog *log, const struct batch_header *header,
-                      const struct slice *bodies, size_t count,
-                      void (*done)(void *context, enum err err, const struct fault *fault),
-                      void *context)
+static struct restore *
+make_with(const struct id *log, enum stream stream, const struct slice *bodies, size_t count,
+          void (*done)(void *context, enum err err, const struct fault *fault), void *context)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
         bytes += bodies[i].len;
-    struct restore *restore = make(&header->log, header->stream, bytes, done, context);
+    struct restore *restore = make(log, stream, bytes, done, context);
     if (!restore)
-        return;
-    restore->command.decide = decide_restore;
-    restore->first = header->first;
-    restore->last = header->last;
+        return NULL;
     restore->count = count;
     char *at = restore->bytes;
     for (size_t i = 0; i < count; i++) {
@@ -231,5 +226,43 @@ void eventlog_restore(struct eventlog *log, const struct batch_header *header,
         restore->bodies[i] = (struct slice){at, bodies[i].len};
         at += bodies[i].len;
     }
+    return restore;
+}
+
+void eventlog_restore(struct eventlog *log, const struct batch_header *header,
+                      const struct slice *bodies, size_t count,
+                      void (*done)(void *context, enum err err, const struct fault *fault),
+                      void *context)
+{
+    struct restore *restore = make_with(&header->log, header->stream, bodies, count, done, context);
+    if (!restore)
+        return;
+    restore->command.decide = decide_restore;
+    restore->first = header->first;
+    restore->last = header->last;
+    eventlog_submit(log, &restore->command);
+}
+
+/* --- Learning -------------------------------------------------------------------------------- */
+
+static enum err decide_learn(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    const struct restore *restore = context;
+    enum err err = txn_will_write(txn, fault);
+    for (size_t i = 0; !err && i < restore->count; i++)
+        err = take_one(txn->log, 0, restore->bodies[i], fault);
+    txn->log->state.changes++;
+    return err;
+}
+
+void eventlog_learn(struct eventlog *log, const struct slice *bodies, size_t count,
+                    void (*done)(void *context, enum err err, const struct fault *fault),
+                    void *context)
+{
+    const struct id nobodys = {{0}};
+    struct restore *restore = make_with(&nobodys, STREAM_CENTRE, bodies, count, done, context);
+    if (!restore)
+        return;
+    restore->command.decide = decide_learn;
     eventlog_submit(log, &restore->command);
 }

@@ -1,0 +1,236 @@
+#include "agent/api/lookup.h"
+#include "agent/returns/sale.h"
+#include "agent/views/sale_view.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/json_scan.h"
+#include "sync/contract/sale_query.h"
+#include "sync/uplink/uplink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASKED_MAX = 64, ASK_AGAIN_MS = 10 * 1000, ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+
+/* A receipt that was asked for, and until when that answer will do. */
+struct asked {
+    char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+    int64_t until_ms;          /* monotonic */
+    int64_t reserved_until_ms; /* wall: another store has it in hand; 0: nobody */
+};
+
+struct lookup {
+    struct api *api;
+    struct asked asked[ASKED_MAX]; /* a ring */
+    size_t next;
+    size_t waiting;
+    bool closed;
+};
+
+/* One question on its way, and the request that waits for it. */
+struct inquiry {
+    struct lookup *lookup;
+    struct http_request *request;
+    char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+};
+
+struct lookup *lookup_open(struct api *api)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    if (lookup)
+        lookup->api = api;
+    return lookup;
+}
+
+static void let_go(struct lookup *lookup)
+{
+    if (lookup->closed && lookup->waiting == 0)
+        free(lookup);
+}
+
+void lookup_close(struct lookup *lookup)
+{
+    if (!lookup)
+        return;
+    lookup->closed = true;
+    let_go(lookup);
+}
+
+/* --- What was asked -------------------------------------------------------------------------- */
+
+static int64_t monotonic_ms(const struct lookup *lookup)
+{
+    return clock_monotonic_ms(lookup->api->config.clock);
+}
+
+static struct asked *find_asked(struct lookup *lookup, const char *receipt)
+{
+    int64_t now_ms = monotonic_ms(lookup);
+    for (size_t i = 0; i < ASKED_MAX; i++)
+        if (lookup->asked[i].until_ms > now_ms && strcmp(lookup->asked[i].receipt, receipt) == 0)
+            return &lookup->asked[i];
+    return NULL;
+}
+
+static void note_asked(struct lookup *lookup, const char *receipt, int64_t reserved_until_ms)
+{
+    struct asked *asked = &lookup->asked[lookup->next++ % ASKED_MAX];
+    *asked = (struct asked){.until_ms = monotonic_ms(lookup) + ASK_AGAIN_MS,
+                            .reserved_until_ms = reserved_until_ms};
+    (void)snprintf(asked->receipt, sizeof asked->receipt, "%s", receipt);
+}
+
+/* --- The hub's answer ------------------------------------------------------------------------ */
+
+static void handle_again(void *context)
+{
+    struct inquiry *inquiry = context;
+    struct lookup *lookup = inquiry->lookup;
+    lookup->waiting--;
+    struct fault fault;
+    (void)fault_set(&fault, ERR_BUSY, "", "the appliance is stopping");
+    if (lookup->closed)
+        http_problem(inquiry->request, http_status_of(ERR_BUSY), &fault);
+    else
+        api_handle(lookup->api, inquiry->request);
+    let_go(lookup);
+    free(inquiry);
+}
+
+/* Writer thread: what the hub said is kept, or can't be; either way the request goes on. */
+static void learned(void *context, enum err err, const struct fault *fault)
+{
+    struct inquiry *inquiry = context;
+    if (err)
+        diag_fault(inquiry->lookup->api->config.diag, DIAG_WARN, "lookup.not_kept", fault);
+    if (loop_post(inquiry->lookup->api->config.loop, handle_again, inquiry) != ERR_OK)
+        abort(); /* the client would wait for ever, and nothing can be allocated any more */
+}
+
+/* What other stores' clerks have to look after is no affair of this one. */
+static bool is_wanted(struct slice body)
+{
+    struct slice type;
+    enum event_type known;
+    return json_scan_member(body, JSON_LIMITS_DEFAULT, "type", &type, NULL) == ERR_OK &&
+           type.len > 2 &&
+           event_type_find((struct slice){type.data + 1, type.len - 2}, &known) == ERR_OK &&
+           known != EVENT_EXCEPTION_RAISED && known != EVENT_EXCEPTION_RESOLVED;
+}
+
+static size_t gather(const struct sale_reply *reply, struct slice bodies[static BATCH_EVENTS_MAX])
+{
+    size_t count = 0;
+    if (reply->sale.len)
+        bodies[count++] = reply->sale;
+    for (size_t i = 0; i < reply->event_count && count < BATCH_EVENTS_MAX; i++)
+        if (is_wanted(reply->events[i]))
+            bodies[count++] = reply->events[i];
+    return count;
+}
+
+static void answered(void *context, enum err err, struct slice answer)
+{
+    struct inquiry *inquiry = context;
+    struct lookup *lookup = inquiry->lookup;
+    struct slice bodies[BATCH_EVENTS_MAX];
+    struct sale_reply reply = {0};
+    struct fault fault = {0};
+    if (!err)
+        err = sale_reply_read(answer, &reply, &fault);
+    if (err)
+        diag_write(lookup->api->config.diag, DIAG_INFO, "lookup.no_answer", "%s: %s", err_name(err),
+                   fault.text);
+    size_t count = err ? 0 : gather(&reply, bodies);
+    note_asked(lookup, inquiry->receipt, err ? 0 : reply.reserved_until_ms);
+    if (count && !lookup->closed)
+        eventlog_learn(lookup->api->config.log, bodies, count, learned, inquiry);
+    else
+        handle_again(inquiry);
+}
+
+/* --- The request ----------------------------------------------------------------------------- */
+
+/* The receipt that the query or the body names; "" if none. */
+static void receipt_of(struct http_request *request,
+                       char receipt[static SALE_QUERY_RECEIPT_MAX + 1])
+{
+    const char *asked = http_request_query(request, "receipt");
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct slice body = http_request_body(request);
+    if (!asked && body.len && json_parse(body, JSON_LIMITS_DEFAULT, &doc, NULL) == ERR_OK) {
+        const struct cJSON *returned = json_member(doc, "return");
+        asked = json_member_text(returned ? returned : doc, "receipt");
+    }
+    if (asked && strlen(asked) <= SALE_QUERY_RECEIPT_MAX)
+        memcpy(receipt, asked, strlen(asked) + 1);
+    else
+        receipt[0] = '\0';
+}
+
+/* A sale of this store's own tills needs nobody else. */
+static bool is_our_own(struct api *api, const char *receipt)
+{
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX_BYTES);
+    struct sale_found found CLEANUP(sale_found_cleanup) = {0};
+    struct sale_row row;
+    return sale_view_by_receipt(&api->views, receipt, &row, NULL) == ERR_OK &&
+           sale_view_load(&api->views, &row.id, &arena, &found, NULL) == ERR_OK &&
+           strcmp(found.sale.store, api->config.store) == 0;
+}
+
+static bool link_is_up(const struct api *api)
+{
+    struct uplink_status status = {0};
+    if (api->config.uplink)
+        uplink_status(api->config.uplink, &status);
+    return api->config.uplink && status.state == UPLINK_ONLINE;
+}
+
+/* Another store takes goods of this receipt back just now. */
+static bool is_reserved(const struct asked *asked, struct api_call *call)
+{
+    struct fault fault;
+    int64_t left_ms = asked->reserved_until_ms - clock_wall_ms(call->api->config.clock);
+    bool reads = strcmp(http_request_method(call->request), "GET") == 0;
+    if (left_ms <= 0 || reads)
+        return false;
+    (void)fault_set(&fault, ERR_BUSY, "receipt",
+                    "another store has this receipt in hand: ask again in %lld s",
+                    (long long)(left_ms / 1000 + 1));
+    api_fail(call->request, ERR_BUSY, &fault);
+    return true;
+}
+
+static enum err ask(struct lookup *lookup, struct http_request *request, const char *receipt)
+{
+    struct inquiry *inquiry = calloc(1, sizeof *inquiry);
+    if (!inquiry)
+        return ERR_NO_MEMORY;
+    inquiry->lookup = lookup;
+    inquiry->request = request;
+    (void)snprintf(inquiry->receipt, sizeof inquiry->receipt, "%s", receipt);
+    lookup->waiting++;
+    enum err err = uplink_query(lookup->api->config.uplink, receipt, answered, inquiry, NULL);
+    if (err) {
+        lookup->waiting--;
+        free(inquiry);
+    }
+    return err;
+}
+
+bool lookup_asks(struct api_call *call)
+{
+    struct lookup *lookup = call->api->lookup;
+    char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+    if (!link_is_up(call->api))
+        return false;
+    receipt_of(call->request, receipt);
+    if (!receipt[0])
+        return false;
+    const struct asked *asked = find_asked(lookup, receipt);
+    if (asked)
+        return is_reserved(asked, call);
+    return !is_our_own(call->api, receipt) && ask(lookup, call->request, receipt) == ERR_OK;
+}

@@ -1,0 +1,24 @@
+/*
+ * Receipts that this store didn't write: while the link is up, the hub is asked what it knows of
+ * one before anything is decided of it, for two seconds at most; what it says is kept in the log.
+ * One receipt is asked for once in a while, not with each request. Only for the files of this
+ * folder. Loop thread only.
+ */
+#ifndef AGENT_API_LOOKUP_H
+#define AGENT_API_LOOKUP_H
+
+#include "agent/api/internal.h"
+
+/* NULL on no memory. */
+struct lookup *lookup_open(struct api *api);
+/* The requests that wait are not answered any more. Takes NULL. */
+void lookup_close(struct lookup *lookup);
+
+/*
+ * True when the request, which names a receipt in its query or its body, has to wait: it is handled
+ * anew from its beginning when the hub has answered or hasn't in time; or it is answered here,
+ * since another store has the receipt in hand.
+ */
+bool lookup_asks(struct api_call *call);
+
+#endif
