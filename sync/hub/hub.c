@@ -4,13 +4,10 @@
 #include "sync/contract/topic.h"
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
-#include "sync/hub/connect/ledger_file.h"
-#include "sync/hub/connect/payer.h"
-#include "sync/hub/connect/poster.h"
-#include "sync/hub/connect/tryton.h"
 #include "sync/hub/door.h"
 #include "sync/hub/enrolment.h"
 #include "sync/hub/fleet/steward.h"
+#include "sync/hub/outside.h"
 #include "sync/hub/web/web.h"
 
 #include <limits.h>
@@ -69,6 +66,10 @@ const struct setting hub_settings[] = {
      "so many entries are posted a minute at most; 0: as many as there are"},
     {"payment.most_a_minute", SETTING_INT, "0", 0, 100000,
      "so many refunds are asked for a minute at most; 0: as many as there are"},
+    {"outlets.file", SETTING_TEXT, NULL, 0, 0,
+     "JSON file: systems that are told events over HTTP (warehouse, tax, CRM, fraud, ...)"},
+    {"outlets.most_a_minute", SETTING_INT, "0", 0, 100000,
+     "each is told so many events a minute at most; 0: as many as there are"},
     {"settlement.late_days", SETTING_INT, "10", 1, 365,
      "a refund settled more days after its issue is told as late"},
     {"settlement.missing_days", SETTING_INT, "14", 1, 365,
@@ -87,9 +88,7 @@ struct hub {
     struct arrival_desk desk;
     struct books books;
     struct clerk *clerk;
-    struct poster *poster; /* NULL: entries stay ready */
-    struct payer *payer;   /* NULL: payments stay ready */
-    const struct webhook_secret *provider_secret;
+    struct outside *outside;
     struct cashier *cashier;
     struct steward *steward;
     struct tls_context *client_tls;
@@ -194,12 +193,10 @@ static void on_stored(void *context)
 static void on_booked(void *context)
 {
     struct hub *hub = context;
-    if (hub->poster)
-        poster_wake(hub->poster);
+    if (hub->outside)
+        outside_wake(hub->outside);
     if (hub->cashier)
         cashier_wake(hub->cashier);
-    if (hub->payer)
-        payer_wake(hub->payer);
 }
 
 /* Another process has written: a backup, or a person's decision on the command line. */
@@ -240,13 +237,6 @@ static enum err path_of(struct hub *hub, const char *key, const char *fallback,
     if (!err && given)
         (void)snprintf(path, PATH_MAX, "%s", given);
     return err ? fault_set(fault, err, key, "the path is too long") : ERR_OK;
-}
-
-/* Alone on its database the hub knows that nobody holds what a crash left held. */
-static enum err release_payments(struct hub *hub, struct fault *fault)
-{
-    return hubdb_is_server(hub->config.database) ? ERR_OK
-                                                 : payment_release(hubdb_database(hub->db), fault);
 }
 
 /* A hub without an authority of its own takes what others have enrolled. */
@@ -297,7 +287,8 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         .stored = on_stored,
         .context = hub,
     };
-    err = release_payments(hub, fault);
+    if (!hubdb_is_server(hub->config.database)) /* then nobody holds what a crash left held */
+        err = outside_release(hubdb_database(hub->db), fault);
     if (!err)
         err = open_registrar(hub, fault);
     if (!err)
@@ -334,73 +325,18 @@ static enum err open_clerk(struct hub *hub, struct fault *fault)
     return err;
 }
 
-static enum err open_connector(const struct settings *settings, struct connector *connector,
-                               struct fault *fault)
+static enum err open_outside(struct hub *hub, struct fault *fault)
 {
-    static const char file[] = "ledger-file:";
-    static const char tryton[] = "tryton:";
-    const char *name = settings_text(settings, "posting.connector");
-    if (strcmp(name, "none") == 0)
-        return ERR_OK;
-    if (strncmp(name, file, sizeof file - 1) == 0)
-        return ledger_file_open(name + sizeof file - 1, connector, fault);
-    if (strncmp(name, tryton, sizeof tryton - 1) == 0)
-        return tryton_open(name + sizeof tryton - 1, connector, fault);
-    return fault_set(fault, ERR_INVALID, "posting.connector",
-                     "must be none, ledger-file:PATH or tryton:FILE");
-}
-
-static struct gate_config gate_of(const struct settings *settings, const char *most)
-{
-    return (struct gate_config){.retry_least_ms =
-                                    settings_int(settings, "connector.retry_least_ms"),
-                                .retry_most_ms = settings_int(settings, "connector.retry_most_ms"),
-                                .most_a_minute = settings_int(settings, most)};
-}
-
-static enum err open_poster(struct hub *hub, struct fault *fault)
-{
-    const struct settings *settings = hub->config.settings;
-    struct poster_config poster = {
+    const struct outside_config outside = {
+        .settings = hub->config.settings,
         .worker = hub->worker,
         .books = &hub->books,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
-        .gate = gate_of(settings, "posting.most_a_minute"),
         .told = on_told,
         .context = hub,
     };
-    enum err err = open_connector(settings, &poster.connector, fault);
-    if (err || !poster.connector.ops)
-        return err;
-    err = poster_open(&hub->poster, hub->loop, &poster, fault);
-    if (!err)
-        poster_wake(hub->poster);
-    return err;
-}
-
-static enum err open_payer(struct hub *hub, struct fault *fault)
-{
-    const struct settings *settings = hub->config.settings;
-    const char *path = settings_text(settings, "payment.provider");
-    struct payer_config payer = {
-        .worker = hub->worker,
-        .clock = hub->config.clock,
-        .diag = hub->config.diag,
-        .gate = gate_of(settings, "payment.most_a_minute"),
-        .told = on_told,
-        .context = hub,
-    };
-    if (!path)
-        return ERR_OK;
-    enum err err = provider_open(&payer.provider, path, fault);
-    if (err)
-        return err;
-    hub->provider_secret = provider_secret(payer.provider);
-    err = payer_open(&hub->payer, hub->loop, &payer, fault);
-    if (!err)
-        payer_wake(hub->payer);
-    return err;
+    return outside_open(&hub->outside, hub->loop, &outside, fault);
 }
 
 static enum err open_cashier(struct hub *hub, struct fault *fault)
@@ -530,13 +466,12 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->desk = &hub->desk;
     facts->booked = clerk_count(hub->clerk).applied;
     facts->entries = clerk_count(hub->clerk).entries;
-    if (hub->poster) {
-        const struct poster_counters counters = poster_count(hub->poster);
-        facts->posted = counters.posted;
-        facts->posting_retries = counters.retried;
-        facts->posting_waits = counters.waiting;
-    }
-    facts->payments_wait = hub->payer && payer_waits(hub->payer);
+    const struct outside_facts outside = outside_facts(hub->outside);
+    facts->posted = outside.posting.posted;
+    facts->posting_retries = outside.posting.retried;
+    facts->posting_waits = outside.posting.waiting;
+    facts->payments_wait = outside.payments_wait;
+    facts->outlets_waiting = outside.outlets_waiting;
 }
 
 /* Somebody decided something: stores are told, and what may go on goes on. */
@@ -574,7 +509,7 @@ static enum err open_web(struct hub *hub, struct fault *fault)
         .database = hubdb_database(hub->reader),
         .worker = hub->worker,
         .books = &hub->books,
-        .provider_secret = hub->provider_secret,
+        .provider_secret = outside_provider_secret(hub->outside),
         .clock = hub->config.clock,
         .facts = fill_facts,
         .changed = on_changed,
@@ -599,9 +534,7 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     if (!err)
         err = open_clerk(hub, fault);
     if (!err)
-        err = open_poster(hub, fault);
-    if (!err)
-        err = open_payer(hub, fault);
+        err = open_outside(hub, fault);
     if (!err)
         err = open_cashier(hub, fault);
     if (!err)
@@ -632,13 +565,13 @@ void hub_close(struct hub *hub)
         return;
     struct loop *loop = hub->loop;
     web_close(hub->web);
-    poster_close(hub->poster);
-    hub->poster = NULL;
-    payer_close(hub->payer);
-    hub->payer = NULL;
+    struct outside *outside = hub->outside;
+    hub->outside = NULL;
+    outside_stop(outside);
     door_close(hub->door);
     hub->door = NULL;
     worker_close(hub->worker);
+    outside_close(outside);
     clerk_close(hub->clerk);
     hub->clerk = NULL;
     cashier_close(hub->cashier);

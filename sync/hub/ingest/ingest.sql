@@ -495,3 +495,26 @@ SELECT correlation, position, state, round FROM payment WHERE payment_no = ?1
 -- name: payment_again
 UPDATE payment SET state = 'ready', round = ?2, tries = 0, next_ms = 0, updated_ms = ?3
 WHERE payment_no = ?1
+-- name: outlet_add
+INSERT INTO outlet (name, applied_no, tries, held_till_ms)
+VALUES (?1, (SELECT coalesce(max(applied_no), 0) FROM ledger_event), 0, 0) ON CONFLICT DO NOTHING
+-- name: outlet_hold
+UPDATE outlet SET holder = ?2, held_till_ms = ?4
+WHERE name = ?1 AND (held_till_ms <= ?3 OR holder = ?2) RETURNING applied_no, tries
+-- name: outlet_move
+UPDATE outlet SET applied_no = ?3, tries = ?4, held_till_ms = 0 WHERE name = ?1 AND holder = ?2
+-- name: outlet_release
+UPDATE outlet SET held_till_ms = 0
+-- name: delivery_ready
+SELECT delivery.event_no, event.body FROM delivery JOIN event USING (event_no)
+WHERE delivery.outlet = ?1 AND delivery.state = 'ready' ORDER BY delivery.delivery_no LIMIT ?2
+-- name: delivery_park
+INSERT INTO delivery (outlet, event_no, state, code, detail, updated_ms)
+VALUES (?1, ?2, 'parked', ?3, ?4, ?5)
+ON CONFLICT (outlet, event_no) DO UPDATE
+SET state = 'parked', code = excluded.code, detail = excluded.detail,
+    updated_ms = excluded.updated_ms
+-- name: delivery_done
+UPDATE delivery SET state = 'delivered', updated_ms = ?3 WHERE outlet = ?1 AND event_no = ?2
+-- name: delivery_decide
+UPDATE delivery SET state = ?2, updated_ms = ?3 WHERE delivery_no = ?1 AND state = 'parked'

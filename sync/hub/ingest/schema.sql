@@ -536,3 +536,24 @@ CREATE TABLE invitation (
     certificate TEXT -- what was given for it
 );
 CREATE INDEX invitation_by_device ON invitation (device);
+-- name: outlets
+-- Systems outside that are told events: how far each is, and what it did not take.
+CREATE TABLE outlet (
+    name TEXT PRIMARY KEY,
+    applied_no INTEGER NOT NULL, -- applied events up to here are told, parked or not for it
+    tries INTEGER NOT NULL, -- of the next
+    holder BLOB, -- the hub that is at it
+    held_till_ms INTEGER NOT NULL
+);
+
+CREATE TABLE delivery (
+    delivery_no INTEGER PRIMARY KEY,
+    outlet TEXT NOT NULL,
+    event_no INTEGER NOT NULL REFERENCES event (event_no),
+    state TEXT NOT NULL, -- parked, ready, delivered, discarded
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    UNIQUE (outlet, event_no)
+);
+CREATE INDEX delivery_by_state ON delivery (state, delivery_no);

@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "sync/hub/connect/outlet.h"
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/connect/posting.h"
 #include "sync/hub/connect/reconcile.h"
@@ -176,6 +177,24 @@ static enum err say_failed(struct change *change, struct database *db, struct fa
     return decide_payment(change, db, PAYMENT_SAY_FAILED, fault);
 }
 
+static enum err decide_delivery(struct change *change, struct database *db, bool discard,
+                                struct fault *fault)
+{
+    int64_t number = 0;
+    enum err err = read_number(change, &number, fault);
+    return err ? err : outlet_decide(db, number, discard, change->now_ms, fault);
+}
+
+static enum err deliver_again(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide_delivery(change, db, false, fault);
+}
+
+static enum err discard_delivery(struct change *change, struct database *db, struct fault *fault)
+{
+    return decide_delivery(change, db, true, fault);
+}
+
 #define FINANCE ACCESS_BIT(ACCESS_FINANCE)
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
 
@@ -183,6 +202,8 @@ static const struct change_kind kinds[] = {
     {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, NULL, resubmit},
     {"/v1/parked/", "mend", "parked.mend", BACK_OFFICE, "data", mend},
     {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, NULL, discard},
+    {"/v1/deliveries/", "resubmit", "delivery.resubmit", BACK_OFFICE, NULL, deliver_again},
+    {"/v1/deliveries/", "discard", "delivery.discard", BACK_OFFICE, NULL, discard_delivery},
     {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, "owner", assign},
     {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, NULL, resolve},
     {"/v1/settlement-lines/", "match", "settlement.match", FINANCE, "refund", match},

@@ -68,6 +68,22 @@ enum err finance_payments(struct answers *answers, const struct answers_asked *a
                       http_request_query(asked->request, "state"), 0, out, fault);
 }
 
+enum err finance_deliveries(struct answers *answers, const struct answers_asked *asked,
+                            struct buf *out, struct fault *fault)
+{
+    return write_page(answers, asked, FINANCE_DELIVERIES, "deliveries",
+                      http_request_query(asked->request, "state"), 0, out, fault);
+}
+
+enum err finance_outlets(struct answers *answers, const struct answers_asked *asked,
+                         struct buf *out, struct fault *fault)
+{
+    struct statement *s;
+    (void)asked;
+    enum err err = database_attached(answers->finance, FINANCE_OUTLETS, &s, fault);
+    return err ? err : listing_page(answers, s, "outlets", out, fault);
+}
+
 enum err finance_batches(struct answers *answers, const struct answers_asked *asked,
                          struct buf *out, struct fault *fault)
 {

@@ -1,4 +1,7 @@
-/* What finance asks: settlement files, refunds and their ages, payouts, exceptions. Reads only. */
+/*
+ * What finance asks: settlement files, refunds and their ages, payouts, exceptions, and how it
+ * stands with the systems outside. Reads only.
+ */
 #ifndef SYNC_HUB_WEB_FINANCE_H
 #define SYNC_HUB_WEB_FINANCE_H
 
@@ -8,6 +11,8 @@ answers_write finance_files;          /* ?from= */
 answers_write finance_lines;          /* ?from=, ?state= */
 answers_write finance_refunds;        /* ?from=, ?state= */
 answers_write finance_payments;       /* ?from=, ?state=: what the hub has paid out */
+answers_write finance_outlets;        /* systems that are told events, and how far each is */
+answers_write finance_deliveries;     /* ?from=, ?state=: what one of them did not take */
 answers_write finance_batches;        /* ?from=, ?state=open: without the bank, or differing */
 answers_write finance_reconciliation; /* what waits, by age, currency and kind */
 answers_write finance_exceptions;     /* ?from=, ?resolved=yes: the settled ones instead */

@@ -17,6 +17,20 @@ SELECT payment_no AS number, correlation AS return_id, return_number, position, 
        currency, amount_minor AS amount, state, tries, reference, code, detail, requested_ms,
        updated_ms
 FROM payment WHERE payment_no > ?1 AND (state = ?3 OR ?3 IS NULL) ORDER BY payment_no LIMIT ?2
+-- name: outlets
+SELECT row_number() OVER (ORDER BY name) AS number, name, applied_no AS through, tries,
+       (SELECT count(*) FROM ledger_event WHERE ledger_event.applied_no > outlet.applied_no)
+       AS behind,
+       (SELECT count(*) FROM delivery WHERE delivery.outlet = outlet.name
+                                        AND delivery.state = 'parked') AS parked
+FROM outlet ORDER BY name
+-- name: deliveries
+SELECT delivery.delivery_no AS number, delivery.outlet, event.id AS event, event.type,
+       event.correlation AS return_id, delivery.state, delivery.code, delivery.detail,
+       delivery.updated_ms
+FROM delivery JOIN event USING (event_no)
+WHERE delivery.delivery_no > ?1 AND (delivery.state = ?3 OR ?3 IS NULL)
+ORDER BY delivery.delivery_no LIMIT ?2
 -- name: batches
 SELECT batch_no AS number, format, batch, currency, net_minor AS net, payout_minor AS payout,
        has_payout AS "has_payout?", bank_minor AS bank, day AS date_day, mismatches

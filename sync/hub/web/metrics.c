@@ -181,6 +181,8 @@ static void write_process(const struct web_facts *facts, struct buf *out)
                 "Whether the accounting system can't be reached.", facts->posting_waits);
     write_value(out, "payments_unreachable", "gauge",
                 "Whether the payment provider can't be reached.", facts->payments_wait);
+    write_value(out, "outlets_unreachable", "gauge", "Systems that take no events at the moment.",
+                facts->outlets_waiting);
     write_value(out, "dropped_answers_total", "counter",
                 "Answers that found no connection to the broker.", facts->answers_dropped);
 }

@@ -50,6 +50,8 @@ static const struct route routes[] = {
     {"/v1/measures", json, finance_measures},
     {"/v1/closing", json, finance_closing},
     {"/v1/payments", json, finance_payments},
+    {"/v1/outlets", json, finance_outlets},
+    {"/v1/deliveries", json, finance_deliveries},
     {"/v1/traces/", json, traces_answer},
     {"/v1/journal/export", NULL, answers_export},
     {"/v1/audit", json, answers_audit},

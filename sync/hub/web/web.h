@@ -25,6 +25,7 @@ struct web_facts {
     int64_t posting_retries;
     bool posting_waits;
     bool payments_wait;
+    int64_t outlets_waiting; /* that take no events at the moment */
 };
 
 struct web_config {

@@ -1,0 +1,181 @@
+#include "sync/hub/outside.h"
+#include "sync/hub/connect/ledger_file.h"
+#include "sync/hub/connect/outlet.h"
+#include "sync/hub/connect/tryton.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct outside {
+    struct loop *loop;
+    struct outside_config config;
+    struct poster *poster; /* NULL: entries stay ready */
+    struct payer *payer;   /* NULL: payments stay ready */
+    const struct webhook_secret *provider_secret;
+    struct outlets_config outlets_config;
+    struct outlet *outlets[OUTLETS_MAX];
+    size_t outlet_count;
+};
+
+static struct gate_config gate_of(const struct settings *settings, const char *most)
+{
+    return (struct gate_config){.retry_least_ms =
+                                    settings_int(settings, "connector.retry_least_ms"),
+                                .retry_most_ms = settings_int(settings, "connector.retry_most_ms"),
+                                .most_a_minute = settings_int(settings, most)};
+}
+
+/* --- Posting --------------------------------------------------------------------------------- */
+
+static enum err open_connector(const struct settings *settings, struct connector *connector,
+                               struct fault *fault)
+{
+    static const char file[] = "ledger-file:";
+    static const char tryton[] = "tryton:";
+    const char *name = settings_text(settings, "posting.connector");
+    if (strcmp(name, "none") == 0)
+        return ERR_OK;
+    if (strncmp(name, file, sizeof file - 1) == 0)
+        return ledger_file_open(name + sizeof file - 1, connector, fault);
+    if (strncmp(name, tryton, sizeof tryton - 1) == 0)
+        return tryton_open(name + sizeof tryton - 1, connector, fault);
+    return fault_set(fault, ERR_INVALID, "posting.connector",
+                     "must be none, ledger-file:PATH or tryton:FILE");
+}
+
+static enum err open_poster(struct outside *outside, struct fault *fault)
+{
+    const struct outside_config *config = &outside->config;
+    struct poster_config poster = {
+        .worker = config->worker,
+        .books = config->books,
+        .clock = config->clock,
+        .diag = config->diag,
+        .gate = gate_of(config->settings, "posting.most_a_minute"),
+        .told = config->told,
+        .context = config->context,
+    };
+    enum err err = open_connector(config->settings, &poster.connector, fault);
+    if (err || !poster.connector.ops)
+        return err;
+    return poster_open(&outside->poster, outside->loop, &poster, fault);
+}
+
+/* --- Paying ---------------------------------------------------------------------------------- */
+
+static enum err open_payer(struct outside *outside, struct fault *fault)
+{
+    const struct outside_config *config = &outside->config;
+    const char *path = settings_text(config->settings, "payment.provider");
+    struct payer_config payer = {
+        .worker = config->worker,
+        .clock = config->clock,
+        .diag = config->diag,
+        .gate = gate_of(config->settings, "payment.most_a_minute"),
+        .told = config->told,
+        .context = config->context,
+    };
+    if (!path)
+        return ERR_OK;
+    enum err err = provider_open(&payer.provider, path, fault);
+    if (err)
+        return err;
+    outside->provider_secret = provider_secret(payer.provider);
+    return payer_open(&outside->payer, outside->loop, &payer, fault);
+}
+
+/* --- Telling --------------------------------------------------------------------------------- */
+
+static enum err open_outlets(struct outside *outside, struct fault *fault)
+{
+    const struct outside_config *config = &outside->config;
+    const char *path = settings_text(config->settings, "outlets.file");
+    enum err err = path ? outlets_config_read(path, &outside->outlets_config, fault) : ERR_OK;
+    for (size_t i = 0; !err && i < outside->outlets_config.count; i++) {
+        const struct outlet_parts parts = {
+            .config = &outside->outlets_config.outlets[i],
+            .worker = config->worker,
+            .clock = config->clock,
+            .diag = config->diag,
+            .gate = gate_of(config->settings, "outlets.most_a_minute"),
+        };
+        err = outlet_open(&outside->outlets[i], outside->loop, &parts, fault);
+        if (!err)
+            outside->outlet_count++;
+    }
+    return err;
+}
+
+/* --- All of them ----------------------------------------------------------------------------- */
+
+enum err outside_open(struct outside **out, struct loop *loop, const struct outside_config *config,
+                      struct fault *fault)
+{
+    struct outside *outside = calloc(1, sizeof *outside);
+    if (!outside)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    outside->loop = loop;
+    outside->config = *config;
+    *out = outside;
+    enum err err = open_poster(outside, fault);
+    if (!err)
+        err = open_payer(outside, fault);
+    if (!err)
+        err = open_outlets(outside, fault);
+    if (!err)
+        outside_wake(outside);
+    return err;
+}
+
+void outside_stop(struct outside *outside)
+{
+    if (!outside)
+        return;
+    poster_close(outside->poster);
+    outside->poster = NULL;
+    payer_close(outside->payer);
+    outside->payer = NULL;
+    for (size_t i = 0; i < outside->outlet_count; i++)
+        outlet_close(outside->outlets[i]);
+    outside->outlet_count = 0;
+}
+
+void outside_close(struct outside *outside)
+{
+    if (!outside)
+        return;
+    outlets_config_free(&outside->outlets_config);
+    free(outside);
+}
+
+enum err outside_release(struct database *db, struct fault *fault)
+{
+    enum err err = payment_release(db, fault);
+    return err ? err : outlet_release(db, fault);
+}
+
+void outside_wake(struct outside *outside)
+{
+    if (outside->poster)
+        poster_wake(outside->poster);
+    if (outside->payer)
+        payer_wake(outside->payer);
+    for (size_t i = 0; i < outside->outlet_count; i++)
+        outlet_wake(outside->outlets[i]);
+}
+
+struct outside_facts outside_facts(const struct outside *outside)
+{
+    struct outside_facts facts = {0};
+    if (outside->poster)
+        facts.posting = poster_count(outside->poster);
+    facts.payments_wait = outside->payer && payer_waits(outside->payer);
+    for (size_t i = 0; i < outside->outlet_count; i++)
+        facts.outlets_waiting += outlet_waits(outside->outlets[i]);
+    return facts;
+}
+
+const struct webhook_secret *outside_provider_secret(const struct outside *outside)
+{
+    return outside->provider_secret;
+}
