@@ -76,12 +76,33 @@ static enum err read_message(struct enrolment *enrolment, const struct mqtt_mess
     return enrol_ask_read(message->payload, &enrolment->arena, &enrolment->ask, fault);
 }
 
+static bool was_taken(struct enrolment_desk *desk, const char *sender, struct slice correlation)
+{
+    for (size_t i = 0; i < ENROLMENT_RECENT; i++) {
+        const struct enrolment_seen *seen = &desk->recent[i];
+        const struct slice known = {seen->correlation, seen->len};
+        if (seen->len && slice_equal(known, correlation) && strcmp(seen->sender, sender) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void remember(struct enrolment_desk *desk, const struct enrolment *taken)
+{
+    struct enrolment_seen *seen = &desk->recent[desk->next++ % ENROLMENT_RECENT];
+    memcpy(seen->sender, taken->sender, sizeof seen->sender);
+    memcpy(seen->correlation, taken->correlation, sizeof seen->correlation);
+    seen->len = taken->correlation_len;
+}
+
 enum err enrolment_take(struct enrolment_desk *desk, const struct mqtt_message *message,
                         const char *sender, bool shown, enrolment_answer *answer, void *context,
                         struct fault *fault)
 {
     if (!desk->registrar)
         return fault_set(fault, ERR_UNSUPPORTED, sender, "this hub has no authority");
+    if (was_taken(desk, sender, message->correlation))
+        return ERR_OK;
     struct enrolment *enrolment = calloc(1, sizeof *enrolment);
     if (!enrolment)
         return fault_set(fault, ERR_NO_MEMORY, sender, "out of memory");
@@ -100,5 +121,7 @@ enum err enrolment_take(struct enrolment_desk *desk, const struct mqtt_message *
         err = fault_set(fault, ERR_BUSY, sender, "the database doesn't keep up");
     if (err)
         enrolment_free(enrolment);
+    else
+        remember(desk, enrolment);
     return err;
 }

@@ -9,6 +9,15 @@
 #include "sync/hub/fleet/registrar.h"
 #include "sync/hub/ingest/arrival.h"
 
+enum { ENROLMENT_RECENT = 32 };
+
+/* A question that was taken: the broker may bring it twice, by two subscriptions. */
+struct enrolment_seen {
+    char sender[DEVICE_ID_MAX + 1];
+    char correlation[ENROL_CORRELATION_MAX];
+    size_t len;
+};
+
 struct enrolment_desk {
     struct registrar *registrar; /* of the worker's handle */
     struct worker *worker;
@@ -16,6 +25,8 @@ struct enrolment_desk {
     struct diag *diag;
     int64_t answered;
     int64_t refused;
+    struct enrolment_seen recent[ENROLMENT_RECENT];
+    size_t next; /* of those, to be overwritten */
 };
 
 typedef void enrolment_answer(void *context, const struct arrival_answer *answer);

@@ -377,6 +377,9 @@ static enum err open_steward(struct hub *hub, struct fault *fault)
     return steward_open(&hub->steward, hub->loop, &steward, fault);
 }
 
+/* Of several hub workers only those with an authority can answer that. */
+static const char registrars[] = "$share/registrar/tb/v1/+/up/enrol";
+
 static enum err open_wire(struct hub *hub, struct fault *fault)
 {
     char certificate[PATH_MAX];
@@ -406,6 +409,7 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
         return err;
     const struct wire_config wire = {
         .url = settings_text(settings, "broker.url"),
+        .filter = hub->enrolment.registrar ? registrars : NULL,
         .proxy = settings_text(settings, "broker.proxy"),
         .client_id = settings_text(settings, "broker.client_id"),
         .runtime_folder = hub->runtime,

@@ -14,7 +14,7 @@ enum {
     NONCE_BYTES = 16,
 };
 
-static const char filter[] = "$share/hub/tb/v1/+/up/#";
+static const char all[] = "$share/hub/tb/v1/+/up/#";
 
 struct wire {
     struct loop *loop;
@@ -24,6 +24,7 @@ struct wire {
     struct loop_timer *timer; /* to the next try */
     bool connected;
     bool online; /* connected and subscribed */
+    int token;   /* of the subscription that completes it */
     enum err last;
     int64_t untaken;
     int64_t dropped;
@@ -47,27 +48,31 @@ static void on_connected(void *context, enum err err, const struct fault *fault)
 {
     struct wire *wire = context;
     struct fault why;
-    int token;
     if (err) {
         try_again(wire, fault);
         return;
     }
     wire->connected = true;
     wire->untaken = 0;
-    if (mqtt_subscribe(wire->mqtt, filter, 1, &token, &why) != ERR_OK)
+    if (wire->config.filter)
+        err = mqtt_subscribe(wire->mqtt, wire->config.filter, 1, &wire->token, &why);
+    if (!err)
+        err = mqtt_subscribe(wire->mqtt, all, 1, &wire->token, &why);
+    if (err)
         try_again(wire, &why);
 }
 
 static void on_subscribed(void *context, int token, enum err err)
 {
-    (void)token;
     struct wire *wire = context;
     struct fault fault;
     if (err) {
-        (void)fault_set(&fault, err, filter, "the broker refused the subscription");
+        (void)fault_set(&fault, err, all, "the broker refused the subscription");
         try_again(wire, &fault);
         return;
     }
+    if (token != wire->token)
+        return;
     wire->online = true;
     wire->last = ERR_OK;
     diag_write(wire->config.diag, DIAG_INFO, "hub.subscribed", "as %s", wire->client_id);

@@ -14,6 +14,8 @@ struct wire;
 
 struct wire_config {
     const char *url;
+    /* NULL, or one more filter: for what not every hub worker can answer. */
+    const char *filter;
     const char *proxy;     /* NULL: none */
     const char *client_id; /* the certificate's name at the broker; NULL: random each time */
     const char *runtime_folder;

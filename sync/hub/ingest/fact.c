@@ -3,6 +3,7 @@
 #include "hal/base/json.h"
 #include "hal/base/json_scan.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/restore.h"
 
 #include <string.h>
 
@@ -86,29 +87,39 @@ static void read_body(struct slice body, enum stream stream, struct arena *arena
         park(reading, "wrong_stream", "this type isn't kept in this stream");
 }
 
-/* "/store/<store>/device/<device>"; what was captured before enrolment says "unenrolled". */
-static bool names_itself(struct slice source, const char *device)
+/*
+ * "/store/<store>/device/<device>"; what was captured before enrolment says "unenrolled", and what
+ * an appliance's disk held when it got another identity names the one before.
+ */
+static enum err names_itself(struct database *db, struct slice source, const char *device,
+                             bool *itself, struct fault *fault)
 {
     static const char mark[] = "/device/";
     const char *at = memmem(source.data, source.len, mark, sizeof mark - 1);
+    *itself = false;
     if (!at)
-        return false;
+        return ERR_OK;
     at += sizeof mark - 1;
     struct slice name = {at, (size_t)(source.data + source.len - at)};
-    return slice_is(name, device) || slice_is(name, "unenrolled");
+    *itself = slice_is(name, device) || slice_is(name, "unenrolled");
+    return *itself ? ERR_OK : restore_is_successor(db, device, name, itself, fault);
 }
 
 /* A device speaks for itself and of its own sales and returns; anything else is parked. */
 static enum err check_owner(struct database *db, const char *device, struct reading *reading,
                             struct fault *fault)
 {
-    if (!names_itself(reading->event.source, device)) {
+    bool itself;
+    enum err err = names_itself(db, reading->event.source, device, &itself, fault);
+    if (err)
+        return err;
+    if (!itself) {
         park(reading, "wrong_source", "the event names another device than the one that sent it");
         return ERR_OK;
     }
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
+    err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, reading->event.correlation.bytes, ID_BYTES);

@@ -1,6 +1,7 @@
 #include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/fact.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/restore.h"
 #include "sync/hub/ingest/stream_log.h"
 
 #include <assert.h>
@@ -71,6 +72,30 @@ static bool same_parent(const struct stream_log *log, const struct batch_header 
                                 sha256_equal(&log->parent.hash, &header->parent.hash));
 }
 
+/* Its own, or of the appliance in whose place it came. */
+static enum err is_own(struct intake *in, const struct stream_log *log, bool *own)
+{
+    *own = strcmp(log->device, in->batch->device) == 0;
+    return *own ? ERR_OK
+                : restore_is_successor(in->db, in->batch->device, slice_of(log->device), own,
+                                       in->fault);
+}
+
+/* The disk stayed, and the appliance has another identity: the log goes on as that one's. */
+static enum err inherit_log(struct intake *in)
+{
+    struct statement *s;
+    if (strcmp(in->log.device, in->batch->device) == 0)
+        return ERR_OK;
+    enum err err = database_statement(in->db, INGEST_LOG_MOVE, &s, in->fault);
+    if (err)
+        return err;
+    bind_int(s, 1, in->log.no);
+    bind_text(s, 2, in->batch->device);
+    (void)snprintf(in->log.device, sizeof in->log.device, "%s", in->batch->device);
+    return database_run(in->db, s, in->fault);
+}
+
 /* A fork is no mistake, but somebody should know that a store's box went back in time. */
 static enum err judge_parent(struct intake *in)
 {
@@ -81,7 +106,11 @@ static enum err judge_parent(struct intake *in)
     enum err err = stream_log_find(in->db, &parent->log, &found, &known, in->fault);
     if (err || !found)
         return err ? err : raise_here(in, "log_forked", parent->seq, "from a log not known here");
-    if (strcmp(known.device, in->batch->device) != 0)
+    bool own;
+    err = is_own(in, &known, &own);
+    if (err)
+        return err;
+    if (!own)
         return refuse(in, &known.id, ERR_FORBIDDEN, "forked from another device's log");
     if (parent->seq > 0)
         err = stream_log_hash_at(in->db, &known, parent->seq, &found, &hash, in->fault);
@@ -131,10 +160,12 @@ static enum err open_log(struct intake *in)
     bool found;
     struct fault why = {0};
     enum err err = stream_log_find(in->db, &header->log, &found, &in->log, in->fault);
+    bool own = true;
+    if (!err && found)
+        err = is_own(in, &in->log, &own);
     if (err)
         return err;
-    if (found &&
-        (strcmp(in->log.device, in->batch->device) != 0 || in->log.stream != header->stream))
+    if (found && (!own || in->log.stream != header->stream))
         return refuse(in, &header->log, ERR_FORBIDDEN, "a log of another device or stream");
     in->result->has_ack = found;
     if (found && !same_parent(&in->log, header))
@@ -145,7 +176,7 @@ static enum err open_log(struct intake *in)
         return refuse(in, found ? &header->log : &nobody, ERR_INVALID, detail);
     }
     if (found)
-        return ERR_OK;
+        return inherit_log(in);
     err = create_log(in);
     in->result->has_ack = !err && in->result->verdict != INGEST_REFUSED;
     return err;

@@ -25,6 +25,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, 0, ?8, ?8) RETURNING log_no
 -- name: log_update
 UPDATE stream_log SET through = ?2, hash = ?3, backed_up_through = ?4, ack_no = ?5, updated_ms = ?6
 WHERE log_no = ?1
+-- name: log_move
+UPDATE stream_log SET device = ?2 WHERE log_no = ?1
 -- name: log_newest
 SELECT max(log_no) FROM stream_log WHERE device = ?1 AND stream = ?2
 -- name: log_current
@@ -118,7 +120,8 @@ WHERE id = ?1
 -- name: state_died
 UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2
 -- name: event_of_another
-SELECT 1 FROM event WHERE correlation = ?1 AND device NOT IN (?2, 'centre') LIMIT 1
+SELECT 1 FROM event WHERE correlation = ?1 AND device NOT IN (?2, 'centre')
+  AND device NOT IN (SELECT of FROM takeover WHERE takeover.device = ?2) LIMIT 1
 -- name: sale_by_subject
 SELECT body FROM event WHERE subject = ?1
 AND type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1')

@@ -27,6 +27,21 @@ enum err restore_inherit(struct database *db, const char *device, const char *of
     return database_run(db, s, fault);
 }
 
+enum err restore_is_successor(struct database *db, const char *device, struct slice of, bool *is,
+                              struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_TAKEOVER_FIND, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_slice(s, 2, of);
+    err = database_step(db, s, is, fault);
+    if (!err)
+        statement_reset(s);
+    return err;
+}
+
 enum err restore_list(struct database *db, const char *device, struct restore_logs *logs,
                       struct fault *fault)
 {

@@ -15,6 +15,10 @@ enum err restore_allow(struct database *db, const char *device, const char *of,
 enum err restore_inherit(struct database *db, const char *device, const char *of,
                          struct fault *fault) MUST_CHECK;
 
+/* Whether `device` came in the place of `of`, and so speaks for it. */
+enum err restore_is_successor(struct database *db, const char *device, struct slice of, bool *is,
+                              struct fault *fault) MUST_CHECK;
+
 /* The logs that the device may have back, the newest first. */
 enum err restore_list(struct database *db, const char *device, struct restore_logs *logs,
                       struct fault *fault) MUST_CHECK;
