@@ -201,6 +201,12 @@ static void describe_config(void *context, struct jsonw *w)
     struct appliance *a = context;
     if (a->centre)
         centre_describe(a->centre, w);
+    if (!a->renewal)
+        return;
+    jsonw_object(w, "identity");
+    jsonw_time(w, "expires", renewal_expires_ms(a->renewal));
+    jsonw_bool(w, "expired", renewal_expires_ms(a->renewal) < clock_wall_ms(a->clock));
+    jsonw_end(w);
 }
 
 static void on_time(void *context, int64_t wall_ms)

@@ -267,6 +267,19 @@ static enum err revoke(struct desk *desk, const struct device_words *words, stru
     return err;
 }
 
+/* One that was revoked is closed already; it may have a successor all the same. */
+static enum err give_way(struct desk *desk, const struct roster_device *old, const char *successor,
+                         const char *reason, struct fault *fault)
+{
+    if (*old->successor)
+        return fault_set(fault, ERR_CONFLICT, old->id, "%s came in its place already",
+                         old->successor);
+    if (old->state == ROSTER_REVOKED)
+        return roster_set_state(desk->roster, old->id, ROSTER_REVOKED, old->reason, successor,
+                                desk->now_ms, fault);
+    return close_device(desk, old, ROSTER_REPLACED, CRL_SUPERSEDED, reason, successor, fault);
+}
+
 static enum err replace(struct desk *desk, const struct device_words *words, struct fault *fault)
 {
     struct roster_device old;
@@ -281,8 +294,7 @@ static enum err replace(struct desk *desk, const struct device_words *words, str
         named.name = old.name;
     err = enter(desk, old.store, &named, &device, fault);
     if (!err)
-        err = close_device(desk, &old, ROSTER_REPLACED, CRL_SUPERSEDED, words->reason, device.id,
-                           fault);
+        err = give_way(desk, &old, device.id, words->reason, fault);
     if (!err)
         err = restore_allow(desk->db, device.id, old.id, fault);
     if (!err)

@@ -159,7 +159,8 @@ static enum err take(struct hub *hub, const struct mqtt_message *message, struct
 {
     struct topic topic;
     if (topic_read(message->topic, &topic) == ERR_OK) {
-        if (door_turns_away(hub->door, topic.device))
+        bool closed = door_turns_away(hub->door, topic.device);
+        if (closed && strcmp(topic.name, "state") != 0) /* its last will is news of its end */
             return fault_set(fault, ERR_FORBIDDEN, topic.device, "it is closed: device show");
         if (strcmp(topic.name, "enrol") == 0)
             return enrolment_take(&hub->enrolment, message, topic.device, true, on_enrolled, hub,
@@ -468,6 +469,9 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->answers_dropped = wire_dropped(hub->wire);
     facts->hub_epoch = hub->desk.rules.hub_epoch;
     facts->desk = &hub->desk;
+    facts->list_until_ms = door_list_until_ms(hub->door);
+    facts->enrolments = hub->enrolment.answered;
+    facts->enrolments_refused = hub->enrolment.refused;
     facts->booked = clerk_count(hub->clerk).applied;
     facts->entries = clerk_count(hub->clerk).entries;
     const struct outside_facts outside = outside_facts(hub->outside);

@@ -185,6 +185,16 @@ static void write_process(const struct web_facts *facts, struct buf *out)
                 facts->outlets_waiting);
     write_value(out, "dropped_answers_total", "counter",
                 "Answers that found no connection to the broker.", facts->answers_dropped);
+    write_value(out, "enrolments_total", "counter",
+                "Questions of appliances about their identities that were answered.",
+                facts->enrolments);
+    write_value(out, "enrolments_refused_total", "counter",
+                "Such questions that were refused; many of them are somebody's guesses.",
+                facts->enrolments_refused);
+    if (facts->list_until_ms)
+        write_value(out, "revocation_list_until_seconds", "gauge",
+                    "When the revocation list ends: brokers refuse every new client then.",
+                    facts->list_until_ms / 1000);
 }
 
 enum err metrics_answer(struct answers *answers, const struct answers_asked *asked, struct buf *out,

@@ -24,6 +24,9 @@ struct web_facts {
     int64_t posted;
     int64_t posting_retries;
     bool posting_waits;
+    int64_t enrolments; /* questions about identities that were answered */
+    int64_t enrolments_refused;
+    int64_t list_until_ms; /* the revocation lists' nextUpdate; 0: this hub makes none */
     bool payments_wait;
     int64_t outlets_waiting; /* that take no events at the moment */
 };
