@@ -145,12 +145,24 @@ static void exchange(struct day *day)
 
 static void change(struct day *day)
 {
-    static const enum capture_kind kinds[] = {CAPTURE_REFUND, CAPTURE_VOID, CAPTURE_APPROVE,
-                                              CAPTURE_DECLINE, CAPTURE_DISPUTE};
+    static const struct {
+        enum capture_kind kind;
+        const char *body;
+    } changes[] = {
+        {CAPTURE_REFUND, "{}"},
+        {CAPTURE_VOID, "{}"},
+        {CAPTURE_APPROVE, "{}"},
+        {CAPTURE_DECLINE, "{}"},
+        {CAPTURE_DISPUTE, "{}"},
+        {CAPTURE_RECEIVE, "{\"lines\":[{\"line\":1,\"quantity\":1,\"condition\":\"damaged\"}]}"},
+        {CAPTURE_DISPOSE, "{\"lines\":[{\"line\":1,\"quantity\":1,\"condition\":\"used\"}]}"},
+    };
     if (day->return_count == 0)
         return;
     const char *id = day->returns[roll(day, (unsigned)day->return_count)];
-    struct counter_answer answer = counter_ask_manager(day->counter, kinds[roll(day, 5)], id, "{}");
+    unsigned which = roll(day, sizeof changes / sizeof *changes);
+    struct counter_answer answer =
+        counter_ask_manager(day->counter, changes[which].kind, id, changes[which].body);
     counter_answer_free(&answer); /* the tables may well refuse it */
 }
 
