@@ -18,6 +18,11 @@ struct database_statements {
 enum err database_attach(struct database *db, const struct database_sql *statements, size_t count,
                          struct database_statements **set, struct fault *fault)
 {
+    for (struct database_statements *known = db->sets; known; known = known->next)
+        if (known->sql == statements) {
+            *set = known;
+            return ERR_OK;
+        }
     struct database_statements *made = calloc(1, sizeof *made + count * sizeof *made->statements);
     if (!made)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");

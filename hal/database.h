@@ -120,7 +120,8 @@ enum err database_savepoint(struct database *db, struct fault *fault) MUST_CHECK
 enum err database_release(struct database *db, struct fault *fault) MUST_CHECK;
 void database_rollback_savepoint(struct database *db);
 
-/* For views that come with their own SQL: a further set of named statements on this handle. */
+/* For views that come with their own SQL: a further set of named statements on this handle; the
+ * same list again gives the same set. */
 struct database_statements;
 enum err database_attach(struct database *db, const struct database_sql *statements, size_t count,
                          struct database_statements **set, struct fault *fault) MUST_CHECK;

@@ -492,6 +492,8 @@ static void on_changed(void *context, const struct bookkeeper_news *news)
         if (arrival_acknowledge(&hub->desk, hub->worker, &news->logs[i].id, news->logs[i].device) ||
             arrival_push(&hub->desk, hub->worker, news->logs[i].device))
             break; /* told with the next batch */
+    if (hub->steward)
+        steward_wake(hub->steward);
     on_booked(hub);
     on_stored(hub);
 }

@@ -1,5 +1,6 @@
 #include "sync/hub/fleet/device.h"
 #include "hal/base/id.h"
+#include "sync/hub/fleet/desired.h"
 #include "sync/hub/fleet/fleet.sql.h"
 
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 struct device_reader {
     struct database *db;
     struct database_statements *sql;
+    struct desired *desired;
 };
 
 enum err device_reader_open(struct device_reader **out, struct database *db, struct fault *fault)
@@ -16,6 +18,8 @@ enum err device_reader_open(struct device_reader **out, struct database *db, str
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     reader->db = db;
     enum err err = database_attach(db, fleet_sql, FLEET_COUNT, &reader->sql, fault);
+    if (!err)
+        err = desired_open(&reader->desired, db, fault);
     if (err) {
         free(reader);
         return err;
@@ -26,6 +30,9 @@ enum err device_reader_open(struct device_reader **out, struct database *db, str
 
 void device_reader_close(struct device_reader *reader)
 {
+    if (!reader)
+        return;
+    desired_close(reader->desired);
     free(reader);
 }
 
@@ -98,7 +105,9 @@ enum err device_list(struct device_reader *reader, const char *after, int64_t ma
     while ((err = database_step(reader->db, s, &row, fault)) == ERR_OK && row) {
         jsonw_object(w, NULL);
         write_device(w, s);
-        err = write_logs(reader, column_text(s, 0), w, fault);
+        err = desired_write(reader->desired, column_text(s, 0), w, fault);
+        if (!err)
+            err = write_logs(reader, column_text(s, 0), w, fault);
         jsonw_end(w);
         if (err)
             break;
@@ -124,7 +133,9 @@ enum err device_show(struct device_reader *reader, const char *id, struct jsonw 
     if (!column_is_null(s, 4))
         jsonw_raw(w, "state", column_slice(s, 4));
     statement_reset(s);
-    err = write_logs(reader, id, w, fault);
+    err = desired_write(reader->desired, id, w, fault);
+    if (!err)
+        err = write_logs(reader, id, w, fault);
     jsonw_end(w);
     return err;
 }

@@ -55,8 +55,30 @@ const entryRow = ({entry, journal, state, code, detail}) =>
     [entry, journal.number, journal.rule, journal.document_date, debits(journal), state,
         code ? `${code}: ${detail}` : ""];
 
+const configText = ({version, state, applied, path, reason, drift}) => {
+    const parts = [version ? `${state}, version ${applied} of ${version}` : "as set up"];
+    if (state === "rejected" || state === "rolled_back")
+        parts.push(`${path ? `${path}: ` : ""}${reason ?? ""}`);
+    if (drift)
+        parts.push(`changed there: ${drift}`);
+    return parts.join("; ");
+};
+
+const rolloutText = (fleet, rollout) => {
+    const parts = [`${fleet.desired} appliances have a configuration, ${fleet.in_force} have it in ` +
+        `force, ${fleet.failed} failed, ${fleet.on_trial} on trial, ${fleet.drifted} changed there`];
+    if (rollout) {
+        const {good, total, bad, silent, offline} = rollout.devices;
+        parts.push(`rollout ${rollout.rollout} of ${rollout.scope}: ${rollout.state}, wave ` +
+            `${rollout.wave} of ${rollout.waves}, ${good} of ${total} good, ${bad} bad, ` +
+            `${silent} silent, ${offline} offline${rollout.why ? ` (${rollout.why})` : ""}`);
+    }
+    return `${parts.join(". ")}.`;
+};
+
 const deviceRows = (device) => {
-    const head = [device.id, device.online ? "online" : "offline", time(device.last_seen)];
+    const head = [device.id, device.online ? "online" : "offline", time(device.last_seen),
+        configText(device.config)];
     const logs = device.logs.length ? device.logs : [{}];
     return logs.map((log) => [...head, log.stream, log.through, log.held, log.parked]);
 };
@@ -140,11 +162,12 @@ const exceptionRow = (e) => [e.number, e.code, e.detail, e.return_id ?? e.device
 const refresh = async () => {
     const health = document.getElementById("health");
     try {
-        const [state, devices, parked, exceptions, ready, told, measures] = await Promise.all(
+        const [state, devices, parked, exceptions, ready, told, measures, fleet, rollouts] = await Promise.all(
             ["healthz", "v1/devices", "v1/parked", "v1/exceptions", "v1/journal?state=ready",
-                "v1/reconciliation", "v1/measures"].map(get));
+                "v1/reconciliation", "v1/measures", "v1/fleet", "v1/rollouts"].map(get));
         health.textContent = state.broker ? "connected to the broker" : "no connection to the broker";
         fill("devices", devices.devices.flatMap(deviceRows));
+        document.getElementById("rollout").textContent = rolloutText(fleet, rollouts.rollouts[0]);
         fill("parked", parked.parked.map((p) =>
             [p.number, p.device, p.stream, p.seq, `${p.code}: ${p.detail}`, time(p.parked)]));
         fill("exceptions", exceptions.exceptions.map(exceptionRow));

@@ -4,6 +4,7 @@
 #include "sync/hub/web/changes.h"
 #include "sync/hub/web/files.h"
 #include "sync/hub/web/finance.h"
+#include "sync/hub/web/fleet.h"
 #include "sync/hub/web/metrics.h"
 #include "sync/hub/web/traces.h"
 #include "sync/hub/web/uploads.h"
@@ -18,6 +19,7 @@ struct web {
     struct web_config config;
     struct http_server *server;
     struct answers *answers;
+    struct fleet *fleet;
 };
 
 /* A path, and what answers it. A path that ends in '/' takes one more part. */
@@ -183,6 +185,8 @@ static void on_request(void *context, struct http_request *request)
         refuse(request, err, &fault);
         return;
     }
+    if (!is_open(path) && fleet_take(web->fleet, &holder, request))
+        return;
     if (strcmp(method, "POST") == 0 && (changes_take(&web->config, &holder, request) ||
                                         uploads_take(&web->config, &holder, request)))
         return;
@@ -215,6 +219,8 @@ enum err web_open(struct web **out, struct loop *loop, const struct web_config *
     };
     enum err err = answers_open(&web->answers, config, fault);
     if (!err)
+        err = fleet_open(&web->fleet, config, fault);
+    if (!err)
         err = http_server_open(&web->server, loop, &http, fault);
     if (err) {
         web_close(web);
@@ -230,6 +236,7 @@ void web_close(struct web *web)
         return;
     http_server_close(web->server);
     answers_close(web->answers);
+    fleet_close(web->fleet);
     free(web);
 }
 
