@@ -19,7 +19,7 @@ include toolchain/folders.mk
 
 # --- What is built ------------------------------------------------------------------------------
 
-mains    := agent/main.c agent/cli/main.c sync/hub/main.c
+mains    := agent/main.c agent/cli/main.c sync/hub/main.c firmware/grub_editenv.c
 sources   = $(filter-out $(mains),$(wildcard $(1)/*.c))
 objects   = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
 archive   = $(OUT)/lib/lib$(subst /,-,$(1)).a
@@ -104,3 +104,4 @@ unit-run: $$(UNIT_CHOSEN)
 -include $(shell [ -d $(OUT)/obj ] && find $(OUT)/obj -name '*.d')
 
 include toolchain/targets.mk
+include toolchain/firmware.mk

@@ -5,6 +5,7 @@ HAL      := hal hal/base
 CONTRACT := sync/contract hal/base
 
 MAY_INCLUDE_hal/base       :=
+MAY_INCLUDE_firmware       := hal/base
 MAY_INCLUDE_hal            := hal/base
 MAY_INCLUDE_provisioning   := $(HAL)
 MAY_INCLUDE_sync/contract  := hal/base
@@ -36,7 +37,7 @@ MAY_INCLUDE_agent/cli     := agent/capture agent/print agent/people agent/views 
 MAY_INCLUDE_agent         := agent/api agent/page agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
 
 FOLDERS := hal/base hal provisioning sync/contract sync/eventlog sync/transport sync/uplink \
-           sync/config sync/enrol $(HUB_ALL) $(AGENT_ALL)
+           sync/config sync/enrol $(HUB_ALL) $(AGENT_ALL) firmware
 
 # Where threads meet; elsewhere there is nothing for the thread sanitizer to find. Nor in the tests
 # that do the same few things at each call of the disk.
@@ -44,12 +45,14 @@ UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/inges
                      agent agent/capture agent/people agent/api
 UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c
 
-PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim
+PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim grub-editenv
 PROGRAM_MAIN_tillbackd       := agent/main.c
 PROGRAM_MAIN_tillback        := agent/cli/main.c
 PROGRAM_MAIN_tillback-hub    := sync/hub/main.c
 PROGRAM_MAIN_tillback-sim    := $(wildcard tests/sim/*.c)
+PROGRAM_MAIN_grub-editenv    := firmware/grub_editenv.c
 PROGRAM_FOLDERS_tillbackd    := $(AGENT_ALL) $(AGENT_BELOW)
 PROGRAM_FOLDERS_tillback     := $(AGENT_ALL) $(AGENT_BELOW)
 PROGRAM_FOLDERS_tillback-hub := $(HUB_ALL) $(HUB_BELOW)
 PROGRAM_FOLDERS_tillback-sim := $(AGENT_BELOW)
+PROGRAM_FOLDERS_grub-editenv := firmware hal/base
