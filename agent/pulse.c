@@ -70,7 +70,7 @@ enum err pulse_open(struct pulse **out, const struct pulse_config *config, struc
     if (!pulse)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     pulse->config = *config;
-    pulse->told = "ok";
+    pulse->told = "";
     pulse->probe = (struct eventlog_command){.decide = decide, .done = answered, .context = pulse};
     enum err err =
         watchdog_open(&pulse->watchdog, config->notify_socket, config->watchdog_usec, fault);
@@ -90,6 +90,8 @@ enum err pulse_open(struct pulse **out, const struct pulse_config *config, struc
 void pulse_ready(struct pulse *pulse)
 {
     watchdog_ready(pulse->watchdog);
+    struct health health = judge(pulse);
+    tell(pulse, &health);
 }
 
 void pulse_stop(struct pulse *pulse)

@@ -23,7 +23,7 @@ struct pulse_config {
 
 enum err pulse_open(struct pulse **pulse, const struct pulse_config *config,
                     struct fault *fault) MUST_CHECK;
-/* Everything is up: told to the supervisor. */
+/* Everything is up: told to the supervisor, with how it stands. */
 void pulse_ready(struct pulse *pulse);
 /* The program is about to end: told too; no beat after it. Takes NULL. */
 void pulse_stop(struct pulse *pulse);
