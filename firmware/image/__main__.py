@@ -1,0 +1,116 @@
+"""Makes the appliance's image from unpacked packages and our programs. Runs inside a Debian 13, so
+that the tools are of one version wherever it is built: see `make firmware`.
+
+    python3 -m firmware.image --arch ARCH --debian DIR --programs DIR --out DIR
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from . import bundle, disk, initrd, keys, modules, names, sbom, tree
+
+HERE = pathlib.Path(__file__).resolve().parents[1]
+VERSION_HEADER = HERE.parent / "hal/base/version.h"
+
+
+def build_version():
+    """The version, and the time that everything in the image bears."""
+    text = VERSION_HEADER.read_text()
+    version = re.search(r'TILLBACK_VERSION "([^"]+)"', text)[1]
+    milliseconds = re.search(r"TILLBACK_BUILD_MS INT64_C\((\d+)\)", text)[1]
+    return version, int(milliseconds) // 1000
+
+
+def busybox_applets(debian):
+    output = subprocess.run(
+        [debian / "usr/bin/busybox", "--list"], capture_output=True, text=True, check=True
+    )
+    return output.stdout.split()
+
+
+def write(path, text, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def write_identity(root, arch, version, authority):
+    """What the image says of itself, and whose updates it takes."""
+    write(
+        root / "etc/os-release",
+        f'NAME=Tillback\nID=tillback\nPRETTY_NAME="Tillback appliance {version}"\n'
+        f"VERSION_ID={version}\nIMAGE_ID={names.COMPATIBLE[arch]}\nIMAGE_VERSION={version}\n",
+    )
+    template = (HERE / "rauc.conf").read_text()
+    write(
+        root / "etc/rauc/system.conf",
+        template.replace("@COMPATIBLE@", names.COMPATIBLE[arch]).replace("@VERSION@", version),
+    )
+    shutil.copy2(authority, root / "etc/rauc/ca.pem")
+
+
+def make_tree(options, debian, out, version, authority):
+    made = tree.Tree(debian, out / "root", names.TRIPLETS[options.arch])
+    made.take_listed(tree.read_list(HERE / "files"))
+    made.add_programs(options.programs)
+    all_modules, early = modules.read_names(tree.read_list(HERE / "modules"))
+    made.add_kernel(all_modules)
+    made.add_overlay(HERE / "overlay")
+    made.add_busybox_links(busybox_applets(debian))
+    write_identity(made.target, options.arch, version, authority)
+    archive = initrd.make(made, early, HERE / "boot/init", out / "initrd")
+    (made.target / "boot/initrd").write_bytes(archive)
+    return made
+
+
+def write_contents(made, options, out, version, epoch):
+    """The bill of materials, the licences, and the lock of the packages' versions."""
+    packages = sbom.packages_of(options.debian / "var/cache/apt/archives", made.taken)
+    for package in packages:
+        package["licences"] = sbom.licences(options.debian, package["package"])
+    when = datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).isoformat()
+    document = sbom.cyclonedx(packages, options.arch, version, when)
+    write(out / "sbom.cdx.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
+    write(out / "licences.txt", sbom.licence_list(packages))
+    lines = [f"{p['package']} {p['version']} {p['sha256']}" for p in packages]
+    write(out / "packages.lock", "\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="firmware.image", description=__doc__)
+    parser.add_argument("--arch", choices=names.TRIPLETS, required=True)
+    parser.add_argument("--debian", type=pathlib.Path, required=True)
+    parser.add_argument("--programs", type=pathlib.Path, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    version, epoch = build_version()
+    os.environ["SOURCE_DATE_EPOCH"] = str(epoch)
+    out = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    authority, certificate, key = keys.development_keys(out.parent / "keys")
+
+    made = make_tree(options, options.debian, out, version, authority)
+    write_contents(made, options, out, version, epoch)
+    disk.squash(made.target, out / "root.squashfs", epoch)
+
+    environment = out / "grubenv"
+    variables = ("ORDER=A B", "A_OK=1", "B_OK=0", "A_TRY=0", "B_TRY=0")
+    disk.run(options.programs / "grub-editenv", environment, "create", *variables)
+    grub_modules = options.debian / "usr/lib/grub" / names.GRUB[options.arch][0]
+    disk.make_boot_partition(
+        out / "esp.img", options.arch, grub_modules, HERE / "boot/grub.cfg", environment, out
+    )
+    disk.make_disk(out / "tillback.img", options.arch, out / "esp.img", out / "root.squashfs")
+    bundle.make(
+        *(out / f"tillback-{version}.raucb", out / "root.squashfs", options.arch, version),
+        *(authority, certificate, key, out / "bundle"),
+    )
+
+
+main()

@@ -1,0 +1,32 @@
+"""The keys that sign updates. Those made here are for development: whoever builds for real appliances
+gives their own."""
+
+import pathlib
+import subprocess
+
+
+def development_keys(folder):
+    """An authority and a signer below it, made once; returns (authority, certificate, key)."""
+    folder = pathlib.Path(folder)
+    authority, certificate, key = (folder / n for n in ("ca.pem", "signer.pem", "signer-key.pem"))
+    if not key.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        _openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"),
+            *("-keyout", folder / "ca-key.pem", "-out", authority, "-days", "7300"),
+            *("-subj", "/O=Tillback development/CN=Tillback development updates"),
+        )
+        _openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"),
+            *("-keyout", key, "-out", certificate, "-days", "7300"),
+            *("-CA", authority, "-CAkey", folder / "ca-key.pem"),
+            *("-subj", "/O=Tillback development/CN=Tillback development signer"),
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
+            *("-addext", "keyUsage=critical,digitalSignature"),
+        )
+    return authority, certificate, key
+
+
+def _openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)

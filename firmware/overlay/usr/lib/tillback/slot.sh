@@ -1,0 +1,44 @@
+# What the scripts of the slots share; read by each with ".".
+grubenv=/boot/efi/grub/grubenv
+records=/data/boot
+version=$(sed -n 's/^IMAGE_VERSION=//p' /etc/os-release)
+
+slot=A
+other=B
+grep -q 'rauc.slot=B' /proc/cmdline && slot=B other=A
+
+environment() { # NAME: its value, or nothing
+    grub-editenv $grubenv list 2>/dev/null | sed -n "s/^$1=//p"
+}
+
+# A whole file or none: what is read after a power cut is old or new.
+keep() { # FILE, from standard input
+    cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")"
+}
+
+say() { # to the journal and to the line that a technician reads
+    echo "$*"
+    echo "tillback: $*" >/dev/console
+}
+
+# Has this version, on this slot, been healthy before?
+is_confirmed() {
+    [ "$(cat "$records/good-$slot" 2>/dev/null)" = "$version" ]
+}
+
+# The last words of this boot, bounded; the oldest go.
+keep_diagnostics() { # FILE
+    journalctl --boot --no-pager --output=short-iso --lines=400 | keep "$1"
+}
+
+quoted() { # text as a JSON string
+    printf '%s' "$1" | tr '\n\t' '  ' | sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&"/'
+}
+
+# What became of an update, for people and for the hub.
+report_update() { # RESULT VERSION REASON
+    printf '{"result":%s,"version":%s,"slot":"%s","running":%s,"reason":%s}\n' \
+        "$(quoted "$1")" "$(quoted "$2")" "$slot" "$(quoted "$version")" "$(quoted "$3")" |
+        keep $records/last-update.json
+    say "update to $2: $1${3:+: $3}"
+}
