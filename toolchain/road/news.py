@@ -9,9 +9,14 @@ import urllib.parse
 
 
 class News:
-    def __init__(self, url, token):
+    def __init__(self, url, token, tls=None):
+        """`tls` is an ssl.SSLContext, for an https URL."""
         self._queue = queue.Queue()
-        self._connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
+        address = urllib.parse.urlsplit(url).netloc
+        if tls:
+            self._connection = http.client.HTTPSConnection(address, timeout=60, context=tls)
+        else:
+            self._connection = http.client.HTTPConnection(address, timeout=60)
         self._connection.connect()
         self._socket = self._connection.sock
         self._connection.request(

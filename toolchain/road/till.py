@@ -18,6 +18,7 @@ class Till:
 
     def __init__(self, url, token, store="0042", lane="01", timeout_s=30, tls=None):
         """`tls` is an ssl.SSLContext, for an https URL."""
+        self.url = url
         self.tls = tls
         self.address = urllib.parse.urlsplit(url).netloc
         self.token = token

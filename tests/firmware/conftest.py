@@ -1,0 +1,98 @@
+"""One appliance in a virtual machine, and the hub that it belongs to on this one. The tests of a run
+follow each other on the same machine, as things happen to a real one."""
+
+import os
+import pathlib
+import ssl
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "firmware")]
+
+from machine import Machine, make_disk  # noqa: E402
+from road.road import STORE, Road, free_port_base  # noqa: E402
+from road.till import Till  # noqa: E402
+
+PROGRAMS = pathlib.Path(os.environ.get("PROGRAMS") or ROOT / "build" / "release").resolve()
+FIRMWARE = pathlib.Path(os.environ.get("FIRMWARE") or ROOT / "build/firmware/amd64").resolve()
+DEVICE = "store-0042-vm"
+HOST_AS_THE_MACHINE_SEES_IT = "10.0.2.2"
+
+
+class Centre(Road):
+    """Broker and hub of a road, for an appliance that is elsewhere."""
+
+    def start(self):
+        self.authority("init")
+        self.authority("server", "broker", "127.0.0.1", HOST_AS_THE_MACHINE_SEES_IT)
+        self.authority("server", "page", "127.0.0.1")
+        self.provision()
+        self.hub_token()
+        self.start_broker()
+        self.hub.start()
+        return self
+
+    @property
+    def page_port(self):
+        return self.base
+
+    def make_stick(self, file):
+        """What a technician brings: the identity that the centre issued, and the settings."""
+        folder = self.folder / "stick"
+        folder.mkdir()
+        self.identity(DEVICE, folder / "identity")
+        servers = self.hub_state / "servers"
+        self._copy(self.hub_state / "ca" / "crl.pem", folder / "identity" / "crl.pem")
+        self._copy(servers / "page.pem", folder / "page.pem")
+        self._copy(servers / "page-key.pem", folder / "page-key.pem")
+        (folder / "appliance.conf").write_text(
+            f"store.number={STORE}\n"
+            f"broker.url=mqtts://{HOST_AS_THE_MACHINE_SEES_IT}:{self.broker_port}\n"
+            "http.listen=0.0.0.0:8443\n"
+            "http.certificate=/data/tillback/page.pem\n"
+            "http.key=/data/tillback/page-key.pem\n"
+            "scanner.counter=serial:/dev/ttyUSB0,lane=01\n"
+        )
+        subprocess.run(["mformat", "-C", "-i", file, "-T", "65536", "-v", "STICK", "::"], check=True)
+        names = [str(path) for path in folder.iterdir()]
+        subprocess.run(["mcopy", "-s", "-i", file, *names, "::"], check=True)
+        return file
+
+
+@pytest.fixture(scope="session")
+def centre(tmp_path_factory):
+    road = Centre(tmp_path_factory.mktemp("centre"), free_port_base(), PROGRAMS)
+    with road:
+        yield road
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory, centre):
+    folder = tmp_path_factory.mktemp("vm")
+    disk = make_disk(FIRMWARE / "tillback.img", folder / "disk")
+    stick = centre.make_stick(folder / "stick.img")
+    devices = [
+        *("-chardev", f"socket,id=scanner,path={folder}/scanner,server=on,wait=off"),
+        *("-device", "usb-serial,bus=usb.0,port=1,chardev=scanner,always-plugged=on"),
+        *("-device", "usb-kbd,bus=usb.0,port=2"),
+        *("-drive", f"if=none,id=stick,file={stick},format=raw,readonly=on"),
+        *("-device", "usb-storage,bus=usb.0,port=3,drive=stick,removable=on"),
+    ]
+    with Machine(folder, disk, {centre.page_port: 8443}, devices) as started:
+        yield started
+        print(started.last_words())
+
+
+@pytest.fixture(scope="session")
+def till(machine, centre):
+    """A till in the store, over TLS, from outside of the machine."""
+    token = machine.run(
+        "su -s /bin/sh tillback -c 'tillback --state /data/tillback token add --lane 01'"
+    ).strip()
+    context = ssl.create_default_context(cafile=centre.hub_state / "ca" / "ca.pem")
+    opened = Till(f"https://127.0.0.1:{centre.page_port}", token, timeout_s=120, tls=context)
+    yield opened
+    opened.close()

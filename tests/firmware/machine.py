@@ -1,0 +1,249 @@
+"""The appliance as a virtual machine: QEMU without hardware acceleration, from the image as it is
+shipped. Tests speak to it as a technician would, by the console on its second serial line; that is
+switched on in the boot partition of the disk's copy, and nothing else is changed."""
+
+import json
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+OVMF = pathlib.Path("/usr/share/OVMF")
+MIB = 1024 * 1024
+ESP_OFFSET = MIB
+# The second argument makes the emulated processor faster; it is not about what is tested.
+CONSOLE = "systemd.wants=tillback-console@ttyS1.service mitigations=off"
+
+
+class MachineError(Exception):
+    """The machine did not do what was awaited; the text holds its last words."""
+
+
+def make_disk(image, disk, size_mib=1024, arguments=CONSOLE):
+    """A disk with the image on it, larger than it, that starts with further kernel arguments."""
+    subprocess.run(["cp", "--sparse=always", image, disk], check=True)
+    with open(disk, "r+b") as file:
+        file.truncate(size_mib * MIB)
+    where = f"{disk}@@{ESP_OFFSET}"
+    configuration = pathlib.Path(f"{disk}.grub.cfg")
+    subprocess.run(["mcopy", "-n", "-o", "-i", where, "::/grub/grub.cfg", configuration], check=True)
+    configuration.write_text(f'set EXTRA="{arguments}"\n' + configuration.read_text())
+    subprocess.run(["mcopy", "-o", "-i", where, configuration, "::/grub/grub.cfg"], check=True)
+    configuration.unlink()
+    return disk
+
+
+class Machine:
+    """`ports` maps a port of this host to one of the machine; `devices` are further words for QEMU."""
+
+    def __init__(self, folder, disk, ports=None, devices=(), memory_mib=512, drive=None):
+        self.folder = pathlib.Path(folder)
+        self.disk = disk
+        self.ports = ports or {}
+        self.devices = devices
+        self.memory_mib = memory_mib
+        self.drive = drive or ["-drive", f"if=none,id=disk,file={disk},format=raw,discard=unmap"]
+        self.process = None
+        self.started = None
+        self._console = self._status = self._qmp = None
+
+    # --- Power ---------------------------------------------------------------------------------
+
+    def start(self):
+        variables = self.folder / "uefi-variables.fd"
+        if not variables.exists():
+            shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:{a}-:{b}" for a, b in self.ports.items())
+        command = [
+            *("setpriv", "--pdeathsig", "KILL"),
+            *("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg", "-smp", "1"),
+            *("-m", str(self.memory_mib), "-nodefaults", "-display", "none"),
+            *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd"),
+            *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
+            *(*self.drive, "-device", "virtio-blk-pci,drive=disk,bootindex=1"),
+            *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="),
+            *("-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset"),
+            *("-device", "qemu-xhci,id=usb"),
+            *self._line("status", "-serial"),
+            *self._line("console", "-serial"),
+            *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
+            *self.devices,
+        ]
+        with open(self.folder / "qemu.log", "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        self.started = time.monotonic()
+        self._status = Line(self, "status")
+        self._console = Line(self, "console")
+        self._qmp = Qmp(self)
+        return self
+
+    def _line(self, name, option):
+        chardev = f"socket,id={name},path={self.folder}/{name},server=on,wait=off"
+        return ["-chardev", f"{chardev},logfile={self.folder}/{name}.log", option, f"chardev:{name}"]
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def seconds(self):
+        """Since power on."""
+        return time.monotonic() - self.started
+
+    def cut_power(self):
+        """No goodbye: what the disk has is what it has."""
+        if self.running:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        for each in (self._status, self._console, self._qmp):
+            if each:
+                each.close()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.cut_power()
+
+    # --- Talking -------------------------------------------------------------------------------
+
+    def await_status(self, pattern, timeout_s=180):
+        """Waits for a line of the status console, from where the last wait ended."""
+        return self._status.await_match(pattern, timeout_s)
+
+    def run(self, command, timeout_s=120, check=True):
+        """One line of shell on the technician's console, once it is there; what it wrote."""
+        code, output = self._console.run(command, timeout_s)
+        if check and code:
+            raise MachineError(f"{command}: exit {code}\n{output}")
+        return output
+
+    def restart(self):
+        """As somebody wants it; the console is a new one then."""
+        self._console.send("systemctl reboot\n")
+        self._console.commands = 0
+
+    def qmp(self, command, **arguments):
+        return self._qmp.ask(command, arguments)
+
+    def type(self, text):
+        """Keys as a wedge scanner sends them, Enter at the end."""
+        for character in text:
+            self.qmp("send-key", keys=[{"type": "qcode", "data": key} for key in _keys(character)])
+        self.qmp("send-key", keys=[{"type": "qcode", "data": "ret"}])
+
+    def last_words(self):
+        return (self.folder / "status.log").read_text(errors="replace")[-2000:]
+
+
+def _keys(character):
+    if character.isupper():
+        return ["shift", character.lower()]
+    return [{"-": "minus", " ": "spc", ".": "dot", "/": "slash"}.get(character, character)]
+
+
+class Line:
+    """A serial line, by its socket. It is read all the time: a line that nobody reads would stop
+    the machine."""
+
+    def __init__(self, machine, name):
+        self.machine = machine
+        self.socket = _connect(machine, machine.folder / name)
+        self.received = b""
+        self.seen = 0
+        self.commands = 0
+        self.changed = threading.Condition()
+        self.ended = False
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def close(self):
+        self.socket.close()
+
+    def _receive(self):
+        data = b" "
+        while data:
+            try:
+                data = self.socket.recv(65536)
+            except OSError:
+                data = b""
+            with self.changed:
+                self.received += data
+                self.ended = not data
+                self.changed.notify_all()
+
+    def await_match(self, pattern, timeout_s):
+        compiled = re.compile(pattern.encode())
+        deadline = time.monotonic() + timeout_s
+        with self.changed:
+            while not (match := compiled.search(self.received, self.seen)):
+                left_s = deadline - time.monotonic()
+                if self.ended or left_s <= 0:
+                    why = "the machine is off" if self.ended else f"not within {timeout_s} s"
+                    raise MachineError(f"{pattern}: {why}\n{self._ends()}")
+                self.changed.wait(left_s)
+            self.seen = match.end()
+            return match[0].decode(errors="replace")
+
+    def _ends(self):
+        text = self.received[-1500:].decode(errors="replace")
+        return f"{text}\nstatus: {self.machine.last_words()}"
+
+    def send(self, text):
+        self.seen = len(self.received)
+        self.socket.sendall(text.encode())
+
+    def run(self, command, timeout_s):
+        """The marks are written apart in the command, so that its echo doesn't look like them."""
+        if not self.commands:
+            self.await_match("technician# ", timeout_s)
+        self.commands += 1
+        mark = f"{self.commands}"
+        line = f"echo \"<<\"{mark}; {command}\necho \">>\"{mark}:$?\n"
+        self.socket.sendall(line.encode())
+        self.await_match(f"<<{mark}\r?\n", timeout_s)
+        begin = self.seen
+        code = self.await_match(f">>{mark}:\\d+", timeout_s).split(":")[1]
+        output = self.received[begin : self.seen].decode(errors="replace").replace("\r", "")
+        lines = output.split("\n")[:-1]
+        return int(code), "\n".join(line for line in lines if f'echo ">>"{mark}' not in line)
+
+
+class Qmp:
+    """QEMU's machine protocol."""
+
+    def __init__(self, machine):
+        self.socket = _connect(machine, machine.folder / "qmp")
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.ask("qmp_capabilities", {})
+
+    def close(self):
+        self.socket.close()
+
+    def ask(self, command, arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if "error" in answer:
+                raise MachineError(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+
+def _connect(machine, path):
+    deadline = time.monotonic() + 20
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(path))
+            return connection
+        except OSError:
+            connection.close()
+            if not machine.running or time.monotonic() > deadline:
+                log = (machine.folder / "qemu.log").read_text(errors="replace")
+                raise MachineError(f"QEMU did not start:\n{log}") from None
+            time.sleep(0.05)

@@ -1,0 +1,86 @@
+"""Bundles for the tests, made from the image's tree: good ones, ones that break the appliance, and
+ones that no appliance may take. Runs inside a Debian 13, as the image's making does.
+
+    python3 -m tests.firmware.make_bundles FIRMWARE OUT
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from firmware.image import bundle, disk, keys
+
+ARCH = "amd64"
+EPOCH = 1795305600
+GOOD, PANICS, UNHEALTHY = "0.2.0", "0.3.0", "0.4.0"
+
+# What each version changes in the tree.
+CHANGES = {
+    GOOD: {},
+    PANICS: {
+        "usr/lib/systemd/system/tillback-boot.service.d/panic.conf": "[Service]\n"
+        "ExecStartPre=/bin/sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'\n"
+    },
+    UNHEALTHY: {
+        "usr/lib/systemd/system/tillbackd.service.d/broken.conf": "[Service]\n"
+        "ExecStart=\nExecStart=/bin/false\n",
+        "usr/lib/systemd/system/tillback-health.service.d/soon.conf": "[Service]\n"
+        "Environment=HEALTH_DEADLINE_S=15\n",
+    },
+}
+
+
+def make_root(firmware, out, version):
+    """A root that says it is of another version, and differs as CHANGES tells."""
+    tree = out / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    subprocess.run(["cp", "-al", firmware / "root", tree], check=True)
+    for name in ("etc/os-release", "etc/rauc/system.conf"):
+        text = (tree / name).read_text()
+        _replace(tree / name, text.replace("VERSION=0.1.0", f"VERSION={version}")
+                 .replace("version=0.1.0", f"version={version}"))  # fmt: skip
+    for name, text in CHANGES[version].items():
+        _replace(tree / name, text)
+    root = out / f"root-{version}.squashfs"
+    disk.squash(tree, root, EPOCH, ("gzip", "-Xcompression-level", "1"))
+    shutil.rmtree(tree)
+    return root
+
+
+def _replace(path, text):
+    """The tree's files are links to the image's own: never written to."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+
+
+def main():
+    firmware, out = (pathlib.Path(word) for word in sys.argv[1:])
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    ours = keys.development_keys(firmware.parent / "keys")
+    foreign = keys.development_keys(out / "foreign-keys")
+    roots = {version: make_root(firmware, out, version) for version in CHANGES}
+
+    def make(name, version, root, signers=ours, compatible=None):
+        bundle.make(
+            *(out / f"{name}.raucb", root, ARCH, version, *signers, out / "scratch", compatible)
+        )
+
+    make("good", GOOD, roots[GOOD])
+    make("panics", PANICS, roots[PANICS])
+    make("unhealthy", UNHEALTHY, roots[UNHEALTHY])
+    # The content of these is never looked at, and so may be small.
+    small = out / "small.squashfs"
+    small.write_bytes(roots[GOOD].read_bytes()[: 64 * 1024])
+    make("older", "0.0.9", small)
+    make("other-product", GOOD, small, compatible="somebody-elses-box")
+    make("foreign", GOOD, small, foreign)
+    tampered = bytearray((out / "good.raucb").read_bytes())
+    tampered[len(tampered) // 2] ^= 1
+    (out / "tampered.raucb").write_bytes(tampered)
+    (out / "unsigned.raucb").write_bytes(bytes((out / "older.raucb").read_bytes()[: 64 * 1024]))
+
+
+main()

@@ -1,0 +1,91 @@
+"""From the first start of a new box to returns at the hub, by the image that is shipped."""
+
+import json
+import socket
+
+from conftest import DEVICE
+from road.news import News
+from road.road import await_true
+
+BOOT_S = 600  # without hardware acceleration, on a busy machine
+READY = r"tillback: ready: version (\S+), slot A, (\S+) s after the start"
+
+
+def test_first_start_makes_the_data_partition_and_becomes_ready(machine):
+    machine.await_status(READY, BOOT_S)
+    mounts = machine.run("cat /proc/mounts")
+    assert "/dev/vda4 /data ext4 rw" in mounts
+    assert " / squashfs ro" in mounts
+    assert machine.run("systemctl --failed --quiet --no-pager --no-legend") == ""
+    sectors = int(machine.run("cat /sys/class/block/vda4/size"))
+    assert sectors > 500 * 1024 * 2, "what the disk has left is the data partition's"
+    environment = machine.run("grub-editenv /boot/efi/grub/grubenv list").split("\n")
+    assert "A_TRY=0" in environment and "A_OK=1" in environment
+
+
+def test_tillbackd_runs_as_its_own_user_and_may_little(machine):
+    pid = machine.run("systemctl show --property=MainPID --value tillbackd").strip()
+    status = machine.run(f"cat /proc/{pid}/status")
+    words = {line.split(":")[0]: line.split(":")[1].split() for line in status.split("\n") if ":" in line}
+    assert words["Uid"] == ["200"] * 4
+    assert words["NoNewPrivs"] == ["1"] and words["Seccomp"] == ["2"]
+    assert int(words["CapEff"][0], 16) == 0 and int(words["CapBnd"][0], 16) == 0
+    inside = f"nsenter -t {pid} -m -- sh -c"
+    assert "Read-only" in machine.run(f"{inside} 'touch /data/rauc/x' 2>&1 || true")
+
+
+def test_nothing_listens_but_what_is_served(machine):
+    listening = machine.run("cat /proc/net/tcp /proc/net/tcp6")
+    ports = {int(line.split()[1].split(":")[1], 16) for line in listening.split("\n")
+             if ": " in line and line.split()[3] == "0A"}  # fmt: skip
+    assert ports <= {53, 8080, 8443}
+    rules = machine.run("nft list ruleset")
+    assert "policy drop" in rules
+
+
+def test_identity_from_a_stick_brings_the_appliance_to_its_hub(machine, centre):
+    machine.run(
+        "mkdir -p /tmp/stick && mount -o ro,noexec /dev/disk/by-label/STICK /tmp/stick && "
+        "cp -r /tmp/stick/. /data/tillback/ && umount /tmp/stick && "
+        "chown -R tillback:tillback /data/tillback && chmod 0600 /data/tillback/*.pem && "
+        "systemctl restart tillbackd"
+    )
+    await_true(
+        lambda: DEVICE in json.dumps(centre.ask_hub("/v1/devices")), 240, "the device at the hub"
+    )
+
+
+def bring_back(till, centre, receipt):
+    """The rest of the return, and its number once the hub has it."""
+    status, answer = till.give_back(receipt)
+    assert status == 201, answer
+    await_true(
+        lambda: answer["number"] in json.dumps(centre.ask_hub(f"/v1/returns?receipt={receipt}")),
+        240,
+        "the return at the hub",
+    )
+
+
+def test_return_scanned_on_a_serial_scanner_reaches_the_hub(machine, till, centre):
+    assert till.sell("0042-01-vm-1")[0] == 201
+    with News(till.url, till.token, till.tls) as news, socket.socket(socket.AF_UNIX) as scanner:
+        scanner.connect(str(machine.folder / "scanner"))
+        scanner.sendall(b"0042-01-vm-1\r")
+        seen = news.wait_for("scan", 120)
+    assert (seen["data"], seen["lane"]) == ("0042-01-vm-1", "01")
+    assert seen["sale"]["lines"][0]["quantity"] == 3
+    bring_back(till, centre, "0042-01-vm-1")
+
+
+def test_return_scanned_on_a_keyboard_wedge_reaches_the_hub(machine, till, centre):
+    keyboard = machine.run("ls /dev/input/by-id/*-event-kbd").strip()
+    machine.run(
+        f"echo scanner.wedge=hid:{keyboard},lane=02 >> /data/tillback/appliance.conf && "
+        "systemctl restart tillbackd"
+    )
+    assert till.sell("0042-02-vm-2")[0] == 201
+    with News(till.url, till.token, till.tls) as news:
+        machine.type("0042-02-vm-2")
+        seen = news.wait_for("scan", 120)
+    assert (seen["data"], seen["lane"]) == ("0042-02-vm-2", "02")
+    bring_back(till, centre, "0042-02-vm-2")
