@@ -6,6 +6,7 @@
 #include "sync/hub/config_command.h"
 #include "sync/hub/device_command.h"
 #include "sync/hub/hub.h"
+#include "sync/hub/import_command.h"
 #include "sync/hub/ingest/backup.h"
 #include "sync/hub/ingest/server_backup.h"
 #include "sync/hub/journal_command.h"
@@ -34,6 +35,9 @@ static const char usage[] =
     "  restore FILE             put a backup in place; no hub may run on the database\n"
     "  rebuild-ledger           make all entries again from the events; no hub may run\n"
     "  export csv|ledger        write the journal to standard output; the hub may run\n"
+    "  import orders|authorisations|goods-received FILE   one JSON document a line\n"
+    "  import settlement adyen|stripe|amazon|camt053|camt054 FILE\n"
+    "                           as the HTTP API takes them; the hub may run\n"
     "  parked list              what waits for a person; the hub may run\n"
     "  parked show ID           one of them, with the event as it came\n"
     "  parked resubmit|discard ID --reason TEXT\n"
@@ -212,6 +216,12 @@ static enum err run_export(const struct options *options, struct clock *clock, s
     return journal_export(&config, options->words[1], fault);
 }
 
+static enum err run_import(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return import_run(&config, options->word_count - 1, options->words + 1, fault);
+}
+
 static enum err run_token(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
@@ -260,6 +270,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_config(options, clock, fault);
     if (strcmp(words[0], "command") == 0)
         return run_order(options, clock, fault);
+    if (strcmp(words[0], "import") == 0)
+        return run_import(options, clock, fault);
     if (strcmp(words[0], "parked") == 0)
         return run_parked(options, clock, fault);
     if (strcmp(words[0], "device") == 0)

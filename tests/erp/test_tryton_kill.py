@@ -57,10 +57,10 @@ def test_two_hubs_with_the_same_entries_post_each_once(tmp_path, base, tryton_on
         road.hub.start()
         twin.start()
         try:
-            shop.await_all_posted(24, 240)
+            shop.await_all_posted(24, 60)
             other = Shop.__new__(Shop)
             other.road = TwinRoad(road, f"http://{HOST}:{base + 15}")
-            other.await_all_posted(24, 240)
+            other.await_all_posted(24, 60)
             numbers = [
                 {e["journal"]["reference"]: e["posted_number"] for e in s.entries()}
                 for s in (shop, other)

@@ -23,6 +23,7 @@ struct way {
     const struct post_order *order;
     int64_t day;
     int64_t period;
+    size_t created; /* moves that we made */
     struct fault *fault;
 };
 
@@ -233,6 +234,7 @@ static enum err create(struct way *way)
         err = accounts_exist(way);
     if (!err)
         err = write_move(way, tryton_rpc_begin(way->rpc));
+    way->created++;
     return err ? err
                : tryton_rpc_call(way->rpc, "model.account.move.create", &document, &ids,
                                  way->fault);
@@ -304,24 +306,28 @@ static enum err step(struct way *way, struct moves *moves, struct move *kept, bo
 
 /*
  * What failed may have been done by somebody else meanwhile: another look says whether it was. A
- * second failure is told.
+ * second failure is told; but where others are at the same reference it may be their doing, and is
+ * no reason to park the entry.
  */
 static enum err run(struct way *way, struct move *kept)
 {
     struct moves moves;
     bool done = false;
-    int refusals = 0;
+    bool others = false;
+    int failures = 0;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         enum err err = look_up(way, &moves);
-        if (!err)
+        if (!err) {
+            others = others || moves.count > way->created;
             err = step(way, &moves, kept, &done);
-        if (done)
+        }
+        if (done || (err && err != ERR_REFUSED && err != ERR_IO))
             return err;
-        if (err && ((err != ERR_REFUSED && err != ERR_IO) || ++refusals > 1))
+        if (err && ++failures > 1 && !others)
             return err;
     }
     return fault_set(way->fault, ERR_BUSY, "Tryton",
-                     "somebody changes the moves under this reference all the time");
+                     "somebody else changes the moves under this reference");
 }
 
 static enum err post(void *self, const struct post_order *order, struct posted *posted,
