@@ -94,6 +94,11 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/obj/tests/bench/raw.o $(call a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
+# Keyboard-like scanners on a kernel of its own, with devices that a container hasn't.
+kernel-test: $(OUT)/tests/hal/scanner_hid_test
+	$(Q)toolchain/install kernel
+	$(Q)toolchain/kernel-test $< evdev uinput
+
 # The power cut, or the disk failing, at every call, not at a sample of them.
 SOAKS := sync/eventlog/power_cut_test sync/eventlog/disk_test sync/hub/ingest/power_cut_test
 soak: $(addprefix $(OUT)/tests/,$(SOAKS))
