@@ -5,7 +5,7 @@ import { h, heading, say, show, button } from "./dom.js";
 import { holdDraft, keptDraft } from "./draft.js";
 import { frame } from "./frame.js";
 import { loadPrints, printNews, printerNews } from "./print.js";
-import { onScan, scanned, watchKeyboard } from "./scan.js";
+import { keepPrefix, onScan, scanned, watchKeyboard } from "./scan.js";
 import { pinScreen, signInScan, signInScreen } from "./signin.js";
 import { actions, app, onRender, render } from "./state.js";
 import { loadWaiting, waitingScan, waitingScreen } from "./waiting.js";
@@ -42,6 +42,7 @@ onRender(() => {
     show(document.getElementById("main"), noticeBox(), screen());
     const title = document.getElementById("title")?.textContent ?? "";
     document.title = title ? `${title} · Tillback` : "Tillback";
+    if (title !== lastTitle) scrollTo(0, 0);
     if (title !== lastTitle && !document.activeElement?.matches("input")) {
         (document.querySelector("[data-first]") ?? document.getElementById("title"))?.focus();
     }
@@ -170,6 +171,7 @@ actions.goTo = (view) => {
 async function begin() {
     listen({ signedOut, reached });
     keepLane();
+    keepPrefix();
     watchKeyboard();
     for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, active, { passive: true });
     app.draft = keptDraft();

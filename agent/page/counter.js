@@ -2,9 +2,11 @@
 
 import { get } from "./api.js";
 import { approvalScan } from "./approval.js";
-import { decisionScreen, doneScreen, resumeSending, sendingScreen, undecidedScreen } from "./decision.js";
+import { cameraPart } from "./camera.js";
+import { confirm, decisionScreen, doneScreen, resumeSending, sendingScreen, undecidedScreen } from "./decision.js";
 import { button, h, heading, icon } from "./dom.js";
 import { freshDraft, keepDraft } from "./draft.js";
+import { addGoods, exchangeScreen } from "./exchange.js";
 import { addItem, linesScreen, selectItem, selectSerial } from "./lines.js";
 import { classify } from "./scan.js";
 import { app, notice, render } from "./state.js";
@@ -76,6 +78,7 @@ export function handleScan(code) {
     else if (draft.step === "done") { startAnew(); take(code); }
     else if (draft.step === "lines" && what.kind === "item") draft.blind ? addItem(what.code) : selectItem(what.code);
     else if (draft.step === "lines" && selectSerial(code)) notice("");
+    else if (draft.step === "exchange" && what.kind === "item") addGoods(what.code);
     else if (draft.step === "undecided") approvalScan(code);
     else if (code !== draft.receipt) { notice(t("scan.busy")); render(); }
 }
@@ -86,7 +89,7 @@ function startScreen() {
         h("p", { class: "field target" }, h("label", { for: "target" }, icon("scan"), t("start.label")),
             h("input", { id: "target", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "go", "data-first": true,
                 onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); go(); } } })),
-        h("div", { class: "actions" }, button("look-up", t("start.go"), go, { class: "primary" }),
+        h("div", { class: "actions" }, button("look-up", t("start.go"), go, { class: "primary" }), cameraPart(),
             button("no-receipt", t("start.blind"), () => step("lines", { blind: true, receipt: null, lines: [] }))));
 }
 
@@ -110,7 +113,7 @@ function unknownScreen() {
             button("cancel", t("cancel"), startAnew, { symbol: "back" })));
 }
 
-const screens = { start: startScreen, choose: chooseScreen, unknown: unknownScreen, lines: linesScreen, decision: decisionScreen, sending: sendingScreen, undecided: undecidedScreen, done: doneScreen };
+const screens = { start: startScreen, choose: chooseScreen, unknown: unknownScreen, lines: linesScreen, decision: decisionScreen, exchange: () => exchangeScreen(confirm), sending: sendingScreen, undecided: undecidedScreen, done: doneScreen };
 
 export function counterScreen() {
     return (screens[app.draft.step] ?? startScreen)();

@@ -1,14 +1,15 @@
 // End of day: what was returned, what went out by which tender, what somebody still has to look at.
 
-import { get } from "./api.js";
+import { get, newKey, postSurely } from "./api.js";
 import { problemText } from "./decision.js";
 import { button, h, heading } from "./dom.js";
+import { field } from "./signin.js";
 import { app, notice, render } from "./state.js";
 import { stage, stageBadge } from "./waiting.js";
-import { count, date, money, t, time } from "./words.js";
+import { count, date, has, money, sinceText, t, time } from "./words.js";
 
 const pages_max = 200;
-const known = { day: null, list: null };
+const known = { day: null, list: null, exceptions: [], open: null };
 
 const dayText = (when) => `${when.getFullYear()}-${String(when.getMonth() + 1).padStart(2, "0")}-${String(when.getDate()).padStart(2, "0")}`;
 
@@ -28,6 +29,7 @@ export async function loadDay(day = dayText(new Date())) {
             if (!cursor) break;
         }
         known.list = list;
+        known.exceptions = (await get("/v1/exceptions")).exceptions;
     } catch (problem) {
         notice(problemText(problem));
     }
@@ -68,6 +70,38 @@ function attention(list) {
         h("li", null, h("strong", null, one.number), " ", time(one.created_at), " ", stageBadge(one), " ", money(one.refund.payout ?? one.refund.total, one.refund.currency))))];
 }
 
+// --- Exceptions: what a manager looks at before the day is closed -------------------------------
+
+async function resolve(one) {
+    const how = document.getElementById("how").value.trim();
+    if (!how || app.busy) return;
+    app.busy = true;
+    try {
+        await postSurely(`/v1/exceptions/${one.exception_id}/resolve`, JSON.stringify({ how }), newKey(), {}, render);
+        notice("");
+        known.open = null;
+    } catch (problem) {
+        notice(problemText(problem));
+    }
+    app.busy = false;
+    await loadDay(known.day);
+}
+
+function exceptionRow(one) {
+    const open = known.open === one.exception_id;
+    const word = `exception.${one.code}`;
+    const onkeydown = (event) => { if (event.key === "Enter") { event.preventDefault(); resolve(one); } };
+    const review = () => open
+        ? h("div", { class: "additem unprinted" }, field("how", t("day.exceptions.how"), { maxlength: "500", "data-first": true, onkeydown }), button("resolve", t("day.exceptions.resolve"), () => resolve(one), { class: "primary" }))
+        : h("button", { id: `review-${one.exception_id}`, type: "button", class: "unprinted", onclick: () => { known.open = one.exception_id; render(); document.getElementById("how").focus(); } }, t("day.exceptions.resolve"));
+    return h("li", { class: "exception" }, h("p", null, h("strong", null, has(word) ? t(word) : one.code), " ", sinceText(one.raised_at), h("span", null, one.detail ?? "")), app.session.role === "manager" ? review() : null);
+}
+
+function exceptions() {
+    if (!known.exceptions.length) return h("p", { id: "no-exceptions" }, t("day.exceptions.none"));
+    return [h("h2", null, t("day.exceptions")), app.session.role === "manager" ? null : h("p", null, t("day.exceptions.manager")), h("ul", { class: "plain", id: "exceptions" }, known.exceptions.map(exceptionRow))];
+}
+
 export function dayScreen() {
     const { day, list } = known;
     const choose = (event) => event.target.value && loadDay(event.target.value);
@@ -75,5 +109,5 @@ export function dayScreen() {
         h("div", { class: "actions unprinted" }, h("p", { class: "field" }, h("label", { for: "day" }, t("day.day")), h("input", { id: "day", type: "date", value: day, onchange: choose })),
             button("print", t("day.print"), () => window.print(), { class: "primary" })),
         h("p", { class: "printed" }, t("day.head", { store: app.session.store, date: date(`${day}T12:00:00`), name: app.session.name })),
-        list ? [h("p", null, count("day.returns", list.length)), list.length ? totalsTable(list) : null, attention(list)] : h("p", null, t("status.asking"))];
+        list ? [h("p", null, count("day.returns", list.length)), list.length ? totalsTable(list) : null, attention(list), exceptions()] : h("p", null, t("status.asking"))];
 }

@@ -5,6 +5,7 @@ import { approvalForm } from "./approval.js";
 import { startAnew, step } from "./counter.js";
 import { button, h, heading, icon } from "./dom.js";
 import { keepDraft } from "./draft.js";
+import { beginExchange, exchangeBody, exchangeInstruction } from "./exchange.js";
 import { receiptPart } from "./print.js";
 import { app, notice, render } from "./state.js";
 import { money, policyText, quantity, t } from "./words.js";
@@ -47,30 +48,35 @@ export async function quote() {
 
 // --- Saving: success is said only after the appliance said that it is on disk ------------------
 
-function saved(answer) {
+function saved(answer, settled = null) {
     app.saving = true;
     notice("");
     const accepted = ["accepted", "accepted_pending_check"].includes(answer.decision);
-    step(accepted ? "done" : "undecided", { answer });
+    step(accepted ? "done" : "undecided", { answer, settled });
 }
 
 function unsaved(problem) {
     if (problem.status === 503) app.saving = false;
     notice(problemText(problem));
-    step(problem.status === 401 ? "sending" : "lines");
+    step(problem.status === 401 ? "sending" : app.draft.exchange ? "exchange" : "lines");
 }
 
 export async function resumeSending() {
     try {
-        saved(await postSurely("/v1/returns", app.draft.body, app.draft.key, {}, render));
+        const { exchanging, body, key } = app.draft;
+        if (!exchanging) saved(await postSurely("/v1/returns", body, key, {}, render));
+        else {
+            const both = await postSurely("/v1/exchanges", exchanging, key, {}, render);
+            saved(both.return, both.exchange);
+        }
     } catch (problem) {
         if (problem instanceof Problem) unsaved(problem);
         else throw problem;
     }
 }
 
-function confirm() {
-    step("sending");
+export function confirm() {
+    step("sending", { exchanging: app.draft.exchange ? exchangeBody(app.draft) : null });
     resumeSending();
 }
 
@@ -120,7 +126,8 @@ function decisionButtons(answer) {
         declined: () => button("next", t("next"), startAnew, { class: "primary", "data-first": true }),
     };
     return h("div", { class: "actions bottom" }, button("cancel", t("cancel"), startAnew, { symbol: "cross" }),
-        button("to-lines", t("change"), () => step("lines"), { symbol: "back" }), go[answer.decision]());
+        button("to-lines", t("change"), () => step("lines"), { symbol: "back" }),
+        answer.decision === "accepted" && !answer.refund.paid_currency ? button("exchange", t("exchange.begin"), beginExchange) : null, go[answer.decision]());
 }
 
 export function decisionScreen() {
@@ -185,7 +192,7 @@ export function doneScreen() {
     keepDraft(app.draft);
     return [h("div", { class: "banner good" }, icon("check"), h("div", null, heading(t("done.title")), h("p", { class: "number" }, answer.number))),
         answer.decision === "accepted_pending_check" ? h("p", { class: "saved" }, t("decision.accepted_pending_check.do")) : null,
-        instructions(answer), receiptPart(answer), refundTable(answer),
+        exchangeInstruction(app.draft.settled), instructions(answer), receiptPart(answer), refundTable(answer),
         h("div", { class: "actions bottom" }, voidQuestion(answer), pay.length ? button("next", t("done.unpaid"), startAnew) : null,
             pay.length ? button("paid", t("done.paid"), paid, { class: "primary", "data-first": true }) : button("next", t("next"), startAnew, { class: "primary", "data-first": true }))];
 }

@@ -1,9 +1,10 @@
 // Scans: from the appliance's own scanners (told on its stream) and from scanners that type like a
-// keyboard. Those are told from fingers by their speed, wherever the focus is; what they typed is
+// keyboard. Those are told from fingers by their speed or a prefix, wherever the focus is; what they typed is
 // taken out of the field again, and their Enter does nothing else.
 
 const fast_ms = 50; // from one character to the next, on average: no finger is as fast
 const pause_ms = 150; // within one code
+const stray_ms = 2000; // a prefix that nothing follows was a finger's
 const least = 5; // characters
 const same_ms = 300; // the same code again from the same scanner is one scan
 const elsewhere_ms = 1500; // and from the other kind of scanner too
@@ -25,19 +26,29 @@ export function scanned(data, source) {
     if (!doubled) handler(code);
 }
 
-const burst = { text: "", begun: 0, at: 0, field: null, before: "" };
+// A scanner may be set up to send a character before each code, which nobody types: said once in the
+// page's address, /?prefix=~. After it everything up to Enter is a scan, however slow it comes.
+export function keepPrefix() {
+    const said = new URLSearchParams(location.search).get("prefix");
+    if (said !== null) localStorage.setItem("tillback.prefix", said);
+}
 
-function isFast() {
-    return burst.text.length >= least && (burst.at - burst.begun) / (burst.text.length - 1) < fast_ms;
+const prefix = () => localStorage.getItem("tillback.prefix") || null;
+
+const burst = { text: "", begun: 0, at: 0, field: null, before: "", prefixed: false };
+
+function isScan(event) {
+    if (burst.prefixed) return burst.text.length > 0;
+    return event.timeStamp - burst.at < pause_ms && burst.text.length >= least && (burst.at - burst.begun) / (burst.text.length - 1) < fast_ms;
 }
 
 function begin(event) {
     const field = event.target.closest?.("input, select, textarea");
-    Object.assign(burst, { text: "", begun: event.timeStamp, field, before: field?.value ?? "" });
+    Object.assign(burst, { text: "", begun: event.timeStamp, field, before: field?.value ?? "", prefixed: false });
 }
 
 function end(event) {
-    if (event.timeStamp - burst.at < pause_ms && isFast()) {
+    if (isScan(event)) {
         event.preventDefault();
         event.stopImmediatePropagation();
         const field = document.getElementById(burst.field?.id) ?? burst.field; // it may have been shown anew
@@ -45,15 +56,23 @@ function end(event) {
         scanned(burst.text, "keyboard");
     }
     burst.text = "";
+    burst.prefixed = false;
 }
 
 export function watchKeyboard() {
     document.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.altKey || event.metaKey) return;
+        if ((event.ctrlKey || event.altKey || event.metaKey) && !event.getModifierState("AltGraph")) return;
+        if (burst.prefixed && event.timeStamp - burst.at > stray_ms) burst.prefixed = false;
         if (event.key === "Enter" || event.key === "Tab") {
             end(event);
+        } else if (event.key === prefix()) {
+            begin(event);
+            burst.prefixed = true;
+            burst.at = event.timeStamp;
+            event.preventDefault();
         } else if (event.key.length === 1) {
-            if (!burst.text || event.timeStamp - burst.at > pause_ms) begin(event);
+            if (burst.prefixed) event.preventDefault();
+            else if (!burst.text || event.timeStamp - burst.at > pause_ms) begin(event);
             burst.text += event.key;
             burst.at = event.timeStamp;
             // A button must not be pressed by a blank in a code.

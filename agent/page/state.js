@@ -11,6 +11,7 @@ export const app = {
     draft: null,
     notice: "", // one sentence above the screen: what a scan did, what went wrong
     busy: false,
+    camera: false, // it looks for a code
 };
 
 // What the frame's buttons do; set by app.js.

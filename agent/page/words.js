@@ -29,6 +29,8 @@ export function keepLanguage(code) {
     localStorage.setItem("tillback.language", code);
 }
 
+export const has = (key) => key in table;
+
 export function t(key, values = {}) {
     return (table[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }

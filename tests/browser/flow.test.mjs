@@ -357,6 +357,71 @@ counterTest("the waiting list says what to do, and a return's number opens it", 
     await sound("32-waiting");
 });
 
+counterTest("an exchange for dearer goods: the refund pays a part, the customer the rest", async () => {
+    await sold([goods.swimsuit, goods.jacket]); // prices are known from there
+    const receipt = await sold([goods.socks]);
+    await toDecision(receipt);
+    await page.click("#exchange");
+    await page.waitForSelector("#item");
+    await sound("35-exchange");
+    await wedge(page, goods.swimsuit[0]);
+    await page.waitForSelector(`#new-${goods.swimsuit[0]}-price`);
+    assert.equal(await page.inputValue("#item"), "");
+    await page.click("#confirm");
+    await until(page, () => document.querySelector("#notice")?.textContent.includes("How does the customer pay"));
+    await page.click("#due-card");
+    assert.match(await page.textContent(".refund"), /35\.00.*9\.99.*25\.01/);
+    await sound("36-exchange-goods");
+    await page.click("#confirm");
+    await page.waitForSelector(".banner.good .number");
+    assert.match(await page.textContent("#exchange-due"), /25\.01 on the terminal/);
+    await sound("37-exchanged");
+    const [made] = await appliance.returns();
+    assert.deepEqual([made.refund.total, made.refund.applied, made.refund.payout], [999, 999, 0]);
+    const [{ sale: taken }] = (await appliance.till("GET", `/v1/sales?gtin=${goods.swimsuit[0]}`)).sales.filter((one) => one.sale.receipt.includes("-X"));
+    assert.deepEqual(taken.tenders.map(({ type, amount }) => [type, amount]), [["card", 999], ["card", 2501]]);
+    assert.equal(taken.lines[0].tax[0].amount, Math.round((3500 * 19) / 119));
+});
+
+counterTest("an exchange for cheaper goods pays the rest out; unknown goods are for the till", async () => {
+    await sold([goods.swimsuit]);
+    const receipt = await sold([goods.jacket]);
+    await toDecision(receipt);
+    await page.click("#exchange");
+    await wedge(page, "4999999999999");
+    await until(page, () => document.querySelector("#notice")?.textContent.includes("till"));
+    await page.waitForTimeout(320);
+    await wedge(page, goods.swimsuit[0]);
+    await page.waitForSelector(`#new-${goods.swimsuit[0]}-price`);
+    await page.reload();
+    await page.waitForSelector(`#new-${goods.swimsuit[0]}-price`);
+    await page.click("#confirm");
+    await page.waitForSelector("#paid");
+    const [made] = await appliance.returns();
+    assert.deepEqual([made.refund.applied, made.refund.payout, made.refund.tenders[0].amount], [3500, 5490, 5490]);
+    await page.click("#paid");
+    await page.waitForSelector("#target");
+});
+
+counterTest("a manager reviews an exception at the end of the day", async () => {
+    const receipt = await sold([goods.socks]);
+    await appliance.till("POST", "/v1/returns", { receipt, lines: [{ line: 1, quantity: 9, reason: "unwanted", condition: "open_box" }] });
+    await page.click("#to-day");
+    await page.waitForSelector("#exceptions");
+    assert.equal(await page.$("#exceptions button"), null, "an associate only sees them");
+    await page.click("#lock");
+    await page.waitForSelector("#number");
+    await signIn(page, people.manager);
+    await page.click("#to-day");
+    await page.waitForSelector("#exceptions");
+    const before = await page.locator("#exceptions > li").count();
+    await page.locator("#exceptions button").first().click();
+    await sound("38-exception");
+    await page.fill("#how", "counted again");
+    await page.click("#resolve");
+    await until(page, (n) => document.querySelectorAll("#exceptions > li").length === n, before - 1);
+});
+
 counterTest("end of day sums by tender and prints", async () => {
     await page.click("#to-day");
     await page.waitForSelector(".totals");

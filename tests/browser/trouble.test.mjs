@@ -165,6 +165,53 @@ test("wrong PINs lock out, also over a restart", async () => {
     await picture(page, "44-locked-out");
 });
 
+test("a scanner with a prefix is told from fingers however slow it is", async () => {
+    await page.goto(`${appliance.url}/?prefix=~`);
+    await signIn(page, people.associate);
+    await page.fill("#target", "4711");
+    await page.focus("#target");
+    await page.keyboard.type("~R-0001", { delay: 120 });
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#line-1");
+});
+
+test("the camera reads a code where the browser can", async () => {
+    // Chromium on Linux has no BarcodeDetector, and a test no camera: both are fakes here.
+    await page.addInitScript(() => {
+        window.BarcodeDetector = class {
+            static getSupportedFormats = async () => ["code_128"];
+            detect = async () => (window.inPicture ? [{ rawValue: window.inPicture }] : []);
+        };
+        navigator.mediaDevices.getUserMedia = async () => document.createElement("canvas").captureStream(5);
+    });
+    await page.reload();
+    await signIn(page, people.associate);
+    await page.click("#camera-start");
+    await page.waitForSelector("#camera");
+    await picture(page, "45-camera");
+    assert.deepEqual(await violations(page), []);
+    await page.click("#camera-stop");
+    await page.click("#camera-start");
+    await page.evaluate(() => {
+        window.inPicture = "R-0001";
+        document.getElementById("camera").dispatchEvent(new Event("playing"));
+    });
+    await page.waitForSelector("#line-1");
+    assert.equal(await page.$("#camera"), null);
+});
+
+test("nobody at the counter: the page locks by itself and keeps the return in hand", async () => {
+    await page.clock.install();
+    await page.reload();
+    await toDecision();
+    await page.clock.fastForward("11:00");
+    await page.waitForSelector("#number");
+    assert.equal(await page.$("#lock"), null);
+    await page.fill("#pin", people.associate.pin);
+    await page.click("#sign-in");
+    await page.waitForSelector("#line-1-change-condition");
+});
+
 test("a scan never lands in a field that has the focus", async () => {
     await signIn(page, people.associate);
     await page.click("#no-receipt");
