@@ -86,7 +86,12 @@ $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(foreach f,$(FOLDERS),$(call arch
 
 # How much of what the disk and the broker can do; ratios, and build/bench/*.json.
 BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*_bench.c))
-bench: all $(BENCHES) ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench
+bench: all $(BENCHES)
+	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench
+	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
+
+# Ten thousand appliances and a rollout over them; BENCH_FLEET= takes fewer.
+bench-fleet: all ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
 
 $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/obj/tests/bench/raw.o $(call archive,tests/support) \
     $(foreach f,$(FOLDERS),$(call archive,$(f)))
@@ -123,4 +128,4 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
-.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench soak man clean help
+.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet soak man clean help
