@@ -58,7 +58,7 @@ static enum err store_new(struct eventlog *log, const struct message *message,
     if (err || stored)
         return err;
     struct eventlog_record record = {
-        .stream = STREAM_CENTRE,
+        .stream = event_type_stream(event->type), /* an appliance's, if it captured it */
         .seq = message->number,
         .hash = sha256_of(message->body),
         .body = message->body,

@@ -80,6 +80,14 @@ def test_a_receipt_of_another_store_is_known_with_what_came_back_there(town):
         )
         assert status == 422, text
         assert "store 0042 captured this return" in json.loads(text)["detail"]
+
+        # And the store that wrote the receipt knows of the second, by itself.
+        def returned():
+            [known] = get(here, f"/v1/sales?receipt={RECEIPT}")["sales"]
+            return known["lines"][0]["returned"] == 3
+
+        await_true(returned, 20, "the news at home")
+        assert give_back(here, 3)[1]["decision"] == "declined"
     for store in (home, other):
         await_arrival(store)
         assert store.verify().endswith("the views follow from it.\n")

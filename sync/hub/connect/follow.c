@@ -3,6 +3,7 @@
 #include "hal/base/jsonw.h"
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/expected.h"
+#include "sync/hub/connect/home_store.h"
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
@@ -429,14 +430,15 @@ static enum err run_handler(struct follow *f, struct slice body)
     /* The ledger read it before: what it can't read is never applied. */
     if (event_read(body, &f->arena, &f->event, NULL) != ERR_OK)
         return ERR_OK;
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+    enum err err = home_store_tell(f->db, &f->event, body, f->now_ms, f->told, f->fault);
+    for (size_t i = 0; !err && i < sizeof handlers / sizeof *handlers; i++) {
         if (handlers[i].type != f->event.type)
             continue;
         if (json_parse(f->event.data, JSON_LIMITS_DEFAULT, &f->data, NULL) != ERR_OK)
             return ERR_OK;
         return handlers[i].follow(f);
     }
-    return ERR_OK;
+    return err;
 }
 
 static bool is_followed(struct slice type)

@@ -189,6 +189,11 @@ WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_
 SELECT log_id FROM stream_log WHERE stream = 'centre' LIMIT 1
 -- name: centre_sequence
 SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre' AND sequence > 0
+-- name: home_of_return
+SELECT sale.device FROM return_index JOIN event AS sale
+  ON sale.subject = 'receipt/' || return_index.receipt AND sale.type = 'com.tillback.sale.recorded.v1'
+WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
+ORDER BY sale.event_no LIMIT 1
 -- name: device_of_return
 -- Also of an exception that is of no return, and correlates with itself.
 SELECT device FROM return_index WHERE correlation = ?1

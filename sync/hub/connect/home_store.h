@@ -1,0 +1,17 @@
+/*
+ * A return of a receipt that another store wrote: that store is told what becomes of it, so that it
+ * takes the same pieces back no more, with the link or, later, without. Inside the caller's
+ * transaction.
+ */
+#ifndef SYNC_HUB_CONNECT_HOME_STORE_H
+#define SYNC_HUB_CONNECT_HOME_STORE_H
+
+#include "hal/database.h"
+#include "sync/hub/connect/told.h"
+
+/* Puts the event, as it came, into the inbox of the store that wrote the receipt, if it is of a
+ * type on which depends what counts as returned. */
+enum err home_store_tell(struct database *db, const struct event *event, struct slice body,
+                         int64_t now_ms, struct told *told, struct fault *fault) MUST_CHECK;
+
+#endif
