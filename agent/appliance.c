@@ -223,9 +223,9 @@ static enum err use_identity(void *context, enum identity_slot slot, struct faul
     enum err err = membership_tls(&a->member, slot, a->clock, &tls, fault);
     if (err)
         return err;
-    tls_context_close(a->uplink_tls); /* streams that use it keep it */
-    a->uplink_tls = a->target.tls = tls;
     uplink_use_tls(a->uplink, tls);
+    tls_context_close(a->uplink_tls);
+    a->uplink_tls = a->target.tls = tls;
     return ERR_OK;
 }
 

@@ -95,7 +95,8 @@ static void begin_trial(struct renewal *renewal)
         return;
     }
     renewal->phase = TRYING;
-    loop_timer_start(renewal->timer, TRIAL_MS, 0);
+    loop_timer_start(renewal->timer, renewal->config.trial_ms ? renewal->config.trial_ms : TRIAL_MS,
+                     0);
 }
 
 static void end_trial(struct renewal *renewal)

@@ -38,6 +38,7 @@ struct door {
     struct eviction *eviction;
     char evicting[CERTIFICATE_NAME_MAX + 1];
     int64_t list_until_ms;
+    struct sha256 published;
 };
 
 /* --- What the brokers read ------------------------------------------------------------------- */
@@ -73,6 +74,20 @@ static void reload_brokers(struct door *door)
         if (err)
             diag_fault(door->config.diag, DIAG_WARN, "hub.broker_not_told", &fault);
     }
+}
+
+/* The trusted authorities and the lists; zeros when they can't be read. */
+static struct sha256 fingerprint(const char *state)
+{
+    static const char *const names[] = {"ca.pem", "crl.pem"};
+    struct buf all CLEANUP(buf_free);
+    char path[PATH_MAX];
+    buf_init(&all, (size_t)4 * CRL_PEM_MAX);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if ((size_t)snprintf(path, sizeof path, "%s/trust/%s", state, names[i]) >= sizeof path ||
+            storage_read(path, &all, NULL) != ERR_OK)
+            return (struct sha256){{0}};
+    return sha256_of(buf_slice(&all));
 }
 
 static enum err copy_file(const char *state, const char *folder, const char *name, bool *changed,
@@ -113,6 +128,11 @@ static enum err publish(struct door *door, struct fault *fault)
         err = copy_file(door->config.state, folder, "crl.pem", &changed, fault);
     if (!err && changed)
         reload_brokers(door);
+    const struct sha256 now = fingerprint(door->config.state);
+    if (!err && !sha256_equal(&now, &door->published)) {
+        door->published = now;
+        door->config.changed(door->config.context);
+    }
     return err;
 }
 
@@ -285,6 +305,7 @@ enum err door_open(struct door **out, struct loop *loop, const struct door_confi
         door_close(door);
         return err;
     }
+    door->published = fingerprint(config->state);
     door_look(door);
     loop_timer_start(door->timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
     *out = door;

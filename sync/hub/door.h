@@ -28,6 +28,8 @@ struct door_config {
     const char *runtime_folder;
     struct clock *clock;
     struct diag *diag;
+    void (*changed)(void *context); /* authorities or lists are others now */
+    void *context;
 };
 
 enum err door_open(struct door **door, struct loop *loop, const struct door_config *config,

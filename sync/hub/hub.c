@@ -6,6 +6,7 @@
 #include "sync/hub/clerk.h"
 #include "sync/hub/door.h"
 #include "sync/hub/enrolment.h"
+#include "sync/hub/est.h"
 #include "sync/hub/fleet/steward.h"
 #include "sync/hub/outside.h"
 #include "sync/hub/web/web.h"
@@ -42,6 +43,10 @@ const struct setting hub_settings[] = {
     {"enrol.certificate_days", SETTING_INT, "397", 1, 3650, "what an appliance's is good for"},
     {"enrol.late_days", SETTING_INT, "90", 0, 3650,
      "how long after its end a certificate may still be renewed, with its key"},
+    {"est.listen", SETTING_TEXT, NULL, 0, 0,
+     "address of the EST server (RFC 7030), by HTTPS; none unless given"},
+    {"est.certificate", SETTING_TEXT, NULL, 0, 0, "PEM chain of that server"},
+    {"est.key", SETTING_TEXT, NULL, 0, 0, "PEM key of est.certificate"},
     {"public.hub_url", SETTING_TEXT, NULL, 0, 0, "https://...: in bundles, for appliances"},
     {"public.broker_url", SETTING_TEXT, NULL, 0, 0,
      "the broker as appliances reach it; else broker.url"},
@@ -99,6 +104,8 @@ struct hub {
     struct enrolment_desk enrolment;
     struct wire *enrol_wire; /* NULL: none is configured */
     struct door *door;
+    struct tls_context *est_tls;
+    struct est *est; /* NULL: none is configured */
     struct web *web;
 };
 
@@ -381,31 +388,90 @@ static enum err open_steward(struct hub *hub, struct fault *fault)
 /* Of several hub workers only those with an authority can answer that. */
 static const char registrars[] = "$share/registrar/tb/v1/+/up/enrol";
 
-static enum err open_wire(struct hub *hub, struct fault *fault)
+static enum err make_client_tls(struct hub *hub, struct tls_context **tls, struct fault *fault)
 {
     char certificate[PATH_MAX];
     char key[PATH_MAX];
-    const struct settings *settings = hub->config.settings;
     enum err err = path_of(hub, "tls.ca", "identity/ca.pem", hub->ca_file, fault);
     if (!err)
         err = path_of(hub, "tls.certificate", "identity/current.pem", certificate, fault);
     if (!err)
         err = path_of(hub, "tls.key", "identity/current.pem", key, fault);
-    if (!err)
-        err = path_of(hub, "runtime.folder", "run", hub->runtime, fault);
-    if (!err)
-        err = storage_make_folder(hub->runtime, fault);
     if (err)
         return err;
-    const struct tls_config tls = {
+    const struct tls_config config = {
         .role = TLS_CLIENT,
         .ca_file = hub->ca_file,
-        .crl_file = settings_text(settings, "tls.crl"),
+        .crl_file = settings_text(hub->config.settings, "tls.crl"),
         .certificate_file = certificate,
         .key_file = key,
         .clock = hub->config.clock,
     };
-    err = tls_context_open(&hub->client_tls, &tls, fault);
+    return tls_context_open(tls, &config, fault);
+}
+
+/* *tls stays NULL when no certificate is configured. */
+static enum err make_server_tls(struct hub *hub, const char *certificate, const char *key,
+                                bool optional, struct tls_context **tls, struct fault *fault)
+{
+    char ca[PATH_MAX];
+    const struct settings *settings = hub->config.settings;
+    const struct tls_config config = {
+        .role = TLS_SERVER,
+        .ca_file = ca,
+        .crl_file = settings_text(settings, "tls.crl"),
+        .certificate_file = settings_text(settings, certificate),
+        .key_file = settings_text(settings, key),
+        .peer_certificate_optional = optional,
+        .clock = hub->config.clock,
+    };
+    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", ca, fault);
+    return err || !config.certificate_file ? err : tls_context_open(tls, &config, fault);
+}
+
+static void replace_tls(struct tls_context **now, struct tls_context *tls)
+{
+    tls_context_close(*now); /* connections that use it keep it */
+    *now = tls;
+}
+
+/* Authorities or revocation lists are others now: what opens from now on goes by them. */
+static void on_trust_changed(void *context)
+{
+    struct hub *hub = context;
+    struct tls_context *tls = NULL;
+    struct fault fault;
+    enum err err = make_client_tls(hub, &tls, &fault);
+    if (!err) {
+        wire_use_tls(hub->wire, tls);
+        if (hub->enrol_wire)
+            wire_use_tls(hub->enrol_wire, tls);
+        replace_tls(&hub->client_tls, tls);
+    }
+    if (!err && hub->server_tls)
+        err = make_server_tls(hub, "http.certificate", "http.key", false, &tls, &fault);
+    if (!err && hub->server_tls && hub->web) {
+        web_use_tls(hub->web, tls);
+        replace_tls(&hub->server_tls, tls);
+    }
+    if (!err && hub->est)
+        err = make_server_tls(hub, "est.certificate", "est.key", true, &tls, &fault);
+    if (!err && hub->est) {
+        est_use_tls(hub->est, tls);
+        replace_tls(&hub->est_tls, tls);
+    }
+    if (err)
+        diag_fault(hub->config.diag, DIAG_ERROR, "hub.trust_not_taken", &fault);
+}
+
+static enum err open_wire(struct hub *hub, struct fault *fault)
+{
+    const struct settings *settings = hub->config.settings;
+    enum err err = path_of(hub, "runtime.folder", "run", hub->runtime, fault);
+    if (!err)
+        err = storage_make_folder(hub->runtime, fault);
+    if (!err)
+        err = make_client_tls(hub, &hub->client_tls, fault);
     if (err)
         return err;
     const struct wire_config wire = {
@@ -445,6 +511,8 @@ static enum err open_enrolment(struct hub *hub, struct fault *fault)
         .runtime_folder = hub->runtime,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
+        .changed = on_trust_changed,
+        .context = hub,
     };
     const struct wire_config wire = {
         .url = settings_text(settings, "enrol.url"),
@@ -460,6 +528,24 @@ static enum err open_enrolment(struct hub *hub, struct fault *fault)
     if (!err && wire.url && hub->enrolment.registrar)
         err = wire_open(&hub->enrol_wire, hub->loop, &wire, fault);
     return err;
+}
+
+static enum err open_est(struct hub *hub, struct fault *fault)
+{
+    const char *address = settings_text(hub->config.settings, "est.listen");
+    if (!address)
+        return ERR_OK;
+    enum err err = make_server_tls(hub, "est.certificate", "est.key", true, &hub->est_tls, fault);
+    if (!err && !hub->est_tls)
+        err = fault_set(fault, ERR_INVALID, "est.certificate", "is missing");
+    const struct est_config est = {
+        .address = address,
+        .tls = hub->est_tls,
+        .state = hub->config.state,
+        .desk = &hub->enrolment,
+        .diag = hub->config.diag,
+    };
+    return err ? err : est_open(&hub->est, hub->loop, &est, fault);
 }
 
 static void fill_facts(void *context, struct web_facts *facts)
@@ -500,19 +586,9 @@ static void on_changed(void *context, const struct bookkeeper_news *news)
 
 static enum err open_web(struct hub *hub, struct fault *fault)
 {
-    char ca[PATH_MAX];
     const struct settings *settings = hub->config.settings;
-    const struct tls_config tls = {
-        .role = TLS_SERVER,
-        .ca_file = ca,
-        .crl_file = settings_text(settings, "tls.crl"),
-        .certificate_file = settings_text(settings, "http.certificate"),
-        .key_file = settings_text(settings, "http.key"),
-        .clock = hub->config.clock,
-    };
-    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", ca, fault);
-    if (!err && tls.certificate_file)
-        err = tls_context_open(&hub->server_tls, &tls, fault);
+    enum err err =
+        make_server_tls(hub, "http.certificate", "http.key", false, &hub->server_tls, fault);
     const struct web_config web = {
         .address = settings_text(settings, "http.listen"),
         .tls = hub->server_tls,
@@ -554,6 +630,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     if (!err)
         err = open_enrolment(hub, fault);
     if (!err)
+        err = open_est(hub, fault);
+    if (!err)
         err = open_web(hub, fault);
     if (err) {
         hub_close(hub);
@@ -575,6 +653,8 @@ void hub_close(struct hub *hub)
         return;
     struct loop *loop = hub->loop;
     web_close(hub->web);
+    est_close(hub->est);
+    hub->est = NULL;
     struct outside *outside = hub->outside;
     hub->outside = NULL;
     outside_stop(outside);
@@ -596,6 +676,7 @@ void hub_close(struct hub *hub)
     roster_close(hub->roster);
     tls_context_close(hub->client_tls);
     tls_context_close(hub->server_tls);
+    tls_context_close(hub->est_tls);
     hubdb_close(hub->reader);
     hubdb_close(hub->db);
     books_close(&hub->books);

@@ -161,6 +161,16 @@ void wire_close(struct wire *wire)
     free(wire);
 }
 
+void wire_use_tls(struct wire *wire, struct tls_context *tls)
+{
+    wire->config.tls = tls;
+    if (wire->connected || !wire->mqtt)
+        return;
+    mqtt_close(wire->mqtt, false); /* it was being made with the one before */
+    wire->mqtt = NULL;
+    loop_timer_start(wire->timer, 0, 0);
+}
+
 bool wire_online(const struct wire *wire)
 {
     return wire->online;

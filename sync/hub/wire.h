@@ -31,6 +31,8 @@ enum err wire_open(struct wire **wire, struct loop *loop, const struct wire_conf
 void wire_close(struct wire *wire); /* takes NULL */
 /* False while it is better to wait before sending much. */
 bool wire_has_room(const struct wire *wire);
+/* For the next connection. */
+void wire_use_tls(struct wire *wire, struct tls_context *tls);
 bool wire_online(const struct wire *wire);
 void wire_answer(struct wire *wire, const struct arrival_answer *answer);
 /* Answers that found no connection, or too many before them that the broker had not taken. */

@@ -475,6 +475,12 @@ void http_server_close(struct http_server *server)
     free(server);
 }
 
+void http_server_use_tls(struct http_server *server, struct tls_context *tls)
+{
+    assert(server->tls && tls);
+    server->tls = tls;
+}
+
 const char *http_server_address(const struct http_server *server)
 {
     return listener_address(server->listener);

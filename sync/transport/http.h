@@ -43,6 +43,8 @@ enum err http_server_open(struct http_server **server, struct loop *loop,
  * requests not answered yet stay valid and must still be answered, into the void.
  */
 void http_server_close(struct http_server *server);
+/* For connections from now on; a server that was opened with TLS stays one. */
+void http_server_use_tls(struct http_server *server, struct tls_context *tls);
 /* "127.0.0.1:43121": with the port that was really taken. Borrowed. */
 const char *http_server_address(const struct http_server *server);
 

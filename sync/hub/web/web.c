@@ -240,6 +240,11 @@ void web_close(struct web *web)
     free(web);
 }
 
+void web_use_tls(struct web *web, struct tls_context *tls)
+{
+    http_server_use_tls(web->server, tls);
+}
+
 const char *web_address(const struct web *web)
 {
     return http_server_address(web->server);

@@ -51,6 +51,8 @@ struct web_config {
 enum err web_open(struct web **web, struct loop *loop, const struct web_config *config,
                   struct fault *fault) MUST_CHECK;
 void web_close(struct web *web); /* takes NULL */
+/* For connections from now on; only when it was opened with TLS. */
+void web_use_tls(struct web *web, struct tls_context *tls);
 const char *web_address(const struct web *web);
 
 #endif
