@@ -118,10 +118,9 @@ static void end_trial(struct renewal *renewal)
 static void abandon_trial(struct renewal *renewal)
 {
     struct fault fault;
-    (void)fault_set(&fault, ERR_TIMEOUT, "", "no link came up with the new certificate");
-    enum err err = identity_abandon(renewal->config.folder, &fault);
-    if (!err)
-        err = renewal->config.use(renewal->config.context, IDENTITY_CURRENT, &fault);
+    if (identity_abandon(renewal->config.folder, &fault) == ERR_OK &&
+        renewal->config.use(renewal->config.context, IDENTITY_CURRENT, &fault) == ERR_OK)
+        (void)fault_set(&fault, ERR_TIMEOUT, "", "no link came up with the new certificate");
     give_up(renewal, &fault);
 }
 

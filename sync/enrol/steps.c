@@ -240,7 +240,7 @@ static enum err sign_request(const char *folder, const char *request, struct buf
     struct buf text CLEANUP(buf_free);
     struct key *key CLEANUP(key_cleanup) = NULL;
     mbedtls_x509_crt *chain CLEANUP(certificate_cleanup) = NULL;
-    struct signature made;
+    struct signature made = {.len = 0};
     buf_init(&pair, CERTIFICATE_PEM_MAX);
     buf_init(&text, ENROL_ASK_MAX + 64);
     enrol_signed(&text, request);

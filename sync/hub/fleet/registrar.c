@@ -175,7 +175,7 @@ static enum err check_proof(struct registrar *registrar, const struct enrol_ask 
                             struct fault *fault)
 {
     mbedtls_x509_crt *chain CLEANUP(certificate_cleanup) = NULL;
-    struct certificate_facts facts;
+    struct certificate_facts facts = {.not_after_ms = 0};
     struct buf text CLEANUP(buf_free);
     struct buf signature CLEANUP(buf_free);
     buf_init(&text, ENROL_ASK_MAX + 64);
