@@ -167,11 +167,24 @@ enum err authorities_crl(struct authorities *authorities, int64_t now_ms, bool a
     return err;
 }
 
+/* A file that holds just that already is left as it is. */
+static enum err keep_file(const char *folder, const char *name, const struct buf *content,
+                          struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct buf before CLEANUP(buf_free);
+    buf_init(&before, content->max);
+    enum err err = path_in(folder, name, path, fault);
+    if (err || (storage_read(path, &before, NULL) == ERR_OK &&
+                slice_equal(buf_slice(&before), buf_slice(content))))
+        return err;
+    return storage_replace(path, buf_slice(content), 0644, fault);
+}
+
 enum err authorities_publish(struct authorities *authorities, int64_t now_ms, bool anew,
                              int64_t *next_update_ms, struct fault *fault)
 {
     char folder[PATH_MAX];
-    char path[PATH_MAX];
     struct buf ca CLEANUP(buf_free);
     struct buf crl CLEANUP(buf_free);
     buf_init(&ca, CERTIFICATE_PEM_MAX);
@@ -184,12 +197,8 @@ enum err authorities_publish(struct authorities *authorities, int64_t now_ms, bo
     if (!err)
         err = storage_make_folder(folder, fault);
     if (!err)
-        err = path_in(folder, "ca.pem", path, fault);
-    if (!err)
-        err = storage_replace(path, buf_slice(&ca), 0644, fault);
-    if (!err)
-        err = path_in(folder, "crl.pem", path, fault);
-    return err ? err : storage_replace(path, buf_slice(&crl), 0644, fault);
+        err = keep_file(folder, "ca.pem", &ca, fault);
+    return err ? err : keep_file(folder, "crl.pem", &crl, fault);
 }
 
 enum err authorities_trust(struct authorities *authorities, int64_t now_ms, struct buf *out,
