@@ -9,6 +9,7 @@ import random
 import shutil
 import time
 
+import pytest
 from conftest import Shop, open_shop
 from road.programs import Program
 from road.road import HOST, await_true
@@ -34,9 +35,10 @@ def test_killed_hub_posts_each_entry_once(shop, tryton, line, seed, capsys):
         print(f"\n  {KILLS} kills, TILLBACK_SEED={seed}: {len(entries)} entries, each one move")
 
 
-def test_two_hubs_with_the_same_entries_post_each_once(tmp_path, base, tryton_on_postgres):
+@pytest.mark.parametrize("database", ["tryton", "tryton_on_postgres"])
+def test_two_hubs_with_the_same_entries_post_each_once(tmp_path, base, request, database):
     """As when a hub was restored from a backup while the old one went on."""
-    tryton = tryton_on_postgres
+    tryton = request.getfixturevalue(database)
     with open_shop(tmp_path, base, "none") as road:
         road.await_link()
         shop = Shop(road)
@@ -68,7 +70,8 @@ def test_two_hubs_with_the_same_entries_post_each_once(tmp_path, base, tryton_on
         finally:
             twin.kill()
         assert numbers[0] == numbers[1]
-        assert len(set(numbers[0].values())) == 48
+        if tryton.postgres:  # SQLite's sequences give the same number to two at the same moment
+            assert len(set(numbers[0].values())) == 48
         assert_the_same_books(shop, tryton)
         await_true(lambda: tryton.moves("draft") == {}, 1, "no draft")
         assert road.stop() == []

@@ -23,7 +23,8 @@ struct way {
     const struct post_order *order;
     int64_t day;
     int64_t period;
-    size_t created; /* moves that we made */
+    int64_t mine; /* the move that we made last; 0: none */
+    bool others;  /* somebody else is at the same reference */
     struct fault *fault;
 };
 
@@ -234,10 +235,11 @@ static enum err create(struct way *way)
         err = accounts_exist(way);
     if (!err)
         err = write_move(way, tryton_rpc_begin(way->rpc));
-    way->created++;
-    return err ? err
-               : tryton_rpc_call(way->rpc, "model.account.move.create", &document, &ids,
-                                 way->fault);
+    if (!err)
+        err = tryton_rpc_call(way->rpc, "model.account.move.create", &document, &ids, way->fault);
+    if (!err && (!json_first(ids) || json_whole(json_first(ids), &way->mine) != ERR_OK))
+        err = fault_set(way->fault, ERR_UNKNOWN_OUTCOME, "Tryton", "answers no new move");
+    return err;
 }
 
 /* --- Posting --------------------------------------------------------------------------------- */
@@ -248,26 +250,40 @@ static enum err delete_move(struct way *way, const struct move *move)
                      way->fault);
 }
 
-/* Which of the moves is the entry's: the posted one, or else the oldest. The others go. */
-static enum err keep_one(struct way *way, struct moves *moves, struct move *kept)
+/* Which of the moves is the entry's: the posted one, or else the oldest. */
+static enum err choose(const struct way *way, const struct moves *moves, size_t *at)
 {
-    size_t at = 0;
     size_t posted = 0;
+    *at = 0;
     for (size_t i = moves->count; i-- > 0;) {
         posted += moves->items[i].posted;
         if (moves->items[i].posted)
-            at = i;
+            *at = i;
     }
-    if (posted > 1)
-        return fault_set(way->fault, ERR_CONFLICT, "Tryton",
-                         "has %zu posted moves under this reference: %s is one of them", posted,
-                         moves->items[at].number);
-    *kept = moves->items[at];
+    return posted < 2 ? ERR_OK
+                      : fault_set(way->fault, ERR_CONFLICT, "Tryton",
+                                  "has %zu posted moves under this reference: %s is one of them",
+                                  posted, moves->items[*at].number);
+}
+
+/*
+ * Deletes all but one. Who made a younger one deletes only that, and leaves the rest to whose the
+ * oldest is: else two at the same reference would undo each other's work again and again.
+ */
+static enum err drop_others(struct way *way, const struct moves *moves, size_t at)
+{
+    const struct move *kept = &moves->items[at];
+    bool ours_is_younger = false;
     enum err err = ERR_OK;
+    for (size_t i = 0; i < moves->count; i++)
+        ours_is_younger = ours_is_younger || (i != at && moves->items[i].id == way->mine);
     for (size_t i = 0; !err && i < moves->count; i++)
-        if (i != at)
+        if (i != at && (kept->posted || !ours_is_younger || moves->items[i].id == way->mine))
             err = delete_move(way, &moves->items[i]);
-    return err;
+    return !err && ours_is_younger && !kept->posted
+               ? fault_set(way->fault, ERR_BUSY, "Tryton",
+                           "somebody else is posting under this reference")
+               : err;
 }
 
 /* What Tryton refused leaves no draft; the reason is told as Tryton gave it. */
@@ -276,7 +292,7 @@ static enum err post_move(struct way *way, const struct move *move)
     struct fault ignored;
     enum err err =
         tryton_do(way->rpc, "account.move", "post", &move->id, 1, way->company->id, way->fault);
-    if (err == ERR_REFUSED) {
+    if (err == ERR_REFUSED && !way->others) {
         struct way quiet = *way;
         quiet.fault = &ignored;
         (void)!delete_move(&quiet, move);
@@ -285,14 +301,19 @@ static enum err post_move(struct way *way, const struct move *move)
 }
 
 /* The next step towards one posted move with our lines; *done when it is there. */
-static enum err step(struct way *way, struct moves *moves, struct move *kept, bool *done)
+static enum err step(struct way *way, const struct moves *moves, struct move *kept, bool *done)
 {
     bool same = false;
+    size_t at;
     if (!moves->count)
         return create(way);
-    enum err err = keep_one(way, moves, kept);
+    enum err err = choose(way, moves, &at);
     if (!err)
-        err = read_back(way, kept, &same);
+        err = drop_others(way, moves, at);
+    if (err)
+        return err;
+    *kept = moves->items[at];
+    err = read_back(way, kept, &same);
     if (err)
         return err;
     if (kept->posted && !same)
@@ -313,17 +334,17 @@ static enum err run(struct way *way, struct move *kept)
 {
     struct moves moves;
     bool done = false;
-    bool others = false;
     int failures = 0;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         enum err err = look_up(way, &moves);
         if (!err) {
-            others = others || moves.count > way->created;
+            for (size_t i = 0; i < moves.count; i++)
+                way->others = way->others || (way->mine && moves.items[i].id != way->mine);
             err = step(way, &moves, kept, &done);
         }
         if (done || (err && err != ERR_REFUSED && err != ERR_IO))
             return err;
-        if (err && ++failures > 1 && !others)
+        if (err && ++failures > 1 && !way->others)
             return err;
     }
     return fault_set(way->fault, ERR_BUSY, "Tryton",
