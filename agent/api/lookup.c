@@ -168,6 +168,13 @@ static void receipt_of(struct http_request *request,
         receipt[0] = '\0';
 }
 
+/* What will be refused as a payment card number goes nowhere. */
+static bool is_card(const struct api *api, const char *receipt)
+{
+    struct known_formats known = scan_formats_known(api->config.formats);
+    return cardnumber_refuse(receipt, "receipt", &known, NULL) != ERR_OK;
+}
+
 /* A sale of this store's own tills needs nobody else. */
 static bool is_our_own(struct api *api, const char *receipt)
 {
@@ -227,7 +234,7 @@ bool lookup_asks(struct api_call *call)
     if (!link_is_up(call->api))
         return false;
     receipt_of(call->request, receipt);
-    if (!receipt[0])
+    if (!receipt[0] || is_card(call->api, receipt))
         return false;
     const struct asked *asked = find_asked(lookup, receipt);
     if (asked)
