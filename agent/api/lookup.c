@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASKED_MAX = 64, ASK_AGAIN_MS = 10 * 1000, ARENA_MAX_BYTES = 8 * 1024 * 1024 };
+enum {
+    ASKED_MAX = 64,
+    ASK_AGAIN_MS = 10 * 1000,
+    TRY_AGAIN_MS = 500,
+    ARENA_MAX_BYTES = 8 * 1024 * 1024
+};
 
 /* A receipt that was asked for, and until when that answer will do. */
 struct asked {
@@ -72,10 +77,11 @@ static struct asked *find_asked(struct lookup *lookup, const char *receipt)
     return NULL;
 }
 
-static void note_asked(struct lookup *lookup, const char *receipt, int64_t reserved_until_ms)
+static void note_asked(struct lookup *lookup, const char *receipt, int64_t keep_ms,
+                       int64_t reserved_until_ms)
 {
     struct asked *asked = &lookup->asked[lookup->next++ % ASKED_MAX];
-    *asked = (struct asked){.until_ms = monotonic_ms(lookup) + ASK_AGAIN_MS,
+    *asked = (struct asked){.until_ms = monotonic_ms(lookup) + keep_ms,
                             .reserved_until_ms = reserved_until_ms};
     (void)snprintf(asked->receipt, sizeof asked->receipt, "%s", receipt);
 }
@@ -142,7 +148,8 @@ static void answered(void *context, enum err err, struct slice answer)
         diag_write(lookup->api->config.diag, DIAG_INFO, "lookup.no_answer", "%s: %s", err_name(err),
                    fault.text);
     size_t count = err ? 0 : gather(&reply, bodies);
-    note_asked(lookup, inquiry->receipt, err ? 0 : reply.reserved_until_ms);
+    note_asked(lookup, inquiry->receipt, err ? TRY_AGAIN_MS : ASK_AGAIN_MS,
+               reply.reserved_until_ms);
     if (count && !lookup->closed)
         eventlog_learn(lookup->api->config.log, bodies, count, learned, inquiry);
     else
