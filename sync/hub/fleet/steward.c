@@ -13,8 +13,9 @@
 enum {
     STEP_DEVICES = 50,
     RETRY_MS = 1000,
-    ROUND_MS = 1000,      /* while a rollout or a command is open */
-    LOOK_MS = 10 * 1000,  /* otherwise */
+    ROUND_MS = 1000,     /* while a rollout or a command is open */
+    LOOK_MS = 10 * 1000, /* otherwise */
+    SIGNER_MS = 10 * 60 * 1000,
     AGAIN_MS = 30 * 1000, /* what wasn't heard is sent once more */
     REPLY_TOPIC_MAX = TOPIC_MAX,
 };
@@ -37,7 +38,7 @@ struct office {
     struct rollouts *rollouts;
     struct commands *commands;
     struct signer signer;
-    bool has_signer;
+    int64_t signer_ms; /* when it was read; 0: never */
 };
 
 struct steward {
@@ -123,14 +124,16 @@ static enum err open_office(struct steward *steward, struct database *db, struct
     return err;
 }
 
-/* Only when something is to be signed: a hub whose authority is elsewhere has none. */
+/* Read anew now and then: another takes its place in time. A hub whose authority is elsewhere has
+ * none. */
 static enum err need_signer(struct steward *steward, int64_t now_ms, struct fault *fault)
 {
     struct office *office = &steward->office;
-    if (office->has_signer)
+    if (office->signer_ms && now_ms < office->signer_ms + SIGNER_MS)
         return ERR_OK;
+    signer_close(&office->signer);
     enum err err = signer_open(&office->signer, steward->config.state, now_ms, fault);
-    office->has_signer = err == ERR_OK;
+    office->signer_ms = err ? 0 : now_ms;
     return err;
 }
 
