@@ -463,7 +463,8 @@ enum err config_run(const struct hubdb_config *config, int count, char *const *w
     enum err err = read_words(count, words, &asked, fault);
     if (err)
         return err;
-    while (verb < sizeof verbs / sizeof *verbs && strcmp(word_or(&asked, 0, ""), verbs[verb].name))
+    while (verb < sizeof verbs / sizeof *verbs &&
+           strcmp(word_or(&asked, 0, ""), verbs[verb].name) != 0)
         verb++;
     if (verb == sizeof verbs / sizeof *verbs)
         return fault_set(fault, ERR_INVALID, "config",

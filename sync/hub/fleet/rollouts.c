@@ -352,7 +352,7 @@ static enum err count(struct rollouts *rollouts, const struct row *row, int64_t 
 
 enum err rollouts_act(struct rollouts *rollouts, const struct rollout_act *act, struct fault *fault)
 {
-    struct row row;
+    struct row row = {.no = 0};
     struct tally tally = {.total = 0};
     enum err err = find(rollouts, act->rollout_no, &row, fault);
     enum rollout_state before = row.state;
