@@ -435,11 +435,11 @@ static const struct {
     {"diff", diff, false}, {"history", history, false}, {"group", group, true},
 };
 
-static enum err open_office(const struct hubdb_config *config, struct office *office,
+static enum err open_office(const struct hubdb_config *config, bool writes, struct office *office,
                             struct fault *fault)
 {
     office->now_ms = config->now_ms;
-    enum err err = hubdb_open_beside(&office->hub, config, false, fault);
+    enum err err = hubdb_open_beside(&office->hub, config, !writes, fault);
     if (err)
         return err;
     office->db = hubdb_database(office->hub);
@@ -469,7 +469,7 @@ enum err config_run(const struct hubdb_config *config, int count, char *const *w
     if (verb == sizeof verbs / sizeof *verbs)
         return fault_set(fault, ERR_INVALID, "config",
                          "one of: put, show, plan, push, rollout, status, diff, history, group");
-    err = open_office(config, &office, fault);
+    err = open_office(config, verbs[verb].writes, &office, fault);
     if (!err && verbs[verb].writes)
         err = database_begin(office.db, fault);
     if (!err)
