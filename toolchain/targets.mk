@@ -115,6 +115,18 @@ browser-test: all $(BROWSER_MODULES)
 	$(Q)toolchain/install browser
 	$(Q)PROGRAMS=$(OUT) node --test $(sort $(wildcard tests/browser/*.test.mjs))
 
+# The part of it that a CI has time for: the page on a whole road, receipts, and the security scan.
+browser-quick: all $(BROWSER_MODULES)
+	$(Q)toolchain/install browser
+	$(Q)PROGRAMS=$(OUT) node --test $(patsubst %,tests/browser/%.test.mjs,online print security)
+
+# The README's pictures, taken anew.
+PICTURES := tests/browser/pictures
+pictures: all $(BROWSER_MODULES)
+	$(Q)toolchain/install browser test
+	$(Q)PROGRAMS=$(OUT) PICTURES=$(PICTURES) node --test tests/browser/online.test.mjs
+	$(Q)toolchain/shrink $(PICTURES)/*.png
+
 $(BROWSER_MODULES): tests/browser/package-lock.json
 	$(Q)command -v node >/dev/null && command -v npm >/dev/null || toolchain/install node
 	$(Q)cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --silent
@@ -128,4 +140,5 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
+.PHONY: browser-quick pictures
 .PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet soak man clean help
