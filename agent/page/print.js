@@ -7,7 +7,7 @@ import { button, h, icon } from "./dom.js";
 import { app, notice, render } from "./state.js";
 import { count, currentLanguage, t } from "./words.js";
 
-const known = { printers: [], prints: new Map(), outcomes: new Map() };
+const known = { printers: [], prints: new Map(), outcomes: new Map(), heard: new Set() };
 const outcomes_max = 50;
 
 export async function loadPrints() {
@@ -27,6 +27,8 @@ export function printNews(news) {
     known.outcomes.delete(news.return_id);
     known.outcomes.set(news.return_id, news.state);
     if (known.outcomes.size > outcomes_max) known.outcomes.delete(known.outcomes.keys().next().value);
+    known.heard.add(news.print_id);
+    if (known.heard.size > outcomes_max) known.heard.delete(known.heard.keys().next().value);
 }
 
 // As the appliance chooses: this lane's own, else one that is bound to no lane.
@@ -57,7 +59,11 @@ async function ask(act) {
     render();
 }
 
-const copy = (answer) => ask(async () => printNews(await post(`/v1/returns/${answer.return_id}/print`, JSON.stringify({ language: currentLanguage() }))));
+// The news of a quick printer may be here before the answer, which is then the older.
+const copy = (answer) => ask(async () => {
+    const asked = await post(`/v1/returns/${answer.return_id}/print`, JSON.stringify({ language: currentLanguage() }));
+    if (!known.heard.has(asked.print_id)) printNews(asked);
+});
 
 const letGo = (print) => ask(() => remove(`/v1/prints/${print.print_id}`));
 
