@@ -109,6 +109,16 @@ SOAKS := sync/eventlog/power_cut_test sync/eventlog/disk_test sync/hub/ingest/po
 soak: $(addprefix $(OUT)/tests/,$(SOAKS))
 	$(Q)for t in $^; do POWER_CUT_EVERY=1 $$t || exit 1; done
 
+# Power cuts below the file system, replayed from a virtual machine's log of its disk. BLOCK_CUTS=
+block-test: $(OUT)/block_workload
+	$(Q)toolchain/install block
+	$(Q)/usr/bin/python3 -B tests/fault/block/run.py $< --cuts $(or $(BLOCK_CUTS),60)
+
+$(OUT)/block_workload: $(OUT)/obj/tests/fault/block/workload.o $(call archive,tests/support) \
+    $(foreach f,sync/eventlog $(MAY_INCLUDE_sync/eventlog),$(call archive,$(f)))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
 # The store page in Debian's Chromium; a picture of every step lands in build/screenshots.
 BROWSER_MODULES := tests/browser/node_modules/.package-lock.json
 browser-test: all $(BROWSER_MODULES)
