@@ -23,14 +23,23 @@ static enum err read(struct capture_job *job, struct fault *fault)
     return err;
 }
 
-static enum err next_number(const struct views *views, const char *store,
+/*
+ * Numbers never restart: each event that was lost may have been a return with a number, until it
+ * has come back; and then what was numbered meanwhile is stepped over.
+ */
+static enum err next_number(struct eventlog_txn *txn, const char *store,
                             char number[static RETURN_NUMBER_MAX + 1], struct fault *fault)
 {
+    struct views views = views_of_txn(txn);
+    struct return_state taken;
     int64_t last = 0;
-    enum err err = return_view_counted(views, &last, fault);
-    if (!err)
-        return_number_write(number, store, last + 1);
-    return err;
+    enum err err = return_view_counted(&views, &last, fault);
+    last += eventlog_txn_lost(txn, STREAM_RETURNS);
+    while (!err) {
+        return_number_write(number, store, ++last);
+        err = return_view_by_number(&views, number, &taken, fault);
+    }
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static enum err append_created(struct release *release, const struct return_data *data,
@@ -47,9 +56,8 @@ enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
                      const struct question *question, const struct cJSON *request,
                      struct release *release, struct fault *fault)
 {
-    struct views views = views_of_txn(txn);
     char number[RETURN_NUMBER_MAX + 1] = "";
-    enum err err = next_number(&views, job->capture->config.store.number, number, fault);
+    enum err err = next_number(txn, job->capture->config.store.number, number, fault);
     if (err)
         return err;
     struct id_source ids;

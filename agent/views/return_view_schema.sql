@@ -22,7 +22,8 @@ CREATE TABLE return (
     given_back TEXT NOT NULL, -- its lines and refund: what it takes from its sale while it is live
     store TEXT NOT NULL -- that captured it
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX return_by_number ON return (number);
+-- Not unique: what an emptied appliance has counted before its log came back must not keep it away.
+CREATE INDEX return_by_number ON return (number);
 CREATE INDEX return_by_sale ON return (sale) WHERE sale IS NOT NULL;
 CREATE INDEX return_by_person ON return (person, created_ms) WHERE person <> '';
 CREATE INDEX return_by_customer ON return (customer, created_ms) WHERE customer <> '';

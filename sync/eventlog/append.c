@@ -114,6 +114,11 @@ struct clock_reading eventlog_txn_now(const struct eventlog_txn *txn)
     return txn->now;
 }
 
+int64_t eventlog_txn_lost(const struct eventlog_txn *txn, enum stream stream)
+{
+    return txn->log->state.lost[stream];
+}
+
 enum err eventlog_txn_history(struct eventlog_txn *txn, const struct id *correlation,
                               eventlog_visit *visit, void *context, struct fault *fault)
 {

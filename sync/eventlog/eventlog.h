@@ -130,6 +130,8 @@ enum err eventlog_append(struct eventlog_txn *txn, struct event *draft, int64_t 
 struct database_statements *eventlog_txn_view(struct eventlog_txn *txn, const char *view);
 /* The time that the events of this command carry. */
 struct clock_reading eventlog_txn_now(const struct eventlog_txn *txn);
+/* How many events of a stream are told as lost, as eventlog_status. */
+int64_t eventlog_txn_lost(const struct eventlog_txn *txn, enum stream stream);
 /* The events of one correlation, oldest first, as eventlog_history. */
 typedef enum err eventlog_visit(void *context, const struct eventlog_record *record,
                                 struct fault *fault);
