@@ -223,9 +223,11 @@ static enum err run_inbox_ack(struct work *work, struct database *db, struct fau
     enum err err = inbox_ack_read(buf_slice(&arrival->payload), &ack, fault);
     if (!err)
         err = seen(arrival, db, fault);
-    /* What an earlier epoch numbered says nothing of this one's numbers. */
-    if (!err && ack.hub_epoch == arrival->desk->rules.hub_epoch)
-        err = inbox_acknowledge(db, arrival->device, ack.through, fault);
+    /* Who speaks of an earlier epoch, or has lost its log, holds nothing that this one numbered. */
+    int64_t ours = arrival->desk->rules.hub_epoch;
+    if (!err && ack.hub_epoch <= ours)
+        err =
+            inbox_acknowledge(db, arrival->device, ack.hub_epoch == ours ? ack.through : 0, fault);
     return err ? err : inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
 }
 
