@@ -1,5 +1,6 @@
 #include "agent/appliance.h"
 #include "agent/api/api.h"
+#include "agent/api/health.h"
 #include "agent/capture/drop_folder.h"
 #include "agent/capture/peripheral.h"
 #include "agent/capture/tap.h"
@@ -252,6 +253,22 @@ static void look_at_member(void *context)
     loop_stop(a->loop);
 }
 
+/* What the hub is told of the appliance beside how delivery stands. */
+static void describe_state(void *context, struct jsonw *w)
+{
+    struct appliance *a = context;
+    struct eventlog_status log;
+    struct uplink_status link;
+    eventlog_status(a->log, &log);
+    uplink_status(a->uplink, &link);
+    struct health health = health_judge(&log, &link, clock_monotonic_ms(a->clock));
+    jsonw_text(w, "health", health.code);
+    if (!health.healthy)
+        jsonw_text(w, "reason", health.reason);
+    jsonw_int(w, "lost", log.lost[STREAM_RETURNS] + log.lost[STREAM_SALES]);
+    jsonw_bool(w, "time_trusted", clock_read(a->clock).trusted);
+}
+
 static bool is_link_up(void *context)
 {
     struct appliance *a = context;
@@ -468,6 +485,7 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
     struct uplink_listener listener = {.changed = on_link,
                                        .subscribed = on_hub_heard,
                                        .message = on_hub_message,
+                                       .describe = describe_state,
                                        .time = on_time,
                                        .context = a};
     err = uplink_open(&a->uplink, a->loop, &config, &listener, fault);
