@@ -271,7 +271,8 @@ enum err statement_run(struct statement *statement, struct fault *fault)
 
 void statement_reset(struct statement *statement)
 {
-    statement->db->backend->reset(statement);
+    if (statement)
+        statement->db->backend->reset(statement);
 }
 
 int statement_parameters(struct statement *statement)

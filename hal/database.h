@@ -98,7 +98,7 @@ enum err database_script(struct database *db, const char *sql, struct fault *fau
 enum err statement_step(struct statement *statement, bool *row, struct fault *fault) MUST_CHECK;
 enum err statement_run(struct statement *statement, struct fault *fault) MUST_CHECK;
 /* Ends it where it stands: it holds no table and no snapshot any more. Its bindings stay. */
-void statement_reset(struct statement *statement);
+void statement_reset(struct statement *statement); /* takes NULL */
 int statement_parameters(struct statement *statement);
 
 /*

@@ -30,24 +30,28 @@ static bool is_found_by_its_own(struct statement *s, const struct event *event)
            id_equal(&correlation, &event->correlation);
 }
 
-static void read_body(struct statement *s, const struct log_row *row, int64_t seq,
-                      eventlog_report *report, void *context)
+/* ERR_NO_MEMORY is no finding. */
+static enum err read_body(struct statement *s, const struct log_row *row, int64_t seq,
+                          eventlog_report *report, void *context, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
     struct event event;
-    struct fault fault;
-    enum err err = event_read(column_slice(s, 2), &arena, &event, &fault);
+    struct fault why;
+    enum err err = event_read(column_slice(s, 2), &arena, &event, &why);
+    if (err == ERR_NO_MEMORY)
+        return fault_set(fault, err, "event", "out of memory");
     if (err && err != ERR_UNSUPPORTED)
-        report_at(row, seq, "body", fault.text, report, context);
+        report_at(row, seq, "body", why.text, report, context);
     else if (!err && !is_found_by_its_own(s, &event))
         report_at(row, seq, "key", "it is filed under another key or correlation than its own",
                   report, context);
+    return ERR_OK;
 }
 
 /* Holds one row against the chain; walks past it in any case. */
-static void walk_row(struct chain_walk *walk, struct statement *s, const struct log_row *row,
-                     bool read, eventlog_report *report, void *context)
+static enum err walk_row(struct chain_walk *walk, struct statement *s, const struct log_row *row,
+                         bool read, eventlog_report *report, void *context, struct fault *fault)
 {
     int64_t seq = log_position_seq(column_int(s, 0));
     struct slice body = column_slice(s, 2);
@@ -59,11 +63,11 @@ static void walk_row(struct chain_walk *walk, struct statement *s, const struct 
         report_at(row, seq, "chain", "its hash has a wrong length", report, context);
     else if (seq == walk->next && !sha256_equal(&stored, &expected))
         report_at(row, seq, "chain", "the body or a hash was changed", report, context);
-    if (read)
-        read_body(s, row, seq, report, context);
+    enum err err = read ? read_body(s, row, seq, report, context, fault) : ERR_OK;
     walk->next = seq + 1;
     walk->hash = stored;
     walk->events++;
+    return err;
 }
 
 enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struct log_row *row,
@@ -82,7 +86,7 @@ enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struc
     while (!err && there) {
         err = database_step(db, s, &there, fault);
         if (!err && there)
-            walk_row(walk, s, row, read, report, context);
+            err = walk_row(walk, s, row, read, report, context, fault);
     }
     statement_reset(s);
     if (!err)

@@ -96,19 +96,21 @@ static enum err put_event(const struct scan *scan, const struct page_row *row, s
 }
 
 /* No chain covers a message: one is kept when its body can be read and bears the id beside it. */
-static bool is_whole_message(const struct page_row *row)
+static enum err put_message(const struct scan *scan, const struct page_row *row,
+                            struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
     struct event event;
-    struct fault fault;
     struct id id;
-    if (row->values[3].type == PAGE_NULL || row->values[4].type == PAGE_NULL ||
-        event_read(row->values[5].bytes, &arena, &event, &fault) != ERR_OK)
-        return false;
+    if (row->values[3].type == PAGE_NULL || row->values[4].type == PAGE_NULL)
+        return ERR_OK;
+    enum err err = event_read(row->values[5].bytes, &arena, &event, fault);
+    if (err)
+        return err == ERR_NO_MEMORY ? err : ERR_OK;
     for (size_t i = 0; i < ID_BYTES; i++)
         id.bytes[i] = (uint8_t)row->values[3].bytes.data[i];
-    return id_equal(&id, &event.id);
+    return id_equal(&id, &event.id) ? put(scan, SALVAGE_FOUND_MESSAGE, row, 6, fault) : ERR_OK;
 }
 
 static enum err visit(void *context, const struct page_row *row, struct fault *fault)
@@ -118,8 +120,8 @@ static enum err visit(void *context, const struct page_row *row, struct fault *f
         return put_event(scan, row, fault);
     if (is_log(row))
         return put(scan, SALVAGE_FOUND_LOG, row, 7, fault);
-    if (is_message(row) && is_whole_message(row))
-        return put(scan, SALVAGE_FOUND_MESSAGE, row, 6, fault);
+    if (is_message(row))
+        return put_message(scan, row, fault);
     return is_lost(row) ? put(scan, SALVAGE_FOUND_LOST, row, 7, fault) : ERR_OK;
 }
 

@@ -163,6 +163,13 @@ static bool read_overflow(struct scan *scan, uint32_t next, size_t payload)
     return true;
 }
 
+/* Nothing is called damaged for want of memory: what is not seen would count as lost. */
+static enum err unread(const struct scan *scan, struct fault *fault)
+{
+    return scan->record.failed ? fault_set(fault, ERR_NO_MEMORY, "salvage", "out of memory")
+                               : ERR_OK;
+}
+
 static enum err scan_cell(struct scan *scan, size_t at, struct fault *fault)
 {
     const unsigned char *cell = scan->page + at;
@@ -181,11 +188,11 @@ static enum err scan_cell(struct scan *scan, size_t at, struct fault *fault)
     buf_reset(&scan->record);
     buf_append(&scan->record, cell + used, local);
     if (spilt && !read_overflow(scan, big_endian(cell + used + local, 4), (size_t)payload))
-        return ERR_OK;
+        return unread(scan, fault);
     struct page_row row = {.rowid = (int64_t)rowid};
     if (scan->record.failed || !scan->record.len ||
         !read_record((const unsigned char *)scan->record.data, scan->record.len, &row))
-        return ERR_OK;
+        return unread(scan, fault);
     return scan->visit(scan->context, &row, fault);
 }
 

@@ -87,12 +87,15 @@ static enum err store(struct walk *walk, const struct found_event *event, struct
     struct event read;
     /* The chain covers the body, not the columns beside it. A newer version's type has only them.
      */
-    bool readable = event_read(event->body, &arena, &read, NULL) == ERR_OK;
+    enum err err = event_read(event->body, &arena, &read, fault);
+    if (err == ERR_NO_MEMORY)
+        return err;
+    bool readable = err == ERR_OK;
     struct slice key = readable ? read.idempotency_key : event->key;
     const char *correlation =
         readable ? (const char *)read.correlation.bytes : event->correlation.data;
     struct statement *s;
-    enum err err = database_statement(walk->salvage->db, LOG_EVENT_INSERT, &s, fault);
+    err = database_statement(walk->salvage->db, LOG_EVENT_INSERT, &s, fault);
     if (err)
         return err;
     int64_t ordinal = event->ordinal > made->ordinal ? event->ordinal : made->ordinal + 1;
@@ -233,7 +236,7 @@ static enum err walk_log(struct walk *walk, struct fault *fault)
     walk->here.seq = walk->row.first_kept - 1;
     if (walk->known)
         add_link(&walk->here, &walk->row.before_hash, 0, true);
-    struct statement *s;
+    struct statement *s = NULL;
     enum err err =
         found_events(walk->salvage->sql, walk->row.no, walk->row.first_kept, walk->end, &s, fault);
     if (!err)
