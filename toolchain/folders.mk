@@ -43,7 +43,7 @@ FOLDERS := hal/base hal provisioning sync/contract sync/eventlog sync/transport 
 # that do the same few things at each call of the disk.
 UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/ingest sync/hub/connect \
                      agent agent/capture agent/people agent/api
-UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/flip_test.c
+UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/flip_test.c %/torture_test.c
 
 PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim grub-editenv
 PROGRAM_MAIN_tillbackd       := agent/main.c

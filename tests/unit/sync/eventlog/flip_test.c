@@ -3,7 +3,7 @@
  * byte was not in use), or `tillback verify` finds it; and a start goes on with all that can be
  * proven, and tells the rest as lost. What a torn end of the write-ahead log loses besides events,
  * acknowledgements and messages, the hub sends again, and nothing here can tell. A seeded sample of
- * the bytes, or every one with FLIP_EVERY=1; FLIP_SEED replays a run.
+ * the bytes, or every nth with FLIP_EVERY=n; FLIP_SEED replays a run.
  */
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
@@ -230,7 +230,9 @@ static void a_flipped_bit_anywhere_is_found_or_harmless_and_the_log_goes_on(void
     int bad = 0;
     for (size_t name = 0; name < NAMES; name++) {
         size_t len = image->files[name].len;
-        size_t stride = getenv("FLIP_EVERY") ? 1 : 1 + len / SAMPLE;
+        const char *every = getenv("FLIP_EVERY");
+        size_t stride = every ? strtoul(every, NULL, 10) : 1 + len / SAMPLE;
+        assert_true(stride > 0);
         for (size_t at = draw(&seed) % stride; at < len; at += stride)
             bad += flip(image, name, at, (uint8_t)(1 << draw(&seed) % 8));
     }

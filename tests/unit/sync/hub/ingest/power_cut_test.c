@@ -1,7 +1,7 @@
 /*
  * The power goes at the hub at the nth call of a day of batches, and once more while it is opened
- * again. What it acknowledged must be there; sent again, everything is there once.
- * POWER_CUT_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
+ * again; or the disk fails once at that call. What it acknowledged must be there; sent again,
+ * everything is there once. POWER_CUT_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
  */
 #include "sync/hub/ingest/ingest.h"
 #include "tests/support/scratch.h"
@@ -251,10 +251,64 @@ static void a_hub_on_a_disk_that_lies_about_syncs_is_caught_losing(void **state)
     assert_true(lost > 0);
 }
 
+/* --- The disk fails once, and is well again ----------------------------------------------------
+ */
+
+static void fail_each_call(int kinds, int code)
+{
+    const char *text = getenv("POWER_CUT_SEED");
+    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+    int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls_of_a_day() / SAMPLE;
+    print_message("POWER_CUT_SEED=%llu\n", (unsigned long long)seed);
+    bool struck = true;
+    for (int nth = 1 + (int)(seed % (uint64_t)stride); struck; nth += stride) {
+        struct day d;
+        day_begin(&d);
+        vfs_fault_fail(d.vfs, kinds, nth, code, false);
+        live(&d);
+        close_hub(&d);
+        struck = vfs_fault_struck(d.vfs);
+        vfs_fault_heal(d.vfs);
+        assert_int_equal(open_hub(&d), ERR_OK);
+        int bad = broken(&d);
+        day_end(&d);
+        if (bad)
+            fail_msg("call %d failed with %d: %d promises broken", nth, code, bad);
+    }
+}
+
+static void each_write_of_the_hub_may_find_the_disk_full(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_WRITE, SQLITE_FULL);
+}
+
+static void each_write_of_the_hub_may_fail(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_WRITE, SQLITE_IOERR_WRITE);
+}
+
+static void each_sync_of_the_hub_may_fail(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_SYNC, SQLITE_IOERR_FSYNC);
+}
+
+static void each_name_that_the_hub_makes_or_removes_may_fail(void **state)
+{
+    (void)state;
+    fail_each_call(VFS_FAULT_NAME, SQLITE_IOERR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_hub_acknowledged_outlives_a_power_cut_at_any_call),
+        cmocka_unit_test(each_write_of_the_hub_may_find_the_disk_full),
+        cmocka_unit_test(each_write_of_the_hub_may_fail),
+        cmocka_unit_test(each_sync_of_the_hub_may_fail),
+        cmocka_unit_test(each_name_that_the_hub_makes_or_removes_may_fail),
         cmocka_unit_test(a_hub_on_a_disk_that_lies_about_syncs_is_caught_losing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
