@@ -129,7 +129,7 @@ enum err roster_each(struct roster *roster, const char *store, roster_visit *vis
     enum err err = database_attached(roster->sql, ROSTER_LIST, &s, fault);
     if (err)
         return err;
-    bind_text(s, 1, store);
+    bind_text(s, 1, store ? store : "");
     return each(roster, s, visit, context, fault);
 }
 

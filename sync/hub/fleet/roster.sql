@@ -3,7 +3,7 @@ SELECT device, store, name, state, successor, reason, created_ms, changed_ms, ev
 FROM roster WHERE device = ?1
 -- name: list
 SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms
-FROM roster WHERE ?1 IS NULL OR store = ?1 ORDER BY device
+FROM roster WHERE ?1 = '' OR store = ?1 ORDER BY device
 -- name: closed
 SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms
 FROM roster WHERE state IN ('revoked', 'replaced', 'retired') ORDER BY device
