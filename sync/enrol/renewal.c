@@ -309,6 +309,15 @@ enum err renewal_rotate(struct renewal *renewal, struct fault *fault)
     return ERR_OK;
 }
 
+/* When a broker comes back, a whole fleet has a link in the same second: the questions are spread.
+ */
+static int64_t spread(const struct renewal *renewal)
+{
+    uint32_t random;
+    random_fill(NULL, (uint8_t *)&random, sizeof random);
+    return FIRST_LOOK_MS + random % renewal->config.look_ms;
+}
+
 void renewal_link_changed(struct renewal *renewal, bool online)
 {
     bool was = renewal->online;
@@ -316,7 +325,7 @@ void renewal_link_changed(struct renewal *renewal, bool online)
     if (renewal->phase == TRYING && renewal->online)
         end_trial(renewal);
     else if (renewal->phase == RESTING && renewal->online && !was)
-        loop_timer_start(renewal->timer, FIRST_LOOK_MS, 0);
+        loop_timer_start(renewal->timer, spread(renewal), 0);
 }
 
 void renewal_answered(struct renewal *renewal, const struct mqtt_message *message)

@@ -23,7 +23,7 @@ struct renewal_config {
     const char *runtime_folder;
     unsigned renew_percent; /* of the validity must be left, or it is renewed */
     bool new_key;           /* with each certificate */
-    int64_t look_ms;        /* how often it looks */
+    int64_t look_ms;        /* how often it looks, and how far questions of a fleet are spread */
     int64_t trial_ms;       /* for a link with the new identity to come up; 60 s when 0 */
     struct clock *clock;
     struct diag *diag;

@@ -176,6 +176,7 @@ class Road:
             self.programs / "tillbackd",
             *("--state", self.store_state),
             *("--set", f"http.listen={HOST}:{self.base}"),
+            *("--set", "identity.look_s=1"),
             *("--set", f"scanner.counter=serial:{self.scanner_port},lane=01"),
         ]
         if printer:
