@@ -78,8 +78,11 @@ def write_contents(made, options, out, version, epoch):
     document = sbom.cyclonedx(packages, options.arch, version, when)
     write(out / "sbom.cdx.json", json.dumps(document, indent=1, sort_keys=True) + "\n")
     write(out / "licences.txt", sbom.licence_list(packages))
-    lines = [f"{p['package']} {p['version']} {p['sha256']}" for p in packages]
-    write(out / "packages.lock", "\n".join(lines) + "\n")
+    lock = out / "packages.lock"
+    before = sbom.read_lock(lock)
+    write(lock, sbom.lock(packages))
+    for line in sbom.differences(before, sbom.read_lock(lock)):
+        print(f"  {line}")
 
 
 def main():

@@ -17,7 +17,7 @@ def _fields(deb):
     return dict(zip((n.lower() for n in names), output.splitlines()))
 
 
-def _files(deb):
+def files(deb):
     """The files (no links) that a package lists with their sums; much faster than unpacking it."""
     control = subprocess.run(["dpkg-deb", "--ctrl-tarfile", deb], capture_output=True, check=True)
     sums = subprocess.run(
@@ -33,7 +33,7 @@ def packages_of(archives, taken):
     """The packages that a file of the image came from: fields, hash and licences of each."""
     found = []
     for deb in sorted(pathlib.Path(archives).glob("*.deb")):
-        if taken & _files(deb):
+        if taken & files(deb):
             package = _fields(deb)
             package["sha256"] = hashlib.sha256(deb.read_bytes()).hexdigest()
             found.append(package)
@@ -89,3 +89,26 @@ def licence_list(packages):
         said = ", ".join(package["licences"]) or f"see usr/share/doc/{package['package']}/copyright"
         lines.append(f"{package['package']} {package['version']}: {said}")
     return "\n".join(lines) + "\n"
+
+
+def lock(packages):
+    return "".join(f"{p['package']} {p['version']} {p['sha256']}\n" for p in packages)
+
+
+def read_lock(path):
+    """Package -> version; empty when there is no such file."""
+    if not pathlib.Path(path).exists():
+        return {}
+    lines = pathlib.Path(path).read_text().splitlines()
+    return {line.split()[0]: line.split()[1] for line in lines}
+
+
+def differences(before, after):
+    """What changed from one image to the next, a line each; nothing when there was none before."""
+    if not before:
+        return []
+    return [
+        f"{name}: {before.get(name, 'new')} -> {after.get(name, 'gone')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]

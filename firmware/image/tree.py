@@ -66,6 +66,7 @@ class Tree:
             self.take(os.path.normpath(os.path.join("/", os.path.dirname(path), link)))
             return
         shutil.copy2(source, target)
+        target.chmod(target.stat().st_mode & 0o777)  # nobody gains rights by a program here
         self.take_libraries(source)
 
     def take_libraries(self, file):

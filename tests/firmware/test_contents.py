@@ -1,0 +1,94 @@
+"""What is in the image, without starting it: bill of materials, licences, and what must not be
+there."""
+
+import json
+import os
+import re
+import stat
+import sys
+
+import pytest
+from conftest import FIRMWARE, ROOT
+
+sys.path.insert(0, str(ROOT))
+from firmware.image import sbom  # noqa: E402
+
+TREE = FIRMWARE / "root"
+
+
+@pytest.fixture(scope="module")
+def document():
+    return json.loads((FIRMWARE / "sbom.cdx.json").read_text())
+
+
+def test_bill_of_materials_names_each_package_with_hash_source_and_licence(document):
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.5")
+    names = {component["name"] for component in document["components"]}
+    assert {"libc6", "systemd", "rauc", "libmbedtls21", "libsqlite3-0", "busybox"} <= names
+    assert any(name.startswith("linux-image-") for name in names)
+    for component in document["components"]:
+        assert len(component["hashes"][0]["content"]) == 64
+        assert component["properties"][0]["value"]
+    licensed = [component for component in document["components"] if component["licenses"]]
+    assert len(licensed) > len(names) * 0.7, "most of Debian's copyright files can be read by machines"
+
+
+def test_each_library_of_the_image_is_of_a_listed_package(document):
+    listed = {component["name"] for component in document["components"]}
+    archives = sorted((FIRMWARE / "debian/var/cache/apt/archives").glob("*.deb"))
+    owned = set()
+    for deb in archives:
+        if deb.name.split("_")[0] in listed:
+            owned |= sbom.files(deb)
+    libraries = {
+        str(path.relative_to(TREE))
+        for path in (TREE / "usr/lib").rglob("*.so*")
+        if re.search(r"\.so(\.|$)", path.name) and path.is_file() and not path.is_symlink()
+    }
+    assert len(libraries) > 40
+    assert libraries - owned == set()
+
+
+def test_lock_tells_what_a_rebuild_changed(tmp_path):
+    path = tmp_path / "packages.lock"
+    assert sbom.differences(sbom.read_lock(path), {"a": "1"}) == []
+    path.write_text(sbom.lock([
+        {"package": "libmbedtls21", "version": "3.6.4-1", "sha256": "0"},
+        {"package": "gone", "version": "1", "sha256": "0"},
+    ]))  # fmt: skip
+    now = {"libmbedtls21": "3.6.6-1", "added": "2"}
+    assert sbom.differences(sbom.read_lock(path), now) == [
+        "added: new -> 2",
+        "gone: 1 -> gone",
+        "libmbedtls21: 3.6.4-1 -> 3.6.6-1",
+    ]
+
+
+def test_page_on_vulnerabilities_names_commands_that_exist():
+    page = (ROOT / "firmware/cve.md").read_text()
+    assert "firmware/unpack amd64 build/firmware/amd64 again" in page
+    assert os.access(ROOT / "firmware/unpack", os.X_OK)
+    assert os.access(ROOT / "firmware/overlay/usr/lib/tillback/update", os.X_OK)
+    assert '"libmbedtls21"' in (FIRMWARE / "sbom.cdx.json").read_text()
+
+
+def test_nobody_can_log_in_and_nothing_gains_rights():
+    assert not list(TREE.rglob("sshd*")) and not (TREE / "etc/shadow").exists()
+    for line in (TREE / "etc/passwd").read_text().splitlines():
+        assert line.split(":")[1] == "x", line
+    privileged = [
+        path
+        for path in TREE.rglob("*")
+        if not path.is_symlink() and path.lstat().st_mode & (stat.S_ISUID | stat.S_ISGID)
+    ]
+    assert privileged == []
+
+
+def test_image_holds_no_key():
+    for path in TREE.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size < 64 * 1024:
+            assert b"PRIVATE KEY-----\n" not in path.read_bytes(), path
+
+
+def test_image_fits_its_slot_twice():
+    assert (FIRMWARE / "root.squashfs").stat().st_size < 80 * 1024 * 1024
