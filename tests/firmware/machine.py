@@ -60,7 +60,7 @@ class Machine:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{a}-:{b}" for a, b in self.ports.items())
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
-            *("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg", "-smp", "1"),
+            *("qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off", "-accel", "tcg", "-smp", "1"),
             *("-m", str(self.memory_mib), "-nodefaults", "-display", "none"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
@@ -121,10 +121,14 @@ class Machine:
             raise MachineError(f"{command}: exit {code}\n{output}")
         return output
 
-    def restart(self):
-        """As somebody wants it; the console is a new one then."""
-        self._console.send("systemctl reboot\n")
+    def send(self, command):
+        """A command after which the machine starts anew, and the console too."""
+        self._console.send(command + "\n")
         self._console.commands = 0
+
+    def restart(self):
+        """As somebody wants it."""
+        self.send("systemctl reboot")
 
     def qmp(self, command, **arguments):
         return self._qmp.ask(command, arguments)

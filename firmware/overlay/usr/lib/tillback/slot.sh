@@ -11,6 +11,13 @@ environment() { # NAME: its value, or nothing
     grub-editenv $grubenv list 2>/dev/null | sed -n "s/^$1=//p"
 }
 
+is_mounted() { # FOLDER
+    while read -r _ at _; do
+        [ "$at" != "$1" ] || return 0
+    done </proc/mounts
+    return 1
+}
+
 # A whole file or none: what is read after a power cut is old or new.
 keep() { # FILE, from standard input
     cat >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")"
