@@ -118,7 +118,8 @@ class Machine:
         """One line of shell on the technician's console, once it is there; what it wrote."""
         code, output = self._console.run(command, timeout_s)
         if check and code:
-            raise MachineError(f"{command}: exit {code}\n{output}")
+            _, said = self._console.run("journalctl --no-pager --lines=15", timeout_s)
+            raise MachineError(f"{command}: exit {code}\n{output}\n{said}")
         return output
 
     def send(self, command):

@@ -47,7 +47,7 @@ def test_identity_from_a_stick_brings_the_appliance_to_its_hub(machine, centre):
     machine.run(
         "mkdir -p /tmp/stick && mount -o ro,noexec /dev/disk/by-label/STICK /tmp/stick && "
         "cp -r /tmp/stick/. /data/tillback/ && umount /tmp/stick && "
-        "chown -R tillback:tillback /data/tillback && chmod 0600 /data/tillback/*.pem && "
+        "chown -R tillback:tillback /data/tillback && chmod -R go= /data/tillback && "
         "systemctl restart tillbackd"
     )
     await_true(
