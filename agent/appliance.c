@@ -6,7 +6,6 @@
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
 #include "agent/lanes.h"
-#include "agent/membership.h"
 #include "agent/policy_file.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
@@ -16,6 +15,7 @@
 #include "hal/base/version.h"
 #include "hal/storage.h"
 #include "hal/time_floor.h"
+#include "sync/enrol/membership.h"
 #include "sync/enrol/renewal.h"
 
 #include <limits.h>
@@ -26,61 +26,6 @@
 #include <unistd.h>
 
 enum { TAPS_MAX = 8, MEMBER_LOOK_MS = 1000 };
-
-const struct setting appliance_settings[] = {
-    {"store.number", SETTING_TEXT, NULL, 0, 0,
-     "the store, as receipts name it [the one it was enrolled for, else 0000]"},
-    {"store.country", SETTING_TEXT, "DE", 0, 0, "ISO 3166-1 code"},
-    {"store.currency", SETTING_TEXT, "EUR", 0, 0, "ISO 4217 code, for what has no sale"},
-    {"store.name", SETTING_TEXT, "", 0, 0, "on receipts"},
-    {"store.address", SETTING_TEXT, "", 0, 0, "on receipts; | ends a line"},
-    {"http.listen", SETTING_TEXT, "127.0.0.1:8080", 0, 0,
-     "address and port; any but loopback needs http.certificate"},
-    {"http.certificate", SETTING_TEXT, NULL, 0, 0, "PEM file: the store page's certificate chain"},
-    {"http.key", SETTING_TEXT, NULL, 0, 0, "PEM file: its key"},
-    {"http.ca", SETTING_TEXT, NULL, 0, 0, "PEM file: who may sign clients' certificates"},
-    {"broker.url", SETTING_TEXT, NULL, 0, 0,
-     "mqtts://host:8883 [the one it was enrolled with; without any it captures only]"},
-    {"broker.proxy", SETTING_TEXT, NULL, 0, 0, "http://host:port for HTTP CONNECT"},
-    {"broker.ack_timeout_ms", SETTING_INT, "10000", 100, 600000,
-     "how long the hub may take to acknowledge before the link is made anew"},
-    {"enrol.url", SETTING_TEXT, NULL, 0, 0,
-     "mqtts://host:8884, to renew an expired certificate [the one it was enrolled with]"},
-    {"identity.renew_percent", SETTING_INT, "33", 1, 99,
-     "so much of a certificate's time must be left, or it is renewed"},
-    {"identity.new_key", SETTING_FLAG, "yes", 0, 0, "a new key with each certificate"},
-    {"identity.look_s", SETTING_INT, "300", 1, 86400, "how often that is looked after"},
-    {"identity.folder", SETTING_TEXT, NULL, 0, 0, "key and certificates [STATE/identity]"},
-    {"policy.file", SETTING_TEXT, NULL, 0, 0, "return policy [the one that ships]"},
-    {"poslog.folder", SETTING_TEXT, NULL, 0, 0, "where a legacy till drops POSLog files"},
-    {"poslog.mapping", SETTING_TEXT, NULL, 0, 0,
-     "JSON file: what the legacy tills' codes mean [the one that ships]"},
-    {"scan.formats", SETTING_TEXT, NULL, 0, 0,
-     "JSON file: patterns of the store's own receipt numbers [those that ship]"},
-    {"scanner.*", SETTING_TEXT, NULL, 0, 0,
-     "serial:PATH[,baud=9600] or hid:PATH[,layout=us], and [,lane=01][,prefix=TEXT][,suffix=TEXT]"},
-    {"panel.*", SETTING_TEXT, NULL, 0, 0,
-     "lamps and beeper: leds[,green=FOLDER][,red=FOLDER][,beep=DEVICE][,lane=01]"},
-    {"printer.*", SETTING_TEXT, NULL, 0, 0,
-     "serial:PATH, usb:PATH, tcp:HOST:PORT or file:PATH, and [,lane=01][,columns=42][,page=cp858]"
-     "[,baud=9600][,drawer=2, 5 or none]"},
-    {"print.language", SETTING_TEXT, "en", 0, 0, "of receipts: en, de, fr, es or pt"},
-    {"print.template", SETTING_TEXT, NULL, 0, 0,
-     "JSON file: how receipts look [the one that ships]"},
-    {"print.logo", SETTING_TEXT, NULL, 0, 0, "PBM picture (P4), at most 576 dots wide"},
-    {"tap.*", SETTING_TEXT, NULL, 0, 0, "a legacy till's printer line: serial:PATH,template=FILE"},
-    {"retention.days", SETTING_INT, "400", 0, 36500,
-     "older events are cut once the hub has backed them up; 0: no such limit"},
-    {"retention.events", SETTING_INT, "0", 0, 1000000000,
-     "so many of each stream are kept at most; 0: no such limit"},
-    {"retention.mib", SETTING_INT, "0", 0, 1000000,
-     "so much of each stream is kept at most; 0: no such limit"},
-    {"retention.least_days", SETTING_INT, "120", 0, 36500,
-     "what is younger is kept all the same: no less than the longest return window"},
-    {"retention.every_s", SETTING_INT, "3600", 1, 86400, "how often that is looked after"},
-    {"diagnostics.level", SETTING_TEXT, "info", 0, 0, "debug, info, warn or error"},
-};
-const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appliance_settings;
 
 struct appliance {
     char folder[PATH_MAX];

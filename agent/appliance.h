@@ -9,10 +9,6 @@
 
 struct appliance;
 
-/* The settings of tillbackd, for the command line and --help. */
-extern const struct setting appliance_settings[];
-extern const size_t appliance_setting_count;
-
 /* `folder` is the state directory; made if it isn't there. ERR_LOCKED when it is in use. */
 enum err appliance_open(struct appliance **appliance, const char *folder,
                         const struct settings *settings, struct fault *fault) MUST_CHECK;

@@ -1,5 +1,6 @@
 /* tillbackd: the appliance's program. */
 #include "agent/appliance.h"
+#include "agent/service/setup.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/version.h"
 

@@ -25,16 +25,17 @@ MAY_INCLUDE_sync/hub/web     := sync/hub/fleet sync/hub/connect sync/hub/ingest 
 MAY_INCLUDE_sync/hub         := sync/hub/web sync/hub/fleet sync/hub/connect sync/hub/ingest sync/hub/ledger $(HUB_BELOW)
 
 AGENT_BELOW := sync/config sync/enrol sync/uplink sync/eventlog sync/transport sync/contract provisioning $(HAL)
-AGENT_ALL   := agent agent/capture agent/returns agent/views agent/people agent/api agent/page agent/print agent/cli
+AGENT_ALL   := agent agent/capture agent/returns agent/views agent/people agent/service agent/api agent/page agent/print agent/cli
 MAY_INCLUDE_agent/returns := $(CONTRACT)
 MAY_INCLUDE_agent/views   := agent/returns $(AGENT_BELOW)
 MAY_INCLUDE_agent/people  := agent/views agent/returns $(AGENT_BELOW)
 MAY_INCLUDE_agent/print   := agent/returns $(AGENT_BELOW)
 MAY_INCLUDE_agent/capture := agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
+MAY_INCLUDE_agent/service := agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
 MAY_INCLUDE_agent/page    := $(HAL)
-MAY_INCLUDE_agent/api     := agent/page agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
-MAY_INCLUDE_agent/cli     := agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
-MAY_INCLUDE_agent         := agent/api agent/page agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
+MAY_INCLUDE_agent/api     := agent/page agent/service agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
+MAY_INCLUDE_agent/cli     := agent/service agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
+MAY_INCLUDE_agent         := agent/api agent/page agent/service agent/capture agent/print agent/people agent/views agent/returns $(AGENT_BELOW)
 
 FOLDERS := hal/base hal provisioning sync/contract sync/eventlog sync/transport sync/uplink \
            sync/config sync/enrol $(HUB_ALL) $(AGENT_ALL) firmware

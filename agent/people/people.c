@@ -1,9 +1,9 @@
 #include "agent/people/people.h"
 #include "agent/people/lockout.h"
-#include "agent/people/worker.h"
 #include "hal/base/cleanup.h"
 #include "hal/crypto.h"
 #include "hal/storage.h"
+#include "hal/worker.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * unless the settings say otherwise. One that isn't enrolled captures all the same. Loop thread;
  * every call blocks on the disk.
  */
-#ifndef AGENT_MEMBERSHIP_H
-#define AGENT_MEMBERSHIP_H
+#ifndef SYNC_ENROL_MEMBERSHIP_H
+#define SYNC_ENROL_MEMBERSHIP_H
 
 #include "hal/base/diag.h"
 #include "hal/clock.h"

@@ -1,4 +1,4 @@
-#include "agent/people/worker.h"
+#include "hal/worker.h"
 
 #include <errno.h>
 #include <pthread.h>

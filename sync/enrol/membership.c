@@ -1,4 +1,4 @@
-#include "agent/membership.h"
+#include "sync/enrol/membership.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "provisioning/assignment.h"

@@ -1,10 +1,10 @@
 /*
  * One thread for what takes tens of milliseconds of processor time or waits for the disk: jobs run
  * one after the other in their order; each is handed back on the loop's thread. All calls are the
- * loop thread's. Only for the files of this folder.
+ * loop thread's.
  */
-#ifndef AGENT_PEOPLE_WORKER_H
-#define AGENT_PEOPLE_WORKER_H
+#ifndef HAL_WORKER_H
+#define HAL_WORKER_H
 
 #include "hal/loop.h"
 
