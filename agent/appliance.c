@@ -3,13 +3,16 @@
 #include "agent/api/health.h"
 #include "agent/capture/drop_folder.h"
 #include "agent/capture/peripheral.h"
+#include "agent/capture/policy_file.h"
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
 #include "agent/lanes.h"
-#include "agent/policy_file.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
 #include "agent/retention.h"
+#include "agent/service/binding.h"
+#include "agent/service/desk.h"
+#include "agent/service/setup.h"
 #include "agent/timekeeper.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
@@ -57,6 +60,7 @@ struct appliance {
     size_t tap_count;
     struct peripherals *peripherals;
     struct print_desk *prints;
+    struct service *service;
     struct api *api;
     struct http_server *http;
     struct lanes *lanes;
@@ -105,6 +109,8 @@ static void after_commit(void *context)
         print_desk_committed(a->prints);
     if (a->lanes)
         tell_lanes(a);
+    if (a->service)
+        service_committed(a->service);
 }
 
 /* Writer thread. A lost post is made good by the next one. */
@@ -223,6 +229,7 @@ static bool is_link_up(void *context)
 static void on_scan(void *context, const struct scan *scan)
 {
     struct appliance *a = context;
+    service_scanned(a->service, scan);
     api_scanned(a->api, scan);
 }
 
@@ -473,6 +480,57 @@ static enum err open_prints(struct appliance *a, const struct settings *settings
     return err;
 }
 
+/* --- For technicians --- */
+
+static void add_device(struct doctor_running *running, bool printer, const char *name, bool ready,
+                       const char *detail)
+{
+    if (running->device_count == DOCTOR_DEVICES_MAX)
+        return;
+    struct doctor_device *device = &running->devices[running->device_count++];
+    *device = (struct doctor_device){.printer = printer, .ready = ready};
+    (void)snprintf(device->name, sizeof device->name, "%.*s", FINDING_SUBJECT_MAX, name);
+    (void)snprintf(device->detail, sizeof device->detail, "%.*s", DOCTOR_DETAIL_MAX, detail);
+}
+
+static void tell_devices(void *context, struct doctor_running *running)
+{
+    struct appliance *a = context;
+    for (size_t i = 0; a->lanes && i < lanes_scanner_count(a->lanes); i++) {
+        struct lanes_scanner scanner = lanes_scanner(a->lanes, i);
+        add_device(running, false, scanner.name, scanner.state == SCANNER_READY, scanner.detail);
+    }
+    for (size_t i = 0; i < print_desk_printer_count(a->prints); i++) {
+        struct print_desk_printer printer = print_desk_printer(a->prints, i);
+        add_device(running, true, printer.name, printer.state == PRINTER_READY,
+                   printer.detail[0] ? printer.detail : printer_state_name(printer.state));
+    }
+}
+
+static enum err open_scanner(void *context, const char *name, const char *value,
+                             struct fault *fault);
+
+static enum err open_service(struct appliance *a, const struct settings *settings,
+                             struct fault *fault)
+{
+    const struct service_config config = {
+        .loop = a->loop,
+        .log = a->log,
+        .log_config = &a->log_config,
+        .clock = a->clock,
+        .diag = a->diag,
+        .settings = settings,
+        .folder = a->folder,
+        .member = &a->member,
+        .uplink = a->uplink,
+        .prints = a->prints,
+        .devices = tell_devices,
+        .bind = open_scanner,
+        .context = a,
+    };
+    return service_open(&a->service, &config, fault);
+}
+
 static enum err open_http_tls(struct appliance *a, const struct settings *settings,
                               struct fault *fault)
 {
@@ -509,6 +567,7 @@ static enum err open_http(struct appliance *a, const struct settings *settings, 
         .formats = a->formats,
         .uplink = a->uplink,
         .prints = a->prints,
+        .service = a->service,
         .sign = on_sign,
         .sign_context = a,
         .clock = a->clock,
@@ -563,6 +622,8 @@ static enum err open_lanes(struct appliance *a, const struct settings *settings,
     enum err err = lanes_open(&a->lanes, a->loop, a->diag, &listener, fault);
     if (!err)
         err = settings_each(settings, "scanner.*", open_scanner, a, fault);
+    if (!err)
+        err = ports_conf_each(a->folder, open_scanner, a, fault);
     if (!err)
         err = settings_each(settings, "panel.*", open_panel, a, fault);
     return err;
@@ -664,6 +725,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_prints(a, settings, fault);
     if (!err)
+        err = open_service(a, settings, fault);
+    if (!err)
         err = open_http(a, settings, fault);
     if (!err)
         err = open_lanes(a, settings, fault);
@@ -703,6 +766,8 @@ void appliance_close(struct appliance *a)
     loop_timer_close(a->clock_timer);
     loop_timer_close(a->member_timer);
     http_server_close(a->http); /* answers that are still to come go nowhere */
+    service_close(a->service);
+    a->service = NULL;
     lanes_close(a->lanes);
     a->lanes = NULL;
     centre_stop(a->centre);

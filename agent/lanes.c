@@ -11,7 +11,9 @@ enum { SCANNERS_MAX = 16, PANELS_MAX = 16 };
 struct lane_scanner {
     struct lanes *lanes;
     struct scanner *scanner;
+    char name[SCANNER_NAME_MAX + 1];
     char lane[SCANNER_LANE_MAX + 1];
+    char device[DEVICE_TEXT_MAX + 1];
 };
 
 struct lane_panel {
@@ -110,9 +112,9 @@ static enum err open_scanner(struct lane_scanner *s, const char *name, const cha
                                            [LAYOUT] = {.name = "layout"},
                                            [PREFIX] = {.name = "prefix"},
                                            [SUFFIX] = {.name = "suffix"}};
-    char device[DEVICE_TEXT_MAX + 1];
-    struct scanner_config config = {.name = name, .device = device, .lane = s->lane};
-    enum err err = device_setting_read(value, device, options, COUNT, fault);
+    struct scanner_config config = {.name = name, .device = s->device, .lane = s->lane};
+    (void)snprintf(s->name, sizeof s->name, "%.*s", SCANNER_NAME_MAX, name);
+    enum err err = device_setting_read(value, s->device, options, COUNT, fault);
     if (!err)
         err = take_lane(s->lane, &options[LANE], fault);
     if (!err)
@@ -140,13 +142,33 @@ static enum err of_setting(enum err err, const char *head, const char *name, str
 enum err lanes_add_scanner(struct lanes *lanes, const char *name, const char *value,
                            struct fault *fault)
 {
-    if (lanes->scanner_count == SCANNERS_MAX)
+    size_t at = 0;
+    while (at < lanes->scanner_count && strcmp(lanes->scanners[at].name, name) != 0)
+        at++;
+    if (at == SCANNERS_MAX)
         return fault_set(fault, ERR_TOO_LARGE, "scanner", "at most %d scanners", SCANNERS_MAX);
-    struct lane_scanner *s = &lanes->scanners[lanes->scanner_count];
+    struct lane_scanner *s = &lanes->scanners[at];
+    scanner_close(s->scanner);
     *s = (struct lane_scanner){.lanes = lanes};
     enum err err = open_scanner(s, name, value, fault);
-    lanes->scanner_count += !err;
+    if (at == lanes->scanner_count)
+        lanes->scanner_count += !err;
     return of_setting(err, "scanner", name, fault);
+}
+
+size_t lanes_scanner_count(const struct lanes *lanes)
+{
+    return lanes->scanner_count;
+}
+
+struct lanes_scanner lanes_scanner(const struct lanes *lanes, size_t index)
+{
+    const struct lane_scanner *s = &lanes->scanners[index];
+    return (struct lanes_scanner){.name = s->name,
+                                  .lane = s->lane,
+                                  .device = s->device,
+                                  .state = s->scanner ? scanner_state(s->scanner) : SCANNER_ABSENT,
+                                  .detail = s->scanner ? scanner_fault(s->scanner)->text : ""};
 }
 
 /* --- Panels ------------------------------------------------------------------------------------

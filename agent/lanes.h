@@ -25,12 +25,24 @@ void lanes_close(struct lanes *lanes); /* takes NULL */
 /*
  * "serial:PATH[,lane=01][,baud=9600][,prefix=TEXT][,suffix=TEXT]" or
  * "hid:PATH[,lane=01][,layout=us]" with the same prefix and suffix. The device need not be there.
+ * One of the same name takes the place of the former.
  */
 enum err lanes_add_scanner(struct lanes *lanes, const char *name, const char *value,
                            struct fault *fault) MUST_CHECK;
 /* "leds[,green=FOLDER][,red=FOLDER][,beep=DEVICE][,lane=01]", see hal/panel_device.h */
 enum err lanes_add_panel(struct lanes *lanes, const char *name, const char *value,
                          struct fault *fault) MUST_CHECK;
+
+struct lanes_scanner {
+    const char *name;
+    const char *lane;   /* "" when bound to none */
+    const char *device; /* "serial:PATH" or "hid:PATH" */
+    enum scanner_state state;
+    const char *detail; /* why it isn't there; "" when it is */
+};
+size_t lanes_scanner_count(const struct lanes *lanes);
+/* Borrowed until lanes_close. */
+struct lanes_scanner lanes_scanner(const struct lanes *lanes, size_t index);
 
 /* At the panels of that lane ("" for none). */
 void lanes_show(struct lanes *lanes, const char *lane, enum panel_sign sign);

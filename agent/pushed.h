@@ -11,7 +11,7 @@
 #define AGENT_PUSHED_H
 
 #include "agent/api/api.h"
-#include "agent/policy_file.h"
+#include "agent/capture/policy_file.h"
 #include "agent/print/desk.h"
 #include "agent/retention.h"
 #include "sync/config/part.h"

@@ -41,12 +41,13 @@ static enum err signed_bytes(const char *kind, struct slice payload, struct buf 
     return buf_check(out, fault, "payload");
 }
 
-static enum err check_own(struct slice signer_pem, const struct key *key, struct fault *fault)
+static enum err check_own(enum certificate_purpose purpose, struct slice signer_pem,
+                          const struct key *key, struct fault *fault)
 {
     mbedtls_x509_crt *signer CLEANUP(certificate_cleanup) = NULL;
     enum err err = certificate_parse(signer_pem, "signer", &signer, fault);
-    if (!err && !certificate_fits(signer, CERTIFICATE_SIGNER))
-        err = fault_set(fault, ERR_INVALID, "signer", "the certificate is not for signing");
+    if (!err && !certificate_fits(signer, purpose))
+        err = fault_set(fault, ERR_INVALID, "signer", "the certificate is not for signing this");
     return err ? err : key_matches(key, &signer->pk, fault);
 }
 
@@ -74,13 +75,20 @@ static enum err write_envelope(const char *kind, struct slice payload, struct sl
 enum err envelope_make(const char *kind, struct slice payload, struct slice signer_pem,
                        const struct key *key, struct buf *out, struct fault *fault)
 {
+    return envelope_make_as(CERTIFICATE_SIGNER, kind, payload, signer_pem, key, out, fault);
+}
+
+enum err envelope_make_as(enum certificate_purpose purpose, const char *kind, struct slice payload,
+                          struct slice signer_pem, const struct key *key, struct buf *out,
+                          struct fault *fault)
+{
     struct buf bytes CLEANUP(buf_free);
     struct signature signature;
     buf_init(&bytes, ENVELOPE_PAYLOAD_MAX + KIND_MAX);
     if (payload.len == 0 || payload.len > ENVELOPE_PAYLOAD_MAX)
         return fault_set(fault, ERR_TOO_LARGE, "payload", "must have 1 to %d bytes",
                          ENVELOPE_PAYLOAD_MAX);
-    enum err err = check_own(signer_pem, key, fault);
+    enum err err = check_own(purpose, signer_pem, key, fault);
     if (!err)
         err = signed_bytes(kind, payload, &bytes, fault);
     if (!err)
@@ -112,8 +120,24 @@ static enum err decode(const char *name, const char *text, struct buf *out, stru
     return buf_check(out, fault, name);
 }
 
+/* Who has to have signed, and gets told. */
+struct wanted {
+    enum certificate_purpose purpose;
+    const struct verify_rules *rules;
+    char *name; /* CERTIFICATE_NAME_MAX + 1, or NULL */
+};
+
+static enum err name_signer(const mbedtls_x509_crt *signer, char *name, struct fault *fault)
+{
+    struct certificate_facts facts;
+    enum err err = name ? certificate_read(signer, &facts, fault) : ERR_OK;
+    if (!err && name)
+        memcpy(name, facts.common_name, sizeof facts.common_name);
+    return err;
+}
+
 static enum err check_signature(const struct fields *read, struct slice payload,
-                                const struct verify_rules *rules, struct fault *fault)
+                                const struct wanted *wanted, struct fault *fault)
 {
     mbedtls_x509_crt *signer CLEANUP(certificate_cleanup) = NULL;
     struct buf bytes CLEANUP(buf_free);
@@ -127,7 +151,7 @@ static enum err check_signature(const struct fields *read, struct slice payload,
         err = signed_bytes(read->kind, payload, &bytes, fault);
     if (err)
         return err;
-    err = verify_chain(rules, signer, CERTIFICATE_SIGNER, fault);
+    err = verify_chain(wanted->rules, signer, wanted->purpose, fault);
     if (err) {
         fault_within(fault, "signer");
         return err;
@@ -135,13 +159,12 @@ static enum err check_signature(const struct fields *read, struct slice payload,
     err = signature_check(&signer->pk, buf_slice(&bytes), buf_slice(&signature), fault);
     if (err)
         fault_within(fault, "signature");
-    return err;
+    return err ? err : name_signer(signer, wanted->name, fault);
 }
 
-/* `rules` NULL: unchecked. */
-static enum err take_payload(const char *kind, struct slice envelope,
-                             const struct verify_rules *rules, struct buf *payload,
-                             struct fault *fault)
+/* `wanted` NULL: unchecked. */
+static enum err take_payload(const char *kind, struct slice envelope, const struct wanted *wanted,
+                             struct buf *payload, struct fault *fault)
 {
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct fields read = {0};
@@ -150,8 +173,8 @@ static enum err take_payload(const char *kind, struct slice envelope,
     enum err err = read_envelope(kind, envelope, &doc, &read, fault);
     if (!err)
         err = decode("payload", read.payload, &bytes, fault);
-    if (!err && rules)
-        err = check_signature(&read, buf_slice(&bytes), rules, fault);
+    if (!err && wanted)
+        err = check_signature(&read, buf_slice(&bytes), wanted, fault);
     if (err)
         return err;
     buf_append(payload, bytes.data, bytes.len);
@@ -161,7 +184,16 @@ static enum err take_payload(const char *kind, struct slice envelope,
 enum err envelope_open(const char *kind, struct slice envelope, const struct verify_rules *rules,
                        struct buf *payload, struct fault *fault)
 {
-    return take_payload(kind, envelope, rules, payload, fault);
+    const struct wanted wanted = {.purpose = CERTIFICATE_SIGNER, .rules = rules};
+    return take_payload(kind, envelope, &wanted, payload, fault);
+}
+
+enum err envelope_open_as(enum certificate_purpose purpose, const char *kind, struct slice envelope,
+                          const struct verify_rules *rules, struct buf *payload,
+                          char signer[static CERTIFICATE_NAME_MAX + 1], struct fault *fault)
+{
+    const struct wanted wanted = {.purpose = purpose, .rules = rules, .name = signer};
+    return take_payload(kind, envelope, &wanted, payload, fault);
 }
 
 enum err envelope_peek(const char *kind, struct slice envelope, struct buf *payload,

@@ -32,4 +32,17 @@ enum err envelope_open(const char *kind, struct slice envelope, const struct ver
 enum err envelope_peek(const char *kind, struct slice envelope, struct buf *payload,
                        struct fault *fault) MUST_CHECK;
 
+/*
+ * The same with a signer for another purpose: an appliance signs what it reports with its own
+ * (CERTIFICATE_DEVICE). The kind keeps such a document from being taken for one of the centre's.
+ */
+enum err envelope_make_as(enum certificate_purpose purpose, const char *kind, struct slice payload,
+                          struct slice signer_pem, const struct key *key, struct buf *out,
+                          struct fault *fault) MUST_CHECK;
+/* `signer` gets the signer's common name. */
+enum err envelope_open_as(enum certificate_purpose purpose, const char *kind, struct slice envelope,
+                          const struct verify_rules *rules, struct buf *payload,
+                          char signer[static CERTIFICATE_NAME_MAX + 1],
+                          struct fault *fault) MUST_CHECK;
+
 #endif

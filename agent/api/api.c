@@ -10,6 +10,7 @@ static const struct api_route *const route_tables[] = {
     api_return_routes,  api_sale_routes,   api_stream_routes,    api_status_routes,
     api_session_routes, api_policy_routes, api_exception_routes, api_page_routes,
     api_poslog_routes,  api_replay_routes, api_parked_routes,    api_print_routes,
+    api_service_routes,
 };
 
 static enum err open_people(struct api *api, struct fault *fault)
@@ -135,7 +136,8 @@ static bool token_holder_of(struct api_call *call)
     if (!value || strncasecmp(value, scheme, sizeof scheme - 1) != 0)
         return false;
     struct slice token = slice_of(value + sizeof scheme - 1);
-    if (local_is(&call->api->local, token))
+    call->local = local_is(&call->api->local, token);
+    if (call->local)
         return true;
     if (tokens_find(call->api->tokens, token, &call->holder) != ERR_OK)
         return false;
@@ -199,11 +201,25 @@ static void run_for_person(const struct api_route *route, struct api_call *call)
         route->handle(call);
 }
 
+static void run_for_technician(const struct api_route *route, struct api_call *call)
+{
+    if (token_holder_of(call) && call->local)
+        route->handle(call);
+    else if (!person_of(call))
+        refuse_stranger(call->request);
+    else if (call->person->role != ROLE_TECHNICIAN)
+        refuse(call->request, "", "only a technician may do this");
+    else
+        run_for_person(route, call);
+}
+
 static void run_route(const struct api_route *route, struct api_call *call)
 {
     call->actor = (struct capture_actor){.lane = "", .person = ""};
     if (route->access == API_OPEN)
         route->handle(call);
+    else if (route->access == API_SERVICE)
+        run_for_technician(route, call);
     else if (route->access != API_PERSON && token_holder_of(call))
         route->handle(call);
     else if (!person_of(call))

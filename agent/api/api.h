@@ -11,6 +11,7 @@
 #include "agent/capture/scan_formats.h"
 #include "agent/people/session.h"
 #include "agent/print/desk.h"
+#include "agent/service/desk.h"
 #include "hal/panel.h"
 #include "hal/scanner.h"
 #include "sync/contract/config_section.h"
@@ -28,6 +29,7 @@ struct api_config {
     const struct scan_formats *formats; /* receipt numbers as they are scanned */
     struct uplink *uplink;              /* NULL: no broker is configured */
     struct print_desk *prints;          /* NULL: no printer is configured */
+    struct service *service;            /* what technicians ask for */
     /* How a return ended at the lane that asked for it: for its lamps and its beeper. May be NULL.
      */
     void (*sign)(void *context, const char *lane, enum panel_sign sign);

@@ -28,8 +28,11 @@ struct api {
     int64_t announced[STREAMS_OF_APPLIANCE]; /* last seq that the streams were told */
 };
 
-/* Who may call a route: anybody; a till or a person; tills only; people only. */
-enum api_access { API_OPEN, API_CLIENT, API_TILL, API_PERSON };
+/*
+ * Who may call a route: anybody; a till or a person; tills only; people only; a technician or this
+ * machine's command line.
+ */
+enum api_access { API_OPEN, API_CLIENT, API_TILL, API_PERSON, API_SERVICE };
 
 /* One request with what the router found out. `rest` is what the {} of the path stood for. */
 struct api_call {
@@ -39,6 +42,7 @@ struct api_call {
     struct capture_actor actor;
     struct token_holder holder;
     const struct person *person; /* NULL for a till */
+    bool local;                  /* the command line on this machine */
     struct slice session;        /* the secret of the person's session; empty for a till */
 };
 
@@ -62,6 +66,7 @@ extern const struct api_route api_policy_routes[];
 extern const struct api_route api_parked_routes[];
 extern const struct api_route api_replay_routes[];
 extern const struct api_route api_print_routes[];
+extern const struct api_route api_service_routes[];
 
 /* The secret in the request's cookie; empty if there is none. */
 struct slice api_session_cookie(struct http_request *request);

@@ -40,6 +40,11 @@ enum cli_exit cli_provision(struct cli *cli);
 enum cli_exit cli_csr(struct cli *cli);
 enum cli_exit cli_cert(struct cli *cli);
 enum cli_exit cli_wipe(struct cli *cli);
+enum cli_exit cli_doctor(struct cli *cli);
+enum cli_exit cli_ports(struct cli *cli);
+enum cli_exit cli_selftest(struct cli *cli);
+enum cli_exit cli_commission(struct cli *cli);
+enum cli_exit cli_diag(struct cli *cli);
 
 /* Prints "tillback: where: text" and returns the exit code that the failure means. */
 enum cli_exit cli_fail(const struct fault *fault);

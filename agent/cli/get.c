@@ -7,8 +7,10 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { URL_MAX = 1024, TIMEOUT_S = 10 };
+/* A technician's wish may wait for a scan, or for a handshake that hangs. */
+enum { URL_MAX = 1024, TIMEOUT_S = 10, SERVICE_TIMEOUT_S = 150 };
 
 static size_t collect(char *data, size_t size, size_t count, void *context)
 {
@@ -92,7 +94,8 @@ static enum err ask(const struct cli *cli, const char *path, const char *body, s
     }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+    bool slow = strncmp(path, "/v1/service/", sizeof "/v1/service/" - 1) == 0;
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(slow ? SERVICE_TIMEOUT_S : TIMEOUT_S));
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);

@@ -26,6 +26,8 @@ struct station {
     bool drawer_second;
     bool busy; /* `hand` is at the printer */
     struct id hand;
+    print_desk_tested *tested; /* a test print is at the printer */
+    void *tested_context;
 };
 
 struct print_desk {
@@ -290,7 +292,7 @@ static void drop_old(struct print_desk *desk)
 
 static void pump_station(struct station *s)
 {
-    if (s->busy || printer_state(s->printer) != PRINTER_READY)
+    if (s->busy || s->tested || printer_state(s->printer) != PRINTER_READY)
         return;
     struct print_queue *queue = &s->desk->queue;
     for (size_t i = 0; i < queue->count; i++) {
@@ -316,12 +318,24 @@ static void on_again(void *context)
     print_desk_committed(context);
 }
 
+static void end_test(struct station *s, enum err err, const struct fault *fault)
+{
+    print_desk_tested *tested = s->tested;
+    s->tested = NULL;
+    loop_timer_start(s->desk->again, 0, 0); /* what waited for it */
+    tested(s->tested_context, err, fault);
+}
+
 static void on_finished(void *context, const char *name, uint64_t job, enum err err,
                         const struct fault *fault)
 {
     (void)job;
     struct station *s = context;
     struct print_desk *desk = s->desk;
+    if (s->tested) {
+        end_test(s, err, fault);
+        return;
+    }
     struct print *print = print_queue_find(&desk->queue, &s->hand);
     s->busy = false;
     if (!print)
@@ -400,6 +414,35 @@ enum err print_desk_drop(struct print_desk *desk, const struct id *id, struct fa
         return fault_set(fault, ERR_CONFLICT, "id", "it is being printed");
     drop(desk, print, "a person let it go");
     (void)save(desk);
+    return ERR_OK;
+}
+
+enum err print_desk_test(struct print_desk *desk, size_t printer, print_desk_tested *tested,
+                         void *context, struct fault *fault)
+{
+    struct station *s = &desk->stations[printer];
+    struct buf bytes CLEANUP(buf_free);
+    buf_init(&bytes, PRINTER_JOB_BYTES_MAX);
+    if (s->busy || s->tested)
+        return fault_set(fault, ERR_BUSY, s->name, "it prints something else just now");
+    struct escpos e = escpos_begin(&bytes, s->paper.page, s->paper.columns);
+    escpos_align(&e, ESCPOS_CENTER);
+    escpos_large(&e, true);
+    escpos_line(&e, SLICE_LITERAL("TILLBACK"));
+    escpos_large(&e, false);
+    escpos_line(&e, SLICE_LITERAL("Test / Prueba / Teste / Essai"));
+    escpos_rule(&e);
+    escpos_line(&e, slice_of(s->name));
+    escpos_line(&e, SLICE_LITERAL("\u00e4\u00f6\u00fc \u00df \u00e9\u00e8 \u00f1 \u00e3 \u20ac"));
+    escpos_code128(&e, SLICE_LITERAL("TILLBACK-TEST"));
+    escpos_cut(&e);
+    enum err err = buf_check(&bytes, fault, "print");
+    if (!err)
+        err = printer_submit(s->printer, 0, buf_slice(&bytes), fault);
+    if (err)
+        return err;
+    s->tested = tested;
+    s->tested_context = context;
     return ERR_OK;
 }
 

@@ -77,6 +77,15 @@ enum err print_desk_reprint(struct print_desk *desk, const struct id *return_id,
 enum err print_desk_drop(struct print_desk *desk, const struct id *id,
                          struct fault *fault) MUST_CHECK;
 
+/* How a test print ended: as printer.h's `finished`. */
+typedef void print_desk_tested(void *context, enum err err, const struct fault *fault);
+/*
+ * Prints a few lines at one printer, for who sets it up; no return's. `tested` comes once, unless
+ * the desk is closed. ERR_BUSY while it prints something else.
+ */
+enum err print_desk_test(struct print_desk *desk, size_t printer, print_desk_tested *tested,
+                         void *context, struct fault *fault) MUST_CHECK;
+
 size_t print_desk_printer_count(const struct print_desk *desk);
 struct print_desk_printer print_desk_printer(const struct print_desk *desk, size_t index);
 /* What waits; valid until the next call. */

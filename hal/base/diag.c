@@ -1,6 +1,7 @@
 #include "hal/base/diag.h"
 #include "hal/base/jsonw.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@ struct diag {
     const char *program;
     enum diag_level least; /* both written by any thread */
     bool shedding;
+    pthread_mutex_t mutex;
+    char *kept[DIAG_KEPT_LINES]; /* a ring; the oldest is at `next` */
+    size_t next;
 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -31,7 +35,8 @@ struct diag *diag_open(int fd, const char *program, enum diag_level least)
 {
     struct diag *d = calloc(1, sizeof *d);
     if (d)
-        *d = (struct diag){.fd = fd, .program = program, .least = least};
+        *d = (struct diag){
+            .fd = fd, .program = program, .least = least, .mutex = PTHREAD_MUTEX_INITIALIZER};
     return d;
 }
 
@@ -43,7 +48,38 @@ void diag_set_least(struct diag *d, enum diag_level least)
 
 void diag_close(struct diag *d)
 {
+    if (!d)
+        return;
+    for (size_t i = 0; i < DIAG_KEPT_LINES; i++)
+        free(d->kept[i]);
+    pthread_mutex_destroy(&d->mutex);
     free(d);
+}
+
+/* One that is too long, or finds no memory, is missing later. */
+static void keep(struct diag *d, const struct buf *line)
+{
+    char *copy = line->len <= DIAG_KEPT_BYTES ? strndup(line->data, line->len) : NULL;
+    if (!copy)
+        return;
+    pthread_mutex_lock(&d->mutex);
+    free(d->kept[d->next]);
+    d->kept[d->next] = copy;
+    d->next = (d->next + 1) % DIAG_KEPT_LINES;
+    pthread_mutex_unlock(&d->mutex);
+}
+
+void diag_recall(struct diag *d, void (*line)(void *context, struct slice text), void *context)
+{
+    if (!d)
+        return;
+    pthread_mutex_lock(&d->mutex);
+    for (size_t i = 0; i < DIAG_KEPT_LINES; i++) {
+        const char *text = d->kept[(d->next + i) % DIAG_KEPT_LINES];
+        if (text)
+            line(context, slice_of(text));
+    }
+    pthread_mutex_unlock(&d->mutex);
 }
 
 void diag_shed(struct diag *d, bool shedding)
@@ -77,6 +113,8 @@ static struct jsonw begin_line(struct diag *d, struct buf *line, enum diag_level
 static void end_line(struct diag *d, struct buf *line, struct jsonw *w)
 {
     jsonw_end(w);
+    if (!line->failed)
+        keep(d, line);
     buf_append_char(line, '\n');
     if (!line->failed) {
         ssize_t written = write(d->fd, line->data, line->len);

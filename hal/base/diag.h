@@ -7,7 +7,7 @@
 #ifndef HAL_BASE_DIAG_H
 #define HAL_BASE_DIAG_H
 
-#include "hal/base/fault.h"
+#include "hal/base/buf.h"
 
 enum diag_level { DIAG_DEBUG, DIAG_INFO, DIAG_WARN, DIAG_ERROR };
 
@@ -28,5 +28,12 @@ void diag_write(struct diag *d, enum diag_level level, const char *name, const c
     __attribute__((format(printf, 4, 5)));
 /* The same with a failure's code, place and text. */
 void diag_fault(struct diag *d, enum diag_level level, const char *name, const struct fault *fault);
+
+/*
+ * The last lines written, kept in memory for who asks later: at most DIAG_KEPT_LINES, each without
+ * its newline. Any thread; `line` must not write diagnostics.
+ */
+enum { DIAG_KEPT_LINES = 256, DIAG_KEPT_BYTES = 1024 };
+void diag_recall(struct diag *d, void (*line)(void *context, struct slice text), void *context);
 
 #endif

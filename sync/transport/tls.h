@@ -11,6 +11,13 @@
 #include "hal/clock.h"
 #include "hal/loop.h"
 
+/*
+ * Where a refused certificate was wrong, for who tells people what to do: the fault's `where` is
+ * one of these, or "certificate" for anything else (unknown authority, revoked, ...).
+ */
+#define TLS_WHERE_NAME "certificate.name"
+#define TLS_WHERE_TIME "certificate.time"
+
 /* Certificates and keys read from PEM files, shared by many connections; immutable after open. */
 struct tls_context;
 struct tls_stream;

@@ -48,6 +48,16 @@ int tls_verdict_callback(void *context, mbedtls_x509_crt *crt, int depth, uint32
     return code;
 }
 
+/* The worst of what is wrong: a name on a certificate of unknown origin means nothing. */
+static const char *place_of(uint32_t flags)
+{
+    const uint32_t dated = MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE;
+    const uint32_t named = MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    return flags & ~(dated | named) ? "certificate"
+           : flags & named          ? TLS_WHERE_NAME
+                                    : TLS_WHERE_TIME;
+}
+
 static enum err certificate_words(const char *peer, const struct tls_verdict *verdict,
                                   uint32_t flags, struct fault *fault)
 {
@@ -71,7 +81,7 @@ static enum err certificate_words(const char *peer, const struct tls_verdict *ve
     }
     if (verdict->rules.host && flags & MBEDTLS_X509_BADCERT_CN_MISMATCH)
         buf_printf(&text, " (%s was dialled)", verdict->rules.host);
-    return fault_set(fault, ERR_TLS, "certificate", "%s", text.data ? text.data : "");
+    return fault_set(fault, ERR_TLS, place_of(flags), "%s", text.data ? text.data : "");
 }
 
 static enum err alert_words(const char *peer, const mbedtls_ssl_context *ssl, struct fault *fault)

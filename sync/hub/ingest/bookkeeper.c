@@ -43,6 +43,7 @@ static bool is_of_return(const struct event *event)
     case EVENT_CLOCK_SYNCHRONISED:
     case EVENT_PARKED_ASKED:
     case EVENT_COMMAND_TAKEN:
+    case EVENT_SELFTEST_RUN:
     case EVENT_PARKED_DECIDED:
         return false;
     default:

@@ -1,4 +1,4 @@
-#include "agent/policy_file.h"
+#include "agent/capture/policy_file.h"
 #include "documents.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"

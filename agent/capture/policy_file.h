@@ -1,6 +1,6 @@
 /* The policy that decides: from a file, or the one that ships. Read once, then any thread. */
-#ifndef AGENT_POLICY_FILE_H
-#define AGENT_POLICY_FILE_H
+#ifndef AGENT_CAPTURE_POLICY_FILE_H
+#define AGENT_CAPTURE_POLICY_FILE_H
 
 #include "agent/returns/policy.h"
 

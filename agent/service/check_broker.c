@@ -1,0 +1,246 @@
+/* MQTT at the broker: connected, own topics and nobody else's, and whether anything moves. */
+#include "agent/service/check.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/id.h"
+#include "hal/storage.h"
+#include "sync/contract/topic.h"
+#include "sync/transport/mqtt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MQTT_MS = 20000, REFUSED = 0x80, STALLED_MS = 60 * 1000 };
+
+/* Another's topics: nobody has this name, and a device that had it would not notice. */
+static const char foreign[] = "doctor.nobody";
+/* Under up/ the broker lets a device write, and not read. */
+static const char probe[] = "probe";
+
+/*
+ * Non-delivery is what counts: brokers grant forbidden filters, and say that a publish was fine. So
+ * it subscribes to a topic of another's, publishes there, and then to its own: the second
+ * acknowledgement comes after all that the first publish may have brought.
+ */
+struct attempt {
+    struct wait wait;
+    struct mqtt *mqtt;
+    const char *device;
+    char foreign_topic[TOPIC_MAX];
+    char own_topic[TOPIC_MAX];
+    int own;
+    bool connected;
+    bool own_taken;
+    bool foreign_delivered;
+};
+
+static void on_connected(void *context, enum err err, const struct fault *why)
+{
+    struct attempt *a = context;
+    struct fault fault;
+    int token;
+    if (err) {
+        wait_end(&a->wait, why);
+        return;
+    }
+    a->connected = true;
+    if (mqtt_subscribe(a->mqtt, a->foreign_topic, 1, &token, &fault) != ERR_OK)
+        wait_end(&a->wait, &fault);
+}
+
+static void on_subscribed(void *context, int token, enum err err)
+{
+    struct attempt *a = context;
+    struct fault fault;
+    int other;
+    (void)token;
+    (void)err; /* refused is well, too: then nothing comes */
+    const struct mqtt_message to_other = {
+        .topic = a->foreign_topic, .payload = SLICE_LITERAL("{}"), .qos = 1};
+    const struct mqtt_message to_own = {
+        .topic = a->own_topic, .payload = SLICE_LITERAL("{}"), .qos = 1};
+    if (mqtt_publish(a->mqtt, &to_other, &other, &fault) != ERR_OK ||
+        mqtt_publish(a->mqtt, &to_own, &a->own, &fault) != ERR_OK)
+        wait_end(&a->wait, &fault);
+}
+
+static void on_published(void *context, int token, int reason)
+{
+    struct attempt *a = context;
+    if (token != a->own)
+        return;
+    a->own_taken = reason < REFUSED;
+    wait_end(&a->wait, NULL);
+}
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct attempt *a = context;
+    a->foreign_delivered |= strcmp(message->topic, a->foreign_topic) == 0;
+}
+
+static void on_disconnected(void *context, enum err err, const struct fault *fault)
+{
+    (void)err;
+    wait_end(&((struct attempt *)context)->wait, fault);
+}
+
+static enum err make_runtime(char folder[static 40], struct fault *fault)
+{
+    (void)snprintf(folder, 40, "/tmp/tillback-XXXXXX");
+    return mkdtemp(folder) ? ERR_OK
+                           : fault_set(fault, ERR_IO, "/tmp", "no runtime folder could be made");
+}
+
+static void try_broker(struct examination *x, struct attempt *a)
+{
+    const struct mqtt_listener listener = {.connected = on_connected,
+                                           .message = on_message,
+                                           .published = on_published,
+                                           .subscribed = on_subscribed,
+                                           .disconnected = on_disconnected,
+                                           .context = a};
+    struct tls_context *tls = NULL;
+    char runtime[40] = "";
+    const struct doctor_subject *s = x->subject;
+    topic_write(a->foreign_topic, foreign, TOPIC_DOWN, probe);
+    topic_write(a->own_topic, s->member->device, TOPIC_UP, probe);
+    enum err err = wait_open(&a->wait, &x->mqtt);
+    if (err)
+        return;
+    err = make_runtime(runtime, &x->mqtt);
+    if (!err)
+        err = membership_tls(s->member, IDENTITY_CURRENT, s->clock, &tls, &x->mqtt);
+    const struct mqtt_config config = {.url = s->member->broker_url,
+                                       .proxy = settings_text(s->settings, "broker.proxy"),
+                                       .tls = tls,
+                                       .client_id = s->member->device,
+                                       .runtime_folder = runtime,
+                                       .dial_timeout_ms = MQTT_MS};
+    if (!err)
+        err = mqtt_open(&a->mqtt, a->wait.loop, &config, &listener, &x->mqtt);
+    if (!err) {
+        wait_run(&a->wait, MQTT_MS);
+        x->mqtt = a->wait.fault;
+    }
+    mqtt_close(a->mqtt, true);
+    wait_close(&a->wait);
+    tls_context_close(tls);
+    if (runtime[0])
+        (void)rmdir(runtime);
+}
+
+static void ask_running(struct examination *x)
+{
+    static const char next[] = "See what failed above; with nothing there, look at the broker.";
+    const struct uplink_status *link = &x->subject->running->link;
+    if (!x->subject->running->has_uplink)
+        finding_set(x->at, FINDING_SKIPPED, "", "it captures only: no broker, or not enrolled");
+    else if (link->state == UPLINK_ONLINE)
+        finding_set(x->at, FINDING_OK, "", "tillbackd is connected");
+    else
+        finding_set(x->at, FINDING_FAIL, next, "tillbackd is %s%s%s",
+                    uplink_state_name(link->state), link->last.text[0] ? ": " : "",
+                    link->last.text);
+    x->connected = x->at->result == FINDING_OK;
+}
+
+void check_mqtt(struct examination *x)
+{
+    if (x->subject->running) {
+        ask_running(x);
+        return;
+    }
+    if (!x->reachable || !x->dialled || x->dial.code) {
+        finding_set(x->at, FINDING_SKIPPED, "", "there is no secure connection to the broker");
+        return;
+    }
+    struct attempt attempt = {.own = -1};
+    try_broker(x, &attempt);
+    x->connected = attempt.connected;
+    x->own_topic = attempt.own_taken;
+    x->foreign_topic = attempt.foreign_delivered;
+    if (x->connected)
+        finding_set(x->at, FINDING_OK, "", "the broker takes us as %s", x->subject->member->device);
+    else
+        finding_set(x->at, FINDING_FAIL,
+                    "At the centre: is the appliance known there, not revoked, and the broker's "
+                    "revocation list not too old?",
+                    "%s", x->mqtt.text);
+}
+
+void check_topics(struct examination *x)
+{
+    static const char next[] =
+        "At the centre: compare the broker's acl file with the one that ships.";
+    if (x->subject->running)
+        finding_set(x->at, FINDING_SKIPPED, "",
+                    "asked only while tillbackd is stopped: a second connection would end its own");
+    else if (!x->connected)
+        finding_set(x->at, FINDING_SKIPPED, "", "there is no connection to the broker");
+    else if (x->mqtt.code)
+        finding_set(x->at, FINDING_FAIL, next, "%s", x->mqtt.text);
+    else if (!x->own_topic)
+        finding_set(x->at, FINDING_FAIL, next, "the broker refuses this appliance's own topics");
+    else if (x->foreign_topic)
+        finding_set(x->at, FINDING_FAIL, next,
+                    "the broker lets this appliance at the topics of others");
+    else
+        finding_set(x->at, FINDING_OK, "", "its own are allowed, another's are refused");
+}
+
+/* --- Whether anything moves ------------------------------------------------------------------ */
+
+static const char *waits_next =
+    "Look whether the hub runs, and at tillback queue; what waits is safe here.";
+
+static void judge_files(struct examination *x)
+{
+    struct eventlog_reader *reader = NULL;
+    struct eventlog_status status;
+    struct fault fault = {0};
+    enum err err = eventlog_reader_open(&reader, x->subject->log_config, &fault);
+    if (!err)
+        err = eventlog_reader_status(reader, &status, &fault);
+    eventlog_reader_close(reader);
+    int64_t waiting = 0;
+    for (int i = 0; !err && i < STREAMS_OF_APPLIANCE; i++)
+        waiting += status.streams[i].head - status.streams[i].through;
+    if (err)
+        finding_set(x->at, FINDING_SKIPPED, "", "there is no event log yet");
+    else if (waiting)
+        finding_set(x->at, FINDING_WARN, "Start tillbackd: it sends them.",
+                    "%lld events wait, and tillbackd doesn't run", (long long)waiting);
+    else
+        finding_set(x->at, FINDING_OK, "", "the hub holds all");
+}
+
+void check_watermark(struct examination *x)
+{
+    const struct doctor_running *running = x->subject->running;
+    if (!running) {
+        judge_files(x);
+        return;
+    }
+    if (!running->has_uplink) {
+        finding_set(x->at, FINDING_SKIPPED, "", "it captures only: no broker, or not enrolled");
+        return;
+    }
+    int64_t waiting = 0;
+    int64_t still_ms = running->now.monotonic_ms - running->link.progress_ms;
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        waiting += running->link.waiting[i];
+    if (!waiting)
+        finding_set(x->at, FINDING_OK, "", "the hub holds all");
+    else if (running->link.state != UPLINK_ONLINE)
+        finding_set(x->at, FINDING_WARN, waits_next, "%lld events wait for the link",
+                    (long long)waiting);
+    else if (still_ms > STALLED_MS)
+        finding_set(x->at, FINDING_FAIL, waits_next,
+                    "%lld events wait, and for %lld s the hub has taken none", (long long)waiting,
+                    (long long)still_ms / 1000);
+    else
+        finding_set(x->at, FINDING_OK, "", "it moves; %lld events are on their way",
+                    (long long)waiting);
+}
