@@ -531,6 +531,41 @@ static enum err open_service(struct appliance *a, const struct settings *setting
     return service_open(&a->service, &config, fault);
 }
 
+/* --- The bundle, as the centre asks for it --- */
+
+enum { BUNDLE_TEXT_MAX = 60 * 1024 };
+
+static void on_bundle(void *context, enum err err, const struct fault *fault, struct slice body)
+{
+    struct order *order = context;
+    struct buf result CLEANUP(buf_free);
+    struct buf text CLEANUP(buf_free);
+    buf_init(&result, COMMAND_REPLY_BYTES_MAX);
+    buf_init(&text, BUNDLE_TEXT_MAX);
+    base64_encode(&text, (const uint8_t *)body.data, err ? 0 : body.len, false);
+    struct jsonw w = jsonw_to(&result);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "file", "tillback-diagnostics.tar.gz");
+    jsonw_int(&w, "bytes", (int64_t)body.len);
+    jsonw_slice(&w, "base64", buf_slice(&text));
+    jsonw_end(&w);
+    if (err || text.failed || result.failed)
+        order_end(order, COMMAND_FAILED, err ? fault->text : "the bundle is too large to be sent",
+                  (struct slice){"", 0});
+    else
+        order_end(order, COMMAND_DONE, "", buf_slice(&result));
+}
+
+static void run_diag(void *context, struct order *order, const struct command *command)
+{
+    struct appliance *a = context;
+    struct fault fault;
+    (void)command;
+    const struct service_order wish = {.wish = SERVICE_DIAG};
+    if (service_ask(a->service, &wish, on_bundle, order, &fault) != ERR_OK)
+        order_end(order, COMMAND_FAILED, fault.text, (struct slice){"", 0});
+}
+
 static enum err open_http_tls(struct appliance *a, const struct settings *settings,
                               struct fault *fault)
 {

@@ -12,6 +12,7 @@
 #include "sync/hub/journal_command.h"
 #include "sync/hub/order_command.h"
 #include "sync/hub/parked_command.h"
+#include "sync/hub/report_command.h"
 #include "sync/hub/token.h"
 
 #include <limits.h>
@@ -57,6 +58,7 @@ static const char usage[] =
     "  device retire ID         given up in order; refused while its events wait\n"
     "  device list|show         all, or --store S; one, with its logs and certificates\n"
     "  device sign FILE [--out FILE]   answer a request that was carried here\n"
+    "  report verify FILE [--page OUT]  a commissioning report: who signed it, and what it says\n"
     "  ca init                  make the certificate authority and the hub's identity\n"
     "  ca server NAME HOST...   issue a server's certificate (the broker's), in servers/\n"
     "  ca device ID [FOLDER]    issue an appliance's identity, devices/ID unless given\n"
@@ -127,7 +129,7 @@ static enum err take_option(struct options *options, const char *name, const cha
 /* Commands that take options of their own, behind their name. */
 static bool has_own_options(const char *command)
 {
-    static const char *const names[] = {"token", "parked", "config", "command", "device"};
+    static const char *const names[] = {"token", "parked", "config", "command", "device", "report"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(command, names[i]) == 0)
             return true;
@@ -276,6 +278,9 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_parked(options, clock, fault);
     if (strcmp(words[0], "device") == 0)
         return run_device(options, clock, fault);
+    if (strcmp(words[0], "report") == 0)
+        return report_run(options->state, options->word_count - 1, options->words + 1,
+                          clock_wall_ms(clock), fault);
     if (strcmp(words[0], "token") == 0)
         return run_token(options, clock, fault);
     if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)
