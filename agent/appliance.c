@@ -15,6 +15,8 @@
 #include "agent/service/setup.h"
 #include "agent/timekeeper.h"
 #include "agent/views/views.h"
+#include "hal/base/cleanup.h"
+#include "hal/base/hex.h"
 #include "hal/base/version.h"
 #include "hal/storage.h"
 #include "hal/time_floor.h"
@@ -698,7 +700,7 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
         .identity_folder = a->member.folder,
         .device = a->member.device,
         .store = a->member.store,
-        .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a}},
+        .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a}, [COMMAND_DIAG] = {run_diag, a}},
         .pushed = {.settings = settings,
                    .folder = a->folder,
                    .capture = a->capture,

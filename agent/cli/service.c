@@ -182,13 +182,13 @@ static const char *const setting_options[] = {"--config", "--set", NULL};
 
 enum cli_exit cli_doctor(struct cli *cli)
 {
-    struct visit visit CLEANUP(visit_close);
+    struct visit visit CLEANUP(visit_close) = {.lock = -1};
     struct fault fault = {0};
     struct buf answer CLEANUP(buf_free);
     buf_init(&answer, ANSWER_MAX);
-    enum err err = visit_open(&visit, cli, &fault);
     if (!only_options(cli, 0, setting_options))
         return cli_usage("doctor takes --config FILE and --set KEY=VALUE, as tillbackd does");
+    enum err err = visit_open(&visit, cli, &fault);
     if (!err && visit.running)
         err = cli_get(cli, "/v1/service/doctor", &answer, &fault);
     if (err)
@@ -348,14 +348,14 @@ enum cli_exit cli_ports(struct cli *cli)
 {
     static const char *const options[] = {"--lane",   "--timeout-s", "--device",
                                           "--config", "--set",       NULL};
-    struct visit visit CLEANUP(visit_close);
+    struct visit visit CLEANUP(visit_close) = {.lock = -1};
     struct fault fault = {0};
     struct buf answer CLEANUP(buf_free);
     buf_init(&answer, ANSWER_MAX);
     bool bind = cli->argc > 0 && strcmp(cli->argv[0], "bind") == 0;
-    enum err err = visit_open(&visit, cli, &fault);
     if (!only_options(cli, bind ? 1 : 0, options))
         return cli_usage("ports takes nothing, or bind --lane 01");
+    enum err err = visit_open(&visit, cli, &fault);
     if (!err && bind)
         return bind_lane(cli, &visit);
     if (!err && visit.running)
@@ -437,13 +437,13 @@ static enum err test_all(const struct cli *cli, const struct visit *visit, struc
 enum cli_exit cli_selftest(struct cli *cli)
 {
     static const char *const options[] = {"--timeout-s", "--config", "--set", NULL};
-    struct visit visit CLEANUP(visit_close);
+    struct visit visit CLEANUP(visit_close) = {.lock = -1};
     struct fault fault = {0};
     struct buf answer CLEANUP(buf_free);
     buf_init(&answer, ANSWER_MAX);
-    enum err err = visit_open(&visit, cli, &fault);
     if (!only_options(cli, 0, options))
         return cli_usage("selftest takes --timeout-s");
+    enum err err = visit_open(&visit, cli, &fault);
     if (!err)
         err = test_all(cli, &visit, &answer, &fault);
     return err ? cli_fail(&fault) : tell_findings(cli, &answer);
@@ -509,7 +509,7 @@ static enum err write_report(const char *file, const struct buf *envelope, const
 enum cli_exit cli_commission(struct cli *cli)
 {
     static const char *const options[] = {"--technician", "--out", "--config", "--set", NULL};
-    struct visit visit CLEANUP(visit_close);
+    struct visit visit CLEANUP(visit_close) = {.lock = -1};
     struct fault fault = {0};
     struct buf envelope CLEANUP(buf_free);
     struct buf page CLEANUP(buf_free);
@@ -517,9 +517,9 @@ enum cli_exit cli_commission(struct cli *cli)
     const char *file = cli_option(cli, "--out");
     buf_init(&envelope, ANSWER_MAX);
     buf_init(&page, ANSWER_MAX);
-    enum err err = visit_open(&visit, cli, &fault);
     if (!only_options(cli, 0, options) || !technician)
         return cli_usage("commission needs --technician NAME");
+    enum err err = visit_open(&visit, cli, &fault);
     if (!err)
         err = visit.running ? ask_report(cli, technician, &envelope, &page, &fault)
                             : make_report(&visit, technician, &envelope, &page, &fault);
@@ -569,15 +569,15 @@ static enum err make_bundle(const struct cli *cli, const struct visit *visit, st
 enum cli_exit cli_diag(struct cli *cli)
 {
     static const char *const options[] = {"--out", "--diagnostics", "--config", "--set", NULL};
-    struct visit visit CLEANUP(visit_close);
+    struct visit visit CLEANUP(visit_close) = {.lock = -1};
     struct fault fault = {0};
     struct buf bundle CLEANUP(buf_free);
     const char *out = cli_option(cli, "--out");
     const char *file = out ? out : "tillback-diagnostics.tar.gz";
     buf_init(&bundle, BUNDLE_BYTES_MAX);
-    enum err err = visit_open(&visit, cli, &fault);
     if (!only_options(cli, 0, options))
         return cli_usage("diag takes --out FILE and --diagnostics FILE");
+    enum err err = visit_open(&visit, cli, &fault);
     if (!err)
         err = visit.running ? cli_get(cli, "/v1/service/diag", &bundle, &fault)
                             : make_bundle(cli, &visit, &bundle, &fault);

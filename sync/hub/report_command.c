@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/rfc3339.h"
 #include "hal/storage.h"
+#include "provisioning/crl.h"
 #include "provisioning/report.h"
 
 #include <limits.h>
@@ -74,6 +75,7 @@ enum err report_run(const char *state, int count, char *const *words, int64_t no
 {
     bool page = count == 4 && strcmp(words[2], "--page") == 0;
     if ((count != 2 && !page) || strcmp(words[0], "verify") != 0)
-        return fault_set(fault, ERR_INVALID, "report", "is used as: report verify FILE [--page OUT]");
+        return fault_set(fault, ERR_INVALID, "report",
+                         "is used as: report verify FILE [--page OUT]");
     return verify(state, words[1], page ? words[3] : NULL, now_ms, fault);
 }
