@@ -1,6 +1,7 @@
 /* The technician's routes: only for technicians who are signed in, and this machine's command line.
  */
 #include "agent/api/internal.h"
+#include "agent/returns/cardnumber.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
@@ -101,6 +102,8 @@ static void ask_with_body(struct api_call *call, enum service_wish wish)
         err = fault_set(&fault, ERR_INVALID, "lane", "is missing");
     if (!err && wish == SERVICE_COMMISSION && !call->person && !wanted.technician)
         err = fault_set(&fault, ERR_INVALID, "technician", "is missing");
+    if (!err)
+        err = cardnumber_refuse(wanted.technician, "technician", NULL, &fault);
     if (err)
         api_fail(call->request, err, &fault);
     else

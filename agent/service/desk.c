@@ -280,7 +280,7 @@ static void end_binding(struct service *s, const struct binding_scan *scan)
     struct fault fault;
     enum err err;
     if (!scan) {
-        err = fault_set(&fault, ERR_TIMEOUT, "scan",
+        err = fault_set(&fault, ERR_REFUSED, "scan",
                         "nothing was scanned in time: is the scanner plugged in, and set to act as "
                         "a serial port or a keyboard?");
     } else if (scan->scanner[0]) {

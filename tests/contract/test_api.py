@@ -77,7 +77,10 @@ class Store:
         self.till = {"Authorization": "Bearer " + self.tool("token", "add", "--lane", "01")}
         self.tool("staff", "add", "--number", "7", "--name", "Mara", "--role", "manager", "--pin",
                   "-", said=PIN)  # fmt: skip
+        self.tool("staff", "add", "--number", "9", "--name", "Tess", "--role", "technician", "--pin",
+                  "-", said=PIN)  # fmt: skip
         self.manager = {"Cookie": self.sign_in()}
+        self.technician = {"Cookie": self.sign_in("9")}
 
     def tool(self, *words, said=None):
         ran = subprocess.run(
@@ -87,8 +90,8 @@ class Store:
         assert ran.returncode == 0, ran.stderr
         return ran.stdout.strip()
 
-    def sign_in(self):
-        answer = self.call("POST", "/v1/session", {"number": "7", "pin": PIN}, as_=None)
+    def sign_in(self, number="7"):
+        answer = self.call("POST", "/v1/session", {"number": number, "pin": PIN}, as_=None)
         assert answer.status == 201, answer.text
         return answer.headers["Set-Cookie"].split(";")[0]
 
@@ -107,7 +110,10 @@ class Store:
 
     def call(self, method, path, body=None, as_="till", key=None, headers=()):
         given = dict(headers)
-        given.update({"till": self.till, "manager": getattr(self, "manager", {})}.get(as_, {}))
+        if path.startswith("/v1/service/") and as_ == "till":
+            as_ = "technician"  # a till has no business there
+        person = {who: getattr(self, who, {}) for who in ("till", "manager", "technician")}
+        given.update(person.get(as_, {}))
         given["X-Tillback"] = "1"
         if key:
             given["Idempotency-Key"] = key
@@ -315,6 +321,25 @@ def test_receipt_is_printed_once_more_and_what_waits_is_let_go(store, receipt):
     assert store.call("DELETE", f"/v1/prints/{NOBODY}").status == 404
 
 
+def test_technician_is_told_how_the_appliance_is(store):
+    def ask(method, path, body=None):
+        return store.call(method, f"/v1/service/{path}", body)
+
+    assert ask("GET", "doctor").json["findings"][0]["id"] == "power"
+    assert ask("GET", "diag").status == ask("GET", "ports").status == 200
+    for step, result in {"quote": "ok", "print": "ok", "scan": "fail", "hub": "skipped"}.items():
+        [found] = ask("POST", f"selftest/{step}", {"timeout_s": 1}).json["findings"]
+        assert (found["id"], found["result"]) == (step, result), found
+    assert ask("POST", "selftest/dance", {}).status == 404
+    assert ask("POST", "selftest/scan", {"timeout_s": 0}).status == 400
+    assert ask("POST", "ports/bind", example("post", "/v1/service/ports/bind")).status == 422
+    assert ask("POST", "ports/bind", {}).status == 400
+    assert ask("POST", "report", {"technician": "T"}).status == 422, "it isn't enrolled"
+    for who in ("till", "manager"):
+        answer = store.call("GET", "/v1/service/doctor", as_=None, headers=getattr(store, who))
+        assert answer.status == (401 if who == "till" else 403)
+
+
 def test_exception_is_listed_assigned_and_resolved(store, receipt):
     made = returned(store, receipt, quantity=4)
     assert made["decision"] == "declined"
@@ -489,7 +514,8 @@ def test_unknown_member_is_refused_and_named(store, method, path, place):
     schema = resolve(DOCUMENT["paths"][path][method]["requestBody"])
     assert problems(schema["content"]["application/json"]["schema"], body)
     as_ = "manager" if "/session" in path else "till"
-    answer = store.call(method.upper(), path.replace("{id}", NOBODY), body, as_=as_)
+    target = path.replace("{id}", NOBODY).replace("{step}", "quote")
+    answer = store.call(method.upper(), target, body, as_=as_)
     assert answer.status == 400
     assert "no_such_member" in answer.json["field"]
 
@@ -806,13 +832,16 @@ def test_every_operation_was_called(store):
     assert {(m, p) for m, p, _ in operations()} == store.seen
 
 
-# The first four are held to the document by tests/hub/test_parked.py and tests/system/test_keep.py.
+# The first four are held to the document by tests/hub/test_parked.py and tests/system/test_keep.py;
+# the last two are given in tests/system/test_doctor.py and tests/browser.
 NEEDS_HUB_OR_PRINTER = {
     ("get", "/v1/parked/{id}", "200"),
     ("post", "/v1/parked/{id}/resubmit", "202"),
     ("post", "/v1/parked/{id}/discard", "202"),
     ("post", "/v1/replay", "202"),
     ("delete", "/v1/prints/{id}", "204"),
+    ("post", "/v1/service/report", "200"),
+    ("post", "/v1/service/ports/bind", "200"),
 }
 
 
