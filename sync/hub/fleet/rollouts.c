@@ -2,18 +2,13 @@
 #include "hal/base/cleanup.h"
 #include "sync/contract/link_state.h"
 #include "sync/hub/fleet/rollouts.sql.h"
+#include "sync/hub/fleet/rollouts_inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RULES_TEXT_MAX = 1024, WHY_MAX = 512, BACKLOGS_MAX = 2000, MS_PER_S = 1000, LIST_MAX = 100 };
-
-struct rollouts {
-    struct database *db;
-    struct database_statements *sql;
-    struct desired *desired;
-};
+enum { WHY_MAX = 512, BACKLOGS_MAX = 2000, MS_PER_S = 1000, LIST_MAX = 100 };
 
 /* A row of the table. */
 struct row {
@@ -51,18 +46,18 @@ void rollouts_close(struct rollouts *rollouts)
     free(rollouts);
 }
 
-static enum err statement(struct rollouts *rollouts, size_t index, struct statement **s,
-                          struct fault *fault)
+enum err rollouts_statement(struct rollouts *rollouts, size_t index, struct statement **s,
+                            struct fault *fault)
 {
     return database_attached(rollouts->sql, index, s, fault);
 }
 
-static enum err find_one(struct rollouts *rollouts, size_t index, int64_t *rollout_no,
-                         struct fault *fault)
+enum err rollouts_one(struct rollouts *rollouts, size_t index, int64_t *rollout_no,
+                      struct fault *fault)
 {
     struct statement *s;
     bool row;
-    enum err err = statement(rollouts, index, &s, fault);
+    enum err err = rollouts_statement(rollouts, index, &s, fault);
     if (!err)
         err = database_step(rollouts->db, s, &row, fault);
     if (err)
@@ -95,7 +90,7 @@ static enum err find(struct rollouts *rollouts, int64_t no, struct row *row, str
 {
     struct statement *s;
     bool found;
-    enum err err = statement(rollouts, ROLLOUTS_FIND, &s, fault);
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_FIND, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, no);
@@ -111,7 +106,7 @@ static enum err find(struct rollouts *rollouts, int64_t no, struct row *row, str
 static enum err save(struct rollouts *rollouts, const struct row *row, struct fault *fault)
 {
     struct statement *s;
-    enum err err = statement(rollouts, ROLLOUTS_SET, &s, fault);
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_SET, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, row->no);
@@ -123,165 +118,6 @@ static enum err save(struct rollouts *rollouts, const struct row *row, struct fa
     if (row->ended_ms)
         bind_int(s, 7, row->ended_ms);
     return database_run(rollouts->db, s, fault);
-}
-
-/* --- Starting -------------------------------------------------------------------------------- */
-
-struct candidate {
-    char device[DEVICE_ID_MAX + 1];
-    bool online;
-    int64_t before_change;
-    struct sha256 lot; /* so that a wave is spread over the fleet */
-};
-
-struct crowd {
-    struct rollouts *rollouts;
-    int64_t rollout_no;
-    int64_t change_no;
-    struct candidate *list;
-    size_t count;
-    size_t capacity;
-};
-
-static enum err crowd_add(struct crowd *crowd, const char *device, bool online,
-                          int64_t before_change, struct fault *fault)
-{
-    if (crowd->count == crowd->capacity) {
-        size_t capacity = crowd->capacity ? 2 * crowd->capacity : 64;
-        struct candidate *more = realloc(crowd->list, capacity * sizeof *more);
-        if (!more)
-            return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-        crowd->list = more;
-        crowd->capacity = capacity;
-    }
-    struct candidate *candidate = &crowd->list[crowd->count++];
-    const struct slice parts[] = {{(const char *)&crowd->rollout_no, sizeof crowd->rollout_no},
-                                  slice_of(device)};
-    *candidate = (struct candidate){.online = online, .before_change = before_change};
-    (void)snprintf(candidate->device, sizeof candidate->device, "%s", device);
-    candidate->lot = sha256_of_all(parts, 2);
-    return ERR_OK;
-}
-
-/* Those for whom something would change. */
-static enum err consider(void *context, const char *device, bool online, struct fault *fault)
-{
-    struct crowd *crowd = context;
-    struct desired_document now;
-    struct buf settings CLEANUP(buf_free);
-    buf_init(&settings, CONFIG_BYTES_MAX);
-    enum err err = desired_find(crowd->rollouts->desired, device, &now, fault);
-    if (!err)
-        err = desired_render(crowd->rollouts->desired, device, crowd->change_no, &settings, fault);
-    if (!err && config_settings_check(buf_slice(&settings), fault) != ERR_OK)
-        err = fault_wrap(fault, ERR_INVALID, device);
-    if (!err && !(now.version && slice_equal(buf_slice(&now.settings), buf_slice(&settings))))
-        err = crowd_add(crowd, device, online, now.change_no, fault);
-    desired_document_free(&now);
-    return err;
-}
-
-/* The online ones first, so that a canary can sing. */
-static int compare(const void *one, const void *other)
-{
-    const struct candidate *a = one;
-    const struct candidate *b = other;
-    if (a->online != b->online)
-        return a->online ? -1 : 1;
-    return memcmp(a->lot.bytes, b->lot.bytes, SHA256_BYTES);
-}
-
-static int compare_lots(const void *one, const void *other)
-{
-    const struct candidate *a = one;
-    const struct candidate *b = other;
-    return memcmp(a->lot.bytes, b->lot.bytes, SHA256_BYTES);
-}
-
-static enum err add_members(struct crowd *crowd, const struct rollout_rules *rules,
-                            struct fault *fault)
-{
-    struct statement *s;
-    enum err err = ERR_OK;
-    for (size_t i = 0; !err && i < crowd->count; i++) {
-        err = statement(crowd->rollouts, ROLLOUTS_MEMBER_ADD, &s, fault);
-        if (err)
-            break;
-        bind_int(s, 1, crowd->rollout_no);
-        bind_text(s, 2, crowd->list[i].device);
-        bind_int(s, 3, (int64_t)rollout_wave_of(rules, (int64_t)i, (int64_t)crowd->count));
-        bind_int(s, 4, crowd->list[i].before_change);
-        err = database_run(crowd->rollouts->db, s, fault);
-    }
-    return err;
-}
-
-static enum err add_rollout(struct crowd *crowd, const struct rollout_order *order,
-                            struct fault *fault)
-{
-    struct statement *s;
-    struct buf rules CLEANUP(buf_free);
-    buf_init(&rules, RULES_TEXT_MAX);
-    struct jsonw w = jsonw_to(&rules);
-    jsonw_object(&w, NULL);
-    rollout_rules_write(&w, &order->rules);
-    jsonw_end(&w);
-    enum err err = buf_check(&rules, fault, "rules");
-    if (!err)
-        err = statement(crowd->rollouts, ROLLOUTS_ADD, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, crowd->rollout_no);
-    bind_text(s, 2, order->scope);
-    bind_int(s, 3, crowd->change_no);
-    bind_slice(s, 4, buf_slice(&rules));
-    bind_text(s, 5, order->holder);
-    bind_text(s, 6, order->reason);
-    bind_int(s, 7, order->now_ms);
-    return database_run(crowd->rollouts->db, s, fault);
-}
-
-static enum err gather(struct crowd *crowd, const struct rollout_order *order, struct fault *fault)
-{
-    enum err err = desired_each(crowd->rollouts->desired, order->scope, consider, crowd, fault);
-    if (!err && !crowd->count)
-        err = fault_set(fault, ERR_NOT_FOUND, order->scope,
-                        "no appliance of it would get anything new");
-    if (err)
-        return err;
-    qsort(crowd->list, crowd->count, sizeof *crowd->list, compare);
-    size_t canary = (size_t)order->rules.canary;
-    if (canary < crowd->count) /* after the canary the online and the others are mixed */
-        qsort(crowd->list + canary, crowd->count - canary, sizeof *crowd->list, compare_lots);
-    return ERR_OK;
-}
-
-enum err rollouts_start(struct rollouts *rollouts, const struct rollout_order *order,
-                        int64_t *rollout_no, struct fault *fault)
-{
-    struct crowd crowd = {.rollouts = rollouts};
-    int64_t open = 0;
-    enum err err = scope_check(order->scope, fault);
-    if (!err)
-        err = find_one(rollouts, ROLLOUTS_OPEN, &open, fault);
-    if (!err && open)
-        err = fault_set(fault, ERR_CONFLICT, "rollout", "%lld is open: end or abort it first",
-                        (long long)open);
-    if (!err)
-        err = find_one(rollouts, ROLLOUTS_LAST, &crowd.rollout_no, fault);
-    crowd.rollout_no++;
-    if (!err)
-        err = desired_last_change(rollouts->desired, &crowd.change_no, fault);
-    if (!err)
-        err = gather(&crowd, order, fault);
-    if (!err)
-        err = add_rollout(&crowd, order, fault);
-    if (!err)
-        err = add_members(&crowd, &order->rules, fault);
-    free(crowd.list);
-    if (!err)
-        *rollout_no = crowd.rollout_no;
-    return err;
 }
 
 /* --- Counting -------------------------------------------------------------------------------- */
@@ -301,7 +137,7 @@ static enum err count_growing(struct rollouts *rollouts, const struct row *row, 
     struct statement *s;
     struct link_state state;
     bool found = true;
-    enum err err = statement(rollouts, ROLLOUTS_BACKLOGS, &s, fault);
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_BACKLOGS, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, row->no);
@@ -322,7 +158,7 @@ static enum err count(struct rollouts *rollouts, const struct row *row, int64_t 
 {
     struct statement *s;
     bool found;
-    enum err err = statement(rollouts, ROLLOUTS_COUNTS, &s, fault);
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_COUNTS, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, row->no);
@@ -414,7 +250,7 @@ static enum err note_sent(const struct stepping *step, const char *device, int64
     struct link_state state = {.online = false};
     bool row;
     bool online = false;
-    enum err err = statement(step->rollouts, ROLLOUTS_DEVICE_STATE, &s, fault);
+    enum err err = rollouts_statement(step->rollouts, ROLLOUTS_DEVICE_STATE, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, device);
@@ -426,7 +262,7 @@ static enum err note_sent(const struct stepping *step, const char *device, int64
     }
     statement_reset(s);
     if (!err)
-        err = statement(step->rollouts, ROLLOUTS_MEMBER_SENT, &s, fault);
+        err = rollouts_statement(step->rollouts, ROLLOUTS_MEMBER_SENT, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, step->row->no);
@@ -441,7 +277,7 @@ static enum err note_sent(const struct stepping *step, const char *device, int64
 static enum err note_returned(const struct stepping *step, const char *device, struct fault *fault)
 {
     struct statement *s;
-    enum err err = statement(step->rollouts, ROLLOUTS_MEMBER_RETURNED, &s, fault);
+    enum err err = rollouts_statement(step->rollouts, ROLLOUTS_MEMBER_RETURNED, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, step->row->no);
@@ -475,7 +311,8 @@ static enum err give_some(const struct stepping *step, bool back, int64_t max, s
 {
     struct member list[STEP_MAX];
     struct statement *s;
-    enum err err = statement(step->rollouts, back ? ROLLOUTS_GIVEN : ROLLOUTS_PLANNED, &s, fault);
+    enum err err =
+        rollouts_statement(step->rollouts, back ? ROLLOUTS_GIVEN : ROLLOUTS_PLANNED, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, step->row->no);
@@ -541,9 +378,9 @@ enum err rollouts_step(struct rollouts *rollouts, const struct signer *signer, i
     size_t given = 0;
     struct row row;
     *more = *open = false;
-    enum err err = find_one(rollouts, ROLLOUTS_RETURNING, &no, fault);
+    enum err err = rollouts_one(rollouts, ROLLOUTS_RETURNING, &no, fault);
     if (!err && !no)
-        err = find_one(rollouts, ROLLOUTS_OPEN, &no, fault);
+        err = rollouts_one(rollouts, ROLLOUTS_OPEN, &no, fault);
     if (!err && !no)
         return ERR_OK;
     if (!err)
@@ -570,7 +407,7 @@ static enum err write_members(struct rollouts *rollouts, int64_t no, const char 
 {
     struct statement *s;
     bool row = true;
-    enum err err = statement(rollouts, ROLLOUTS_MEMBERS, &s, fault);
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_MEMBERS, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, no);
@@ -618,7 +455,7 @@ static enum err write_head(struct rollouts *rollouts, int64_t no, struct jsonw *
     if (!err) /* silence is counted as of the last word */
         err = count(rollouts, &row, row.ended_ms ? row.ended_ms : row.wave_ms, &tally, fault);
     if (!err)
-        err = statement(rollouts, ROLLOUTS_FIND, &s, fault);
+        err = rollouts_statement(rollouts, ROLLOUTS_FIND, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, no);
@@ -665,7 +502,7 @@ enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t max, s
     size_t listed = 0;
     struct statement *s;
     bool row = true;
-    enum err err = statement(rollouts, ROLLOUTS_LIST, &s, fault);
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_LIST, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, before);
@@ -685,7 +522,7 @@ enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t max, s
 enum err rollouts_newest(struct rollouts *rollouts, int64_t *rollout_no, struct fault *fault)
 {
     int64_t found = 0;
-    enum err err = find_one(rollouts, ROLLOUTS_LAST, &found, fault);
+    enum err err = rollouts_one(rollouts, ROLLOUTS_LAST, &found, fault);
     if (!err && !found)
         err = fault_set(fault, ERR_NOT_FOUND, "rollout", "there never was one");
     if (!err)

@@ -1,0 +1,167 @@
+/* How a rollout begins: for whom something would change, and in which wave each is. */
+#include "hal/base/cleanup.h"
+#include "sync/hub/fleet/rollouts.sql.h"
+#include "sync/hub/fleet/rollouts_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RULES_TEXT_MAX = 1024 };
+
+struct candidate {
+    char device[DEVICE_ID_MAX + 1];
+    bool online;
+    int64_t before_change;
+    struct sha256 lot; /* so that a wave is spread over the fleet */
+};
+
+struct crowd {
+    struct rollouts *rollouts;
+    int64_t rollout_no;
+    int64_t change_no;
+    struct candidate *list;
+    size_t count;
+    size_t capacity;
+};
+
+static enum err crowd_add(struct crowd *crowd, const char *device, bool online,
+                          int64_t before_change, struct fault *fault)
+{
+    if (crowd->count == crowd->capacity) {
+        size_t capacity = crowd->capacity ? 2 * crowd->capacity : 64;
+        struct candidate *more = realloc(crowd->list, capacity * sizeof *more);
+        if (!more)
+            return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+        crowd->list = more;
+        crowd->capacity = capacity;
+    }
+    struct candidate *candidate = &crowd->list[crowd->count++];
+    const struct slice parts[] = {{(const char *)&crowd->rollout_no, sizeof crowd->rollout_no},
+                                  slice_of(device)};
+    *candidate = (struct candidate){.online = online, .before_change = before_change};
+    (void)snprintf(candidate->device, sizeof candidate->device, "%s", device);
+    candidate->lot = sha256_of_all(parts, 2);
+    return ERR_OK;
+}
+
+/* Those for whom something would change. */
+static enum err consider(void *context, const char *device, bool online, struct fault *fault)
+{
+    struct crowd *crowd = context;
+    struct desired_document now;
+    struct buf settings CLEANUP(buf_free);
+    buf_init(&settings, CONFIG_BYTES_MAX);
+    enum err err = desired_find(crowd->rollouts->desired, device, &now, fault);
+    if (!err)
+        err = desired_render(crowd->rollouts->desired, device, crowd->change_no, &settings, fault);
+    if (!err && config_settings_check(buf_slice(&settings), fault) != ERR_OK)
+        err = fault_wrap(fault, ERR_INVALID, device);
+    if (!err && !(now.version && slice_equal(buf_slice(&now.settings), buf_slice(&settings))))
+        err = crowd_add(crowd, device, online, now.change_no, fault);
+    desired_document_free(&now);
+    return err;
+}
+
+/* The online ones first, so that a canary can sing. */
+static int compare(const void *one, const void *other)
+{
+    const struct candidate *a = one;
+    const struct candidate *b = other;
+    if (a->online != b->online)
+        return a->online ? -1 : 1;
+    return memcmp(a->lot.bytes, b->lot.bytes, SHA256_BYTES);
+}
+
+static int compare_lots(const void *one, const void *other)
+{
+    const struct candidate *a = one;
+    const struct candidate *b = other;
+    return memcmp(a->lot.bytes, b->lot.bytes, SHA256_BYTES);
+}
+
+static enum err add_members(struct crowd *crowd, const struct rollout_rules *rules,
+                            struct fault *fault)
+{
+    struct statement *s;
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < crowd->count; i++) {
+        err = rollouts_statement(crowd->rollouts, ROLLOUTS_MEMBER_ADD, &s, fault);
+        if (err)
+            break;
+        bind_int(s, 1, crowd->rollout_no);
+        bind_text(s, 2, crowd->list[i].device);
+        bind_int(s, 3, (int64_t)rollout_wave_of(rules, (int64_t)i, (int64_t)crowd->count));
+        bind_int(s, 4, crowd->list[i].before_change);
+        err = database_run(crowd->rollouts->db, s, fault);
+    }
+    return err;
+}
+
+static enum err add_rollout(struct crowd *crowd, const struct rollout_order *order,
+                            struct fault *fault)
+{
+    struct statement *s;
+    struct buf rules CLEANUP(buf_free);
+    buf_init(&rules, RULES_TEXT_MAX);
+    struct jsonw w = jsonw_to(&rules);
+    jsonw_object(&w, NULL);
+    rollout_rules_write(&w, &order->rules);
+    jsonw_end(&w);
+    enum err err = buf_check(&rules, fault, "rules");
+    if (!err)
+        err = rollouts_statement(crowd->rollouts, ROLLOUTS_ADD, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, crowd->rollout_no);
+    bind_text(s, 2, order->scope);
+    bind_int(s, 3, crowd->change_no);
+    bind_slice(s, 4, buf_slice(&rules));
+    bind_text(s, 5, order->holder);
+    bind_text(s, 6, order->reason);
+    bind_int(s, 7, order->now_ms);
+    return database_run(crowd->rollouts->db, s, fault);
+}
+
+static enum err gather(struct crowd *crowd, const struct rollout_order *order, struct fault *fault)
+{
+    enum err err = desired_each(crowd->rollouts->desired, order->scope, consider, crowd, fault);
+    if (!err && !crowd->count)
+        err = fault_set(fault, ERR_NOT_FOUND, order->scope,
+                        "no appliance of it would get anything new");
+    if (err)
+        return err;
+    qsort(crowd->list, crowd->count, sizeof *crowd->list, compare);
+    size_t canary = (size_t)order->rules.canary;
+    if (canary < crowd->count) /* after the canary the online and the others are mixed */
+        qsort(crowd->list + canary, crowd->count - canary, sizeof *crowd->list, compare_lots);
+    return ERR_OK;
+}
+
+enum err rollouts_start(struct rollouts *rollouts, const struct rollout_order *order,
+                        int64_t *rollout_no, struct fault *fault)
+{
+    struct crowd crowd = {.rollouts = rollouts};
+    int64_t open = 0;
+    enum err err = scope_check(order->scope, fault);
+    if (!err)
+        err = rollouts_one(rollouts, ROLLOUTS_OPEN, &open, fault);
+    if (!err && open)
+        err = fault_set(fault, ERR_CONFLICT, "rollout", "%lld is open: end or abort it first",
+                        (long long)open);
+    if (!err)
+        err = rollouts_one(rollouts, ROLLOUTS_LAST, &crowd.rollout_no, fault);
+    crowd.rollout_no++;
+    if (!err)
+        err = desired_last_change(rollouts->desired, &crowd.change_no, fault);
+    if (!err)
+        err = gather(&crowd, order, fault);
+    if (!err)
+        err = add_rollout(&crowd, order, fault);
+    if (!err)
+        err = add_members(&crowd, &order->rules, fault);
+    free(crowd.list);
+    if (!err)
+        *rollout_no = crowd.rollout_no;
+    return err;
+}
