@@ -1,6 +1,5 @@
 -- name: change_add
-INSERT INTO config_change (change_no, scope, settings, holder, reason, at_ms)
-SELECT coalesce(max(change_no), 0) + 1, ?1, ?2, ?3, ?4, ?5 FROM config_change
+INSERT INTO config_change (scope, settings, holder, reason, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
 -- name: change_last
 SELECT coalesce(max(change_no), 0) FROM config_change
 -- name: layer_of
@@ -20,7 +19,7 @@ DELETE FROM config_group WHERE name = ?1 AND device = ?2
 -- name: group_list
 SELECT name, device FROM config_group ORDER BY name, device
 -- name: devices_all
-SELECT id, online FROM device WHERE id <> 'centre' AND ?1 = ?1 ORDER BY id
+SELECT id, online FROM device WHERE id <> 'centre' AND id >= ?1 ORDER BY id
 -- name: devices_of_group
 SELECT device.id, device.online FROM device JOIN config_group ON config_group.device = device.id
 WHERE config_group.name = ?1 ORDER BY device.id
