@@ -139,6 +139,12 @@ browser-quick: all $(BROWSER_MODULES)
 	$(Q)toolchain/install browser
 	$(Q)PROGRAMS=$(OUT) node --test $(patsubst %,tests/browser/%.test.mjs,online print security)
 
+# How quick the page is on this machine, into build/bench/page.json.
+bench-page: all $(BROWSER_MODULES)
+	$(Q)toolchain/install browser
+	$(Q)PROGRAMS=$(OUT) node --test --test-name-pattern='first paint' tests/browser/page.test.mjs >/dev/null
+	$(Q)cat build/bench/page.json
+
 # The README's pictures, taken anew.
 PICTURES := tests/browser/pictures
 pictures: all $(BROWSER_MODULES)
@@ -159,5 +165,5 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
-.PHONY: browser-quick pictures
+.PHONY: browser-quick pictures bench-page
 .PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet soak man clean help
