@@ -94,7 +94,7 @@ function exceptionRow(one) {
     const review = () => open
         ? h("div", { class: "additem unprinted" }, field("how", t("day.exceptions.how"), { maxlength: "500", "data-first": true, onkeydown }), button("resolve", t("day.exceptions.resolve"), () => resolve(one), { class: "primary" }))
         : h("button", { id: `review-${one.exception_id}`, type: "button", class: "unprinted", onclick: () => { known.open = one.exception_id; render(); document.getElementById("how").focus(); } }, t("day.exceptions.resolve"));
-    return h("li", { class: "exception" }, h("p", null, h("strong", null, has(word) ? t(word) : one.code), " ", sinceText(one.raised_at), h("span", null, one.detail ?? "")), app.session.role === "manager" ? review() : null);
+    return h("li", { class: "exception" }, h("p", null, h("strong", null, has(word) ? t(word) : one.code), " ", sinceText(one.raised_at), h("span", null, known.list.find(({ return_id }) => return_id === one.return_id)?.number ?? "")), app.session.role === "manager" ? review() : null);
 }
 
 function exceptions() {
