@@ -63,7 +63,7 @@ void database_forget_prepared(struct database *db)
 {
     for (struct database_statements *set = db->sets; set; set = set->next)
         for (size_t i = 0; i < set->count; i++)
-            db->backend->finalize(&set->statements[i]);
+            db->backend->statements->finalize(&set->statements[i]);
 }
 
 void database_close(struct database *db)
@@ -156,10 +156,10 @@ void database_rollback_savepoint(struct database *db)
     (void)db->backend->move(db, DATABASE_ROLLBACK_SAVEPOINT, NULL);
 }
 
-enum err database_lead(struct database *db, bool *leads, struct fault *fault)
+enum err database_lead(struct database *db, const char *matter, bool *leads, struct fault *fault)
 {
     if (db->backend->lead)
-        return db->backend->lead(db, leads, fault);
+        return db->backend->lead(db, matter, leads, fault);
     *leads = true;
     return ERR_OK;
 }
@@ -198,7 +198,7 @@ enum err database_attached(struct database_statements *set, size_t index,
 {
     assert(index < set->count);
     struct statement *kept = &set->statements[index];
-    const struct database_backend *backend = set->db->backend;
+    const struct statement_backend *backend = set->db->backend->statements;
     if (kept->native) {
         backend->reset(kept);
         backend->unbind(kept);
@@ -223,8 +223,8 @@ enum err database_prepare_all(struct database *db, struct fault *fault)
         for (size_t i = 0; i < set->count; i++) {
             struct statement *unused;
             enum err err = database_attached(set, i, &unused, fault);
-            if (!err && db->backend->check)
-                err = db->backend->check(unused, fault);
+            if (!err && db->backend->statements->check)
+                err = db->backend->statements->check(unused, fault);
             if (err)
                 return name_fault(fault, err, set->sql[i].name);
         }
@@ -238,7 +238,7 @@ enum err database_prepare(struct database *db, const char *sql, struct statement
     if (!made)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     made->db = db;
-    enum err err = db->backend->prepare(made, sql, false, fault);
+    enum err err = db->backend->statements->prepare(made, sql, false, fault);
     if (err) {
         free(made);
         return err;
@@ -251,13 +251,13 @@ void statement_close(struct statement *statement)
 {
     if (!statement)
         return;
-    statement->db->backend->finalize(statement);
+    statement->db->backend->statements->finalize(statement);
     free(statement);
 }
 
 enum err statement_step(struct statement *statement, bool *row, struct fault *fault)
 {
-    return statement->db->backend->step(statement, row, fault);
+    return statement->db->backend->statements->step(statement, row, fault);
 }
 
 enum err statement_run(struct statement *statement, struct fault *fault)
@@ -272,12 +272,12 @@ enum err statement_run(struct statement *statement, struct fault *fault)
 void statement_reset(struct statement *statement)
 {
     if (statement)
-        statement->db->backend->reset(statement);
+        statement->db->backend->statements->reset(statement);
 }
 
 int statement_parameters(struct statement *statement)
 {
-    return statement->db->backend->parameters(statement);
+    return statement->db->backend->statements->parameters(statement);
 }
 
 enum err database_step(struct database *db, struct statement *statement, bool *row,
@@ -304,12 +304,12 @@ enum err database_run_plain(struct database *db, size_t index, struct fault *fau
 
 void bind_int(struct statement *statement, int position, int64_t value)
 {
-    statement->db->backend->bind_int(statement, position, value);
+    statement->db->backend->statements->bind_int(statement, position, value);
 }
 
 void bind_slice(struct statement *statement, int position, struct slice text)
 {
-    statement->db->backend->bind_text(statement, position, text);
+    statement->db->backend->statements->bind_text(statement, position, text);
 }
 
 void bind_text(struct statement *statement, int position, const char *text)
@@ -317,32 +317,32 @@ void bind_text(struct statement *statement, int position, const char *text)
     if (text)
         bind_slice(statement, position, slice_of(text));
     else
-        statement->db->backend->bind_null(statement, position);
+        statement->db->backend->statements->bind_null(statement, position);
 }
 
 void bind_blob(struct statement *statement, int position, const void *data, size_t len)
 {
-    statement->db->backend->bind_blob(statement, position, (struct slice){data, len});
+    statement->db->backend->statements->bind_blob(statement, position, (struct slice){data, len});
 }
 
 void bind_column(struct statement *statement, int position, struct statement *row, int column)
 {
-    statement->db->backend->bind_column(statement, position, row, column);
+    statement->db->backend->statements->bind_column(statement, position, row, column);
 }
 
 int column_count(struct statement *statement)
 {
-    return statement->db->backend->column_count(statement);
+    return statement->db->backend->statements->column_count(statement);
 }
 
 const char *column_name(struct statement *statement, int column)
 {
-    return statement->db->backend->column_name(statement, column);
+    return statement->db->backend->statements->column_name(statement, column);
 }
 
 enum column_kind column_kind(struct statement *statement, int column)
 {
-    return statement->db->backend->column_kind(statement, column);
+    return statement->db->backend->statements->column_kind(statement, column);
 }
 
 bool column_is_null(struct statement *statement, int column)
@@ -352,17 +352,17 @@ bool column_is_null(struct statement *statement, int column)
 
 int64_t column_int(struct statement *statement, int column)
 {
-    return statement->db->backend->column_int(statement, column);
+    return statement->db->backend->statements->column_int(statement, column);
 }
 
 const char *column_text(struct statement *statement, int column)
 {
-    return statement->db->backend->column_text(statement, column);
+    return statement->db->backend->statements->column_text(statement, column);
 }
 
 struct slice column_slice(struct statement *statement, int column)
 {
-    return statement->db->backend->column_slice(statement, column);
+    return statement->db->backend->statements->column_slice(statement, column);
 }
 
 enum err column_bytes(struct statement *statement, int column, void *out, size_t len)

@@ -101,12 +101,14 @@ enum err statement_run(struct statement *statement, struct fault *fault) MUST_CH
 void statement_reset(struct statement *statement); /* takes NULL */
 int statement_parameters(struct statement *statement);
 
+enum { DATABASE_LEADS_MAX = 16 };
 /*
- * Whether this handle is the one that leads: of all handles on one database that ask, the first,
- * for as long as its connection lasts. On SQLite every handle is, since its file has one writer's
- * process.
+ * Whether this handle leads in a matter: of all handles on one database that ask, the first, for as
+ * long as its connection lasts. On SQLite every handle does, since its file has one writer's
+ * process. `matter` is a constant; a handle asks in at most DATABASE_LEADS_MAX.
  */
-enum err database_lead(struct database *db, bool *leads, struct fault *fault) MUST_CHECK;
+enum err database_lead(struct database *db, const char *matter, bool *leads,
+                       struct fault *fault) MUST_CHECK;
 enum { DATABASE_PLACE_MAX = 96 };
 /* What tells a server's database from a copy of it that was restored; "" on SQLite. */
 enum err database_place(struct database *db, char place[static DATABASE_PLACE_MAX],

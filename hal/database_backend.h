@@ -29,22 +29,7 @@ enum database_move {
 };
 
 /* Each as the function of hal/database.h of that name, unless it says more. */
-struct database_backend {
-    enum err (*open)(struct database *db, const struct database_config *config,
-                     struct fault *fault);
-    void (*close)(struct database *db); /* its statements are gone; half-built ones too */
-    enum err (*script)(struct database *db, const char *sql, struct fault *fault);
-    enum err (*move)(struct database *db, enum database_move move, struct fault *fault);
-    void (*rollback)(struct database *db);
-    void (*reset_all)(struct database *db);
-    int64_t (*changes)(struct database *db);
-    enum err (*read_version)(struct database *db, int64_t *version, struct fault *fault);
-    enum err (*write_version)(struct database *db, size_t version, struct fault *fault);
-    const char *(*name)(struct database *db);                                /* for people */
-    enum err (*lead)(struct database *db, bool *leads, struct fault *fault); /* or NULL */
-    enum err (*place)(struct database *db, char place[static DATABASE_PLACE_MAX],
-                      struct fault *fault); /* or NULL */
-
+struct statement_backend {
     /* `kept`: it will be used again and again. Sets s->native. */
     enum err (*prepare)(struct statement *s, const char *sql, bool kept, struct fault *fault);
     /* Whether the database understands it, where `prepare` doesn't ask yet; else NULL. */
@@ -65,6 +50,25 @@ struct database_backend {
     int64_t (*column_int)(struct statement *s, int column);
     const char *(*column_text)(struct statement *s, int column);
     struct slice (*column_slice)(struct statement *s, int column);
+};
+
+struct database_backend {
+    enum err (*open)(struct database *db, const struct database_config *config,
+                     struct fault *fault);
+    void (*close)(struct database *db); /* its statements are gone; half-built ones too */
+    enum err (*script)(struct database *db, const char *sql, struct fault *fault);
+    enum err (*move)(struct database *db, enum database_move move, struct fault *fault);
+    void (*rollback)(struct database *db);
+    void (*reset_all)(struct database *db);
+    int64_t (*changes)(struct database *db);
+    enum err (*read_version)(struct database *db, int64_t *version, struct fault *fault);
+    enum err (*write_version)(struct database *db, size_t version, struct fault *fault);
+    const char *(*name)(struct database *db); /* for people */
+    enum err (*lead)(struct database *db, const char *matter, bool *leads,
+                     struct fault *fault); /* or NULL */
+    enum err (*place)(struct database *db, char place[static DATABASE_PLACE_MAX],
+                      struct fault *fault); /* or NULL */
+    const struct statement_backend *statements;
 };
 
 /* Finalises all statements of the sets; they are prepared anew at their next use. */

@@ -314,17 +314,7 @@ static struct slice get_slice(struct statement *s, int column)
     return (struct slice){data ? data : "", (size_t)sqlite3_column_bytes(s->native, column)};
 }
 
-const struct database_backend database_sqlite = {
-    .open = open_file,
-    .close = close_file,
-    .script = script,
-    .move = move,
-    .rollback = rollback,
-    .reset_all = reset_all,
-    .changes = changes,
-    .read_version = read_version,
-    .write_version = write_version,
-    .name = name,
+static const struct statement_backend statements = {
     .prepare = prepare,
     .finalize = finalize,
     .step = step,
@@ -342,4 +332,18 @@ const struct database_backend database_sqlite = {
     .column_int = get_int,
     .column_text = get_text,
     .column_slice = get_slice,
+};
+
+const struct database_backend database_sqlite = {
+    .open = open_file,
+    .close = close_file,
+    .script = script,
+    .move = move,
+    .rollback = rollback,
+    .reset_all = reset_all,
+    .changes = changes,
+    .read_version = read_version,
+    .write_version = write_version,
+    .name = name,
+    .statements = &statements,
 };

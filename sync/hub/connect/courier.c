@@ -176,7 +176,7 @@ static enum err run_pick(struct work *work, struct database *db, struct fault *f
     size_t limit = gate_let(&courier->gate, ops->batch_max, now_ms(courier));
     bool leads = false;
     courier->count = 0;
-    enum err err = database_lead(db, &leads, fault);
+    enum err err = database_lead(db, ops->name, &leads, fault);
     courier->elsewhere = !leads;
     if (err || !leads)
         return err;

@@ -196,7 +196,7 @@ static enum err run(struct work *work, struct database *db, struct fault *fault)
     int64_t now_ms = clock_wall_ms(steward->config.clock);
     steward->more = steward->open = false;
     bool leads;
-    enum err err = database_lead(db, &leads, fault);
+    enum err err = database_lead(db, "steward", &leads, fault);
     if (err || !leads) /* of several hubs one drives */
         return err;
     err = open_office(steward, db, fault);
