@@ -1,6 +1,7 @@
 #include "sync/hub/connect/payment.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
+#include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -149,15 +150,25 @@ enum err payment_release(struct database *db, struct fault *fault)
 
 /* --- Answers --------------------------------------------------------------------------------- */
 
+/* "/<number>", up to the next slash or the end; *at moves behind it. */
+static bool read_part(const char **at, int64_t *number)
+{
+    if (**at != '/')
+        return false;
+    size_t len = strcspn(*at + 1, "/");
+    const struct slice digits = {*at + 1, len};
+    *at += 1 + len;
+    return len && json_scan_int(digits, number) == ERR_OK;
+}
+
 /* "<return>/<position>/<round>" */
 static enum err read_key(const char *key, struct id *correlation, int64_t *position, int64_t *round)
 {
-    int end = 0;
-    if (strlen(key) < ID_TEXT || id_parse((struct slice){key, ID_TEXT}, correlation) != ERR_OK ||
-        sscanf(key + ID_TEXT, "/%6" SCNd64 "/%6" SCNd64 "%n", position, round, &end) != 2 ||
-        key[ID_TEXT + end])
-        return ERR_NOT_FOUND;
-    return ERR_OK;
+    const char *at = key + ID_TEXT;
+    bool is_key = strlen(key) > ID_TEXT &&
+                  id_parse((struct slice){key, ID_TEXT}, correlation) == ERR_OK &&
+                  read_part(&at, position) && read_part(&at, round) && !*at;
+    return is_key ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static enum err read_standing(struct database *db, const struct id *correlation, int64_t position,
