@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from conftest import PROGRAMS, ROOT, Hub
+from conftest import PROGRAMS, ROOT, Hub, make_database
 from receiver import SECRET, Receiver
 from road.road import Road, await_true, free_port_base
 from road.till import Till
@@ -30,7 +30,13 @@ class Office:
             outlet["park_after"] = 4
         (folder / "outlets.json").write_text(json.dumps(config))
         settings = (f"outlets.file={folder / 'outlets.json'}", "connector.retry_least_ms=20")
-        self.road = Road(folder / "road", free_port_base(), PROGRAMS, hub_settings=settings)
+        self.road = Road(
+            folder / "road",
+            free_port_base(),
+            PROGRAMS,
+            hub_settings=settings,
+            hub_database=make_database(f"outlets-{folder.name}"),
+        )
 
     def give_back(self, receipt):
         till = Till(self.road.store_url, self.road.token())

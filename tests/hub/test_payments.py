@@ -11,7 +11,7 @@ import random
 import time
 
 import pytest
-from conftest import PROGRAMS, ROOT, Hub
+from conftest import PROGRAMS, ROOT, Hub, make_database
 from provider import SECRET, Provider
 from road.road import Road, await_true, free_port_base
 from road.till import Till
@@ -66,6 +66,7 @@ def open_road(folder, provider, *settings):
         PROGRAMS,
         appliance_settings=settings,
         hub_settings=(provider.settings(), "connector.retry_least_ms=20"),
+        hub_database=make_database(f"payments-{folder.parent.name}"[-60:]),
     )
 
 

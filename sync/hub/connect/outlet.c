@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_MAX = 20, SCAN_MAX = 1000, LEASE_MS = 10 * 60 * 1000, LOOK_MS = 5000 };
+enum { BATCH_MAX = 20, SCAN_MAX = 1000, LEASE_MS = 60 * 1000, LOOK_MS = 5000 };
 
 /* One event on its way. */
 struct delivery {

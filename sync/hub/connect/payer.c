@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
-/* A call may take its time, twice, for each of a batch; nobody else takes them meanwhile. */
-enum { LEASE_MS = 10 * 60 * 1000, LOOK_MS = 5000 };
+/*
+ * Nobody else takes a batch for so long, and after a crash so long nobody does. Should a batch take
+ * longer, two look and ask under one key, which the provider answers once.
+ */
+enum { LEASE_MS = 60 * 1000, LOOK_MS = 5000 };
 
 struct payer {
     struct payer_config config;
