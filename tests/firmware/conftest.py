@@ -54,6 +54,7 @@ class Centre(Road):
             "http.listen=0.0.0.0:8443\n"
             "http.certificate=/data/tillback/page.pem\n"
             "http.key=/data/tillback/page-key.pem\n"
+            "http.ca=/data/tillback/identity/ca.pem\n"
             "scanner.counter=serial:/dev/ttyUSB0,lane=01\n"
         )
         subprocess.run(["mformat", "-C", "-i", file, "-T", "65536", "-v", "STICK", "::"], check=True)
