@@ -80,12 +80,12 @@ def test_return_scanned_on_a_serial_scanner_reaches_the_hub(machine, till, centr
 def test_return_scanned_on_a_keyboard_wedge_reaches_the_hub(machine, till, centre):
     keyboard = machine.run("ls /dev/input/by-id/*-event-kbd").strip()
     machine.run(
-        f"echo scanner.wedge=hid:{keyboard},lane=02 >> /data/tillback/appliance.conf && "
+        f"echo scanner.wedge=hid:{keyboard},lane=01 >> /data/tillback/appliance.conf && "
         "systemctl restart tillbackd"
     )
-    assert till.sell("0042-02-vm-2")[0] == 201
+    assert till.sell("0042-01-vm-2")[0] == 201
     with News(till.url, till.token, till.tls) as news:
-        machine.type("0042-02-vm-2")
+        machine.type("0042-01-vm-2")
         seen = news.wait_for("scan", 120)
-    assert (seen["data"], seen["lane"]) == ("0042-02-vm-2", "02")
-    bring_back(till, centre, "0042-02-vm-2")
+    assert (seen["data"], seen["lane"]) == ("0042-01-vm-2", "01")
+    bring_back(till, centre, "0042-01-vm-2")
