@@ -84,7 +84,7 @@ $(OUT)/$(1): $(call objects,$(PROGRAM_MAIN_$(1))) $(foreach f,$(PROGRAM_FOLDERS_
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS)
 endef
-$(foreach p,$(PROGRAM_NAMES),$(eval $(call program_rules,$(p))))
+$(foreach p,$(PROGRAM_NAMES) $(IMAGE_PROGRAM_NAMES),$(eval $(call program_rules,$(p))))
 
 # --- Tests --------------------------------------------------------------------------------------
 

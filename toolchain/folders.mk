@@ -46,7 +46,9 @@ UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/inges
                      agent agent/capture agent/people agent/api
 UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/flip_test.c %/torture_test.c
 
-PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim grub-editenv
+PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim
+# Only for the appliance's image.
+IMAGE_PROGRAM_NAMES := grub-editenv
 PROGRAM_MAIN_tillbackd       := agent/main.c
 PROGRAM_MAIN_tillback        := agent/cli/main.c
 PROGRAM_MAIN_tillback-hub    := sync/hub/main.c
