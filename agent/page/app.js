@@ -6,6 +6,7 @@ import { holdDraft, keptDraft } from "./draft.js";
 import { frame } from "./frame.js";
 import { loadPrints, printNews, printerNews } from "./print.js";
 import { keepPrefix, onScan, scanned, watchKeyboard } from "./scan.js";
+import { loadService, serviceScreen } from "./service.js";
 import { pinScreen, signInScan, signInScreen } from "./signin.js";
 import { actions, app, onRender, render } from "./state.js";
 import { loadWaiting, waitingScan, waitingScreen } from "./waiting.js";
@@ -25,6 +26,7 @@ function screen() {
     if (app.tab === "elsewhere") return elsewhereScreen();
     if (app.view === "waiting") return waitingScreen();
     if (app.view === "day") return dayScreen();
+    if (app.view === "service") return serviceScreen();
     return counterScreen();
 }
 
@@ -54,6 +56,7 @@ onRender(() => {
 
 async function signedIn(session) {
     app.session = session;
+    if (app.view === "service" && session.role !== "technician") app.view = "counter";
     app.mustSignInAs = session.number;
     app.notice = "";
     lastTitle = "";
@@ -151,6 +154,7 @@ onScan((code) => {
     if (!app.session || app.session.must_change_pin) signInScan(code);
     else if (app.tab === "elsewhere") return;
     else if (app.view === "waiting") waitingScan(code);
+    else if (app.view === "service") return; // it is a test, and told by the appliance
     else { app.view = "counter"; counterScan(code); }
 });
 
@@ -165,6 +169,7 @@ actions.goTo = (view) => {
     lastTitle = "";
     if (view === "waiting") loadWaiting();
     if (view === "day") loadDay();
+    if (view === "service") loadService();
     render();
 };
 

@@ -51,6 +51,6 @@ export function frame() {
         h("div", { class: "bar" }, h("span", { class: "brand" }, icon("back"), "Tillback"), status(), app.session ? printerTrouble() : null,
             h("div", { class: "who" }, app.session ? person() : null, languageChoice())),
         app.session && !app.session.must_change_pin
-            ? h("nav", { "aria-label": t("views") }, ["counter", "waiting", "day"].map(tab)) : null,
+            ? h("nav", { "aria-label": t("views") }, ["counter", "waiting", "day", ...(app.session.role === "technician" ? ["service"] : [])].map(tab)) : null,
     ];
 }

@@ -1,0 +1,83 @@
+// A technician without a laptop sets an appliance up in the browser.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Appliance, people } from "./appliance.mjs";
+import { openBrowser, openPage, picture, signIn, tooSmall, until, violations } from "./browser.mjs";
+
+const technician = { number: "3001", name: "Tess Ray", role: "technician", badge: "BADGE-3001", pin: "864209" };
+let appliance;
+let browser;
+let page;
+
+before(async () => {
+    browser = await openBrowser();
+    appliance = new Appliance();
+    appliance.settings = [`printer.counter=file:${appliance.folder}/paper`, "broker.url=mqtts://127.0.0.1:1", `scanner.one=serial:${appliance.folder}/none,lane=01`];
+    await appliance.start();
+    appliance.addStaff();
+    appliance.cli(["staff", "add", "--number", technician.number, "--name", technician.name, "--role", technician.role, "--pin", "-"], `${technician.pin}\n`);
+    page = await openPage(browser, appliance.url);
+});
+
+after(async () => {
+    await page?.context().close();
+    await browser?.close();
+    await appliance?.close();
+});
+
+test("only a technician sees it", async () => {
+    await signIn(page, people.associate);
+    await page.waitForSelector("#to-day");
+    assert.equal(await page.$("#to-service"), null);
+    await page.click("#lock");
+    await signIn(page, technician);
+    await page.click("#to-service");
+    assert.equal(await page.textContent("#title"), "Set up and check this appliance");
+});
+
+test("the doctor's findings say what is wrong and what to do", async () => {
+    await page.waitForSelector("#check-printer-counter");
+    assert.equal(await page.getAttribute("#check-disk", "data-result"), "ok");
+    assert.equal(await page.getAttribute("#check-scanner-one", "data-result"), "fail");
+    assert.match(await page.textContent("#check-scanner-one"), /Look at its plug/);
+    assert.match(await page.textContent("#identity"), /Not enrolled yet/);
+    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await tooSmall(page), []);
+    await picture(page, "60-service");
+});
+
+test("binding waits for a scan and says when none comes", async () => {
+    await page.route("**/bind", (route) => route.continue({ postData: JSON.stringify({ lane: "01", timeout_s: 1 }) }));
+    await page.fill("#bind-lane", "01");
+    await page.click("#bind");
+    await page.waitForSelector("#wrong");
+    assert.match(await page.textContent("#wrong"), /nothing was scanned in time/);
+});
+
+test("the self-test goes step by step", async () => {
+    await page.route("**/selftest/*", (route) => route.continue({ postData: JSON.stringify({ timeout_s: 1 }) }));
+    await page.click("#selftest");
+    await page.waitForSelector("#check-hub");
+    for (const [step, result] of Object.entries({ quote: "ok", print: "ok", scan: "fail", hub: "skipped" })) {
+        assert.equal(await page.getAttribute(`#check-${step}`, "data-result"), result, step);
+    }
+    assert.deepEqual(await violations(page), []);
+});
+
+test("an appliance without a key signs no report, and says so", async () => {
+    await until(page, () => !document.getElementById("make-report").disabled);
+    await page.click("#make-report");
+    await page.waitForSelector("#wrong");
+    assert.match(await page.textContent("#wrong"), /isn't enrolled/);
+});
+
+test("every language has all the words", async () => {
+    for (const language of ["de", "fr", "es", "pt", "en"]) {
+        await page.selectOption("#language", language);
+        await until(page, (code) => document.documentElement.lang === code, language);
+        assert.doesNotMatch(await page.textContent("main"), /(service|check)\.[a-z_]+/, language);
+        assert.deepEqual(await violations(page), []);
+    }
+    assert.deepEqual(page.complaints, []);
+});
