@@ -6,7 +6,6 @@ import { holdDraft, keptDraft } from "./draft.js";
 import { frame } from "./frame.js";
 import { loadPrints, printNews, printerNews } from "./print.js";
 import { keepPrefix, onScan, scanned, watchKeyboard } from "./scan.js";
-import { loadService, serviceScreen } from "./service.js";
 import { pinScreen, signInScan, signInScreen } from "./signin.js";
 import { actions, app, onRender, render } from "./state.js";
 import { loadWaiting, waitingScan, waitingScreen } from "./waiting.js";
@@ -16,6 +15,7 @@ const status_ms = 5000;
 const active_ms = 60000;
 
 let stream = null;
+let service;
 let lastTitle = "";
 let lastActive = 0;
 let idleTimer = null;
@@ -26,7 +26,7 @@ function screen() {
     if (app.tab === "elsewhere") return elsewhereScreen();
     if (app.view === "waiting") return waitingScreen();
     if (app.view === "day") return dayScreen();
-    if (app.view === "service") return serviceScreen();
+    if (app.view === "service") return service.serviceScreen();
     return counterScreen();
 }
 
@@ -154,7 +154,7 @@ onScan((code) => {
     if (!app.session || app.session.must_change_pin) signInScan(code);
     else if (app.tab === "elsewhere") return;
     else if (app.view === "waiting") waitingScan(code);
-    else if (app.view === "service") return; // it is a test, and told by the appliance
+    else if (app.view === "service") return;
     else { app.view = "counter"; counterScan(code); }
 });
 
@@ -163,13 +163,14 @@ actions.lock = () => {
     signedOut();
 };
 
-actions.goTo = (view) => {
+actions.goTo = async (view) => {
+    if (view === "service") service ??= await import("./service.js");
     app.view = view;
     app.notice = "";
     lastTitle = "";
     if (view === "waiting") loadWaiting();
     if (view === "day") loadDay();
-    if (view === "service") loadService();
+    if (view === "service") service.loadService();
     render();
 };
 

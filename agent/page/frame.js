@@ -43,7 +43,7 @@ function person() {
 }
 
 function tab(view) {
-    return h("button", { id: `to-${view}`, type: "button", "aria-current": app.view === view ? "page" : null, onclick: () => actions.goTo(view) }, t(`view.${view}`));
+    return h("button", { id: `to-${view}`, type: "button", "aria-current": app.view === view ? "page" : null, onclick: () => actions.goTo(view) }, t(view === "service" ? "role.technician" : `view.${view}`));
 }
 
 export function frame() {

@@ -6,7 +6,11 @@ import { problemText } from "./decision.js";
 import { button, h, heading, icon, say } from "./dom.js";
 import { field } from "./signin.js";
 import { app, render } from "./state.js";
-import { t } from "./words.js";
+import { addWords, t } from "./words.js";
+
+// Only technicians load this; its words and its looks come with it.
+await addWords("service");
+document.head.append(h("link", { rel: "stylesheet", href: "/page/service.css" }));
 
 const long_ms = 150000;
 const scan_s = 30;

@@ -7,7 +7,7 @@ export const app = {
     reached: true, // the appliance answers
     saving: true, // the last write that needed the disk succeeded
     tab: "here", // here | elsewhere
-    view: "counter", // counter | waiting | day | service
+    view: "counter", // counter | waiting | day
     draft: null,
     notice: "", // one sentence above the screen: what a scan did, what went wrong
     busy: false,

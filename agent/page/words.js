@@ -5,19 +5,27 @@ const rightToLeft = ["ar", "he", "fa", "ur"];
 
 let language = "en";
 let table = {};
+const parts = [];
 let policy = { reasons: [], conditions: [], texts: {} };
 
 export function currentLanguage() {
     return language;
 }
 
+const wordsOf = async (name) => (await fetch(`/page/${name}.json`)).json();
+
 export async function useLanguage(wanted) {
     const chosen = wanted in languages ? wanted : "en";
-    const answer = await fetch(`/page/${chosen}.json`);
-    table = await answer.json();
+    const tables = await Promise.all([chosen, ...parts.map((part) => `${part}.${chosen}`)].map(wordsOf));
+    table = Object.assign({}, ...tables);
     language = chosen;
     document.documentElement.lang = chosen;
     document.documentElement.dir = rightToLeft.includes(chosen) ? "rtl" : "ltr";
+}
+
+export function addWords(part) {
+    parts.push(part);
+    return useLanguage(language);
 }
 
 export function firstLanguage() {

@@ -37,8 +37,9 @@ async function toDecision(page) {
     await page.waitForSelector("#confirm");
 }
 
+// What only technicians load is not the counter's.
 test("the whole page, with all its languages, is under 150 kB", () => {
-    const bytes = readdirSync(folder).filter((name) => !/\.[ch]$/.test(name)).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
+    const bytes = readdirSync(folder).filter((name) => !/\.[ch]$|^service\./.test(name)).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
     assert.ok(bytes < 150000, `${bytes} bytes`);
 });
 
@@ -59,7 +60,8 @@ test("written from right to left, every step still fits and mirrors", async () =
 });
 
 test("every language has the same words, with the same places for values", () => {
-    const read = (code) => JSON.parse(readFileSync(`${folder}/${code}.json`, "utf8"));
+    const table = (name) => JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
+    const read = (code) => ({ ...table(code), ...table(`service.${code}`) });
     const english = read("en");
     const places = (text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
     for (const code of languages) {
