@@ -33,7 +33,7 @@ test("only a technician sees it", async () => {
     await page.click("#lock");
     await signIn(page, technician);
     await page.click("#to-service");
-    assert.equal(await page.textContent("#title"), "Set up and check this appliance");
+    await until(page, () => document.getElementById("title").textContent === "Set up and check this appliance");
 });
 
 test("the doctor's findings say what is wrong and what to do", async () => {
