@@ -4,6 +4,7 @@
 #include "agent/returns/cardnumber.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
+#include "hal/ports.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum {
 
 struct wanted {
     const char *lane;
+    const char *device;
     const char *technician;
     int64_t timeout_s;
 };
@@ -30,6 +32,12 @@ static const struct json_field wanted_fields[] = {
      .offset = offsetof(struct wanted, lane),
      .min = 1,
      .max = SCANNER_LANE_MAX},
+    {.name = "device",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct wanted, device),
+     .min = 1,
+     .max = PORT_DEVICE_MAX},
     {.name = "technician",
      .kind = JSON_TEXT,
      .presence = JSON_OPTIONAL,
@@ -72,6 +80,7 @@ static void ask(struct api_call *call, enum service_wish wish, const struct want
     const struct service_order order = {
         .wish = wish,
         .lane = wanted->lane,
+        .device = wanted->device,
         .timeout_ms = wanted->timeout_s * 1000,
         .person = call->person ? call->person->id : "",
         .name = call->person ? call->person->name : wanted->technician,
@@ -100,6 +109,9 @@ static void ask_with_body(struct api_call *call, enum service_wish wish)
         err = json_read(doc, &wanted_table, &wanted, NULL, &fault);
     if (!err && wish == SERVICE_BIND && !wanted.lane)
         err = fault_set(&fault, ERR_INVALID, "lane", "is missing");
+    if (!err && wanted.device && strncmp(wanted.device, "serial:", 7) != 0 &&
+        strncmp(wanted.device, "hid:", 4) != 0)
+        err = fault_set(&fault, ERR_INVALID, "device", "must be serial:PATH or hid:PATH");
     if (!err && wish == SERVICE_COMMISSION && !call->person && !wanted.technician)
         err = fault_set(&fault, ERR_INVALID, "technician", "is missing");
     if (!err)

@@ -313,6 +313,8 @@ static enum err bind_there(const struct cli *cli, const char *lane, int64_t time
     jsonw_object(&w, NULL);
     jsonw_text(&w, "lane", lane);
     jsonw_int(&w, "timeout_s", timeout_s);
+    if (cli_option(cli, "--device"))
+        jsonw_text(&w, "device", cli_option(cli, "--device"));
     jsonw_end(&w);
     return cli_post(cli, "/v1/service/ports/bind", body.data, answer, fault);
 }

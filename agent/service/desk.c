@@ -32,6 +32,7 @@ struct wish {
     struct service *service;
     enum service_wish wish;
     char lane[LANE_TEXT_MAX + 1];
+    char device[PORT_DEVICE_MAX + 1];
     char person[NAME_TEXT_MAX + 1];
     char name[NAME_TEXT_MAX + 1];
     service_done *done;
@@ -353,6 +354,7 @@ static enum err begin_scan(struct service *s, int64_t timeout_ms, struct fault *
                                           .timeout_ms = timeout_ms,
                                           .used = list.names,
                                           .used_count = list.count,
+                                          .extra = s->wish->device[0] ? s->wish->device : NULL,
                                           .root = ""};
     return binding_open(&s->binding, &config, on_scan, s, fault);
 }
@@ -497,6 +499,7 @@ enum err service_ask(struct service *s, const struct service_order *order, servi
     buf_init(&wish->body, ANSWER_MAX);
     buf_init(&wish->diagnostics, (size_t)DIAG_KEPT_LINES * DIAG_KEPT_BYTES);
     (void)snprintf(wish->lane, sizeof wish->lane, "%s", order->lane ? order->lane : "");
+    (void)snprintf(wish->device, sizeof wish->device, "%s", order->device ? order->device : "");
     (void)snprintf(wish->person, sizeof wish->person, "%s", order->person ? order->person : "");
     (void)snprintf(wish->name, sizeof wish->name, "%s", order->name ? order->name : "");
     s->wish = wish;

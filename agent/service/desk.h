@@ -56,6 +56,7 @@ enum service_wish { SERVICE_WISHES(SERVICE_WISH_ENUM) SERVICE_WISH_COUNT };
 struct service_order {
     enum service_wish wish;
     const char *lane;   /* to bind */
+    const char *device; /* a port that isn't listed, to be listened to as well; NULL: none */
     int64_t timeout_ms; /* of a scan; 0: BINDING_TIMEOUT_MS */
     const char *person; /* who asks: a person's id, or "" */
     const char *name;   /* the technician's, for the report */

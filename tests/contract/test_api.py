@@ -833,7 +833,7 @@ def test_every_operation_was_called(store):
 
 
 # The first four are held to the document by tests/hub/test_parked.py and tests/system/test_keep.py;
-# the report is given in tests/system/test_doctor.py; a port that can be bound only real hardware has.
+# the last two are given in tests/system/test_doctor.py.
 NEEDS_HUB_OR_PRINTER = {
     ("get", "/v1/parked/{id}", "200"),
     ("post", "/v1/parked/{id}/resubmit", "202"),

@@ -426,6 +426,20 @@ def test_ports_binds_a_lane_by_a_test_scan(own_store, tmp_path):
         assert (own_store / "ports.conf").read_text() == line + "\n"
 
 
+def test_running_appliance_binds_a_lane_and_hears_it_at_once(road):
+    with scanner_at_a_pty() as device:
+        bind = ("ports", "bind", "--lane", "07", "--device", f"serial:{device}")
+        code, said, complaint = tillback(road.store_state, *bind)
+        line = f"scanner.lane-07=serial:{device},lane=07"
+        assert (code, said) == (FINE, line + "\n"), complaint
+        assert (road.store_state / "ports.conf").read_text() == line + "\n"
+        code, said, complaint = tillback(road.store_state, *bind)
+        assert code == PROBLEM and 'already, as "lane-07" of lane 07' in complaint
+        said = json.loads(tillback(road.store_state, "--json", "doctor")[1])["findings"]
+        assert {"lane-07", "counter"} == {f["subject"] for f in said if f["id"] == "scanner"}
+    (road.store_state / "ports.conf").unlink()
+
+
 def test_ports_bind_without_a_scan_and_with_a_bad_lane(own_store):
     code, _, complaint = tillback(own_store, "ports", "bind", "--lane", "01", "--timeout-s", 1)
     assert code == PROBLEM and "nothing was scanned in time" in complaint
@@ -517,7 +531,7 @@ def test_commissioning_report_is_proven_at_the_hub(road, tmp_path):
     assert (tmp_path / "again.html").read_text() == page
     payload = json.loads(verify(road, file)[1])
     assert payload["device"] == DEVICE and payload["technician"] == "Tess <T&T>"
-    assert [one["id"] for one in payload["doctor"]] == ORDER
+    assert list(dict.fromkeys(one["id"] for one in payload["doctor"])) == ORDER
     assert {"selftest", "ports", "version", "certificate"} <= payload.keys()
 
 
