@@ -3,6 +3,8 @@
 #include "hal/base/random.h"
 
 #include <mbedtls/error.h>
+#include <mbedtls/gcm.h>
+#include <mbedtls/md.h>
 #include <mbedtls/pkcs5.h>
 #include <string.h>
 
@@ -62,6 +64,55 @@ int crypto_pbkdf2(struct slice secret, struct slice salt, unsigned rounds, uint8
     mbedtls_md_free(&md);
     return code;
 #endif
+}
+
+int crypto_seal(const uint8_t key[static CRYPTO_KEY_BYTES], struct slice context,
+                struct slice plain, uint8_t nonce[static CRYPTO_NONCE_BYTES], uint8_t *sealed)
+{
+    mbedtls_gcm_context gcm;
+    mbedtls_gcm_init(&gcm);
+    random_fill(NULL, nonce, CRYPTO_NONCE_BYTES);
+    int code = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, key, CRYPTO_KEY_BYTES * 8);
+    if (code == 0)
+        code = mbedtls_gcm_crypt_and_tag(&gcm, MBEDTLS_GCM_ENCRYPT, plain.len, nonce,
+                                         CRYPTO_NONCE_BYTES, (const unsigned char *)context.data,
+                                         context.len, (const unsigned char *)plain.data, sealed,
+                                         CRYPTO_TAG_BYTES, sealed + plain.len);
+    mbedtls_gcm_free(&gcm);
+    return code;
+}
+
+int crypto_open(const uint8_t key[static CRYPTO_KEY_BYTES], struct slice context,
+                const uint8_t nonce[static CRYPTO_NONCE_BYTES], struct slice sealed, uint8_t *plain)
+{
+    if (sealed.len < CRYPTO_TAG_BYTES)
+        return MBEDTLS_ERR_GCM_AUTH_FAILED;
+    mbedtls_gcm_context gcm;
+    mbedtls_gcm_init(&gcm);
+    const unsigned char *bytes = (const unsigned char *)sealed.data;
+    size_t len = sealed.len - CRYPTO_TAG_BYTES;
+    int code = mbedtls_gcm_setkey(&gcm, MBEDTLS_CIPHER_ID_AES, key, CRYPTO_KEY_BYTES * 8);
+    if (code == 0)
+        code = mbedtls_gcm_auth_decrypt(&gcm, len, nonce, CRYPTO_NONCE_BYTES,
+                                        (const unsigned char *)context.data, context.len,
+                                        bytes + len, CRYPTO_TAG_BYTES, bytes, plain);
+    mbedtls_gcm_free(&gcm);
+    return code;
+}
+
+int crypto_derive(mbedtls_pk_context *pk, const char *purpose,
+                  uint8_t secret[static CRYPTO_KEY_BYTES])
+{
+    if (!mbedtls_pk_can_do(pk, MBEDTLS_PK_ECKEY))
+        return MBEDTLS_ERR_PK_TYPE_MISMATCH;
+    uint8_t number[CRYPTO_KEY_BYTES];
+    mbedtls_ecp_keypair *pair = mbedtls_pk_ec(*pk);
+    int code = mbedtls_mpi_write_binary(&pair->MBEDTLS_PRIVATE(d), number, sizeof number);
+    if (code == 0)
+        code = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), number, sizeof number,
+                               (const unsigned char *)purpose, strlen(purpose), secret);
+    crypto_wipe(number, sizeof number);
+    return code;
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)

@@ -37,6 +37,23 @@ int crypto_sign(mbedtls_pk_context *pk, const uint8_t hash[static 32], uint8_t *
 int crypto_pbkdf2(struct slice secret, struct slice salt, unsigned rounds, uint8_t *out,
                   uint32_t out_len);
 
+enum { CRYPTO_KEY_BYTES = 32, CRYPTO_NONCE_BYTES = 12, CRYPTO_TAG_BYTES = 16 };
+
+/*
+ * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce: `sealed` gets plain.len bytes and the
+ * tag. What is sealed opens only together with the same `context`.
+ */
+int crypto_seal(const uint8_t key[static CRYPTO_KEY_BYTES], struct slice context,
+                struct slice plain, uint8_t nonce[static CRYPTO_NONCE_BYTES], uint8_t *sealed);
+/* `plain` gets sealed.len - CRYPTO_TAG_BYTES bytes; nothing of them if anything was changed. */
+int crypto_open(const uint8_t key[static CRYPTO_KEY_BYTES], struct slice context,
+                const uint8_t nonce[static CRYPTO_NONCE_BYTES], struct slice sealed,
+                uint8_t *plain);
+/* A secret that only the holder of an elliptic-curve key of up to 256 bits can make again, for one
+ * purpose: HMAC-SHA-256 (RFC 2104) over `purpose` with the private number as the key. */
+int crypto_derive(mbedtls_pk_context *pk, const char *purpose,
+                  uint8_t secret[static CRYPTO_KEY_BYTES]);
+
 /* Equal or not, in a time that doesn't tell where they differ. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 /* Overwrites a secret; not optimised away. */

@@ -151,6 +151,13 @@ struct slice column_slice(struct statement *statement, int column);
 /* ERR_CORRUPT unless the column holds exactly `len` bytes. */
 enum err column_bytes(struct statement *statement, int column, void *out, size_t len) MUST_CHECK;
 
+/*
+ * SQLite only, elsewhere nothing: moves what the write-ahead log holds into the file and cuts the
+ * log to nothing, so that what was overwritten is in neither. A reader that is in the way is waited
+ * for briefly; then a later checkpoint does it. Not inside a transaction.
+ */
+void database_cut_wal(struct database *db);
+
 /* SQLite only: the bare handle, for what this face leaves out (backup, checkpoint, PRAGMA
  * integrity_check). */
 sqlite3 *database_handle(struct database *db);

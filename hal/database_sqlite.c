@@ -144,6 +144,12 @@ sqlite3 *database_handle(struct database *db)
     return db->native;
 }
 
+void database_cut_wal(struct database *db)
+{
+    if (db->backend == &database_sqlite)
+        (void)sqlite3_wal_checkpoint_v2(db->native, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 static enum err move(struct database *db, enum database_move move, struct fault *fault)
 {
     static const char *const words[] = {

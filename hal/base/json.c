@@ -339,6 +339,18 @@ void json_print(const struct cJSON *value, struct buf *out)
     print_value(&w, NULL, value);
 }
 
+void json_print_without(const struct cJSON *object, const char *name, struct buf *out)
+{
+    cJSON *copy = cJSON_Duplicate(object, true);
+    if (!copy) {
+        out->failed = true;
+        return;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, name);
+    json_print(copy, out);
+    cJSON_Delete(copy);
+}
+
 const struct cJSON *json_member(const struct cJSON *object, const char *name)
 {
     return cJSON_GetObjectItemCaseSensitive(object, name);

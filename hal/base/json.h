@@ -79,6 +79,9 @@ enum err json_read(const struct cJSON *object, const struct json_table *table, v
 /* A value printed compactly, keys in their order. */
 void json_print(const struct cJSON *value, struct buf *out);
 
+/* The same of an object without that member. */
+void json_print_without(const struct cJSON *object, const char *name, struct buf *out);
+
 /* Single lookups for small documents; NULL or the fallback when absent or of another type. */
 const struct cJSON *json_member(const struct cJSON *object, const char *name);
 const char *json_member_text(const struct cJSON *object, const char *name);

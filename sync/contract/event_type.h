@@ -40,7 +40,8 @@
     X(JOURNAL_POSTED, "com.tillback.journal.posted.v1", CENTRE)                                    \
     X(JOURNAL_PARKED, "com.tillback.journal.parked.v1", CENTRE)                                    \
     X(RETURN_CONFLICTED, "com.tillback.return.conflicted.v1", CENTRE)                              \
-    X(PARKED_DECIDED, "com.tillback.parked.decided.v1", CENTRE)
+    X(PARKED_DECIDED, "com.tillback.parked.decided.v1", CENTRE)                                    \
+    X(CUSTOMER_ERASED, "com.tillback.customer.erased.v1", CENTRE)
 
 /* Which log an event lives in: an appliance's two, or the centre's own. */
 enum stream { STREAM_RETURNS, STREAM_SALES, STREAM_CENTRE };

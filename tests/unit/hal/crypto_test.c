@@ -54,6 +54,32 @@ static void wiped_secret_is_gone(void **state)
     assert_memory_equal(secret, (char[sizeof secret]){0}, sizeof secret);
 }
 
+static void sealed_opens_only_unchanged_with_its_key_and_context(void **state)
+{
+    (void)state;
+    const struct slice plain = slice_of("ada@example.org"), context = slice_of("return 1");
+    uint8_t key[CRYPTO_KEY_BYTES] = {1}, nonce[CRYPTO_NONCE_BYTES], opened[64] = {0};
+    uint8_t sealed[64];
+    const struct slice whole = {(const char *)sealed, plain.len + CRYPTO_TAG_BYTES};
+    assert_int_equal(crypto_seal(key, context, plain, nonce, sealed), 0);
+    assert_null(memmem(sealed, whole.len, "example", 7));
+    assert_int_equal(crypto_open(key, context, nonce, whole, opened), 0);
+    assert_memory_equal(opened, plain.data, plain.len);
+    for (size_t i = 0; i < whole.len; i++) {
+        sealed[i] ^= 1;
+        assert_int_not_equal(crypto_open(key, context, nonce, whole, opened), 0);
+        sealed[i] ^= 1;
+    }
+    assert_int_not_equal(crypto_open(key, slice_of("return 2"), nonce, whole, opened), 0);
+    const struct slice stump = {whole.data, CRYPTO_TAG_BYTES - 1};
+    assert_int_not_equal(crypto_open(key, context, nonce, stump, opened), 0);
+    nonce[0] ^= 1;
+    assert_int_not_equal(crypto_open(key, context, nonce, whole, opened), 0);
+    nonce[0] ^= 1;
+    key[31] ^= 1;
+    assert_int_not_equal(crypto_open(key, context, nonce, whole, opened), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -61,6 +87,7 @@ int main(void)
         cmocka_unit_test(equal_sees_a_difference_anywhere),
         cmocka_unit_test(failures_say_what_and_where),
         cmocka_unit_test(wiped_secret_is_gone),
+        cmocka_unit_test(sealed_opens_only_unchanged_with_its_key_and_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

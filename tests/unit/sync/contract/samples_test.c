@@ -6,6 +6,7 @@
 #include "sync/contract/ack.h"
 #include "sync/contract/command.h"
 #include "sync/contract/config_report.h"
+#include "sync/contract/contact.h"
 #include "sync/contract/enrol.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
@@ -184,6 +185,22 @@ static void appliances_messages_are_read_and_written_as_before(void **state)
     struct sale_query query;
     assert_int_equal(sale_query_read(buf_slice(&text), &query, NULL), ERR_OK);
     sale_query_write(&again, &query);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "contact-key");
+    struct contact_key key;
+    assert_int_equal(contact_key_read(buf_slice(&text), &key, NULL), ERR_OK);
+    contact_key_write(&again, &key);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "contact-key-ack");
+    struct contact_key_ack key_ack;
+    assert_int_equal(contact_key_ack_read(buf_slice(&text), &key_ack, NULL), ERR_OK);
+    contact_key_ack_write(&again, &key_ack);
     assert_same(&again, &text);
 }
 
