@@ -6,6 +6,7 @@
 #include "agent/capture/policy_file.h"
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
+#include "agent/contact_post.h"
 #include "agent/lanes.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
@@ -42,7 +43,8 @@ struct appliance {
     struct loop *loop;
     struct loop_signal *signals[2];
     struct policy_file *policy; /* until the centre has taken it over */
-    struct eventlog_view views[VIEWS_COUNT];
+    struct contact_keys *contacts;
+    struct eventlog_view views[VIEWS_COUNT + 1];
     struct eventlog_config log_config;
     struct eventlog *log;
     struct capture *capture;
@@ -51,6 +53,7 @@ struct appliance {
     struct uplink_target target;
     struct uplink *uplink;
     struct renewal *renewal;
+    struct contact_post *contact_post;
     struct loop_timer *member_timer;
     bool again; /* it has another identity: all is opened anew */
     struct tls_context *http_tls;
@@ -105,6 +108,8 @@ static void after_commit(void *context)
     capture_sweep(a->capture);
     if (a->uplink)
         uplink_committed(a->uplink);
+    if (a->contact_post)
+        contact_post_look(a->contact_post);
     if (a->api)
         api_committed(a->api);
     if (a->prints)
@@ -139,6 +144,7 @@ static void on_hub_heard(void *context)
 {
     struct appliance *a = context;
     centre_connected(a->centre);
+    contact_post_connected(a->contact_post);
 }
 
 static void on_hub_message(void *context, const char *name, const struct mqtt_message *message)
@@ -146,6 +152,8 @@ static void on_hub_message(void *context, const char *name, const struct mqtt_me
     struct appliance *a = context;
     if (strcmp(name, "enrol") == 0)
         renewal_answered(a->renewal, message);
+    else if (strcmp(name, "contact-key") == 0)
+        contact_post_answered(a->contact_post, message->payload);
     else
         (void)centre_message(a->centre, name, message);
 }
@@ -174,7 +182,9 @@ static enum err use_identity(void *context, enum identity_slot slot, struct faul
 {
     struct appliance *a = context;
     struct tls_context *tls;
-    enum err err = membership_tls(&a->member, slot, a->clock, &tls, fault);
+    enum err err = contact_keys_reseal(a->contacts, fault);
+    if (!err)
+        err = membership_tls(&a->member, slot, a->clock, &tls, fault);
     if (err)
         return err;
     uplink_use_tls(a->uplink, tls);
@@ -189,10 +199,19 @@ static enum err ask_registrar(void *context, struct mqtt_message *message, struc
     return uplink_publish(a->uplink, "enrol", message, fault);
 }
 
+/* What fails now is made good by the next start: the secret lies sealed to the key before, too. */
+static void reseal_contacts(struct appliance *a)
+{
+    struct fault fault;
+    if (contact_keys_reseal(a->contacts, &fault) != ERR_OK)
+        diag_fault(a->diag, DIAG_WARN, "contact.secret_not_sealed", &fault);
+}
+
 static void on_renewed(void *context)
 {
     struct appliance *a = context;
     membership_note(&a->member);
+    reseal_contacts(a);
 }
 
 /* Another identity, and perhaps another store: whoever waits for an answer asks again. */
@@ -202,6 +221,7 @@ static void look_at_member(void *context)
     if (!membership_changed(&a->member))
         return;
     diag_write(a->diag, DIAG_INFO, "appliance.enrolled", "it has another identity: opening anew");
+    reseal_contacts(a); /* while the secret is at hand: the former key is gone */
     a->again = true;
     loop_stop(a->loop);
 }
@@ -305,6 +325,7 @@ static enum err open_base(struct appliance *a, const struct settings *settings, 
 static enum err open_log(struct appliance *a, struct fault *fault)
 {
     views_define(a->views);
+    contact_keys_view(a->contacts, &a->views[VIEWS_COUNT]);
     a->log_config = (struct eventlog_config){
         .folder = a->folder,
         .device_id = a->member.device,
@@ -312,7 +333,7 @@ static enum err open_log(struct appliance *a, struct fault *fault)
         .clock = a->clock,
         .diag = a->diag,
         .views = a->views,
-        .view_count = VIEWS_COUNT,
+        .view_count = VIEWS_COUNT + 1,
         .committed = on_committed,
         .context = a,
     };
@@ -335,6 +356,7 @@ static enum err open_capture(struct appliance *a, const struct settings *setting
                   settings_text(settings, "store.currency")},
         .policy = policy_file_policy(a->policy),
         .known = &a->known,
+        .contacts = a->contacts,
         .link_up = is_link_up,
         .context = a,
     };
@@ -443,6 +465,11 @@ static enum err open_uplink(struct appliance *a, const struct settings *settings
                                        .time = on_time,
                                        .context = a};
     err = uplink_open(&a->uplink, a->loop, &config, &listener, fault);
+    if (err)
+        return err;
+    const struct contact_post_config contacts = {
+        .loop = a->loop, .keys = a->contacts, .log = a->log, .uplink = a->uplink, .diag = a->diag};
+    err = contact_post_open(&a->contact_post, &contacts, fault);
     return err ? err : open_renewal(a, settings, fault);
 }
 
@@ -752,6 +779,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = membership_read(&a->member, a->folder, settings, fault);
     if (!err)
+        err = contact_keys_open(&a->contacts, a->folder, a->member.folder, a->diag, fault);
+    if (!err)
         err = open_log(a, fault);
     if (!err)
         err = open_capture(a, settings, fault);
@@ -813,6 +842,8 @@ void appliance_close(struct appliance *a)
     peripherals_close(a->peripherals);
     renewal_close(a->renewal);
     a->renewal = NULL;
+    contact_post_close(a->contact_post);
+    a->contact_post = NULL;
     uplink_close(a->uplink);
     a->uplink = NULL;
     for (size_t i = 0; i < a->tap_count; i++)
@@ -830,6 +861,7 @@ void appliance_close(struct appliance *a)
     a->api = NULL;
     loop_close(a->loop);
     capture_close(a->capture);
+    contact_keys_close(a->contacts);
     centre_close(a->centre);
     for (size_t i = 0; i < a->tap_count; i++)
         tap_close(a->taps[i]);

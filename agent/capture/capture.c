@@ -137,15 +137,26 @@ static void done(void *context, enum err err, const struct fault *fault)
     job_free(job);
 }
 
-/* The hash of what is asked: its kind, its subject and the body as it came. */
+/* Of a return, or of an exchange's. */
+static bool has_contact(const struct cJSON *doc)
+{
+    return json_member(doc, "contact") || json_member(json_member(doc, "return"), "contact");
+}
+
+/*
+ * The hash of what is asked: its kind, its subject and the body as it came. Where a person is named
+ * in it, with a secret of this appliance, so that nobody finds out who by guessing.
+ */
 static struct slice request_hash(struct capture_job *job, struct slice body)
 {
+    struct contact_keys *contacts = job->capture->config.contacts;
     const struct slice parts[] = {
         slice_of(kind_names[job->kind]),
         {(const char *)job->subject.bytes, ID_BYTES},
         body,
+        has_contact(job->doc) ? contact_keys_salt(contacts) : (struct slice){"", 0},
     };
-    struct sha256 hash = sha256_of_all(parts, 3);
+    struct sha256 hash = sha256_of_all(parts, 4);
     struct buf text;
     buf_init(&text, REQUEST_HASH_TEXT);
     base64_encode(&text, hash.bytes, SHA256_BYTES, true);
@@ -247,9 +258,9 @@ static enum err job_make(struct capture_job **out, struct capture *capture,
     if (!err)
         err = check_no_card(capture->config.known, order->key, fault);
     if (!err)
-        err = copy_order(job, order, fault);
-    if (!err)
         err = json_parse(order->body, JSON_LIMITS_DEFAULT, &job->doc, fault);
+    if (!err)
+        err = copy_order(job, order, fault);
     if (!err)
         err = job->work->read(job, fault);
     if (err) {

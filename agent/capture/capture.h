@@ -6,6 +6,7 @@
 #ifndef AGENT_CAPTURE_CAPTURE_H
 #define AGENT_CAPTURE_CAPTURE_H
 
+#include "agent/capture/contact_keys.h"
 #include "agent/returns/policy.h"
 #include "sync/eventlog/eventlog.h"
 
@@ -69,6 +70,7 @@ struct capture_config {
     const struct policy *policy; /* borrowed */
     /* What looks like a card number and isn't one: the retailer's receipts. May be NULL. */
     const struct known_formats *known;
+    struct contact_keys *contacts; /* borrowed */
     /* Any thread: whether the link is up now. */
     bool (*link_up)(void *context);
     void *context;

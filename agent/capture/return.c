@@ -42,6 +42,28 @@ static enum err next_number(struct eventlog_txn *txn, const char *store,
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+static enum err seal_contact(const struct capture_job *job, const struct return_request *request,
+                             const struct id *id, struct contact_sealed *sealed,
+                             struct fault *fault)
+{
+    struct buf plain CLEANUP(buf_free);
+    buf_init(&plain, CONTACT_PLAIN_MAX);
+    struct jsonw w = jsonw_to(&plain);
+    jsonw_object(&w, NULL);
+    if (request->contact.name)
+        jsonw_text(&w, "name", request->contact.name);
+    if (request->contact.phone)
+        jsonw_text(&w, "phone", request->contact.phone);
+    if (request->contact.email)
+        jsonw_text(&w, "email", request->contact.email);
+    jsonw_end(&w);
+    enum err err = buf_check(&plain, fault, "contact");
+    if (err)
+        return err;
+    return contact_keys_seal(job->capture->config.contacts, request->customer, id,
+                             buf_slice(&plain), sealed, fault);
+}
+
 static enum err append_created(struct release *release, const struct return_data *data,
                                struct fault *fault)
 {
@@ -67,12 +89,18 @@ enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
         .txn = txn,
         .id = id_next(&ids, question->facts.now_ms),
     };
+    struct contact_sealed sealed;
+    if (question->request->has_contact)
+        err = seal_contact(job, question->request, &release->id, &sealed, fault);
+    if (err)
+        return err;
     struct return_data data = {
         .number = number,
         .store = &job->capture->config,
         .actor = &job->actor,
         .question = question,
         .request = request,
+        .contact = question->request->has_contact ? &sealed : NULL,
     };
     err = append_created(release, &data, fault);
     if (!err)

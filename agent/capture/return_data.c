@@ -15,14 +15,14 @@ void business_date(char out[static BUSINESS_DATE_TEXT + 1], const struct facts *
     out[BUSINESS_DATE_TEXT] = '\0';
 }
 
-static void write_json(struct jsonw *w, const char *key, const struct cJSON *value)
+static void write_request(struct jsonw *w, const struct cJSON *request)
 {
     struct buf text CLEANUP(buf_free);
     buf_init(&text, EVENT_BODY_MAX);
-    json_print(value, &text);
+    json_print_without(request, "contact", &text);
     if (text.failed)
         w->out->failed = true;
-    jsonw_raw(w, key, buf_slice(&text));
+    jsonw_raw(w, "request", buf_slice(&text));
 }
 
 static void write_decimal(struct jsonw *w, const char *key, struct decimal value)
@@ -83,12 +83,14 @@ void return_data_created(struct buf *out, const struct return_data *data)
     jsonw_text(&w, "receipt", question->request->receipt);
     if (question->request->customer)
         jsonw_text(&w, "customer", question->request->customer);
+    if (data->contact)
+        contact_sealed_write(&w, data->contact);
     jsonw_text(&w, "currency",
                decision->currency ? decision->currency->code : data->store->store.currency);
     decision_write(decision, data->store->policy, POLICY_EN, &w);
     write_exchange(&w, question);
     facts_write(&question->facts, &w);
-    write_json(&w, "request", data->request);
+    write_request(&w, data->request);
     if (question->has_sale)
         write_sale(&w, question);
     jsonw_end(&w);

@@ -7,6 +7,7 @@
 
 #include "agent/capture/question.h"
 #include "hal/base/jsonw.h"
+#include "sync/contract/contact.h"
 
 enum { BUSINESS_DATE_TEXT = 10 };
 
@@ -18,7 +19,8 @@ struct return_data {
     const struct capture_config *store;
     const struct capture_actor *actor;
     const struct question *question;
-    const struct cJSON *request; /* as it came, so that the decision can be replayed */
+    const struct cJSON *request;          /* as it came, so that the decision can be replayed */
+    const struct contact_sealed *contact; /* what stands in place of the request's; NULL: none */
 };
 
 void return_data_created(struct buf *out, const struct return_data *data);

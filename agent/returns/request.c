@@ -48,6 +48,19 @@ static const struct json_field line_fields[] = {
 };
 static const struct json_table line_table = TABLE(line_fields, request_line);
 
+#define CONTACT(field, most)                                                                       \
+    {                                                                                              \
+        .name = #field, .kind = JSON_TEXT, .presence = JSON_OPTIONAL, AT(contact, field),          \
+        .min = 1, .max = most                                                                      \
+    }
+
+static const struct json_field contact_fields[] = {
+    CONTACT(name, 120),
+    CONTACT(phone, 40),
+    CONTACT(email, 254),
+};
+static const struct json_table contact_table = TABLE(contact_fields, contact);
+
 static const struct json_field request_fields[] = {
     OPTIONAL_NAME(return_request, "receipt", receipt),
     LIST(return_request, "lines", lines, line_count, line_table, 1, REQUEST_LINES_MAX),
@@ -65,6 +78,12 @@ static const struct json_field request_fields[] = {
      .min = 3,
      .max = 3},
     OPTIONAL_NAME(return_request, "customer", customer),
+    {.name = "contact",
+     .kind = JSON_OBJECT,
+     .presence = JSON_OPTIONAL,
+     AT(return_request, contact),
+     .items = &contact_table,
+     PRESENT(return_request, has_contact)},
     TEXT(return_request, "note", note),
 };
 const struct json_table request_table = TABLE(request_fields, return_request);
@@ -109,6 +128,20 @@ static enum err check_line(const struct request_line *line, size_t index, struct
     return ERR_OK;
 }
 
+static enum err check_contact(const struct return_request *request,
+                              const struct known_formats *known, struct fault *fault)
+{
+    const struct contact *contact = &request->contact;
+    if (!request->has_contact)
+        return ERR_OK;
+    if (!request->customer || !*request->customer)
+        return fault_set(fault, ERR_INVALID, "contact", "needs the customer's token beside it");
+    enum err err = cardnumber_refuse(contact->name, "contact.name", known, fault);
+    if (!err)
+        err = cardnumber_refuse(contact->phone, "contact.phone", known, fault);
+    return err ? err : cardnumber_refuse(contact->email, "contact.email", known, fault);
+}
+
 static enum err check_request(const struct return_request *request,
                               const struct known_formats *known, struct fault *fault)
 {
@@ -117,6 +150,8 @@ static enum err check_request(const struct return_request *request,
         err = cardnumber_refuse(request->customer, "customer", known, fault);
     if (!err)
         err = cardnumber_refuse(request->note, "note", known, fault);
+    if (!err)
+        err = check_contact(request, known, fault);
     for (size_t i = 0; i < request->line_count && !err; i++) {
         err = check_line_cards(&request->lines[i], i, known, fault);
         if (!err)

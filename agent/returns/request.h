@@ -29,6 +29,13 @@ struct request_line {
     const char *note;
 };
 
+/* How to reach the customer: never stored or sent but sealed. NULL: not told. */
+struct contact {
+    const char *name;
+    const char *phone;
+    const char *email;
+};
+
 struct return_request {
     const char *receipt; /* NULL: without a receipt */
     struct request_line *lines;
@@ -38,6 +45,8 @@ struct return_request {
     bool has_refund_to;
     const char *currency; /* to be paid out in; NULL: the sale's */
     const char *customer; /* a token */
+    struct contact contact;
+    bool has_contact; /* only with a customer */
     const char *note;
 };
 

@@ -21,7 +21,8 @@ struct counter {
     struct cJSON *policy_doc;
     struct arena policy_arena;
     struct policy policy;
-    struct eventlog_view views[VIEWS_COUNT];
+    struct contact_keys *contacts;
+    struct eventlog_view views[VIEWS_COUNT + 1];
     struct eventlog_config config;
     struct eventlog *log;
     struct eventlog_reader *reader;
@@ -41,14 +42,17 @@ static void read_policy(struct counter *c)
 
 static void start(struct counter *c)
 {
+    assert_int_equal(contact_keys_open(&c->contacts, c->folder.path, c->folder.path, NULL, NULL),
+                     ERR_OK);
     views_define(c->views);
+    contact_keys_view(c->contacts, &c->views[VIEWS_COUNT]);
     c->config = (struct eventlog_config){
         .folder = c->folder.path,
         .device_id = "store-0042-a",
         .store = "0042",
         .clock = c->clock,
         .views = c->views,
-        .view_count = VIEWS_COUNT,
+        .view_count = VIEWS_COUNT + 1,
     };
     struct fault fault = {0};
     if (eventlog_open(&c->log, &c->config, &fault) != ERR_OK)
@@ -59,6 +63,7 @@ static void start(struct counter *c)
         .clock = c->clock,
         .store = {"0042", "DE", "EUR"},
         .policy = &c->policy,
+        .contacts = c->contacts,
     };
     assert_int_equal(capture_open(&c->capture, &config, NULL), ERR_OK);
 }
@@ -68,6 +73,7 @@ static void stop(struct counter *c)
     eventlog_reader_close(c->reader);
     eventlog_close(c->log);
     capture_close(c->capture);
+    contact_keys_close(c->contacts);
 }
 
 struct counter *counter_open(void)

@@ -354,6 +354,81 @@ static void views_follow_from_the_log(void **state)
     counter_answer_free(&first);
 }
 
+static const char with_contact[] =
+    "{\"receipt\":\"" RECEIPT "\",\"customer\":\"c-77\",\"contact\":{\"name\":\"Ada Example\","
+    "\"phone\":\"+49 30 901820\",\"email\":\"ada@example.org\"},\"lines\":[{\"line\":1,"
+    "\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}";
+
+static enum err look_for_person(void *context, const struct eventlog_record *record,
+                                struct fault *fault)
+{
+    (void)fault;
+    assert_null(memmem(record->body.data, record->body.len, "Ada", 3));
+    assert_null(memmem(record->body.data, record->body.len, "901820", 6));
+    assert_null(memmem(record->body.data, record->body.len, "ada@", 4));
+    bool *sealed = context;
+    if (memmem(record->body.data, record->body.len, "\"contact_sealed\":{\"key_id\":", 27))
+        *sealed = true;
+    return ERR_OK;
+}
+
+static void a_contact_is_sealed_and_asked_again_answers_the_same(void **state)
+{
+    char body[sizeof with_contact];
+    bool sealed = false;
+    struct id id;
+    memcpy(body, with_contact, sizeof with_contact);
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", body);
+    assert_int_equal(first.err, ERR_OK);
+    counter_restart(*state);
+    struct counter_answer again = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", body);
+    assert_true(again.replayed);
+    assert_string_equal(again.text.data, first.text.data);
+    assert_null(strstr(first.text.data, "Ada"));
+    assert_int_equal(id_parse(slice_of(json_member_text(first.body, "return_id")), &id), ERR_OK);
+    assert_int_equal(eventlog_history(counter_reader(*state), &id, look_for_person, &sealed, NULL),
+                     ERR_OK);
+    assert_true(sealed);
+    char *other = strstr(body, "Ada");
+    other[2] = 'e';
+    struct counter_answer conflict = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", body);
+    assert_int_equal(conflict.err, ERR_CONFLICT);
+    counter_answer_free(&first);
+    counter_answer_free(&again);
+    counter_answer_free(&conflict);
+}
+
+static void a_contact_needs_a_customer_and_holds_no_card(void **state)
+{
+    static const struct {
+        const char *request;
+        enum err err;
+        const char *where;
+    } cases[] = {
+        {"{\"receipt\":\"" RECEIPT
+         "\",\"contact\":{\"name\":\"Ada\"},\"lines\":[{\"line\":1,\"quantity\":1,"
+         "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}",
+         ERR_INVALID, "contact"},
+        {"{\"receipt\":\"" RECEIPT
+         "\",\"customer\":\"c-1\",\"contact\":{\"phone\":\"4111 1111 1111 1111\"},"
+         "\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\",\"condition\":"
+         "\"open_box\"}]}",
+         ERR_REFUSED, "contact.phone"},
+        {"{\"receipt\":\"" RECEIPT "\",\"customer\":\"c-1\",\"contact\":{\"street\":\"x\"},"
+         "\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}"
+         "]}",
+         ERR_INVALID, "contact.street"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct counter_answer answer =
+            counter_ask(*state, CAPTURE_RETURN, NULL, "", cases[i].request);
+        assert_int_equal(answer.err, cases[i].err);
+        assert_string_equal(answer.fault.where, cases[i].where);
+        assert_null(strstr(answer.fault.text, "4111"));
+        counter_answer_free(&answer);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
 
 int main(void)
@@ -379,6 +454,8 @@ int main(void)
         TEST(card_numbers_are_refused),
         TEST(a_quote_saves_nothing_and_says_the_same),
         TEST(views_follow_from_the_log),
+        TEST(a_contact_is_sealed_and_asked_again_answers_the_same),
+        TEST(a_contact_needs_a_customer_and_holds_no_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
