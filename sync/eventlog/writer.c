@@ -215,12 +215,10 @@ static bool met_damage(const struct group *group)
     return false;
 }
 
-/* A reader that is in the way is waited for briefly; else a later checkpoint does it. */
 static void shorten_files(struct eventlog *log)
 {
     log->shrinks = false;
-    (void)sqlite3_wal_checkpoint_v2(database_handle(log->db), NULL, SQLITE_CHECKPOINT_TRUNCATE,
-                                    NULL, NULL);
+    database_cut_wal(log->db);
 }
 
 static void run_group(struct eventlog *log, struct group *group)

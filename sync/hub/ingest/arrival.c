@@ -5,6 +5,7 @@
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
 #include "sync/contract/topic.h"
+#include "sync/hub/ingest/contact.h"
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/restore.h"
@@ -506,6 +507,36 @@ static void restore_done(struct work *work, enum err err, const struct fault *fa
     arrival_free(arrival);
 }
 
+/* --- Keys of contacts ------------------------------------------------------------------------ */
+
+static enum err run_contact_key(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct contact_key key;
+    struct contact_key_ack ack = {.held = false};
+    enum err err = contact_key_read(buf_slice(&arrival->payload), &key, fault);
+    if (!err)
+        err = contact_take_key(db, arrival->device, &key, arrival->received_ms, &ack.held, fault);
+    if (err)
+        return err;
+    ack.id = key.id;
+    contact_key_ack_write(&arrival->reply, &ack);
+    return buf_check(&arrival->reply, fault, "reply");
+}
+
+static void contact_key_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct arrival_desk *desk = arrival->desk;
+    const struct arrival_answer answer = {
+        .device = arrival->device, .name = "contact-key", .payload = buf_slice(&arrival->reply)};
+    if (err)
+        failed(arrival, fault);
+    else
+        desk->answer(desk->context, &answer);
+    arrival_free(arrival);
+}
+
 /* --- The time -------------------------------------------------------------------------------- */
 
 /* Told at once: behind what waits for the database it would be told too late. */
@@ -544,6 +575,9 @@ static enum err prepare(struct arrival *arrival, const char *name,
     } else if (strcmp(name, "restore") == 0) {
         arrival->work.run = run_restore;
         arrival->work.done = restore_done;
+    } else if (strcmp(name, "contact-key") == 0) {
+        arrival->work.run = run_contact_key;
+        arrival->work.done = contact_key_done;
     } else if (strcmp(name, "inbox-ack") == 0) {
         arrival->work.run = run_inbox_ack;
     } else {

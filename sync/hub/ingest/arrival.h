@@ -1,8 +1,8 @@
 /*
  * One message of an appliance at the hub: read on the loop, done by the worker in its transaction,
  * answered on the loop after COMMIT. Knows the topics of delivery (events, state, inbox-ack,
- * query, restore, time) and nothing of MQTT's connections. A message that makes no sense is refused
- * with a sentence before any work.
+ * query, restore, contact-key, time) and nothing of MQTT's connections. A message that makes no
+ * sense is refused with a sentence before any work.
  */
 #ifndef SYNC_HUB_INGEST_ARRIVAL_H
 #define SYNC_HUB_INGEST_ARRIVAL_H

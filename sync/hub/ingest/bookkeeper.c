@@ -45,6 +45,7 @@ static bool is_of_return(const struct event *event)
     case EVENT_COMMAND_TAKEN:
     case EVENT_SELFTEST_RUN:
     case EVENT_PARKED_DECIDED:
+    case EVENT_CUSTOMER_ERASED:
         return false;
     default:
         return true;

@@ -113,8 +113,9 @@ static enum err run_plain(struct database *db, size_t statement, struct fault *f
 static enum err restart_inboxes(struct database *db, struct fault *fault)
 {
     static const size_t steps[] = {INGEST_INBOX_DROP_TAKEN, INGEST_INBOX_RENUMBER,
-                                   INGEST_INBOX_DROP_OLD, INGEST_INBOX_RESTORE,
-                                   INGEST_INBOX_RESTART};
+                                   INGEST_INBOX_DROP_OLD,   INGEST_INBOX_RESTORE,
+                                   INGEST_INBOX_RESTART,    INGEST_ERASURE_DROP_TAKEN,
+                                   INGEST_ERASURE_RENUMBER};
     enum err err = ERR_OK;
     for (size_t i = 0; !err && i < sizeof steps / sizeof *steps; i++)
         err = run_plain(db, steps[i], fault);

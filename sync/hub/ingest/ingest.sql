@@ -113,6 +113,11 @@ UPDATE inbox_out SET number = -number
 -- name: inbox_restart
 UPDATE device SET inbox_through = 0,
     inbox_next = 1 + (SELECT count(*) FROM inbox_out WHERE inbox_out.device = device.id)
+-- name: erasure_drop_taken
+DELETE FROM customer_erasure WHERE device NOT IN (SELECT device FROM inbox_out)
+-- name: erasure_renumber
+UPDATE customer_erasure SET hub_epoch = (SELECT epoch FROM hub),
+    number = (SELECT max(number) FROM inbox_out WHERE inbox_out.device = customer_erasure.device)
 
 -- name: state_born
 UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3, last_seen_ms = ?4
@@ -526,3 +531,24 @@ SET state = 'parked', code = excluded.code, detail = excluded.detail,
 UPDATE delivery SET state = 'delivered', updated_ms = ?3 WHERE outlet = ?1 AND event_no = ?2
 -- name: delivery_decide
 UPDATE delivery SET state = ?2, updated_ms = ?3 WHERE delivery_no = ?1 AND state = 'parked'
+-- name: customer_key_put
+INSERT INTO customer_key (key_id, customer, device, secret, received_ms)
+SELECT ?1, ?2, ?3, ?4, ?5
+WHERE NOT EXISTS (SELECT 1 FROM customer_erasure WHERE customer = ?2 AND device = ?3
+                  AND (hub_epoch > ?6 OR (hub_epoch = ?6 AND number > ?7)))
+ON CONFLICT (key_id) DO UPDATE SET received_ms = excluded.received_ms
+-- name: customer_key_find
+SELECT secret FROM customer_key WHERE key_id = ?1
+-- name: customer_key_blank
+UPDATE customer_key SET secret = ?2 WHERE customer = ?1
+-- name: customer_key_erase
+DELETE FROM customer_key WHERE customer = ?1
+-- name: customer_devices
+SELECT id FROM device WHERE id <> 'centre' ORDER BY id
+-- name: customer_erasure_put
+INSERT INTO customer_erasure (customer, device, hub_epoch, number)
+VALUES (?1, ?2, (SELECT epoch FROM hub), ?3)
+ON CONFLICT (customer, device) DO UPDATE
+SET hub_epoch = excluded.hub_epoch, number = excluded.number
+-- name: contact_of_return
+SELECT body FROM event WHERE correlation = ?1 AND type = ?2 ORDER BY event_no LIMIT 1

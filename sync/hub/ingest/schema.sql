@@ -557,3 +557,24 @@ CREATE TABLE delivery (
     UNIQUE (outlet, event_no)
 );
 CREATE INDEX delivery_by_state ON delivery (state, delivery_no);
+-- name: contacts
+-- The keys that open customers' contacts, as the appliances told them. Erased on a customer's wish;
+-- what they sealed stays in the events, and says nothing any more.
+CREATE TABLE customer_key (
+    key_id BLOB PRIMARY KEY,
+    customer TEXT NOT NULL,
+    device TEXT NOT NULL,
+    secret BLOB NOT NULL,
+    received_ms INTEGER NOT NULL
+);
+CREATE INDEX customer_key_by_customer ON customer_key (customer);
+
+-- Which message told whom to erase: a key that an appliance took from its store before that message
+-- is not taken any more.
+CREATE TABLE customer_erasure (
+    customer TEXT NOT NULL,
+    device TEXT NOT NULL,
+    hub_epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (customer, device)
+);

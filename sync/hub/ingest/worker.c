@@ -55,9 +55,11 @@ static void run_group(struct worker *worker, struct work *first)
 {
     struct database *db = hubdb_database(worker->hub);
     struct fault fault = {0};
+    bool erased = false;
     enum err err = database_begin(db, &fault);
     for (struct work *work = first; work && !err; work = work->next) {
         err = run_one(db, work);
+        erased |= work->erases;
         if (err)
             fault = work->fault;
     }
@@ -67,6 +69,8 @@ static void run_group(struct worker *worker, struct work *first)
         database_rollback(db);
         diag_fault(worker->config.diag, DIAG_ERROR, "hub.commit_failed", &fault);
         fail_all(first, err, &fault);
+    } else if (erased) {
+        database_cut_wal(db);
     }
     /* Without memory to hand the answers back nothing is acknowledged, and all comes again. */
     if (loop_post(worker->loop, answer, first) != ERR_OK)

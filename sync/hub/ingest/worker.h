@@ -23,6 +23,7 @@ struct work {
     /* On the loop's thread, after COMMIT, or with why it did not happen. */
     void (*done)(struct work *work, enum err err, const struct fault *fault);
     size_t bytes; /* what it holds in memory, for the queue's bound */
+    bool erases;  /* nothing of what it overwrote may stay in the write-ahead log */
     struct work *next;
     enum err err;
     struct fault fault;

@@ -2,10 +2,12 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "provisioning/key.h"
 #include "sync/hub/connect/outlet.h"
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/connect/posting.h"
 #include "sync/hub/connect/reconcile.h"
+#include "sync/hub/ingest/contact.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/parked.h"
 
@@ -14,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = 64, BODY_MAX = EVENT_BODY_MAX, DEPTH_MAX = EVENT_DEPTH_MAX + 1 };
+enum { KEY_MAX = CONTACT_CUSTOMER_MAX, BODY_MAX = EVENT_BODY_MAX, DEPTH_MAX = EVENT_DEPTH_MAX + 1 };
 
 struct change;
 
@@ -39,7 +41,8 @@ struct change {
     char owner[ACCESS_NAME_MAX + 1];
     int64_t refund;
     char reason[ACCESS_REASON_MAX + 1];
-    struct buf data; /* of what is mended */
+    struct buf data;    /* of what is mended */
+    struct buf contact; /* that is shown */
     struct bookkeeper_news news;
     struct told told;
 };
@@ -47,6 +50,7 @@ struct change {
 static void change_free(struct change *change)
 {
     buf_free(&change->data);
+    key_wipe(&change->contact);
     free(change);
 }
 
@@ -195,6 +199,25 @@ static enum err discard_delivery(struct change *change, struct database *db, str
     return decide_delivery(change, db, true, fault);
 }
 
+static enum err show_contact(struct change *change, struct database *db, struct fault *fault)
+{
+    struct id id;
+    if (id_parse(slice_of(change->key), &id) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "id", "must be the return's UUID");
+    return contact_show(db, &id, &change->contact, fault);
+}
+
+static void note_told(void *context, const char *device)
+{
+    told_add(context, device);
+}
+
+static enum err erase_customer(struct change *change, struct database *db, struct fault *fault)
+{
+    change->work.erases = true;
+    return contact_erase(db, change->key, change->now_ms, note_told, &change->told, fault);
+}
+
 #define FINANCE ACCESS_BIT(ACCESS_FINANCE)
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
 
@@ -204,6 +227,8 @@ static const struct change_kind kinds[] = {
     {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, NULL, discard},
     {"/v1/deliveries/", "resubmit", "delivery.resubmit", BACK_OFFICE, NULL, deliver_again},
     {"/v1/deliveries/", "discard", "delivery.discard", BACK_OFFICE, NULL, discard_delivery},
+    {"/v1/returns/", "contact", "contact.show", BACK_OFFICE, NULL, show_contact},
+    {"/v1/customers/", "erase", "customer.erase", BACK_OFFICE, NULL, erase_customer},
     {"/v1/exceptions/", "assign", "exception.assign", BACK_OFFICE, "owner", assign},
     {"/v1/exceptions/", "resolve", "exception.resolve", BACK_OFFICE, NULL, resolve},
     {"/v1/settlement-lines/", "match", "settlement.match", FINANCE, "refund", match},
@@ -238,6 +263,8 @@ static void done(struct work *work, enum err err, const struct fault *fault)
     jsonw_text(&w, "id", change->key);
     jsonw_text(&w, "action", change->kind->action);
     jsonw_bool(&w, "parked_again", change->news.parked > 0);
+    if (change->contact.len)
+        jsonw_raw(&w, "contact", buf_slice(&change->contact));
     jsonw_end(&w);
     if (err) {
         http_problem(change->request, http_status_of(err), fault);
@@ -364,6 +391,7 @@ bool changes_take(const struct web_config *config, const struct access_holder *h
     };
     memcpy(change->key, key, sizeof key);
     buf_init(&change->data, BODY_MAX);
+    buf_init(&change->contact, CONTACT_PLAIN_MAX);
     enum err err = start(change, &fault);
     if (err) {
         http_problem(request, http_status_of(err), &fault);

@@ -1,0 +1,150 @@
+#include "hal/base/cleanup.h"
+#include "sync/hub/ingest/contact.h"
+#include "sync/hub/ingest/hubdb.h"
+#include "sync/hub/ingest/inbox.h"
+#include "sync/hub/ingest/ingest.sql.h"
+#include "tests/support/hub_database.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { NOW_MS = 1000 };
+
+struct fixture {
+    struct scratch scratch;
+    struct hubdb *hub;
+    struct database *db;
+    int told;
+};
+
+static void know(struct fixture *f, const char *device)
+{
+    struct statement *s;
+    assert_int_equal(database_statement(f->db, INGEST_DEVICE_SEEN, &s, NULL), ERR_OK);
+    bind_text(s, 1, device);
+    bind_int(s, 2, NOW_MS);
+    assert_int_equal(database_run(f->db, s, NULL), ERR_OK);
+}
+
+static int open_hub(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct fault fault = {0};
+    char path[SCRATCH_PATH_MAX];
+    scratch_make(&f->scratch);
+    const struct hubdb_config config = {
+        .path = hub_database_path(&f->scratch, path), .folder = f->scratch.path, .now_ms = NOW_MS};
+    if (hubdb_open(&f->hub, &config, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+    f->db = hubdb_database(f->hub);
+    know(f, "store-1");
+    know(f, "store-2");
+    *state = f;
+    return 0;
+}
+
+static int close_hub(void **state)
+{
+    struct fixture *f = *state;
+    hubdb_close(f->hub);
+    scratch_remove(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static bool take(struct fixture *f, const char *device, struct contact_key key)
+{
+    struct fault fault = {0};
+    bool held = false;
+    if (contact_take_key(f->db, device, &key, NOW_MS, &held, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+    return held;
+}
+
+static void count_told(void *context, const char *device)
+{
+    assert_string_not_equal(device, CENTRE_DEVICE);
+    ++*(int *)context;
+}
+
+static void erase(struct fixture *f, const char *customer)
+{
+    struct fault fault = {0};
+    f->told = 0;
+    if (contact_erase(f->db, customer, NOW_MS, count_told, &f->told, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+}
+
+static bool has_key(struct fixture *f, const struct id *id)
+{
+    struct statement *s;
+    bool row;
+    assert_int_equal(database_statement(f->db, INGEST_CUSTOMER_KEY_FIND, &s, NULL), ERR_OK);
+    bind_blob(s, 1, id->bytes, ID_BYTES);
+    assert_int_equal(database_step(f->db, s, &row, NULL), ERR_OK);
+    statement_reset(s);
+    return row;
+}
+
+static void key_is_held_however_often_it_comes(void **state)
+{
+    struct fixture *f = *state;
+    const struct contact_key key = {.id = {{1}}, .customer = "c-1", .key = {7}};
+    assert_true(take(f, "store-1", key));
+    assert_true(take(f, "store-1", key));
+    assert_true(has_key(f, &key.id));
+}
+
+static void erasure_destroys_the_customers_keys_and_tells_every_appliance(void **state)
+{
+    struct fixture *f = *state;
+    struct buf body CLEANUP(buf_free);
+    int64_t number = 0;
+    const struct contact_key one = {.id = {{1}}, .customer = "c-1"};
+    const struct contact_key two = {.id = {{2}}, .customer = "c-1"};
+    const struct contact_key other = {.id = {{3}}, .customer = "c-2"};
+    buf_init(&body, EVENT_BODY_MAX);
+    assert_true(take(f, "store-1", one) && take(f, "store-2", two) && take(f, "store-2", other));
+    erase(f, "c-1");
+    assert_int_equal(f->told, 2);
+    assert_false(has_key(f, &one.id) || has_key(f, &two.id));
+    assert_true(has_key(f, &other.id));
+    assert_int_equal(inbox_next(f->db, "store-2", &body, &number, NULL), ERR_OK);
+    assert_int_equal(number, 1);
+    assert_non_null(strstr(body.data, "\"type\":\"com.tillback.customer.erased.v1\""));
+    assert_non_null(strstr(body.data, "{\"customer\":\"c-1\",\"keys\":2}"));
+}
+
+static void key_from_before_an_erasure_is_not_taken_after_it(void **state)
+{
+    struct fixture *f = *state;
+    struct contact_key key = {.id = {{1}}, .customer = "c-1"};
+    erase(f, "c-1");
+    key.hub_epoch = hubdb_epoch(f->hub);
+    assert_false(take(f, "store-1", key)); /* it hasn't heard message 1 */
+    key.inbox_through = 1;
+    assert_true(take(f, "store-1", key));
+    erase(f, "c-1");
+    assert_false(take(f, "store-1", key));
+    key.inbox_through = 9;
+    key.hub_epoch--; /* of another numbering */
+    assert_false(take(f, "store-1", key));
+    assert_false(has_key(f, &key.id));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
+    const struct CMUnitTest tests[] = {
+        TEST(key_is_held_however_often_it_comes),
+        TEST(erasure_destroys_the_customers_keys_and_tells_every_appliance),
+        TEST(key_from_before_an_erasure_is_not_taken_after_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
