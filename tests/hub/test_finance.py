@@ -1,5 +1,6 @@
 """The money after the counter: settlement files, the bank, and what finance decides."""
 
+import json
 import time
 
 import pytest
@@ -169,3 +170,44 @@ def test_what_is_no_settlement_is_refused_whole(hub, query, body, field):
     assert status in (400, 422), problem
     assert problem.get("field", "").startswith(field)
     assert len(hub.get("/v1/settlements")["settlements"]) == before
+
+
+def test_tax_is_adjusted_by_finance_once_and_within_the_tax_of_the_sale(road, till, hub):
+    answer, _ = refund(till, hub, "0042-01-f-tax")
+    path = f"/v1/returns/{answer['return_id']}/adjust-tax"
+    given = {"type": "vat", "class": "standard", "jurisdiction": "DE", "rate": "19"}
+
+    def adjust(amount, key, who=hub, **other):
+        body = {"tax": [{**given, "amount": amount, **other}], "reason": "wrong rate at the till"}
+        status, _, text = who.client.request("POST", path, body, key)
+        return status, json.loads(text)
+
+    assert adjust(3, "adjust-1")[0] == 200
+    assert adjust(3, "adjust-1")[0] == 200
+    assert adjust(4, "adjust-1")[0] == 409
+    for amount in (105, -57):  # 160 were charged on the sale, and 56 are given back now
+        status, problem = adjust(amount, f"adjust{amount}")
+        assert (status, problem["field"]) == (422, "tax") and "56" in problem["detail"]
+    assert adjust(1, "other", jurisdiction="FR")[0] == 422
+    assert adjust(0, "none")[0] == 400
+    other = Hub(road, "it")
+    assert adjust(1, "it", other)[0] == 403
+    other.client.close()
+    assert adjust(-2, "adjust-2")[0] == 200
+
+    def booked():
+        found = hub.entries(f"return={answer['return_id']}")
+        found = [e["journal"] for e in found if e["journal"]["rule"] == "tax_adjusted"]
+        return len(found) == 2 and found
+
+    entries = await_true(booked, 10, "the adjustments to be booked")
+    taxes = [x for e in entries for x in e["lines"] if x["role"] == "tax"]
+    assert sum(x.get("debit", 0) - x.get("credit", 0) for x in taxes) == 1
+    acts = [a for a in hub.get("/v1/audit")["audit"] if a["action"] == "tax.adjust"]
+    assert acts[0]["reason"] == "wrong rate at the till"
+    store = f"/v1/returns/{answer['return_id']}"
+    await_true(
+        lambda: json.dumps(road.ask_store(store)["history"]).count("tax.adjusted") == 2,
+        15,
+        "the store to know",
+    )

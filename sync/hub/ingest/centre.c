@@ -177,6 +177,33 @@ enum err centre_record(struct database *db, const struct centre_fact *fact,
     return inbox_put(db, device, buf_slice(&body), fact->now_ms, &number, fault);
 }
 
+enum err centre_knows(struct database *db, const struct centre_fact *fact, bool *known,
+                      struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    const struct id id = id_of_key(fact);
+    struct event event;
+    struct statement *s;
+    bool row;
+    arena_init(&arena, EVENT_BODY_MAX);
+    enum err err = database_statement(db, INGEST_EVENT_BODY_BY_ID, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, id.bytes, ID_BYTES);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (row)
+        err = event_read(column_slice(s, 0), &arena, &event, fault);
+    bool same = !row || err || slice_equal(event.data, fact->data);
+    statement_reset(s);
+    if (err || !same)
+        return err ? err
+                   : fault_set(fault, ERR_CONFLICT, "Idempotency-Key", "was used for another");
+    *known = row;
+    return ERR_OK;
+}
+
 enum err centre_mend(struct database *db, const struct event *event, const char *device,
                      int64_t now_ms, int64_t *event_no, struct fault *fault)
 {

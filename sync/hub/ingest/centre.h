@@ -35,6 +35,13 @@ enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
 
 /*
+ * Whether the centre has recorded this fact, which has a key: ERR_CONFLICT when something else
+ * came of the same key.
+ */
+enum err centre_knows(struct database *db, const struct centre_fact *fact, bool *known,
+                      struct fault *fault) MUST_CHECK;
+
+/*
  * Stores an event that a person made to say anew what a device's event said wrongly; it stands in
  * the place of that one, and the centre's log. No appliance is told. *event_no is its row.
  */

@@ -131,6 +131,14 @@ SELECT 1 FROM event WHERE correlation = ?1 AND device NOT IN (?2, 'centre')
 SELECT body FROM event WHERE subject = ?1
 AND type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1')
 ORDER BY event_no LIMIT 1
+-- name: event_body_by_id
+SELECT body FROM event WHERE id = ?1
+-- name: tax_given_back
+SELECT body FROM event
+WHERE type IN ('com.tillback.return.created.v1', 'com.tillback.tax.adjusted.v1')
+  AND (correlation = ?1
+       OR correlation IN (SELECT correlation FROM claim WHERE receipt = ?2 AND live = 1))
+ORDER BY event_no
 -- name: events_of_receipt
 SELECT event.body FROM return_index JOIN event USING (correlation)
 WHERE return_index.receipt = ?1 ORDER BY return_index.event_no, event.sequence, event.event_no LIMIT ?2

@@ -3,6 +3,7 @@
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 #include "provisioning/key.h"
+#include "sync/hub/connect/adjustment.h"
 #include "sync/hub/connect/outlet.h"
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/connect/posting.h"
@@ -41,7 +42,8 @@ struct change {
     char owner[ACCESS_NAME_MAX + 1];
     int64_t refund;
     char reason[ACCESS_REASON_MAX + 1];
-    struct buf data;    /* of what is mended */
+    char idempotency_key[ADJUSTMENT_KEY_MAX + 1];
+    struct buf data;    /* of what is mended, or the tax of an adjustment */
     struct buf contact; /* that is shown */
     struct bookkeeper_news news;
     struct told told;
@@ -218,6 +220,17 @@ static enum err erase_customer(struct change *change, struct database *db, struc
     return contact_erase(db, change->key, change->now_ms, note_told, &change->told, fault);
 }
 
+static enum err adjust_tax(struct change *change, struct database *db, struct fault *fault)
+{
+    const struct adjustment adjustment = {.return_id = change->key,
+                                          .tax = buf_slice(&change->data),
+                                          .by = change->holder.name,
+                                          .reason = change->reason,
+                                          .key = change->idempotency_key,
+                                          .now_ms = change->now_ms};
+    return adjustment_record(db, &adjustment, &change->told, fault);
+}
+
 #define FINANCE ACCESS_BIT(ACCESS_FINANCE)
 #define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
 
@@ -237,6 +250,7 @@ static const struct change_kind kinds[] = {
     {"/v1/payments/", "issued", "payment.issued", FINANCE, NULL, say_issued},
     {"/v1/payments/", "failed", "payment.failed", FINANCE, NULL, say_failed},
     {"/v1/refunds/", "write-off", "refund.write_off", FINANCE, NULL, write_off},
+    {"/v1/returns/", "adjust-tax", "tax.adjust", FINANCE, "tax", adjust_tax},
 };
 
 static enum err run(struct work *work, struct database *db, struct fault *fault)
@@ -280,6 +294,7 @@ struct asked {
     const char *reason;
     const char *owner;
     const struct cJSON *data;
+    const struct cJSON *tax;
     int64_t refund;
 };
 
@@ -299,6 +314,10 @@ static const struct json_field fields[] = {
      .kind = JSON_ANY,
      .presence = JSON_OPTIONAL,
      .offset = offsetof(struct asked, data)},
+    {.name = "tax",
+     .kind = JSON_ANY,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct asked, tax)},
     {.name = "refund",
      .kind = JSON_INT,
      .presence = JSON_OPTIONAL,
@@ -313,6 +332,7 @@ static bool has(const struct asked *asked, const char *name)
 {
     return strcmp(name, "owner") == 0  ? asked->owner != NULL
            : strcmp(name, "data") == 0 ? asked->data != NULL
+           : strcmp(name, "tax") == 0  ? asked->tax != NULL
                                        : asked->refund > 0;
 }
 
@@ -334,9 +354,25 @@ static enum err read_body(struct change *change, struct fault *fault)
     change->refund = asked.refund;
     if (asked.owner)
         (void)snprintf(change->owner, sizeof change->owner, "%s", asked.owner);
-    if (asked.data)
-        json_print(asked.data, &change->data);
+    const struct cJSON *data = change->kind->run == adjust_tax ? asked.tax : asked.data;
+    if (data)
+        json_print(data, &change->data);
     return buf_check(&change->data, fault, "data");
+}
+
+/* Without a key of the caller's, what says the same is the same. */
+static enum err read_key(struct change *change, struct fault *fault)
+{
+    const char *key = http_request_header(change->request, "Idempotency-Key");
+    const struct sha256 hash = sha256_of(http_request_body(change->request));
+    if (key && strlen(key) > ADJUSTMENT_KEY_MAX)
+        return fault_set(fault, ERR_INVALID, "Idempotency-Key", "is longer than %d characters",
+                         ADJUSTMENT_KEY_MAX);
+    if (key && *key)
+        (void)snprintf(change->idempotency_key, sizeof change->idempotency_key, "%s", key);
+    else
+        sha256_format(&hash, change->idempotency_key);
+    return ERR_OK;
 }
 
 static enum err start(struct change *change, struct fault *fault)
@@ -344,7 +380,9 @@ static enum err start(struct change *change, struct fault *fault)
     if (!(change->kind->roles & ACCESS_BIT(change->holder.role)))
         return fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
                          access_role_name(change->holder.role));
-    enum err err = read_body(change, fault);
+    enum err err = read_key(change, fault);
+    if (!err)
+        err = read_body(change, fault);
     if (!err && worker_submit(change->config.worker, &change->work) != ERR_OK)
         err = fault_set(fault, ERR_BUSY, "", "the database doesn't keep up");
     return err;
