@@ -168,6 +168,7 @@ static void apply_staff(void *context, void *prepared)
     pushed->staff = prepared;
     if (pushed->staff && staff_govern(pushed->config.folder, pushed->staff, &fault) != ERR_OK)
         failed(pushed, "config.staff_not_in_force", &fault);
+    api_staff_given(pushed->config.api);
 }
 
 static bool staff_has_drifted(void *context)

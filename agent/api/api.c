@@ -2,6 +2,7 @@
 #include "agent/api/internal.h"
 #include "agent/api/lookup.h"
 #include "agent/api/stream.h"
+#include "agent/capture/access_note.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,20 @@ static const struct api_route *const route_tables[] = {
     api_service_routes,
 };
 
+void api_note_access(void *context, const struct access *access)
+{
+    const struct api *api = context;
+    access_note(api->config.log, api->config.diag, access);
+}
+
+/* The command line changed the file beside us. */
+static void token_changed(void *context, enum access_act act, const struct token_holder *holder)
+{
+    api_note_access(
+        context,
+        &(struct access){.act = act, .person = "", .lane = holder->lane, .by = ACCESS_BY_CLI});
+}
+
 static enum err open_people(struct api *api, struct fault *fault)
 {
     struct people_config config = {
@@ -20,6 +35,8 @@ static enum err open_people(struct api *api, struct fault *fault)
         .clock = api->config.clock,
         .diag = api->config.diag,
         .folder = api->config.folder,
+        .told = api_note_access,
+        .told_context = api,
     };
     return people_open(&api->people, &config, fault);
 }
@@ -32,6 +49,8 @@ enum err api_open(struct api **out, const struct api_config *config, struct faul
     api->config = *config;
     api->features = (struct config_features){.poslog = true, .exchanges = true};
     enum err err = tokens_open(&api->tokens, config->folder, fault);
+    if (!err)
+        tokens_tell(api->tokens, token_changed, api);
     if (!err)
         err = open_people(api, fault);
     if (!err)
@@ -76,6 +95,11 @@ void api_use_formats(struct api *api, const struct scan_formats *formats)
 void api_use_session_limits(struct api *api, const struct session_limits *limits)
 {
     people_use_limits(api->people, limits);
+}
+
+void api_staff_given(struct api *api)
+{
+    people_look(api->people, ACCESS_BY_CENTRE);
 }
 
 void api_use_features(struct api *api, const struct config_features *features)
@@ -213,6 +237,17 @@ static void run_for_technician(const struct api_route *route, struct api_call *c
         run_for_person(route, call);
 }
 
+static void run_for_manager(const struct api_route *route, struct api_call *call)
+{
+    bool token = token_holder_of(call);
+    if (!token && !person_of(call))
+        refuse_stranger(call->request);
+    else if (token || !call->actor.manager)
+        refuse(call->request, "", "only a manager may do this");
+    else
+        run_for_person(route, call);
+}
+
 static void run_route(const struct api_route *route, struct api_call *call)
 {
     call->actor = (struct capture_actor){.lane = "", .person = ""};
@@ -220,6 +255,8 @@ static void run_route(const struct api_route *route, struct api_call *call)
         route->handle(call);
     else if (route->access == API_SERVICE)
         run_for_technician(route, call);
+    else if (route->access == API_MANAGER)
+        run_for_manager(route, call);
     else if (route->access != API_PERSON && token_holder_of(call))
         route->handle(call);
     else if (!person_of(call))

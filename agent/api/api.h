@@ -59,6 +59,8 @@ enum err api_announce(struct api *api, const char *address, struct fault *fault)
 void api_use_policy(struct api *api, const struct policy *policy);
 void api_use_formats(struct api *api, const struct scan_formats *formats);
 void api_use_session_limits(struct api *api, const struct session_limits *limits);
+/* A configuration has changed the staff. */
+void api_staff_given(struct api *api);
 void api_use_features(struct api *api, const struct config_features *features);
 
 /* What http_config.handle calls; `context` is the api. */

@@ -90,6 +90,6 @@ static void list(struct api_call *call)
 const struct api_route api_exception_routes[] = {
     {"GET", "/v1/exceptions", API_CLIENT, list},
     {"POST", "/v1/exceptions/{}/assign", API_CLIENT, assign},
-    {"POST", "/v1/exceptions/{}/resolve", API_CLIENT, resolve},
+    {"POST", "/v1/exceptions/{}/resolve", API_MANAGER, resolve},
     {0},
 };

@@ -29,10 +29,10 @@ struct api {
 };
 
 /*
- * Who may call a route: anybody; a till or a person; tills only; people only; a technician or this
- * machine's command line.
+ * Who may call a route: anybody; a till or a person; tills only; people only; managers only; a
+ * technician or this machine's command line.
  */
-enum api_access { API_OPEN, API_CLIENT, API_TILL, API_PERSON, API_SERVICE };
+enum api_access { API_OPEN, API_CLIENT, API_TILL, API_PERSON, API_MANAGER, API_SERVICE };
 
 /* One request with what the router found out. `rest` is what the {} of the path stood for. */
 struct api_call {
@@ -72,6 +72,8 @@ extern const struct api_route api_service_routes[];
 struct slice api_session_cookie(struct http_request *request);
 /* False, and the request is answered, if a page of another origin may have sent it. */
 bool api_same_origin(struct http_request *request);
+/* The log tells of it. */
+void api_note_access(void *context, const struct access *access); /* `context` is the api */
 /* Answers with what people_verify found wrong. */
 void api_refuse_person(struct http_request *request, const struct people_answer *answer);
 /* The peer has hung up: its headers can't be read any more. */

@@ -120,6 +120,12 @@ static void reprint(struct api_call *call)
     }
     diag_write(call->api->config.diag, DIAG_INFO, "print.asked", "%s by %s", print.number,
                call->actor.person[0] ? call->actor.person : call->actor.lane);
+    api_note_access(call->api, &(struct access){.act = ACCESS_RECEIPT_REPRINTED,
+                                                .person = call->actor.person,
+                                                .lane = call->actor.lane,
+                                                .by = call->person  ? call->actor.person
+                                                      : call->local ? ACCESS_BY_CLI
+                                                                    : ACCESS_BY_TILL});
     struct buf body CLEANUP(buf_free);
     buf_init(&body, ANSWER_MAX_BYTES);
     struct jsonw w = jsonw_to(&body);

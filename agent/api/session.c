@@ -163,6 +163,11 @@ static void signed_in(void *context, const struct people_answer *answer)
         diag_write(signing->api->config.diag, DIAG_INFO,
                    signing->is_new ? "people.signed_in" : "people.new_pin", "person %s",
                    answer->person->id);
+        if (signing->is_new && answer->person->role != ROLE_ASSOCIATE)
+            api_note_access(signing->api, &(struct access){.act = ACCESS_SIGNED_IN,
+                                                           .person = answer->person->id,
+                                                           .lane = "",
+                                                           .by = answer->person->id});
         answer_session(signing->api, signing->request, answer->person, secret, signing->is_new);
         crypto_wipe(secret, sizeof secret);
     }

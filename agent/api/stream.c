@@ -72,6 +72,8 @@ static void end_signed_out(void *context)
 {
     struct api *api = context;
     struct api_stream *next;
+    tokens_refresh(api->tokens);
+    people_look(api->people, ACCESS_BY_CLI);
     for (struct api_stream *stream = api->streams; stream; stream = next) {
         next = stream->next;
         if (!stream->session[0] || people_of_session(api->people, slice_of(stream->session), false))

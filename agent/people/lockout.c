@@ -110,13 +110,13 @@ static enum err load(struct lockouts *lockouts, struct fault *fault)
     return ERR_OK;
 }
 
-enum err lockouts_open(struct lockouts **out, const char *folder, struct fault *fault)
+enum err lockouts_open(struct lockouts **out, const char *folder, const char *file,
+                       struct fault *fault)
 {
     struct lockouts *lockouts = calloc(1, sizeof *lockouts);
     if (!lockouts)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    enum err err =
-        storage_path(lockouts->path, sizeof lockouts->path, folder, "people/lockouts.json");
+    enum err err = storage_path(lockouts->path, sizeof lockouts->path, folder, file);
     if (err)
         err = fault_set(fault, err, folder, "the path is too long");
     else
@@ -187,14 +187,26 @@ int64_t lockouts_wait_ms(const struct lockouts *lockouts, const struct person *p
     return left_ms > 0 ? left_ms : 0;
 }
 
-/* A full list holds people who left: the first of them gives way. */
+/* The one that costs a guesser least to bring back, and of such ones the first. */
+static struct lockout *least(struct lockouts *lockouts)
+{
+    struct lockout *found = &lockouts->list[0];
+    for (size_t i = 1; i < lockouts->count; i++)
+        if (lockouts->list[i].failures < found->failures)
+            found = &lockouts->list[i];
+    return found;
+}
+
+/* A full list holds people who left, or strangers. The order of rows is that of their coming. */
 static struct lockout *make_room(struct lockouts *lockouts, const struct person *person)
 {
     struct lockout *lockout = row_of(lockouts, person);
     if (lockout)
         return lockout;
     if (lockouts->count == STAFF_MAX) {
-        memmove(&lockouts->list[0], &lockouts->list[1], (STAFF_MAX - 1) * sizeof lockouts->list[0]);
+        struct lockout *gone = least(lockouts);
+        size_t behind = (size_t)(&lockouts->list[STAFF_MAX] - gone) - 1;
+        memmove(gone, gone + 1, behind * sizeof *gone);
         lockouts->count--;
     }
     return &lockouts->list[lockouts->count++];

@@ -2,6 +2,8 @@
  * How often somebody's PIN was wrong in a row, and how long the next try must wait. Kept in the
  * state directory's people/lockouts.json, so that a restart gives no further guesses. A count
  * belongs to a PIN: a new PIN (another salt) starts at none, which is how a lock-out is ended.
+ * Numbers that nobody has are counted alike in people/strangers.json, so that how a sign-in is
+ * refused doesn't tell which numbers exist; a list of their own, so that they push nobody out.
  * An object belongs to one thread; only opening reads the disk, writing is the caller's.
  */
 #ifndef AGENT_PEOPLE_LOCKOUT_H
@@ -15,8 +17,11 @@ struct lockouts;
 enum { LOCKOUT_FOR_GOOD = 10 };
 #define LOCKOUT_FOREVER_MS INT64_MAX
 
-/* A missing file is an empty list. */
-enum err lockouts_open(struct lockouts **lockouts, const char *folder,
+#define LOCKOUTS_OF_STAFF "people/lockouts.json"
+#define LOCKOUTS_OF_STRANGERS "people/strangers.json"
+
+/* `file` is one of the two above. A missing file is an empty list. */
+enum err lockouts_open(struct lockouts **lockouts, const char *folder, const char *file,
                        struct fault *fault) MUST_CHECK;
 void lockouts_close(struct lockouts *lockouts); /* takes NULL */
 const char *lockouts_path(const struct lockouts *lockouts);

@@ -1,6 +1,7 @@
 #include "agent/people/people.h"
 #include "agent/people/lockout.h"
 #include "hal/base/cleanup.h"
+#include "hal/base/hex.h"
 #include "hal/crypto.h"
 #include "hal/storage.h"
 #include "hal/worker.h"
@@ -16,10 +17,12 @@ struct people {
     struct people_config config;
     struct staff *staff;
     struct lockouts *lockouts;
+    struct lockouts *strangers; /* numbers and badges that nobody has */
     struct sessions *sessions;
     struct worker *worker;
-    size_t under_way;
-    struct pin_verifier nobody; /* what a PIN of an unknown number is held against */
+    struct attempt *under_way[UNDER_WAY_MAX]; /* NULL: free */
+    const char *changed_by;                   /* whose change of the staff is found now */
+    struct pin_verifier nobody;               /* what a PIN of an unknown number is held against */
     bool closing;
 };
 
@@ -27,13 +30,14 @@ struct people {
 struct attempt {
     struct worker_job job; /* first: a job is an attempt */
     struct people *people;
+    struct lockouts *counts; /* where it counts */
     bool known;
     struct person person;
     char pin[PIN_MAX + 1];
     char new_pin[PIN_MAX + 1]; /* "": it stays */
     uint32_t rounds;
-    struct buf lockouts; /* to be on disk first */
-    struct buf cleared;  /* to be on disk after a success; empty: it makes no difference */
+    struct buf counted; /* to be on disk first */
+    struct buf cleared; /* to be on disk after a success; empty: it makes no difference */
     char path[PATH_MAX];
     char folder[PATH_MAX];
     enum err stored;
@@ -43,6 +47,33 @@ struct attempt {
     people_done *done;
     void *context;
 };
+
+/* --- Telling ----------------------------------------------------------------------------------
+ */
+
+static void tell(struct people *people, enum access_act act, const char *person, const char *by)
+{
+    if (people->config.told)
+        people->config.told(people->config.told_context,
+                            &(struct access){.act = act, .person = person, .lane = "", .by = by});
+}
+
+static bool changes_own_pin(const struct people *people, const char *person)
+{
+    for (size_t i = 0; i < UNDER_WAY_MAX; i++) {
+        const struct attempt *attempt = people->under_way[i];
+        if (attempt && attempt->new_pin[0] && strcmp(attempt->person.id, person) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void staff_changed(void *context, enum access_act act, const struct person *person)
+{
+    struct people *people = context;
+    bool own = act == ACCESS_PIN_CHANGED && changes_own_pin(people, person->id);
+    tell(people, act, person->id, own ? person->id : people->changed_by);
+}
 
 /* --- Opening -----------------------------------------------------------------------------------
  */
@@ -72,7 +103,9 @@ static enum err open_parts(struct people *people, struct fault *fault)
     const struct people_config *config = &people->config;
     enum err err = staff_open(&people->staff, config->folder, fault);
     if (!err)
-        err = lockouts_open(&people->lockouts, config->folder, fault);
+        err = lockouts_open(&people->lockouts, config->folder, LOCKOUTS_OF_STAFF, fault);
+    if (!err)
+        err = lockouts_open(&people->strangers, config->folder, LOCKOUTS_OF_STRANGERS, fault);
     if (!err)
         err = make_first(people, fault);
     if (!err)
@@ -81,7 +114,10 @@ static enum err open_parts(struct people *people, struct fault *fault)
         err = worker_open(&people->worker, config->loop, fault);
     if (err)
         return err;
+    /* A count belongs to a salt; the strangers' must be the same after a restart. */
+    memset(people->nobody.salt, 0, sizeof people->nobody.salt);
     (void)staff_refresh(people->staff);
+    staff_tell(people->staff, staff_changed, people);
     people->sessions = sessions_open(&config->limits);
     return people->sessions ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
 }
@@ -92,6 +128,7 @@ enum err people_open(struct people **out, const struct people_config *config, st
     if (!people)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     people->config = *config;
+    people->changed_by = ACCESS_BY_CLI;
     if (people->config.limits.idle_ms == 0)
         people->config.limits.idle_ms = PEOPLE_IDLE_MS;
     if (people->config.limits.age_ms == 0)
@@ -113,6 +150,7 @@ void people_close(struct people *people)
     worker_close(people->worker);
     sessions_close(people->sessions);
     lockouts_close(people->lockouts);
+    lockouts_close(people->strangers);
     staff_close(people->staff);
     free(people);
 }
@@ -132,10 +170,8 @@ static struct staff *current_staff(struct people *people)
 static void run_attempt(struct worker_job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
-    attempt->stored = ERR_OK;
-    if (attempt->known)
-        attempt->stored =
-            storage_replace(attempt->path, buf_slice(&attempt->lockouts), 0600, &attempt->fault);
+    attempt->stored =
+        storage_replace(attempt->path, buf_slice(&attempt->counted), 0600, &attempt->fault);
     attempt->matches = pin_matches(slice_of(attempt->pin), &attempt->person.pin);
     if (attempt->matches && attempt->cleared.len)
         attempt->stored =
@@ -164,7 +200,7 @@ static void refuse(struct attempt *attempt, enum err err, int64_t retry_s, const
 
 static void attempt_free(struct attempt *attempt)
 {
-    buf_free(&attempt->lockouts);
+    buf_free(&attempt->counted);
     buf_free(&attempt->cleared);
     crypto_wipe(attempt, sizeof *attempt);
     free(attempt);
@@ -181,6 +217,8 @@ static void tell_wrong(struct people *people, const struct attempt *attempt)
     diag_write(people->config.diag, DIAG_WARN,
                failures >= LOCKOUT_FOR_GOOD ? "people.locked" : "people.wrong_pin",
                "person %s: %lld wrong PINs in a row", attempt->person.id, (long long)failures);
+    if (lockouts_wait_ms(people->lockouts, &attempt->person, clock_wall_ms(people->config.clock)))
+        tell(people, ACCESS_LOCKED_OUT, attempt->person.id, ACCESS_BY_NOBODY);
 }
 
 static void admit(struct people *people, struct attempt *attempt)
@@ -195,12 +233,20 @@ static void admit(struct people *people, struct attempt *attempt)
         answer(attempt, &(struct people_answer){.person = person});
 }
 
+/* Of NULL: a free one, or NULL if there is none. */
+static struct attempt **slot_of(struct people *people, const struct attempt *attempt)
+{
+    for (size_t i = 0; i < UNDER_WAY_MAX; i++)
+        if (people->under_way[i] == attempt)
+            return &people->under_way[i];
+    return NULL;
+}
+
 /* Loop thread. */
 static void attempt_done(struct worker_job *job)
 {
     struct attempt *attempt = (struct attempt *)job;
     struct people *people = attempt->people;
-    people->under_way--;
     if (attempt->job.ran && attempt->stored)
         diag_fault(people->config.diag, DIAG_ERROR, "people.lockouts", &attempt->fault);
     if (people->closing || !attempt->job.ran) {
@@ -211,6 +257,7 @@ static void attempt_done(struct worker_job *job)
         tell_wrong(people, attempt);
         refuse(attempt, ERR_FORBIDDEN, 0, "the number, badge or PIN is wrong");
     }
+    *slot_of(people, attempt) = NULL;
     attempt_free(attempt);
 }
 
@@ -220,7 +267,16 @@ static void copy_pin(char out[static PIN_MAX + 1], struct slice pin)
     (void)snprintf(out, PIN_MAX + 1, "%.*s", pin.len <= PIN_MAX ? (int)pin.len : 0, pin.data);
 }
 
-static struct attempt *attempt_make(struct people *people, const struct person *person,
+/* What stands for a number or badge that nobody has: its hash where a person has an id. */
+static struct person stranger_of(const struct people *people, struct slice number_or_badge)
+{
+    struct person person = {.pin = people->nobody};
+    struct sha256 hash = sha256_of(number_or_badge);
+    hex_encode(hash.bytes, ID_BYTES, person.id);
+    return person;
+}
+
+static struct attempt *attempt_make(struct people *people, const struct person *person, bool known,
                                     struct slice pin, people_done *done, void *context)
 {
     struct attempt *attempt = calloc(1, sizeof *attempt);
@@ -232,34 +288,31 @@ static struct attempt *attempt_make(struct people *people, const struct person *
     attempt->done = done;
     attempt->context = context;
     attempt->rounds = people->config.rounds;
-    buf_init(&attempt->lockouts, LOCKOUTS_MAX_BYTES);
+    buf_init(&attempt->counted, LOCKOUTS_MAX_BYTES);
     buf_init(&attempt->cleared, LOCKOUTS_MAX_BYTES);
     copy_pin(attempt->pin, pin);
-    (void)snprintf(attempt->path, sizeof attempt->path, "%s", lockouts_path(people->lockouts));
+    attempt->counts = known ? people->lockouts : people->strangers;
+    (void)snprintf(attempt->path, sizeof attempt->path, "%s", lockouts_path(attempt->counts));
     (void)snprintf(attempt->folder, sizeof attempt->folder, "%s", people->config.folder);
-    attempt->known = person != NULL;
-    if (person)
-        attempt->person = *person;
-    else
-        attempt->person.pin = people->nobody;
+    attempt->known = known;
+    attempt->person = *person;
     return attempt;
 }
 
 /* A first try that turns out right leaves a count of one in the file, which costs nobody a wait. */
-static void count_try(struct people *people, struct attempt *attempt, int64_t now_ms)
+static void count_try(struct attempt *attempt, int64_t now_ms)
 {
-    if (lockouts_failures(people->lockouts, &attempt->person) > 0)
-        lockouts_write_without(people->lockouts, &attempt->person, &attempt->cleared);
-    lockouts_count(people->lockouts, &attempt->person, now_ms);
-    lockouts_write_without(people->lockouts, NULL, &attempt->lockouts);
+    if (lockouts_failures(attempt->counts, &attempt->person) > 0)
+        lockouts_write_without(attempt->counts, &attempt->person, &attempt->cleared);
+    lockouts_count(attempt->counts, &attempt->person, now_ms);
+    lockouts_write_without(attempt->counts, NULL, &attempt->counted);
 }
 
 /* False if it was answered instead: too early, too many, no memory. */
 static bool may_try(struct people *people, struct attempt *attempt)
 {
     int64_t now_ms = clock_wall_ms(people->config.clock);
-    int64_t wait_ms =
-        attempt->known ? lockouts_wait_ms(people->lockouts, &attempt->person, now_ms) : 0;
+    int64_t wait_ms = lockouts_wait_ms(attempt->counts, &attempt->person, now_ms);
     if (wait_ms == LOCKOUT_FOREVER_MS) {
         refuse(attempt, ERR_BUSY, 0, "locked: a technician has to set a new PIN");
         return false;
@@ -268,12 +321,13 @@ static bool may_try(struct people *people, struct attempt *attempt)
         refuse(attempt, ERR_BUSY, (wait_ms + 999) / 1000, "too many wrong PINs: wait a little");
         return false;
     }
-    if (people->under_way >= UNDER_WAY_MAX) {
+    struct attempt **slot = slot_of(people, NULL);
+    if (!slot) {
         refuse(attempt, ERR_BUSY, BUSY_RETRY_S, "too many sign-ins at once: try again");
         return false;
     }
-    if (attempt->known)
-        count_try(people, attempt, now_ms);
+    *slot = attempt;
+    count_try(attempt, now_ms);
     return true;
 }
 
@@ -289,7 +343,6 @@ static void begin(struct people *people, struct attempt *attempt, people_done *d
         attempt_free(attempt);
         return;
     }
-    people->under_way++;
     worker_submit(people->worker, &attempt->job);
 }
 
@@ -297,7 +350,10 @@ void people_verify(struct people *people, struct slice number_or_badge, struct s
                    people_done *done, void *context)
 {
     const struct person *person = staff_find(current_staff(people), number_or_badge);
-    begin(people, attempt_make(people, person, pin, done, context), done, context);
+    struct person stranger = stranger_of(people, number_or_badge);
+    begin(people,
+          attempt_make(people, person ? person : &stranger, person != NULL, pin, done, context),
+          done, context);
 }
 
 void people_change_pin(struct people *people, const struct person *person, struct slice pin,
@@ -311,10 +367,17 @@ void people_change_pin(struct people *people, const struct person *person, struc
         done(context, &(struct people_answer){.err = err, .fault = &fault});
         return;
     }
-    struct attempt *attempt = attempt_make(people, person, pin, done, context);
+    struct attempt *attempt = attempt_make(people, person, true, pin, done, context);
     if (attempt)
         copy_pin(attempt->new_pin, new_pin);
     begin(people, attempt, done, context);
+}
+
+void people_look(struct people *people, const char *by)
+{
+    people->changed_by = by;
+    (void)current_staff(people);
+    people->changed_by = ACCESS_BY_CLI;
 }
 
 /* --- Sessions ----------------------------------------------------------------------------------

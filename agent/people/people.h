@@ -9,6 +9,7 @@
 #ifndef AGENT_PEOPLE_PEOPLE_H
 #define AGENT_PEOPLE_PEOPLE_H
 
+#include "agent/people/access.h"
 #include "agent/people/session.h"
 #include "hal/base/diag.h"
 #include "hal/clock.h"
@@ -23,6 +24,8 @@ struct people_config {
     const char *folder;           /* state directory */
     struct session_limits limits; /* 0: PEOPLE_IDLE_MS, PEOPLE_AGE_MS */
     uint32_t rounds;              /* of new PINs; 0: PIN_ROUNDS */
+    access_told *told;            /* what the log is to tell; may be NULL */
+    void *told_context;
 };
 
 enum { PEOPLE_IDLE_MS = 10 * 60 * 1000, PEOPLE_AGE_MS = 12 * 60 * 60 * 1000 };
@@ -50,6 +53,12 @@ void people_verify(struct people *people, struct slice number_or_badge, struct s
 /* The same, and on success the PIN becomes another, chosen by the person. */
 void people_change_pin(struct people *people, const struct person *person, struct slice pin,
                        struct slice new_pin, people_done *done, void *context);
+
+/*
+ * Looks whether the staff was changed, as every other call does, and tells what was: `by` one of
+ * access.h's words. Who changes the staff and isn't the command line asks for it right after.
+ */
+void people_look(struct people *people, const char *by);
 
 void people_begin_session(struct people *people, const struct person *person,
                           char secret[static SESSION_TEXT + 1]);

@@ -25,6 +25,8 @@ struct staff {
     ino_t inode;
     struct person *people;
     size_t count;
+    staff_told *told; /* NULL: nobody asked */
+    void *context;
 };
 
 /* --- Reading -----------------------------------------------------------------------------------
@@ -180,6 +182,29 @@ void staff_close(struct staff *staff)
     free(staff);
 }
 
+static void tell_changes(const struct staff *before, const struct staff *now)
+{
+    for (size_t i = 0; i < now->count; i++) {
+        const struct person *person = &now->people[i];
+        const struct person *was = staff_by_id(before, person->id);
+        if (!was)
+            now->told(now->context, ACCESS_STAFF_ADDED, person);
+        if (was && was->role != person->role)
+            now->told(now->context, ACCESS_ROLE_CHANGED, person);
+        if (was && memcmp(was->pin.salt, person->pin.salt, PIN_SALT_BYTES) != 0)
+            now->told(now->context, ACCESS_PIN_CHANGED, person);
+    }
+    for (size_t i = 0; i < before->count; i++)
+        if (!staff_by_id(now, before->people[i].id))
+            now->told(now->context, ACCESS_STAFF_REMOVED, &before->people[i]);
+}
+
+void staff_tell(struct staff *staff, staff_told *told, void *context)
+{
+    staff->told = told;
+    staff->context = context;
+}
+
 /* The file is replaced as a whole at each change, so a new inode or time means new content. */
 bool staff_refresh(struct staff *staff)
 {
@@ -188,8 +213,15 @@ bool staff_refresh(struct staff *staff)
         (now.st_ino == staff->inode && now.st_mtim.tv_sec == staff->changed.tv_sec &&
          now.st_mtim.tv_nsec == staff->changed.tv_nsec))
         return false;
-    if (load(staff, NULL) != ERR_OK)
+    const struct staff before = *staff;
+    staff->people = NULL;
+    if (load(staff, NULL) != ERR_OK || !staff->people) {
+        *staff = before;
         return false;
+    }
+    if (staff->told)
+        tell_changes(&before, staff);
+    free(before.people);
     staff->inode = now.st_ino;
     staff->changed = now.st_mtim;
     return true;

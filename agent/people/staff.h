@@ -8,6 +8,7 @@
 #ifndef AGENT_PEOPLE_STAFF_H
 #define AGENT_PEOPLE_STAFF_H
 
+#include "agent/people/access.h"
 #include "agent/people/pin.h"
 #include "hal/base/id.h"
 #include "hal/base/sha256.h"
@@ -44,6 +45,9 @@ void staff_close(struct staff *staff); /* takes NULL */
 /* Reads the file again if it was replaced; true if it was. A file that can't be read changes
  * nothing. */
 bool staff_refresh(struct staff *staff);
+/* What a refresh finds added, removed, or with another role or PIN is told, a person at a time. */
+typedef void staff_told(void *context, enum access_act act, const struct person *person);
+void staff_tell(struct staff *staff, staff_told *told, void *context);
 size_t staff_count(const struct staff *staff);
 /* In the order they were added; borrowed until the next refresh. */
 const struct person *staff_at(const struct staff *staff, size_t index);

@@ -25,6 +25,8 @@ struct tokens {
     char path[PATH_MAX];
     struct timespec changed; /* of the file as it was read last */
     ino_t inode;
+    tokens_told *told; /* NULL: nobody asked */
+    void *context;
     size_t count;
     struct token_row rows[TOKENS_MAX];
 };
@@ -103,8 +105,30 @@ void tokens_close(struct tokens *tokens)
     free(tokens);
 }
 
+static bool has_token(const struct tokens *tokens, const struct sha256 *hash)
+{
+    for (size_t i = 0; i < tokens->count; i++)
+        if (sha256_equal(&tokens->rows[i].hash, hash))
+            return true;
+    return false;
+}
+
+/* Tells the tokens of the one list that the other hasn't. */
+static void tell_missing(const struct tokens *in, const struct tokens *from, enum access_act act)
+{
+    for (size_t i = 0; i < in->count; i++)
+        if (!has_token(from, &in->rows[i].hash))
+            in->told(in->context, act, &in->rows[i].holder);
+}
+
+void tokens_tell(struct tokens *tokens, tokens_told *told, void *context)
+{
+    tokens->told = told;
+    tokens->context = context;
+}
+
 /* The file is replaced as a whole at each change, so a new inode or time means new content. */
-static void refresh(struct tokens *tokens)
+void tokens_refresh(struct tokens *tokens)
 {
     struct stat now;
     if (stat(tokens->path, &now) != 0)
@@ -112,15 +136,25 @@ static void refresh(struct tokens *tokens)
     if (now.st_ino == tokens->inode && now.st_mtim.tv_sec == tokens->changed.tv_sec &&
         now.st_mtim.tv_nsec == tokens->changed.tv_nsec)
         return;
-    if (read_rows(tokens, NULL) == ERR_OK) {
-        tokens->inode = now.st_ino;
-        tokens->changed = now.st_mtim;
+    struct tokens *fresh = malloc(sizeof *fresh);
+    if (!fresh)
+        return; /* at the next look */
+    *fresh = *tokens;
+    if (read_rows(fresh, NULL) == ERR_OK) {
+        fresh->inode = now.st_ino;
+        fresh->changed = now.st_mtim;
+        if (tokens->told) {
+            tell_missing(fresh, tokens, ACCESS_TOKEN_ADDED);
+            tell_missing(tokens, fresh, ACCESS_TOKEN_REMOVED);
+        }
+        *tokens = *fresh;
     }
+    free(fresh);
 }
 
 enum err tokens_find(struct tokens *tokens, struct slice token, struct token_holder *holder)
 {
-    refresh(tokens);
+    tokens_refresh(tokens);
     struct sha256 hash = sha256_of(token);
     for (size_t i = 0; i < tokens->count; i++)
         if (sha256_equal(&tokens->rows[i].hash, &hash)) {

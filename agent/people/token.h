@@ -6,6 +6,7 @@
 #ifndef AGENT_PEOPLE_TOKEN_H
 #define AGENT_PEOPLE_TOKEN_H
 
+#include "agent/people/access.h"
 #include "hal/base/buf.h"
 
 enum { TOKEN_TEXT = 43, TOKEN_LANE_MAX = 8, TOKEN_NAME_MAX = 32, TOKENS_MAX = 256 };
@@ -20,6 +21,12 @@ struct tokens;
 /* Opens a state directory's tokens; a missing file is an empty list. */
 enum err tokens_open(struct tokens **tokens, const char *folder, struct fault *fault) MUST_CHECK;
 void tokens_close(struct tokens *tokens); /* takes NULL */
+
+/* Looks at the file again if it has changed; one that can't be read changes nothing. */
+void tokens_refresh(struct tokens *tokens);
+/* What a refresh finds added or removed is told, a token at a time. */
+typedef void tokens_told(void *context, enum access_act act, const struct token_holder *holder);
+void tokens_tell(struct tokens *tokens, tokens_told *told, void *context);
 
 /* Finds who holds a token; looks at the file again when it has changed. ERR_FORBIDDEN if nobody. */
 enum err tokens_find(struct tokens *tokens, struct slice token,

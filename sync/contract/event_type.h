@@ -33,6 +33,7 @@
     X(PARKED_ASKED, "com.tillback.parked.asked.v1", RETURNS)                                       \
     X(COMMAND_TAKEN, "com.tillback.command.taken.v1", RETURNS)                                     \
     X(SELFTEST_RUN, "com.tillback.selftest.run.v1", RETURNS)                                       \
+    X(ACCESS_CHANGED, "com.tillback.access.changed.v1", RETURNS)                                   \
     X(RETURN_AUTHORISED, "com.tillback.return.authorised.v1", CENTRE)                              \
     X(RETURN_CHECKED, "com.tillback.return.checked.v1", CENTRE)                                    \
     X(SALE_PUSHED, "com.tillback.sale.pushed.v1", CENTRE)                                          \

@@ -349,9 +349,14 @@ def test_exception_is_listed_assigned_and_resolved(store, receipt):
     base = f"/v1/exceptions/{mine['exception_id']}"
     answer = store.call("POST", base + "/assign", example("post", "/v1/exceptions/{id}/assign"))
     assert answer.status == 200 and answer.json["state"] == "assigned"
-    answer = store.call("POST", base + "/resolve", example("post", "/v1/exceptions/{id}/resolve"))
+    body = example("post", "/v1/exceptions/{id}/resolve")
+    for who in ("till", "technician"):
+        refused = store.call("POST", base + "/resolve", body, as_=who)
+        assert refused.status == 403 and "manager" in refused.json["detail"]
+    answer = store.call("POST", base + "/resolve", body, as_="manager")
     assert answer.status == 200 and answer.json["state"] == "resolved"
-    assert store.call("POST", base + "/resolve", {"how": "again"}).status == 422
+    again = store.call("POST", base + "/resolve", {"how": "again"}, as_="manager")
+    assert again.status == 422
     listed = store.call("GET", "/v1/exceptions?state=resolved").json["exceptions"]
     assert mine["exception_id"] in [one["exception_id"] for one in listed]
 
@@ -415,7 +420,8 @@ def test_refused_transaction_raises_an_exception_of_no_return(store):
     assert mine["exception_id"] == refused["exception_id"]
     assert mine["code"] == "unmapped_code" and "return_id" not in mine
     path = f"/v1/exceptions/{mine['exception_id']}/resolve"
-    assert store.call("POST", path, {"how": "the till was mended"}).status == 200
+    answer = store.call("POST", path, {"how": "the till was mended"}, as_="manager")
+    assert answer.status == 200
 
 
 def test_session_is_begun_shown_changed_and_ended(store):

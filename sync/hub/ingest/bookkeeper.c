@@ -44,6 +44,7 @@ static bool is_of_return(const struct event *event)
     case EVENT_PARKED_ASKED:
     case EVENT_COMMAND_TAKEN:
     case EVENT_SELFTEST_RUN:
+    case EVENT_ACCESS_CHANGED:
     case EVENT_PARKED_DECIDED:
     case EVENT_CUSTOMER_ERASED:
         return false;

@@ -34,7 +34,7 @@ static struct lockouts *open_lockouts(void)
 {
     struct lockouts *lockouts;
     struct fault fault;
-    assert_int_equal(lockouts_open(&lockouts, scratch.path, &fault), ERR_OK);
+    assert_int_equal(lockouts_open(&lockouts, scratch.path, LOCKOUTS_OF_STAFF, &fault), ERR_OK);
     return lockouts;
 }
 
@@ -134,7 +134,7 @@ static void a_clock_that_was_set_back_lengthens_no_wait(void **state)
     lockouts_close(lockouts);
 }
 
-static void a_full_list_lets_the_oldest_go(void **state)
+static void a_full_list_lets_the_fewest_tries_go(void **state)
 {
     (void)state;
     struct lockouts *lockouts = open_lockouts();
@@ -145,7 +145,10 @@ static void a_full_list_lets_the_oldest_go(void **state)
         other.id[1] = (char)('a' + i / 26);
         try_wrong(lockouts, &other, 1);
     }
-    assert_int_equal(lockouts_failures(lockouts, &ann), 0);
+    struct person first = mia;
+    first.id[0] = first.id[1] = 'a';
+    assert_int_equal(lockouts_failures(lockouts, &ann), 3);
+    assert_int_equal(lockouts_failures(lockouts, &first), 0);
     assert_int_equal(lockouts_failures(lockouts, &other), 1);
     lockouts_close(lockouts);
 }
@@ -158,7 +161,8 @@ static void a_damaged_file_is_said(void **state)
     scratch_write(scratch_path(&scratch, "people/lockouts.json", path), broken, sizeof broken - 1);
     struct lockouts *lockouts;
     struct fault fault;
-    assert_int_equal(lockouts_open(&lockouts, scratch.path, &fault), ERR_INVALID);
+    assert_int_equal(lockouts_open(&lockouts, scratch.path, LOCKOUTS_OF_STAFF, &fault),
+                     ERR_INVALID);
     assert_string_equal(fault.where, "lockouts[0].salt");
 }
 
@@ -173,7 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_pin_ends_the_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(a_clock_that_was_set_back_lengthens_no_wait, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_full_list_lets_the_oldest_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_list_lets_the_fewest_tries_go, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_said, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,25 @@ static struct loop *loop;
 static struct clock *wall;
 static struct people *people;
 
+/* What was told, a line each: "act person by". */
+static char told[1024];
+
+static void hear_access(void *context, const struct access *access)
+{
+    (void)context;
+    size_t len = strlen(told);
+    (void)snprintf(told + len, sizeof told - len, "%d %s %s\n", access->act, access->person,
+                   access->by);
+}
+
+static void assert_told(enum access_act act, const char *person, const char *by)
+{
+    char line[128];
+    (void)snprintf(line, sizeof line, "%d %s %s\n", act, person, by);
+    assert_string_equal(told, line);
+    told[0] = '\0';
+}
+
 static void open_people(void)
 {
     struct fault fault;
@@ -29,7 +48,9 @@ static void open_people(void)
         .folder = scratch.path,
         .limits = {.idle_ms = IDLE_MS, .age_ms = DAY_MS},
         .rounds = FEW_ROUNDS,
+        .told = hear_access,
     };
+    told[0] = '\0';
     assert_int_equal(people_open(&people, &config, &fault), ERR_OK);
 }
 
@@ -138,6 +159,99 @@ static void a_restart_gives_no_further_guesses(void **state)
     assert_int_equal(verify("1042", "2580").err, ERR_BUSY);
 }
 
+/* What Ann hears of these tries, a stranger hears too. */
+static void a_number_that_nobody_has_is_refused_as_a_known_one(void **state)
+{
+    (void)state;
+    static const int64_t waits_ms[] = {0,      0,      0,      5000,   30000,
+                                       300000, 900000, 900000, 900000, 900000};
+    for (size_t i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
+        clock_fake_advance(wall, waits_ms[i] / 2);
+        struct heard known = verify("1042", "2581");
+        struct heard stranger = verify("1043", "2581");
+        assert_int_equal(known.err, waits_ms[i] ? ERR_BUSY : ERR_FORBIDDEN);
+        assert_int_equal(stranger.err, known.err);
+        assert_int_equal(stranger.retry_s, known.retry_s);
+        if (!waits_ms[i])
+            continue;
+        people_close(people);
+        open_people();
+        clock_fake_advance(wall, waits_ms[i] - waits_ms[i] / 2);
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+        assert_int_equal(verify("1043", "2581").err, ERR_FORBIDDEN);
+    }
+    clock_fake_advance(wall, DAY_MS);
+    assert_int_equal(verify("1042", "2580").err, ERR_BUSY);
+    assert_int_equal(verify("1043", "2580").err, ERR_BUSY);
+    assert_int_equal(verify("1044", "2580").err, ERR_FORBIDDEN);
+}
+
+static void strangers_push_nobodys_lock_out(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(verify("1042", "2581").err, ERR_FORBIDDEN);
+    for (int i = 0; i < STAFF_MAX + 1; i++) {
+        char number[PERSON_NUMBER_MAX + 1];
+        (void)snprintf(number, sizeof number, "5%05d", i);
+        assert_int_equal(verify(number, "2581").err, ERR_FORBIDDEN);
+    }
+    assert_int_equal(verify("1042", "2580").err, ERR_BUSY);
+}
+
+static void a_lock_out_is_told_once_it_makes_somebody_wait(void **state)
+{
+    (void)state;
+    char ann[ID_TEXT + 1];
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    (void)snprintf(ann, sizeof ann, "%s", staff_at(staff, 0)->id);
+    staff_close(staff);
+    for (int i = 0; i < 2; i++)
+        (void)verify("1042", "2581");
+    for (int i = 0; i < 4; i++)
+        (void)verify("nobody", "2581");
+    assert_string_equal(told, "");
+    (void)verify("1042", "2581");
+    assert_told(ACCESS_LOCKED_OUT, ann, ACCESS_BY_NOBODY);
+}
+
+static void a_change_of_the_staff_is_told_with_who_made_it(void **state)
+{
+    (void)state;
+    char ann[ID_TEXT + 1];
+    char bob[ID_TEXT + 1];
+    struct heard heard = {0};
+    people_verify(people, slice_of("1042"), slice_of("2580"), hear, &heard);
+    assert_true(await_flag(loop, &heard.came, AWAIT_MS));
+    struct person_draft draft = {.number = "7", .name = "Bob", .rounds = FEW_ROUNDS};
+    assert_int_equal(staff_add(scratch.path, &draft, slice_of("2580"), false, NULL), ERR_OK);
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    (void)snprintf(ann, sizeof ann, "%s", staff_at(staff, 0)->id);
+    (void)snprintf(bob, sizeof bob, "%s", staff_at(staff, 1)->id);
+    people_look(people, ACCESS_BY_CENTRE);
+    assert_told(ACCESS_STAFF_ADDED, bob, ACCESS_BY_CENTRE);
+    people_look(people, ACCESS_BY_CLI);
+    assert_string_equal(told, "");
+
+    heard = (struct heard){0};
+    people_change_pin(people, staff_at(staff, 0), slice_of("2580"), slice_of("1397"), hear, &heard);
+    assert_true(await_flag(loop, &heard.came, AWAIT_MS));
+    assert_int_equal(heard.err, ERR_OK);
+    assert_told(ACCESS_PIN_CHANGED, ann, ann);
+
+    struct pin_verifier verifier;
+    assert_int_equal(pin_verifier_make(slice_of("4826"), FEW_ROUNDS, &verifier, NULL), ERR_OK);
+    assert_int_equal(staff_set_pin(scratch.path, "1042", &verifier, false, NULL), ERR_OK);
+    people_look(people, ACCESS_BY_CLI);
+    assert_told(ACCESS_PIN_CHANGED, ann, ACCESS_BY_CLI);
+    assert_int_equal(staff_remove(scratch.path, "7", NULL), ERR_OK);
+    people_look(people, ACCESS_BY_CLI);
+    assert_told(ACCESS_STAFF_REMOVED, bob, ACCESS_BY_CLI);
+    staff_close(staff);
+}
+
 static void a_right_pin_is_forgotten_on_disk_too(void **state)
 {
     (void)state;
@@ -230,12 +344,12 @@ static void ones_own_pin_replaces_the_given_one_and_ends_its_sessions(void **sta
 static void closing_answers_what_is_under_way(void **state)
 {
     (void)state;
-    struct heard heard[4] = {0};
-    for (size_t i = 0; i < 4; i++)
+    struct heard heard[3] = {0};
+    for (size_t i = 0; i < 3; i++)
         people_verify(people, slice_of("BADGE-9"), slice_of("2580"), hear, &heard[i]);
     people_close(people);
     people = NULL;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(heard[i].times, 1);
         assert_int_equal(heard[i].err, ERR_CLOSED);
     }
@@ -294,6 +408,10 @@ int main(void)
         TEST(the_answer_never_comes_within_the_call),
         TEST(wrong_pins_lock_out_and_time_lets_in_again),
         TEST(a_restart_gives_no_further_guesses),
+        TEST(a_number_that_nobody_has_is_refused_as_a_known_one),
+        TEST(strangers_push_nobodys_lock_out),
+        TEST(a_lock_out_is_told_once_it_makes_somebody_wait),
+        TEST(a_change_of_the_staff_is_told_with_who_made_it),
         TEST(a_right_pin_is_forgotten_on_disk_too),
         TEST(guesses_sent_at_once_count_as_many),
         TEST(locked_for_good_only_a_new_pin_helps),

@@ -1,0 +1,87 @@
+#include "agent/capture/access_note.h"
+#include "tests/support/counter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char ann[] = "0193f2c4-7b1e-7c3a-9d55-0123456789ab";
+
+static enum err keep_body(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
+                          struct fault *fault)
+{
+    (void)seq;
+    (void)hash;
+    (void)fault;
+    buf_append(context, body.data, body.len);
+    return ERR_OK;
+}
+
+/* Notes it, and reads the log when it is closed and opened again: what is there was saved. */
+static void assert_noted(const struct access *access, const char *subject, const char *data)
+{
+    struct counter *counter = counter_open();
+    struct eventlog_status status;
+    struct sha256 before;
+    struct buf body;
+    access_note(counter_log(counter), NULL, access);
+    counter_restart(counter);
+    eventlog_status(counter_log(counter), &status);
+    const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
+    assert_int_equal(stream->head, 1);
+    buf_init(&body, EVENT_BODY_MAX);
+    assert_int_equal(eventlog_range(counter_reader(counter), &stream->log, 1, 1, &before, keep_body,
+                                    &body, NULL),
+                     ERR_OK);
+    assert_non_null(strstr(body.data, "\"type\":\"com.tillback.access.changed.v1\""));
+    assert_non_null(strstr(body.data, subject));
+    assert_non_null(strstr(body.data, data));
+    buf_free(&body);
+    counter_close(counter);
+}
+
+static void what_befell_a_person_is_told_of_the_person(void **state)
+{
+    (void)state;
+    assert_noted(&(struct access){ACCESS_LOCKED_OUT, ann, "", ACCESS_BY_NOBODY},
+                 "\"subject\":\"person/0193f2c4-7b1e-7c3a-9d55-0123456789ab\"",
+                 "\"data\":{\"act\":\"locked_out\",\"by\":\"nobody\"}");
+}
+
+static void what_befell_a_lane_is_told_of_the_lane(void **state)
+{
+    (void)state;
+    assert_noted(&(struct access){ACCESS_TOKEN_REMOVED, "", "01", ACCESS_BY_CLI},
+                 "\"subject\":\"lane/01\"",
+                 "\"data\":{\"act\":\"token_removed\",\"by\":\"cli\",\"lane\":\"01\"}");
+}
+
+static void what_a_person_did_at_a_lane_has_both(void **state)
+{
+    (void)state;
+    assert_noted(&(struct access){ACCESS_RECEIPT_REPRINTED, ann, "02", ann},
+                 "\"subject\":\"person/0193f2c4-7b1e-7c3a-9d55-0123456789ab\"",
+                 "\"data\":{\"act\":\"receipt_reprinted\",\"by\":\"0193f2c4-7b1e-7c3a-9d55-"
+                 "0123456789ab\",\"lane\":\"02\"}");
+}
+
+static void what_befell_neither_is_told_of_the_appliance(void **state)
+{
+    (void)state;
+    assert_noted(&(struct access){ACCESS_RECEIPT_REPRINTED, "", "", ACCESS_BY_CLI},
+                 "\"subject\":\"appliance\"", "\"act\":\"receipt_reprinted\"");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_befell_a_person_is_told_of_the_person),
+        cmocka_unit_test(what_befell_a_lane_is_told_of_the_lane),
+        cmocka_unit_test(what_a_person_did_at_a_lane_has_both),
+        cmocka_unit_test(what_befell_neither_is_told_of_the_appliance),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
