@@ -519,7 +519,7 @@ def test_unknown_member_is_refused_and_named(store, method, path, place):
     at["no_such_member"] = 1
     schema = resolve(DOCUMENT["paths"][path][method]["requestBody"])
     assert problems(schema["content"]["application/json"]["schema"], body)
-    as_ = "manager" if "/session" in path else "till"
+    as_ = "manager" if "/session" in path or path.endswith("/resolve") else "till"
     target = path.replace("{id}", NOBODY).replace("{step}", "quote")
     answer = store.call(method.upper(), target, body, as_=as_)
     assert answer.status == 400
