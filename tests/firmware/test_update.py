@@ -48,11 +48,11 @@ def log_heads(machine):
 
 
 REFUSED = {
-    "foreign": "signature",
-    "unsigned": "signature|bundle",
-    "tampered": "",
-    "other-product": "ompatible",
-    "older": "version",
+    "foreign": "signature verification failed",
+    "unsigned": "Signature size is 0",
+    "tampered": "Input/output error",
+    "other-product": "Compatible mismatch",
+    "older": "Version mismatch",
 }
 
 
@@ -64,9 +64,8 @@ def test_bundle_that_must_not_be_installed_is_refused_with_the_reason(machine, b
     )
     assert "TAKEN" not in output
     found = last_update(machine)
-    assert found["result"] == "refused" and found["reason"], found
-    words = REFUSED[name].split("|")
-    assert any(word in found["reason"] for word in words), found
+    assert found["result"] == "refused", found
+    assert REFUSED[name] in found["reason"], found
     after = machine.run("grub-editenv /boot/efi/grub/grubenv list").split("\n")
     assert [x for x in after if x.startswith(("ORDER", "A_"))] == [
         x for x in before if x.startswith(("ORDER", "A_"))
