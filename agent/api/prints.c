@@ -99,6 +99,18 @@ static enum err need_desk(const struct api_call *call, struct fault *fault)
                : fault_set(fault, ERR_REFUSED, "lane", "no printer is set up for this lane");
 }
 
+static void tell_reprint(const struct api_call *call, const struct id *return_id)
+{
+    char of[ID_TEXT + 1];
+    const char *by = call->local ? ACCESS_BY_CLI : ACCESS_BY_TILL;
+    id_format(return_id, of);
+    api_note_access(call->api, &(struct access){.act = ACCESS_RECEIPT_REPRINTED,
+                                                .person = call->actor.person,
+                                                .lane = call->actor.lane,
+                                                .by = call->person ? call->actor.person : by,
+                                                .of = of});
+}
+
 static void reprint(struct api_call *call)
 {
     struct fault fault;
@@ -120,12 +132,7 @@ static void reprint(struct api_call *call)
     }
     diag_write(call->api->config.diag, DIAG_INFO, "print.asked", "%s by %s", print.number,
                call->actor.person[0] ? call->actor.person : call->actor.lane);
-    api_note_access(call->api, &(struct access){.act = ACCESS_RECEIPT_REPRINTED,
-                                                .person = call->actor.person,
-                                                .lane = call->actor.lane,
-                                                .by = call->person  ? call->actor.person
-                                                      : call->local ? ACCESS_BY_CLI
-                                                                    : ACCESS_BY_TILL});
+    tell_reprint(call, &id);
     struct buf body CLEANUP(buf_free);
     buf_init(&body, ANSWER_MAX_BYTES);
     struct jsonw w = jsonw_to(&body);

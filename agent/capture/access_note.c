@@ -20,6 +20,7 @@ struct note {
     char person[ID_TEXT + 1];
     char lane[LANE_MAX + 1];
     char by[ID_TEXT + 1];
+    char of[ID_TEXT + 1];
 };
 
 /* Writer thread. */
@@ -34,6 +35,8 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
     jsonw_text(&w, "by", note->by);
     if (note->lane[0])
         jsonw_text(&w, "lane", note->lane);
+    if (note->of[0])
+        jsonw_text(&w, "return_id", note->of);
     jsonw_end(&w);
     char subject[sizeof "person/" + ID_TEXT];
     if (note->person[0])
@@ -75,6 +78,7 @@ void access_note(struct eventlog *log, struct diag *diag, const struct access *a
     (void)snprintf(note->person, sizeof note->person, "%s", access->person);
     (void)snprintf(note->lane, sizeof note->lane, "%s", access->lane);
     (void)snprintf(note->by, sizeof note->by, "%s", access->by);
+    (void)snprintf(note->of, sizeof note->of, "%s", access->of ? access->of : "");
     note->command = (struct eventlog_command){.decide = decide, .done = done, .context = note};
     eventlog_submit(log, &note->command);
 }

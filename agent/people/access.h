@@ -27,6 +27,7 @@ struct access {
     const char *person; /* whom it befell, an id; "" if it befell none */
     const char *lane;   /* "" for none */
     const char *by;     /* a person's id or one of the words above */
+    const char *of;     /* the return whose receipt it was, an id; may be NULL */
 };
 typedef void access_told(void *context, const struct access *access);
 

@@ -239,6 +239,13 @@ def test_people_are_pushed_with_a_pin_for_once(road, centre):
     centre.await_state("applied")
     people = json.loads((road.store_state / "people/staff.json").read_text())["people"]
     assert [(p["number"], p["role"], p["one_time"]) for p in people] == [("17", "manager", True)]
+    given = ("staff_added", "centre", f"person/{people[0]['id']}")
+
+    def told():
+        events = events_of(road, "access.changed")
+        return [(e["data"]["act"], e["data"]["by"], e["subject"]) for e in events]
+
+    await_true(lambda: given in told(), 20, "whom the centre gave to be told")
     subprocess.run(
         [
             *(road.programs / "tillback", "--state", road.store_state, "staff", "add"),

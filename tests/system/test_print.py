@@ -137,6 +137,13 @@ def test_reprint_is_marked_as_a_copy_and_opens_no_drawer(counter):
     assert "COPIE" in paper.text and "Espèces" in paper.text and "3,33 EUR" in paper.text
     assert paper.codes()[0] == ("CODE128", made["number"])
     assert paper.drawer == []
+    told = {"act": "receipt_reprinted", "by": "till", "lane": "01", "return_id": made["return_id"]}
+
+    def all_told():
+        events = [e["event"] for e in counter.road.ask_hub("/v1/events")["events"]]
+        return [e["data"] for e in events if e["subject"] == "lane/01"]
+
+    await_true(lambda: told in all_told(), 20, "the copy to be told")
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "pt"])

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 static const char ann[] = "0193f2c4-7b1e-7c3a-9d55-0123456789ab";
+static const char made[] = "0193f2c4-7b1e-7c3a-9d55-0123456789ac";
 
 static enum err keep_body(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
                           struct fault *fault)
@@ -46,7 +47,7 @@ static void assert_noted(const struct access *access, const char *subject, const
 static void what_befell_a_person_is_told_of_the_person(void **state)
 {
     (void)state;
-    assert_noted(&(struct access){ACCESS_LOCKED_OUT, ann, "", ACCESS_BY_NOBODY},
+    assert_noted(&(struct access){ACCESS_LOCKED_OUT, ann, "", ACCESS_BY_NOBODY, NULL},
                  "\"subject\":\"person/0193f2c4-7b1e-7c3a-9d55-0123456789ab\"",
                  "\"data\":{\"act\":\"locked_out\",\"by\":\"nobody\"}");
 }
@@ -54,7 +55,7 @@ static void what_befell_a_person_is_told_of_the_person(void **state)
 static void what_befell_a_lane_is_told_of_the_lane(void **state)
 {
     (void)state;
-    assert_noted(&(struct access){ACCESS_TOKEN_REMOVED, "", "01", ACCESS_BY_CLI},
+    assert_noted(&(struct access){ACCESS_TOKEN_REMOVED, "", "01", ACCESS_BY_CLI, NULL},
                  "\"subject\":\"lane/01\"",
                  "\"data\":{\"act\":\"token_removed\",\"by\":\"cli\",\"lane\":\"01\"}");
 }
@@ -62,16 +63,17 @@ static void what_befell_a_lane_is_told_of_the_lane(void **state)
 static void what_a_person_did_at_a_lane_has_both(void **state)
 {
     (void)state;
-    assert_noted(&(struct access){ACCESS_RECEIPT_REPRINTED, ann, "02", ann},
-                 "\"subject\":\"person/0193f2c4-7b1e-7c3a-9d55-0123456789ab\"",
-                 "\"data\":{\"act\":\"receipt_reprinted\",\"by\":\"0193f2c4-7b1e-7c3a-9d55-"
-                 "0123456789ab\",\"lane\":\"02\"}");
+    assert_noted(
+        &(struct access){ACCESS_RECEIPT_REPRINTED, ann, "02", ann, made},
+        "\"subject\":\"person/0193f2c4-7b1e-7c3a-9d55-0123456789ab\"",
+        "\"data\":{\"act\":\"receipt_reprinted\",\"by\":\"0193f2c4-7b1e-7c3a-9d55-"
+        "0123456789ab\",\"lane\":\"02\",\"return_id\":\"0193f2c4-7b1e-7c3a-9d55-0123456789ac\"}");
 }
 
 static void what_befell_neither_is_told_of_the_appliance(void **state)
 {
     (void)state;
-    assert_noted(&(struct access){ACCESS_RECEIPT_REPRINTED, "", "", ACCESS_BY_CLI},
+    assert_noted(&(struct access){ACCESS_RECEIPT_REPRINTED, "", "", ACCESS_BY_CLI, NULL},
                  "\"subject\":\"appliance\"", "\"act\":\"receipt_reprinted\"");
 }
 
