@@ -168,6 +168,38 @@ def test_answer_about_another_amount_is_parked(desk):
     desk.await_money(answer, "issued")
 
 
+def test_authorised_goods_in_a_warehouse_are_paid_back_without_a_store(desk):
+    shop = Hub(desk.road, "commerce")
+    sale = desk.till.sale("WEB-warehouse")
+    sale["channel"] = "online"
+    sale["tenders"][0]["type"] = "online_payment"
+    assert shop.ask("POST", "/v1/orders", sale)[0] == 201
+    line = {"line": 1, "quantity": 1}
+    asked = {"number": "RMA-w", "receipt": "WEB-warehouse", "lines": [line]}
+    status, allowed = shop.ask("POST", "/v1/authorisations", asked)
+    assert status == 201, allowed
+    goods = {"return": allowed["return_id"], "lines": [{**line, "condition": "new_sealed"}]}
+    status, came = shop.ask("POST", "/v1/goods-received", goods)
+    assert (status, came["return_id"]) == (201, allowed["return_id"])
+    shop.client.close()
+    paid = desk.await_payment(allowed, "issued")
+    assert (paid["type"], paid["amount"]) == ("online_payment", 333)
+    entries = desk.hub.await_entries(3, f"return={allowed['return_id']}")
+    rules = {e["journal"]["rule"] for e in entries}
+    assert {"accepted", "goods_received", "refund_issued"} <= rules
+    owed = [x for e in entries for x in e["journal"]["lines"] if x["role"] == "refunds_payable"]
+    assert sum(x.get("debit", 0) - x.get("credit", 0) for x in owed) == 0
+    trail = desk.hub.get(f"/v1/returns/{allowed['return_id']}")["events"]
+    steps = [e["event"]["type"].removeprefix("com.tillback.") for e in trail]
+    assert [step for step in steps if not step.startswith("journal")] == [
+        "return.authorised.v1",
+        "return.created.v1",
+        "item.received.v1",
+        "refund.requested.v1",
+        "refund.issued.v1",
+    ]
+
+
 def test_tender_that_no_provider_pays_waits_for_a_person(desk):
     answer = desk.give_back("0042-01-pay-cheque", tender="store_account")
     payment = desk.await_payment(answer, "parked")

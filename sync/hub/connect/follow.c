@@ -1,6 +1,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/base/jsonw.h"
+#include "sync/hub/connect/acceptance.h"
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/connect/home_store.h"
@@ -28,6 +29,7 @@ struct follow {
     struct cJSON *data;
     struct cJSON *created; /* the data of its return.created; NULL: not looked for */
     int64_t created_ms;
+    bool created_here; /* the centre accepted the return itself */
 };
 
 static const char *text_of(const struct cJSON *object, const char *name)
@@ -66,6 +68,7 @@ static enum err read_created(struct follow *f)
     if (row && event_read(column_slice(s, 0), &f->arena, &event, NULL) == ERR_OK &&
         json_parse(event.data, JSON_LIMITS_DEFAULT, &f->created, NULL) == ERR_OK)
         f->created_ms = event.time_ms;
+    f->created_here = f->created && slice_is(event.source, "/centre");
     statement_reset(s);
     return ERR_OK;
 }
@@ -252,10 +255,9 @@ static enum err request_tender(struct follow *f, const struct cJSON *tender, int
     return err;
 }
 
-/* The store held these back until the check was passed. */
-static enum err request_refunds(struct follow *f)
+static enum err request_planned(struct follow *f)
 {
-    enum err err = read_created(f);
+    enum err err = ERR_OK;
     const struct cJSON *refund = f->created ? json_member(f->created, "refund") : NULL;
     const struct cJSON *tender = refund ? json_first(json_member(refund, "tenders")) : NULL;
     int64_t position = 0;
@@ -267,6 +269,25 @@ static enum err request_refunds(struct follow *f)
         position++;
     }
     return err;
+}
+
+/* The store held these back until the check was passed. */
+static enum err request_refunds(struct follow *f)
+{
+    enum err err = read_created(f);
+    return err ? err : request_planned(f);
+}
+
+/* A return of no store: nobody but the centre asks for its refunds, once all of it came. */
+static enum err follow_received(struct follow *f)
+{
+    bool all = false;
+    if (!is_ours(f))
+        return ERR_OK;
+    enum err err = read_created(f);
+    if (!err && f->created_here)
+        err = acceptance_is_whole(f->db, &f->event.correlation, &all, f->fault);
+    return err || !all ? err : request_planned(f);
 }
 
 /* --- Exceptions of stores -------------------------------------------------------------------- */
@@ -423,6 +444,7 @@ static const struct {
     {EVENT_RETURN_COMPLETED, follow_completed},  {EVENT_RETURN_APPROVED, follow_approved},
     {EVENT_RETURN_DECLINED, follow_ended},       {EVENT_RETURN_VOIDED, follow_ended},
     {EVENT_RETURN_CHECKED, follow_checked},      {EVENT_REFUND_REQUESTED, follow_requested},
+    {EVENT_ITEM_RECEIVED, follow_received},
 };
 
 static enum err run_handler(struct follow *f, struct slice body)

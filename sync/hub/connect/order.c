@@ -3,6 +3,7 @@
 #include "hal/base/jsonw.h"
 #include "hal/base/sha256.h"
 #include "sync/contract/money.h"
+#include "sync/hub/connect/acceptance.h"
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -368,6 +369,20 @@ enum err order_authorise(struct database *db, struct order *order, struct fault 
 
 /* --- Goods received -------------------------------------------------------------------------- */
 
+/* The centre pays out by itself what it accepted: not for goods that were never sold. */
+static enum err check_goods(const struct intake_work *w)
+{
+    const struct cJSON *line = json_first(json_member(w->json, "lines"));
+    for (; line; line = json_next(line)) {
+        const char *condition = json_member_text(line, "condition");
+        if (condition && strcmp(condition, "wrong_goods") == 0)
+            return fault_set(w->fault, ERR_REFUSED, "lines",
+                             "wrong_goods: a store must decide on what was never sold");
+    }
+    return ERR_OK;
+}
+
+/* The return by id or number; one that was only authorised, by its id, is accepted now. */
 static enum err find_return(struct intake_work *w, struct id *correlation)
 {
     struct statement *s;
@@ -382,8 +397,15 @@ static enum err find_return(struct intake_work *w, struct id *correlation)
     err = database_step(w->db, s, &row, w->fault);
     if (!err && row)
         err = column_bytes(s, 0, correlation->bytes, ID_BYTES);
+    bool own = !row || slice_is(column_slice(s, 1), CENTRE_DEVICE);
     statement_reset(s);
-    return err || row ? err : fault_set(w->fault, ERR_NOT_FOUND, "return", "is not known");
+    if (!err && own)
+        err = check_goods(w);
+    if (err || row)
+        return err;
+    if (!is_id)
+        return fault_set(w->fault, ERR_NOT_FOUND, "return", "is not known");
+    return acceptance_record(w->db, correlation, w->order->now_ms, w->order->told, w->fault);
 }
 
 /* The lines as they came, without what names the return. */

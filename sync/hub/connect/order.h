@@ -29,7 +29,10 @@ struct order {
 enum err order_take(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
 /* {number, receipt, lines[{line, quantity, reason?}], channel?, valid_until?}: ERR_REFUSED. */
 enum err order_authorise(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
-/* {return, lines[{line, quantity, condition?}]}: the return by id or number; ERR_NOT_FOUND. */
+/*
+ * {return, lines[{line, quantity, condition?}]}: the return by id or number; ERR_NOT_FOUND. One
+ * that was authorised and that no store took is accepted by the centre, by its id (acceptance.h).
+ */
 enum err order_receive(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -139,6 +139,15 @@ WHERE type IN ('com.tillback.return.created.v1', 'com.tillback.tax.adjusted.v1')
   AND (correlation = ?1
        OR correlation IN (SELECT correlation FROM claim WHERE receipt = ?2 AND live = 1))
 ORDER BY event_no
+-- name: authorised_return
+SELECT body FROM event
+WHERE correlation = ?1 AND type = 'com.tillback.return.authorised.v1' ORDER BY event_no LIMIT 1
+-- name: returned_of_receipt
+SELECT body FROM event
+WHERE type = 'com.tillback.return.created.v1'
+  AND correlation IN (SELECT correlation FROM claim
+                      WHERE receipt = ?1 AND live = 1 AND kind = 'returned')
+ORDER BY event_no
 -- name: events_of_receipt
 SELECT event.body FROM return_index JOIN event USING (correlation)
 WHERE return_index.receipt = ?1 ORDER BY return_index.event_no, event.sequence, event.event_no LIMIT ?2
@@ -209,7 +218,7 @@ WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
 ORDER BY sale.event_no LIMIT 1
 -- name: device_of_return
 -- Also of an exception that is of no return, and correlates with itself.
-SELECT device FROM return_index WHERE correlation = ?1
+SELECT device FROM return_index WHERE correlation = ?1 AND device <> 'centre'
 UNION ALL
 SELECT device FROM event
 WHERE correlation = ?1 AND type = 'com.tillback.exception.raised.v1' AND device <> 'centre'
@@ -470,14 +479,17 @@ ON CONFLICT (receipt) DO UPDATE SET device = excluded.device, until_ms = exclude
 DELETE FROM receipt_lease WHERE receipt = ?1
 -- name: claim_insert
 INSERT INTO claim (receipt, line, correlation, kind, quantity, live) VALUES (?1, ?2, ?3, ?4, ?5, 1)
-ON CONFLICT (receipt, line, correlation) DO UPDATE SET quantity = claim.quantity + excluded.quantity
+ON CONFLICT (receipt, line, correlation) DO UPDATE
+SET kind = excluded.kind,
+    quantity = CASE WHEN claim.kind = excluded.kind THEN claim.quantity + excluded.quantity
+                    ELSE excluded.quantity END
 -- name: claim_sum
 SELECT coalesce(sum(quantity), 0), max(correlation) FROM claim
 WHERE receipt = ?1 AND line = ?2 AND live = 1 AND correlation <> ?3 AND (kind = 'returned' OR ?4 = 1)
 -- name: claim_end
 UPDATE claim SET live = 0 WHERE correlation = ?1
 -- name: return_find
-SELECT correlation FROM return_index WHERE number = ?1 OR correlation = ?2 LIMIT 1
+SELECT correlation, device FROM return_index WHERE number = ?1 OR correlation = ?2 LIMIT 1
 -- name: balance_add
 INSERT INTO journal_balance (company, month, role, tender, account, currency, debit_minor,
                              credit_minor)

@@ -210,6 +210,121 @@ static void return_that_waits_for_a_check_is_checked_against_all_stores(void **s
     assert_int_equal(hub_run_balance(run, "refunds_payable"), -3000);
 }
 
+#define SHIRTS                                                                                     \
+    "{\"receipt\":\"WEB-3\",\"channel\":\"online\",\"store\":\"0040\",\"sold_at\":"                \
+    "\"2026-11-20T10:00:00Z\",\"currency\":\"EUR\",\"prices_include_tax\":true,\"lines\":[{"       \
+    "\"line\":1,\"quantity\":3,\"amount\":1000,\"tax\":[{\"jurisdiction\":\"DE\",\"rate\":\"19\"," \
+    "\"amount\":160}],\"cost\":600}],\"tenders\":[{\"tender\":1,\"type\":\"%s\",\"amount\":400,"   \
+    "\"reference\":\"tok_1\"},{\"tender\":2,\"type\":\"online_payment\",\"amount\":600,"           \
+    "\"reference\":\"tok_2\"}]}"
+
+/* A sale of three pieces, paid by two tenders; the id of an authorised return of `quantity`. */
+static void sell_shirts(struct hub_run *run, const char *tender)
+{
+    char text[1024];
+    struct told told = {0};
+    (void)snprintf(text, sizeof text, SHIRTS, tender);
+    hub_run_must(run, bring(run, order_take, text, NULL, &told));
+}
+
+static struct id authorise(struct hub_run *run, int quantity)
+{
+    char text[256];
+    struct told told = {0};
+    struct id id;
+    (void)snprintf(text, sizeof text,
+                   "{\"number\":\"RMA-3\",\"receipt\":\"WEB-3\",\"lines\":[{\"line\":1,"
+                   "\"quantity\":%d}]}",
+                   quantity);
+    hub_run_must(run, bring(run, order_authorise, text, NULL, &told));
+    char *subject = hub_run_text(
+        run, "SELECT subject FROM event WHERE type LIKE '%return.authorised%' ORDER BY event_no "
+             "DESC LIMIT 1");
+    assert_int_equal(id_parse(slice_of(subject + strlen("return/")), &id), ERR_OK);
+    free(subject);
+    return id;
+}
+
+static enum err goods_came(struct hub_run *run, const struct id *id, int quantity,
+                           const char *condition)
+{
+    char text[256];
+    char name[ID_TEXT + 1];
+    struct told told = {0};
+    id_format(id, name);
+    (void)snprintf(text, sizeof text,
+                   "{\"return\":\"%s\",\"lines\":[{\"line\":1,\"quantity\":%d,\"condition\":"
+                   "\"%s\"}]}",
+                   name, quantity, condition);
+    enum err err = bring(run, order_receive, text, NULL, &told);
+    hub_run_work(run);
+    return err;
+}
+
+static void authorised_goods_in_a_warehouse_are_a_return_of_the_centre(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "card");
+    const struct id first = authorise(run, 2);
+    assert_int_equal(goods_came(run, &first, 1, "wrong_goods"), ERR_REFUSED);
+    hub_run_must(run, goods_came(run, &first, 1, "new_sealed"));
+    assert_int_equal(told_of(run, "return.created"), 1);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -334);
+    assert_int_equal(hub_run_balance(run, "quarantine_stock"), 200);
+    assert_int_equal(told_of(run, "refund.requested"), 0); /* a piece is on its way still */
+    hub_run_must(run, goods_came(run, &first, 1, "new_sealed"));
+    assert_int_equal(told_of(run, "return.created"), 1);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -667);
+    assert_int_equal(hub_run_balance(run, "tax"), 107);
+    assert_int_equal(hub_run_balance(run, "quarantine_stock"), 400);
+    assert_int_equal(hub_run_number(run, "SELECT count(*) FROM payment WHERE state = 'ready'"), 2);
+    assert_int_equal(hub_run_number(run, "SELECT sum(amount_minor) FROM payment"), 667);
+
+    const struct id second = authorise(run, 1);
+    hub_run_must(run, goods_came(run, &second, 1, "new_sealed"));
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -1000);
+    assert_int_equal(hub_run_balance(run, "tax"), 160);
+    assert_int_equal(hub_run_number(run, "SELECT sum(amount_minor) FROM payment"), 1000);
+    assert_int_equal(hub_run_number(run, "SELECT sum(amount_minor) FROM payment WHERE tender = 1"),
+                     400);
+    assert_int_equal(told_of(run, "return.conflicted"), 0);
+    assert_int_equal(hub_run_number(run, "SELECT count(*) FROM parked"), 0);
+}
+
+static void more_goods_than_were_authorised_are_parked_and_not_paid(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "card");
+    const struct id id = authorise(run, 1);
+    hub_run_must(run, goods_came(run, &id, 1, "new_sealed"));
+    hub_run_must(run, goods_came(run, &id, 1, "new_sealed"));
+    assert_int_equal(hub_run_number(run, "SELECT count(*) FROM parked"), 1);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -333);
+    assert_int_equal(hub_run_number(run, "SELECT sum(amount_minor) FROM payment"), 333);
+}
+
+static void goods_that_a_store_took_back_meanwhile_are_refused(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "card");
+    const struct id id = authorise(run, 2);
+    give_back(run, 0, 1, "WEB-3", 2, 3, "accepted");
+    assert_int_equal(goods_came(run, &id, 2, "new_sealed"), ERR_REFUSED);
+    assert_non_null(strstr(run->fault.text, "quantity_exceeds_remaining"));
+    assert_int_equal(told_of(run, "return.created"), 0);
+}
+
+static void what_was_paid_in_cash_is_left_to_a_store(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "cash");
+    const struct id id = authorise(run, 3);
+    assert_int_equal(goods_came(run, &id, 3, "new_sealed"), ERR_REFUSED);
+    assert_non_null(strstr(run->fault.text, "refund_exceeds_paid: 400"));
+    assert_int_equal(told_of(run, "return.created"), 0);
+    assert_int_equal(told_of(run, "item.received"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -223,6 +338,10 @@ int main(void)
         TEST(same_piece_taken_back_in_two_stores_is_named_and_rebased),
         TEST(what_was_voided_may_come_back_elsewhere),
         TEST(return_that_waits_for_a_check_is_checked_against_all_stores),
+        TEST(authorised_goods_in_a_warehouse_are_a_return_of_the_centre),
+        TEST(more_goods_than_were_authorised_are_parked_and_not_paid),
+        TEST(goods_that_a_store_took_back_meanwhile_are_refused),
+        TEST(what_was_paid_in_cash_is_left_to_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

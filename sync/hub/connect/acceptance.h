@@ -1,0 +1,26 @@
+/*
+ * The centre accepts a return that no appliance captured: one that was authorised for a portal or
+ * a call centre, when the first of its goods come to a warehouse. It takes the place of the
+ * authorisation: all that was authorised, goods still expected. Amounts are shares of what the
+ * sale stored, less what the sale's other returns gave back; the money goes back to the cards and
+ * online payments it came from, by the hub. Inside the caller's transaction.
+ */
+#ifndef SYNC_HUB_CONNECT_ACCEPTANCE_H
+#define SYNC_HUB_CONNECT_ACCEPTANCE_H
+
+#include "sync/hub/connect/told.h"
+
+#include "hal/database.h"
+
+/*
+ * Records return.created. ERR_NOT_FOUND: no such return was authorised. ERR_REFUSED: a store must
+ * take it, with the reason: nothing is left of a line, an amount of the sale is spread over its
+ * lines or was adjusted, or other tenders paid for it.
+ */
+enum err acceptance_record(struct database *db, const struct id *correlation, int64_t now_ms,
+                           struct told *told, struct fault *fault) MUST_CHECK;
+/* Whether the books have all of its goods, and it stands: only then is it paid. */
+enum err acceptance_is_whole(struct database *db, const struct id *correlation, bool *whole,
+                             struct fault *fault) MUST_CHECK;
+
+#endif
