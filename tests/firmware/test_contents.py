@@ -5,6 +5,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 
 import pytest
@@ -88,6 +89,14 @@ def test_image_holds_no_key():
     for path in TREE.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_size < 64 * 1024:
             assert b"PRIVATE KEY-----\n" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("text", ["", "plain", 'a "quoted" \\ word'])
+def test_what_the_scripts_of_the_slots_keep_is_json(text):
+    words = '. "$1/usr/lib/tillback/slot.sh"; quoted "$2"'
+    command = ["sh", "-c", words, "sh", ROOT / "firmware/overlay", text]
+    output = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(output.stdout) == text
 
 
 def test_image_fits_its_slot_twice():

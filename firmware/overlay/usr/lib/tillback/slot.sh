@@ -39,7 +39,7 @@ keep_diagnostics() { # FILE
 }
 
 quoted() { # text as a JSON string
-    printf '%s' "$1" | tr '\n\t' '  ' | sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&"/'
+    printf '"%s"' "$(printf '%s' "$1" | tr '\n\t' '  ' | sed 's/\\/\\\\/g; s/"/\\"/g')"
 }
 
 # What became of an update, for people and for the hub.
