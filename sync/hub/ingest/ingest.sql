@@ -145,8 +145,7 @@ WHERE correlation = ?1 AND type = 'com.tillback.return.authorised.v1' ORDER BY e
 -- name: returned_of_receipt
 SELECT body FROM event
 WHERE type = 'com.tillback.return.created.v1'
-  AND correlation IN (SELECT correlation FROM claim
-                      WHERE receipt = ?1 AND live = 1 AND kind = 'returned')
+  AND correlation IN (SELECT correlation FROM claim WHERE receipt = ?1 AND live = 1)
 ORDER BY event_no
 -- name: events_of_receipt
 SELECT event.body FROM return_index JOIN event USING (correlation)

@@ -245,8 +245,8 @@ static struct id authorise(struct hub_run *run, int quantity)
     return id;
 }
 
-static enum err goods_came(struct hub_run *run, const struct id *id, int quantity,
-                           const char *condition)
+static enum err bring_goods(struct hub_run *run, const struct id *id, int quantity,
+                            const char *condition)
 {
     char text[256];
     char name[ID_TEXT + 1];
@@ -256,7 +256,13 @@ static enum err goods_came(struct hub_run *run, const struct id *id, int quantit
                    "{\"return\":\"%s\",\"lines\":[{\"line\":1,\"quantity\":%d,\"condition\":"
                    "\"%s\"}]}",
                    name, quantity, condition);
-    enum err err = bring(run, order_receive, text, NULL, &told);
+    return bring(run, order_receive, text, NULL, &told);
+}
+
+static enum err goods_came(struct hub_run *run, const struct id *id, int quantity,
+                           const char *condition)
+{
+    enum err err = bring_goods(run, id, quantity, condition);
     hub_run_work(run);
     return err;
 }
@@ -289,6 +295,22 @@ static void authorised_goods_in_a_warehouse_are_a_return_of_the_centre(void **st
                      400);
     assert_int_equal(told_of(run, "return.conflicted"), 0);
     assert_int_equal(hub_run_number(run, "SELECT count(*) FROM parked"), 0);
+}
+
+static void returns_that_come_at_once_share_what_was_paid(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "card");
+    const struct id first = authorise(run, 2);
+    const struct id second = authorise(run, 1);
+    hub_run_must(run, bring_goods(run, &first, 2, "new_sealed"));
+    hub_run_must(run, goods_came(run, &second, 1, "new_sealed")); /* the first isn't booked yet */
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -1000);
+    assert_int_equal(hub_run_balance(run, "tax"), 160);
+    assert_int_equal(hub_run_number(run, "SELECT sum(amount_minor) FROM payment WHERE tender = 1"),
+                     400);
+    assert_int_equal(hub_run_number(run, "SELECT sum(amount_minor) FROM payment WHERE tender = 2"),
+                     600);
 }
 
 static void more_goods_than_were_authorised_are_parked_and_not_paid(void **state)
@@ -339,6 +361,7 @@ int main(void)
         TEST(what_was_voided_may_come_back_elsewhere),
         TEST(return_that_waits_for_a_check_is_checked_against_all_stores),
         TEST(authorised_goods_in_a_warehouse_are_a_return_of_the_centre),
+        TEST(returns_that_come_at_once_share_what_was_paid),
         TEST(more_goods_than_were_authorised_are_parked_and_not_paid),
         TEST(goods_that_a_store_took_back_meanwhile_are_refused),
         TEST(what_was_paid_in_cash_is_left_to_a_store),
