@@ -11,6 +11,7 @@ import random
 import time
 
 import pytest
+import schemas
 from conftest import PROGRAMS, ROOT, Hub, make_database
 from provider import SECRET, Provider
 from road.road import Road, await_true, free_port_base
@@ -190,6 +191,8 @@ def test_authorised_goods_in_a_warehouse_are_paid_back_without_a_store(desk):
     owed = [x for e in entries for x in e["journal"]["lines"] if x["role"] == "refunds_payable"]
     assert sum(x.get("debit", 0) - x.get("credit", 0) for x in owed) == 0
     trail = desk.hub.get(f"/v1/returns/{allowed['return_id']}")["events"]
+    for e in trail:
+        schemas.validate("cloudevent", e["event"])
     steps = [e["event"]["type"].removeprefix("com.tillback.") for e in trail]
     assert [step for step in steps if not step.startswith("journal")] == [
         "return.authorised.v1",
