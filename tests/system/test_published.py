@@ -47,7 +47,11 @@ def work_at_the_counter(till):
         for step, body in steps:
             status, problem = ask(till, f"/v1/returns/{answer['return_id']}/{step}", body)
             assert status == 200, (step, problem)
-    for body in ({"receipt": receipt, "lines": [PIECE]}, {"receipt": "nobody", "lines": [PIECE]}):
+    known = {"customer": "c-1", "contact": {"name": "Ada Byron"}}
+    for body in (
+        {"receipt": receipt, "lines": [PIECE], **known},
+        {"receipt": "nobody", "lines": [PIECE]},
+    ):
         assert ask(till, "/v1/returns", body)[0] == 201
     return made[0]
 
