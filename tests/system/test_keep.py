@@ -54,7 +54,12 @@ def test_what_the_hub_has_is_cut_and_the_file_shrinks(short_road, till):
     await_true(lambda: max(count_kept(road).values()) <= KEPT, 20, "the cut")
     await_true(lambda: size_on_disk(road) < grown / 2, 20, f"a smaller file than {grown}")
     assert till.give_back("0042-01-cut-0119", piece=1)[0] == 201, "a sale that is kept"
-    status, problem = till.give_back("0042-01-cut-0000", piece=1)
+    # What was cut comes back from the hub, and what was returned of it was never forgotten.
+    decisions = [till.give_back("0042-01-cut-0000", piece=p)[1]["decision"] for p in (1, 2, 3)]
+    assert decisions == ["accepted", "accepted", "declined"]
+    road.link.cut()
+    await_true(lambda: road.ask_store("/v1/status")["link"] != "online", 20, "the cut link")
+    status, problem = till.give_back("0042-01-cut-0001", piece=1)
     assert status == 404, problem
     assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
 
