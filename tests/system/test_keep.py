@@ -61,6 +61,7 @@ def test_what_the_hub_has_is_cut_and_the_file_shrinks(short_road, till):
     await_true(lambda: road.ask_store("/v1/status")["link"] != "online", 20, "the cut link")
     status, problem = till.give_back("0042-01-cut-0001", piece=1)
     assert status == 404, problem
+    road.link.restore()
     assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
 
 
