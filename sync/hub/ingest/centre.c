@@ -182,7 +182,7 @@ enum err centre_knows(struct database *db, const struct centre_fact *fact, bool 
 {
     struct arena arena CLEANUP(arena_free);
     const struct id id = id_of_key(fact);
-    struct event event;
+    struct event event = {.data = {"", 0}};
     struct statement *s;
     bool row;
     arena_init(&arena, EVENT_BODY_MAX);
