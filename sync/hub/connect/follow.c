@@ -55,7 +55,7 @@ static bool settles_elsewhere(const char *tender)
 static enum err read_created(struct follow *f)
 {
     struct statement *s;
-    struct event event;
+    struct event event = {.source = {"", 0}};
     bool row;
     enum err err = database_statement(f->db, INGEST_CREATED_OF_RETURN, &s, f->fault);
     if (err)
