@@ -211,19 +211,23 @@ static bool is_uuid(struct slice key)
     return true;
 }
 
-/* A key may be made of a receipt's number; the digits at its end are then known as such. */
+/*
+ * A key is what a program makes of numbers, joined by dashes: only digits in one piece are looked
+ * at. It may be made of a receipt's number, and its digits are then known as such.
+ */
 static enum err check_no_card(const struct known_formats *known, struct slice key,
                               struct fault *fault)
 {
-    size_t at = key.len;
-    while (at > 0 && key.data[at - 1] >= '0' && key.data[at - 1] <= '9')
-        at--;
-    struct slice tail = {key.data + at, key.len - at};
-    bool receipt = known && known->recognises && known->recognises(known->context, tail);
-    if (is_uuid(key) || receipt || !cardnumber_in(key))
-        return ERR_OK;
-    return fault_set(fault, ERR_INVALID, "Idempotency-Key",
-                     "looks like a payment card number, which is never stored");
+    for (size_t at = 0, end; at < key.len && !is_uuid(key); at = end + 1) {
+        for (end = at; end < key.len && key.data[end] >= '0' && key.data[end] <= '9';)
+            end++;
+        struct slice digits = {key.data + at, end - at};
+        bool receipt = known && known->recognises && known->recognises(known->context, digits);
+        if (!receipt && cardnumber_in(digits))
+            return fault_set(fault, ERR_INVALID, "Idempotency-Key",
+                             "looks like a payment card number, which is never stored");
+    }
+    return ERR_OK;
 }
 
 static enum err check_key(struct slice key, struct fault *fault)
