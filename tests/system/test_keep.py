@@ -62,6 +62,7 @@ def test_what_the_hub_has_is_cut_and_the_file_shrinks(short_road, till):
     status, problem = till.give_back("0042-01-cut-0001", piece=1)
     assert status == 404, problem
     road.link.restore()
+    road.await_link()
     assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
 
 

@@ -15,6 +15,8 @@ from road.till import Till
 
 START_S = 60
 
+PROGRAMS_OF_A_RUN = 6  # two brokers, hub, appliance, scanner, printer
+
 
 class Run:
     """toolchain/run, as `make run` starts it."""
@@ -74,7 +76,7 @@ def test_two_runs_side_by_side_end_by_ctrl_c_without_a_trace(runs):
     for run in runs:
         run.await_guide()
     for run in runs:
-        assert len(run.processes()) == 4, "broker, hub, appliance, scanner"
+        assert len(run.processes()) == PROGRAMS_OF_A_RUN
         token = re.search(r"Authorization: Bearer (\S+)\"", run.said())[1]
         till = Till(run.store, token)
         assert till.sell("0042-01-run")[0] == 201, "each has a state of its own"
@@ -83,7 +85,7 @@ def test_two_runs_side_by_side_end_by_ctrl_c_without_a_trace(runs):
     first, second = runs
     assert first.interrupt() == 0
     assert first.processes() == []
-    assert len(second.processes()) == 4, "the other goes on"
+    assert len(second.processes()) == PROGRAMS_OF_A_RUN, "the other goes on"
     assert second.interrupt() == 0
     assert second.processes() == []
     assert first.said().rstrip().endswith("stopped")
