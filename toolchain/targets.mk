@@ -46,10 +46,10 @@ run demo:
 	$(Q)PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
 
 # Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
-system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/system-tests.xml tests/system
+system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system tests/system
 
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
-hub-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/hub-tests.xml tests/hub
+hub-test: all ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub tests/hub
 
 # The centre's own tests once more, with a PostgreSQL server in SQLite's place.
 # POSTGRESQL_TESTS=tests/hub: all of them.
@@ -59,13 +59,13 @@ SERVER_TESTS := hal/database_postgresql_test $(patsubst tests/unit/%.c,%,$(wildc
 postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 	$(Q)toolchain/install postgresql
 	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
-	$(Q)PROGRAMS=$(OUT) toolchain/postgresql $(PYTEST) --junitxml=build/postgresql-tests.xml $(POSTGRESQL_TESTS)
+	$(Q)PROGRAMS=$(OUT) toolchain/postgresql toolchain/pytest-twice postgresql $(POSTGRESQL_TESTS)
 
 # Entries in a real Tryton, on SQLite and on PostgreSQL; ERP_ONLY=quick: those on SQLite that tell
 # most. TILLBACK_KILLS= and TILLBACK_SEED=.
 erp-test: all
 	$(Q)toolchain/install erp
-	$(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/erp-tests.xml $(if $(ERP_ONLY),-m $(ERP_ONLY)) tests/erp
+	$(Q)PROGRAMS=$(OUT) toolchain/pytest-twice erp $(if $(ERP_ONLY),-m $(ERP_ONLY)) tests/erp
 
 contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tests.xml tests/contract
 
