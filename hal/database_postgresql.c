@@ -61,10 +61,8 @@ static enum err open_server(struct database *db, const struct database_config *c
     const char *const values[] = {config->path, "tillback", "UTF8", NULL};
     server->connection = PQconnectdbParams(words, values, 1);
     server->connected = 1;
-    if (PQstatus(server->connection) != CONNECTION_OK) {
-        enum err err = postgresql_fail(db, NULL, fault);
-        return err;
-    }
+    if (PQstatus(server->connection) != CONNECTION_OK)
+        return postgresql_fail(db, NULL, fault);
     PQsetNoticeReceiver(server->connection, ignore_notice, NULL);
     return ERR_OK;
 }

@@ -15,7 +15,6 @@ struct value {
 struct prepared {
     char *sql;
     int parameters;
-    bool kept;
     char name[NAME_MAX_BYTES];
     unsigned connected; /* the connection that knows it; 0: none yet */
     Oid types[PARAMETERS_MAX];
@@ -47,7 +46,7 @@ static enum err prepare(struct statement *s, const char *sql, bool kept, struct 
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     }
     made->sql = text.data; /* its owner from now on */
-    made->kept = kept;
+    (void)kept;            /* the server keeps each until it is forgotten */
     made->parameters = highest_parameter(made->sql);
     s->native = made;
     if (made->parameters <= PARAMETERS_MAX)
