@@ -1,13 +1,12 @@
 #include "sync/hub/connect/outlet_config.h"
-#include "hal/base/cleanup.h"
-#include "hal/storage.h"
+#include "sync/hub/connect/config_file.h"
 #include "sync/hub/connect/http_call.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CONFIG_MAX = 256 * 1024, DEPTH_MAX = 6, TEXT_MOST = 1024, FIELD_MAX = 200, TYPE_MAX = 96 };
+enum { CONFIG_MAX = 256 * 1024, TEXT_MOST = 1024, FIELD_MAX = 200, TYPE_MAX = 96 };
 enum { TIMEOUT_MS = 10000, TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 120000 };
 enum { PARK_AFTER = 10, PARK_AFTER_MOST = 1000 };
 
@@ -111,15 +110,9 @@ static enum err complete(struct outlet_config *outlet, struct fault *fault)
 
 static enum err read_config(const char *path, struct outlets_config *config, struct fault *fault)
 {
-    struct buf text CLEANUP(buf_free);
     struct arena arena = config->arena;
-    const struct json_limits limits = {.bytes = CONFIG_MAX, .depth = DEPTH_MAX};
-    buf_init(&text, CONFIG_MAX);
-    enum err err = storage_read(path, &text, fault);
-    if (!err)
-        err = json_parse(buf_slice(&text), limits, &config->document, fault);
-    if (!err)
-        err = json_read(config->document, &config_table, config, &arena, fault);
+    enum err err =
+        config_file_read(path, CONFIG_MAX, &config_table, &arena, &config->document, config, fault);
     config->arena = arena;
     for (size_t i = 0; !err && i < config->count; i++) {
         err = complete(&config->outlets[i], fault);

@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
 #include "hal/storage.h"
+#include "sync/hub/connect/config_file.h"
 #include "sync/hub/connect/http_call.h"
 
 #include <stddef.h>
@@ -298,15 +299,9 @@ static enum err read_key(struct provider *provider, struct fault *fault)
 
 static enum err open_parts(struct provider *provider, const char *path, struct fault *fault)
 {
-    struct buf text CLEANUP(buf_free);
-    const struct json_limits limits = {.bytes = CONFIG_MAX, .depth = DEPTH_MAX};
     struct config *config = &provider->config;
-    buf_init(&text, CONFIG_MAX);
-    enum err err = storage_read(path, &text, fault);
-    if (!err)
-        err = json_parse(buf_slice(&text), limits, &provider->document, fault);
-    if (!err)
-        err = json_read(provider->document, &config_table, config, &provider->arena, fault);
+    enum err err = config_file_read(path, CONFIG_MAX, &config_table, &provider->arena,
+                                    &provider->document, config, fault);
     if (!err)
         err = http_call_check_url(config->url, fault);
     if (!err)

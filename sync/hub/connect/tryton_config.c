@@ -1,11 +1,12 @@
 #include "sync/hub/connect/tryton_config.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "sync/hub/connect/config_file.h"
 
 #include <stddef.h>
 #include <string.h>
 
-enum { CONFIG_MAX = 1024 * 1024, CONFIG_DEPTH = 6, PASSWORD_MAX = 512, PATH_MOST = 1024 };
+enum { CONFIG_MAX = 1024 * 1024, PASSWORD_MAX = 512, PATH_MOST = 1024 };
 enum { TIMEOUT_LEAST_MS = 100, TIMEOUT_MOST_MS = 300000 };
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -86,15 +87,9 @@ static enum err read_password(struct tryton_config *config, struct fault *fault)
 
 static enum err read_file(const char *path, struct tryton_config *config, struct fault *fault)
 {
-    struct buf text CLEANUP(buf_free);
     struct arena arena = config->arena;
-    const struct json_limits limits = {.bytes = CONFIG_MAX, .depth = CONFIG_DEPTH};
-    buf_init(&text, CONFIG_MAX);
-    enum err err = storage_read(path, &text, fault);
-    if (!err)
-        err = json_parse(buf_slice(&text), limits, &config->document, fault);
-    if (!err)
-        err = json_read(config->document, &config_table, config, &arena, fault);
+    enum err err =
+        config_file_read(path, CONFIG_MAX, &config_table, &arena, &config->document, config, fault);
     config->arena = arena;
     return err ? err : read_password(config, fault);
 }
