@@ -37,8 +37,10 @@ class Wire:
         try:
             reason = self._connected.get(timeout=WAIT_S)
         except queue.Empty:
+            reason = None
+        if reason is None:
             self.close()
-            raise ConnectionError("the broker did not answer") from None
+            raise ConnectionError("the broker did not answer")
         if reason.value != 0:
             self.close()
             raise ConnectionError(str(reason))
@@ -51,6 +53,7 @@ class Wire:
             pass  # the broker cut us off
         if not self._closing:
             self.lost.set()
+            self._connected.put(None)
 
     def subscribe(self, filter_):
         done = threading.Event()
