@@ -386,7 +386,7 @@ static enum err open_steward(struct hub *hub, struct fault *fault)
 }
 
 /* Of several hub workers only those with an authority can answer that. */
-static const char registrars[] = "$share/registrar/tb/v1/+/up/enrol";
+static const char registrars[] = "tb/v1/+/up/enrol";
 
 static enum err make_client_tls(struct hub *hub, struct tls_context **tls, struct fault *fault)
 {
@@ -476,6 +476,7 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
         return err;
     const struct wire_config wire = {
         .url = settings_text(settings, "broker.url"),
+        .group = hubdb_group(hub->db),
         .filter = hub->enrolment.registrar ? registrars : NULL,
         .proxy = settings_text(settings, "broker.proxy"),
         .client_id = settings_text(settings, "broker.client_id"),
@@ -516,6 +517,7 @@ static enum err open_enrolment(struct hub *hub, struct fault *fault)
     };
     const struct wire_config wire = {
         .url = settings_text(settings, "enrol.url"),
+        .group = hubdb_group(hub->db),
         .proxy = settings_text(settings, "broker.proxy"),
         .runtime_folder = hub->runtime,
         .tls = hub->client_tls,

@@ -14,7 +14,7 @@ enum {
     NONCE_BYTES = 16,
 };
 
-static const char all[] = "$share/hub/tb/v1/+/up/#";
+static const char all[] = "tb/v1/+/up/#";
 
 struct wire {
     struct loop *loop;
@@ -44,6 +44,13 @@ static void try_again(struct wire *wire, const struct fault *fault)
     loop_timer_start(wire->timer, RETRY_LEAST_MS + random % RETRY_SPREAD_MS, 0);
 }
 
+static enum err join(struct wire *wire, const char *filter, struct fault *fault)
+{
+    char shared[TOPIC_MAX];
+    (void)snprintf(shared, sizeof shared, "$share/%s/%s", wire->config.group, filter);
+    return mqtt_subscribe(wire->mqtt, shared, 1, &wire->token, fault);
+}
+
 static void on_connected(void *context, enum err err, const struct fault *fault)
 {
     struct wire *wire = context;
@@ -55,9 +62,9 @@ static void on_connected(void *context, enum err err, const struct fault *fault)
     wire->connected = true;
     wire->untaken = 0;
     if (wire->config.filter)
-        err = mqtt_subscribe(wire->mqtt, wire->config.filter, 1, &wire->token, &why);
+        err = join(wire, wire->config.filter, &why);
     if (!err)
-        err = mqtt_subscribe(wire->mqtt, all, 1, &wire->token, &why);
+        err = join(wire, all, &why);
     if (err)
         try_again(wire, &why);
 }

@@ -14,6 +14,7 @@ struct wire;
 
 struct wire_config {
     const char *url;
+    const char *group; /* of the hub workers; not to be guessed: see sync/transport/broker */
     /* NULL, or one more filter: for what not every hub worker can answer. */
     const char *filter;
     const char *proxy;     /* NULL: none */

@@ -7,12 +7,14 @@ import os
 import signal
 import ssl
 import subprocess
+import uuid
 
 import pytest
 from conftest import open_road, stop_well
 from road.road import DEVICE, await_true
 from road.till import Till
-from wire import Wire
+from stranger import Stranger
+from wire import Wire, batch, event
 
 ROGUE = "store-0666-x"
 
@@ -65,6 +67,30 @@ def test_no_filter_brings_what_is_others(road, rogue):
     road.appliance.start()
     road.await_link(30)
     assert [message.topic for message in rogue.drain(1)] == []
+
+
+GROUPS = ("hub", "registrar", "tillback-hub")
+
+
+def test_no_client_gets_a_share_of_what_is_for_the_hub(road, rogue):
+    """Mosquitto lets anybody into a group, and drops what it would hand to who may not read it."""
+    for group in GROUPS:
+        rogue.subscribe(f"$share/{group}/tb/v1/+/up/#")
+    with Wire(road, road.identity("honest"), "honest") as honest:
+        honest.subscribe("tb/v1/honest/down/#")
+        for _ in range(6):
+            log_id = uuid.uuid4()
+            payload, properties = batch([event("honest")], log_id)
+            honest.publish("tb/v1/honest/up/events", payload, properties)
+            assert honest.next_from(log_id)["through"] == 1  # sent once: no share was lost
+
+
+def test_no_stranger_gets_a_share_of_what_strangers_ask(road):
+    with Stranger(road) as rogue, Stranger(road) as honest:
+        for group in GROUPS:
+            rogue.subscribe(f"$share/{group}/tb/v1/+/up/#")
+        for _ in range(6):
+            assert honest.ask(ask="renewal", request="none")["refused"]
 
 
 TOPICS = [

@@ -16,6 +16,17 @@ from road.road import HOST
 WAIT_S = 30
 
 
+class _Client(mqtt.Client):
+    """One thread has the connection; TLS bears no second one."""
+
+    def loop_forever(self, *args, **kwargs):
+        try:
+            return super().loop_forever(*args, **kwargs)
+        except OSError:  # the broker cut us off within TLS
+            self.on_disconnect(self, None, mqtt.MQTT_ERR_CONN_LOST)
+            return mqtt.MQTT_ERR_CONN_LOST
+
+
 class Wire:
     """Connected when it is made; raises ConnectionError with the broker's reason otherwise."""
 
@@ -23,17 +34,16 @@ class Wire:
         self.received = queue.Queue()
         self.lost = threading.Event()
         self._connected = queue.Queue()
-        self._client = mqtt.Client(client_id, protocol=mqtt.MQTTv5)
+        self._client = _Client(client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
         tls = ssl.create_default_context(cafile=str(ca or identity / "ca.pem"))
         if identity:
             tls.load_cert_chain(identity / "current.pem")
         self._client.tls_set_context(tls)
         self._client.on_connect = lambda c, u, flags, reason, p: self._connected.put(reason)
         self._client.on_message = lambda c, u, message: self.received.put(message)
+        self._client.on_disconnect = lambda *_: self._end()
         self._client.connect(HOST, road.broker_port, keepalive=30)
-        self._closing = False
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._client.loop_start()
         try:
             reason = self._connected.get(timeout=WAIT_S)
         except queue.Empty:
@@ -45,15 +55,9 @@ class Wire:
             self.close()
             raise ConnectionError(str(reason))
 
-    def _work(self):
-        try:
-            while not self._closing and self._client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
-                pass
-        except OSError:
-            pass  # the broker cut us off
-        if not self._closing:
-            self.lost.set()
-            self._connected.put(None)
+    def _end(self):
+        self.lost.set()
+        self._connected.put(None)
 
     def subscribe(self, filter_):
         done = threading.Event()
@@ -92,10 +96,8 @@ class Wire:
                 return ack
 
     def close(self):
-        self._closing = True
-        self._thread.join(5)
-        if not self.lost.is_set():
-            self._client.disconnect()
+        self._client.disconnect()
+        self._client.loop_stop()
 
     def __enter__(self):
         return self

@@ -1,7 +1,9 @@
 #include "sync/hub/ingest/hubdb.h"
 #include "hal/base/cleanup.h"
+#include "hal/base/hex.h"
 #include "hal/base/json.h"
 #include "hal/base/jsonw.h"
+#include "hal/base/random.h"
 #include "hal/storage.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
@@ -19,6 +21,7 @@ struct hubdb {
     bool on_server;
     int64_t epoch;
     int64_t generation;
+    char group[HUBDB_GROUP_MAX + 1];
     bool restored;
 };
 
@@ -27,7 +30,8 @@ struct mark {
     bool found;
     int64_t epoch;
     int64_t generation;
-    char place[DATABASE_PLACE_MAX]; /* the row's only */
+    char place[DATABASE_PLACE_MAX];  /* the row's only */
+    char group[HUBDB_GROUP_MAX + 1]; /* the row's only */
 };
 
 static enum err mark_path(const char *folder, char path[static PATH_MAX], struct fault *fault)
@@ -83,8 +87,9 @@ static enum err read_row(struct database *db, struct mark *mark, struct fault *f
     if (err)
         return err;
     if (row) {
-        *mark = (struct mark){true, column_int(s, 0), column_int(s, 1), ""};
+        *mark = (struct mark){true, column_int(s, 0), column_int(s, 1), "", ""};
         (void)snprintf(mark->place, sizeof mark->place, "%s", column_text(s, 2));
+        (void)snprintf(mark->group, sizeof mark->group, "%s", column_text(s, 3));
     }
     statement_reset(s);
     return ERR_OK;
@@ -99,6 +104,7 @@ static enum err write_row(struct database *db, const struct mark *mark, struct f
     bind_int(s, 1, mark->epoch);
     bind_int(s, 2, mark->generation);
     bind_text(s, 3, mark->place);
+    bind_text(s, 4, mark->group);
     return database_run(db, s, fault);
 }
 
@@ -151,6 +157,13 @@ static bool is_restored(const struct hubdb *hub, const struct mark *row, const s
     return hub->on_server ? behind || strcmp(row->place, place) != 0 : behind || !file->found;
 }
 
+static void make_group(char group[static HUBDB_GROUP_MAX + 1])
+{
+    uint8_t secret[HUBDB_GROUP_BYTES];
+    random_fill(NULL, secret, sizeof secret);
+    hex_encode(secret, sizeof secret, group);
+}
+
 /* The database first, then the file: a crash between them leaves the database ahead, which is
  * nothing to worry about. */
 static enum err begin_generation(struct hubdb *hub, int64_t now_ms, struct fault *fault)
@@ -170,11 +183,15 @@ static enum err begin_generation(struct hubdb *hub, int64_t now_ms, struct fault
     next.generation = highest(row.generation, file.generation) + 1;
     if (hub->restored || !row.found)
         next.epoch = highest(next.epoch + 1, now_ms / MS_PER_S);
+    make_group(next.group); /* the row keeps the one that it has */
     err = commit_mark(hub->db, &next, hub->restored, fault);
     if (!err)
         err = write_file(hub->folder, &next, fault);
+    if (!err)
+        err = read_row(hub->db, &row, fault);
     if (err)
         return err;
+    memcpy(hub->group, row.group, sizeof hub->group);
     hub->epoch = next.epoch;
     hub->generation = next.generation;
     return ERR_OK;
@@ -245,6 +262,7 @@ enum err hubdb_open_beside(struct hubdb **out, const struct hubdb_config *config
     }
     hub->epoch = row.epoch;
     hub->generation = row.generation;
+    memcpy(hub->group, row.group, sizeof hub->group);
     *out = hub;
     return ERR_OK;
 }
@@ -265,6 +283,11 @@ struct database *hubdb_database(struct hubdb *hub)
 int64_t hubdb_epoch(const struct hubdb *hub)
 {
     return hub->epoch;
+}
+
+const char *hubdb_group(const struct hubdb *hub)
+{
+    return hub->group;
 }
 
 bool hubdb_restored(const struct hubdb *hub)

@@ -22,6 +22,8 @@
 
 struct hubdb;
 
+enum { HUBDB_GROUP_BYTES = 16, HUBDB_GROUP_MAX = 2 * HUBDB_GROUP_BYTES };
+
 struct hubdb_config {
     const char *path;   /* of the database file; or "postgresql://...", libpq's connection URI */
     const char *folder; /* state directory; holds `epoch` */
@@ -42,6 +44,11 @@ void hubdb_close(struct hubdb *hub); /* takes NULL */
 struct database *hubdb_database(struct hubdb *hub);
 /* As of the opening. */
 int64_t hubdb_epoch(const struct hubdb *hub);
+/*
+ * The name of the group in which the hubs on this database share what comes from the broker:
+ * random, made by the first of them, and to be told to nobody.
+ */
+const char *hubdb_group(const struct hubdb *hub);
 /* True if this opening found that the database had been restored. */
 bool hubdb_restored(const struct hubdb *hub);
 

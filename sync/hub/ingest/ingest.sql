@@ -1,9 +1,11 @@
 -- name: hub_read
-SELECT epoch, generation, place FROM hub WHERE one = 1
+SELECT epoch, generation, place, broker_group FROM hub WHERE one = 1
 -- name: hub_write
-INSERT INTO hub (one, epoch, generation, place) VALUES (1, ?1, ?2, ?3)
+INSERT INTO hub (one, epoch, generation, place, broker_group) VALUES (1, ?1, ?2, ?3, ?4)
 ON CONFLICT (one) DO UPDATE
-SET epoch = excluded.epoch, generation = excluded.generation, place = excluded.place
+SET epoch = excluded.epoch, generation = excluded.generation, place = excluded.place,
+    broker_group = CASE WHEN hub.broker_group = '' THEN excluded.broker_group
+                        ELSE hub.broker_group END
 -- name: hub_forget_place
 UPDATE hub SET place = 'restored'
 -- name: hub_news

@@ -578,3 +578,7 @@ CREATE TABLE customer_erasure (
     number INTEGER NOT NULL,
     PRIMARY KEY (customer, device)
 );
+-- name: group
+-- The group in which the hubs on this database share what comes from the broker: a secret, since a
+-- broker may let any client into a group whose name it knows, and hands it a part of all messages.
+ALTER TABLE hub ADD COLUMN broker_group TEXT NOT NULL DEFAULT '';

@@ -306,6 +306,25 @@ static void under_a_new_epoch_waiting_messages_are_numbered_from_one(void **stat
     assert_int_equal(put(f, "four"), 3);
 }
 
+static void the_group_of_its_hubs_is_a_secret_that_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    struct hubdb *beside;
+    char first[HUBDB_GROUP_MAX + 1];
+    (void)snprintf(first, sizeof first, "%s", hubdb_group(f->hub));
+    assert_int_equal(strlen(first), HUBDB_GROUP_MAX);
+    restart(f);
+    assert_string_equal(hubdb_group(f->hub), first);
+    check(hubdb_open_beside(&beside, &f->config, true, &fault), &fault);
+    assert_string_equal(hubdb_group(beside), first);
+    hubdb_close(beside);
+    run(f, "UPDATE hub SET broker_group = ''"); /* as a database of an earlier version has it */
+    restart(f);
+    assert_int_equal(strlen(hubdb_group(f->hub)), HUBDB_GROUP_MAX);
+    assert_string_not_equal(hubdb_group(f->hub), first);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -324,6 +343,7 @@ int main(void)
         TEST(messages_to_an_appliance_wait_in_order_until_it_holds_them),
         TEST(an_appliance_that_went_back_gets_its_messages_again),
         TEST(under_a_new_epoch_waiting_messages_are_numbered_from_one),
+        TEST(the_group_of_its_hubs_is_a_secret_that_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
