@@ -93,6 +93,19 @@ static enum err run_migrations(struct database *db, const struct database_sql *m
     return db->backend->write_version(db, count, fault);
 }
 
+/* Whether the newer program that was here says that this one may go on. */
+static enum err check_newer(struct database *db, int64_t version, size_t count, struct fault *fault)
+{
+    int64_t oldest = 0;
+    enum err err = db->backend->read_oldest ? db->backend->read_oldest(db, &oldest, fault) : ERR_OK;
+    if (err || (oldest > 0 && oldest <= (int64_t)count))
+        return err;
+    return fault_set(fault, ERR_NEWER_SCHEMA, db->backend->name(db),
+                     "the database has schema version %lld, this program knows up to %zu; "
+                     "start the newer program again",
+                     (long long)version, count);
+}
+
 enum err database_migrate(struct database *db, const struct database_sql *migrations, size_t count,
                           struct fault *fault)
 {
@@ -101,10 +114,7 @@ enum err database_migrate(struct database *db, const struct database_sql *migrat
     if (err)
         return err;
     if (version > (int64_t)count)
-        return fault_set(fault, ERR_NEWER_SCHEMA, db->backend->name(db),
-                         "the database has schema version %lld, this program knows up to %zu; "
-                         "start the newer program again",
-                         (long long)version, count);
+        return check_newer(db, version, count, fault);
     if (version == (int64_t)count)
         return ERR_OK;
     err = database_begin(db, fault);

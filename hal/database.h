@@ -59,8 +59,11 @@ void database_keep_wal(struct database *db, bool keep);
 
 /*
  * Brings the schema to `version` = count by running migrations[old..count) in one transaction.
- * ERR_NEWER_SCHEMA, with both versions in the text, when the file is newer. The version is kept
- * in PRAGMA user_version, or in the table schema_version.
+ * The version is kept in PRAGMA user_version, or in the table schema_version.
+ *
+ * ERR_NEWER_SCHEMA, with both versions in the text, when the file is newer. SQLite only: not when
+ * the newest migration that says so (PRAGMA application_id = N) says that programs of version N may
+ * go on with what it made, and this one is no older: it only adds what they can do without.
  */
 enum err database_migrate(struct database *db, const struct database_sql *migrations, size_t count,
                           struct fault *fault) MUST_CHECK;

@@ -63,6 +63,8 @@ struct database_backend {
     int64_t (*changes)(struct database *db);
     enum err (*read_version)(struct database *db, int64_t *version, struct fault *fault);
     enum err (*write_version)(struct database *db, size_t version, struct fault *fault);
+    /* The oldest version whose programs may go on with this one's schema, 0: none; NULL: never. */
+    enum err (*read_oldest)(struct database *db, int64_t *version, struct fault *fault);
     const char *(*name)(struct database *db); /* for people */
     enum err (*lead)(struct database *db, const char *matter, bool *leads,
                      struct fault *fault); /* or NULL */

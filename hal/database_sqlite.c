@@ -181,18 +181,29 @@ static int64_t changes(struct database *db)
     return sqlite3_changes64(db->native);
 }
 
-static enum err read_version(struct database *db, int64_t *version, struct fault *fault)
+static enum err read_number(struct database *db, const char *pragma, int64_t *number,
+                            struct fault *fault)
 {
     struct statement *s;
     bool row;
-    enum err err = database_prepare(db, "PRAGMA user_version", &s, fault);
+    enum err err = database_prepare(db, pragma, &s, fault);
     if (err)
         return err;
     err = statement_step(s, &row, fault);
     if (!err)
-        *version = column_int(s, 0);
+        *number = column_int(s, 0);
     statement_close(s);
     return err;
+}
+
+static enum err read_version(struct database *db, int64_t *version, struct fault *fault)
+{
+    return read_number(db, "PRAGMA user_version", version, fault);
+}
+
+static enum err read_oldest(struct database *db, int64_t *version, struct fault *fault)
+{
+    return read_number(db, "PRAGMA application_id", version, fault);
 }
 
 static enum err write_version(struct database *db, size_t version, struct fault *fault)
@@ -350,6 +361,7 @@ const struct database_backend database_sqlite = {
     .changes = changes,
     .read_version = read_version,
     .write_version = write_version,
+    .read_oldest = read_oldest,
     .name = name,
     .statements = &statements,
 };

@@ -35,13 +35,16 @@ SELECT no, id, parent_log, parent_seq, parent_hash, first_kept, before_hash, thr
 FROM log WHERE id = ?1
 
 -- name: log_insert
-INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, 0, 0, 0, 0)
+INSERT INTO log (no, id, parent_log, parent_seq, parent_hash, first_kept, before_hash, through,
+                 backed_up_through, ack_no, hub_epoch)
+VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, 0, 0, 0, 0)
 
 -- name: log_acknowledged
 UPDATE log SET through = ?2, backed_up_through = ?3, ack_no = ?4, hub_epoch = ?5 WHERE no = ?1
 
 -- name: event_insert
-INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO event (pos, ordinal, correlation, key, hash, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 
 -- name: event_last
 SELECT pos, hash FROM event WHERE pos BETWEEN ?1 AND ?2 ORDER BY pos DESC LIMIT 1
@@ -89,7 +92,7 @@ FROM event e CROSS JOIN log l ON l.no = e.pos >> 40 WHERE e.pos >= 1 << 56 ORDER
 SELECT ordinal, 2, number, zeroblob(16), NULL, body FROM inbox ORDER BY ordinal
 
 -- name: parked_put
-INSERT INTO parked VALUES (?1, ?2, ?3, ?4, ?5)
+INSERT INTO parked (id, log, seq, code, detail) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (log, seq) DO UPDATE SET id = ?1, code = ?4, detail = ?5
 
 -- name: parked_clear
@@ -110,7 +113,8 @@ SELECT p.id, p.log, p.seq, p.code, p.detail, l.id FROM parked p JOIN log l ON l.
 WHERE p.id = ?1 ORDER BY p.log DESC, p.seq DESC LIMIT 1
 
 -- name: inbox_insert
-INSERT INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO inbox (ordinal, epoch, number, id, correlation, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 
 -- name: inbox_has
 SELECT 1 FROM inbox WHERE id = ?1
@@ -125,7 +129,8 @@ UPDATE inbox_mark SET epoch = ?1, through = ?2
 SELECT version FROM view WHERE name = ?1
 
 -- name: view_put
-INSERT INTO view VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET version = ?2
+INSERT INTO view (name, version) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET version = ?2
 
 -- name: view_names
 SELECT name FROM view
@@ -140,7 +145,7 @@ SELECT ordinal FROM checkpoint ORDER BY ordinal DESC LIMIT 1
 DELETE FROM checkpoint
 
 -- name: checkpoint_put
-INSERT INTO checkpoint VALUES (?1, ?2)
+INSERT INTO checkpoint (ordinal, at_ms) VALUES (?1, ?2)
 
 -- name: log_pruned
 UPDATE log SET first_kept = ?2, before_hash = ?3 WHERE no = ?1

@@ -1,4 +1,8 @@
 -- The migrations, oldest first; the schema version is how many were run.
+--
+-- An update may be taken back, and then the older program opens what the newer one left: a new version
+-- adds only what the older can do without, and says so with PRAGMA application_id = the oldest
+-- version whose programs may go on.
 
 -- name: v1
 -- A stream is a row of logs: the first one and its forks. `no` is stream << 16 | forks before it.

@@ -142,6 +142,24 @@ static void a_newer_schema_is_refused_with_both_versions(void **state)
     assert_int_equal(number(f->db, "PRAGMA user_version"), 3);
 }
 
+static void a_newer_schema_that_says_who_may_go_on_is_opened_by_those_only(void **state)
+{
+    struct fixture *f = *state;
+    static const struct database_sql additive[] = {
+        {"first", "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT);"},
+        {"second", "CREATE TABLE other(id);"},
+        {"third", "ALTER TABLE item ADD COLUMN note TEXT; PRAGMA application_id = 2;"},
+    };
+    assert_int_equal(try_open(f, false, &f->db), ERR_OK);
+    assert_int_equal(database_migrate(f->db, additive, 3, &f->fault), ERR_OK);
+    assert_int_equal(database_migrate(f->db, additive, 1, &f->fault), ERR_NEWER_SCHEMA);
+    assert_int_equal(database_migrate(f->db, additive, 2, &f->fault), ERR_OK);
+    assert_int_equal(put(f, 1, "by the older program"), ERR_OK);
+    assert_int_equal(number(f->db, "PRAGMA user_version"), 3);
+    assert_int_equal(database_migrate(f->db, additive, 3, &f->fault), ERR_OK);
+    assert_int_equal(number(f->db, "SELECT count(*) FROM item WHERE note IS NULL"), 1);
+}
+
 static void all_statements_prepare_on_the_schema_they_are_for(void **state)
 {
     struct fixture *f = *state;
@@ -358,6 +376,7 @@ int main(void)
         DATABASE_TEST(migrates_from_nothing_and_from_each_older_version),
         DATABASE_TEST(a_migration_that_fails_changes_nothing),
         DATABASE_TEST(a_newer_schema_is_refused_with_both_versions),
+        DATABASE_TEST(a_newer_schema_that_says_who_may_go_on_is_opened_by_those_only),
         DATABASE_TEST(all_statements_prepare_on_the_schema_they_are_for),
         DATABASE_TEST(a_statement_that_does_not_fit_the_schema_is_named),
         DATABASE_TEST(attached_statements_are_prepared_and_closed_with_the_handle),

@@ -122,6 +122,33 @@ static void a_migration_that_cannot_end_changes_nothing(void **state)
     assert_all_is_there(f);
 }
 
+/* An update that was taken back: its program added what this one can do without. */
+static void a_log_that_a_newer_program_left_goes_on_with_this_one(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    log_fixture_close(f);
+    char sql[200];
+    (void)snprintf(sql, sizeof sql,
+                   "ALTER TABLE event ADD COLUMN later TEXT; CREATE TABLE later (id);"
+                   "PRAGMA user_version = 99; PRAGMA application_id = %d",
+                   VERSIONS);
+    log_fixture_tamper(f, sql);
+    if (log_fixture_open(f) != ERR_OK)
+        fail_msg("%s", f->fault.text);
+    assert_int_equal(log_fixture_number(f, "PRAGMA user_version"), 99);
+    assert_all_is_there(f);
+}
+
+static void each_version_after_the_first_release_says_who_may_go_on(void **state)
+{
+    (void)state;
+    enum { FIRST_RELEASE = 3 };
+    for (int i = FIRST_RELEASE; i < VERSIONS; i++)
+        if (!strstr(schema_sql[i].text, "PRAGMA application_id = "))
+            fail_msg("%s", schema_sql[i].name);
+}
+
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -129,6 +156,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(a_log_of_each_older_version_is_migrated_with_all_it_holds),
         LOG_TEST(a_migration_that_cannot_end_changes_nothing),
+        LOG_TEST(a_log_that_a_newer_program_left_goes_on_with_this_one),
+        LOG_TEST(each_version_after_the_first_release_says_who_may_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
