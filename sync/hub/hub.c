@@ -9,6 +9,7 @@
 #include "sync/hub/est.h"
 #include "sync/hub/fleet/steward.h"
 #include "sync/hub/outside.h"
+#include "sync/hub/teller.h"
 #include "sync/hub/web/web.h"
 
 #include <limits.h>
@@ -96,6 +97,7 @@ struct hub {
     struct outside *outside;
     struct cashier *cashier;
     struct steward *steward;
+    struct teller *teller;
     struct tls_context *client_tls;
     struct tls_context *server_tls;
     char ca_file[PATH_MAX];
@@ -116,25 +118,11 @@ static void on_answer(void *context, const struct arrival_answer *answer)
         wire_answer(hub->wire, answer);
 }
 
-static enum err ask_for_ack(void *context, const char *device, const struct id *log,
-                            struct fault *fault)
+/* After a connection the broker may have lost what it retained. */
+static void on_subscribed(void *context)
 {
     struct hub *hub = context;
-    enum err err = arrival_acknowledge(&hub->desk, hub->worker, log, device);
-    if (!err)
-        err = arrival_push(&hub->desk, hub->worker, device);
-    return err ? fault_set(fault, err, device, "%s", err_text(err)) : ERR_OK;
-}
-
-/* After a connection the broker may have lost what it retained; after a backup there is news. */
-static void tell_all(void *context)
-{
-    struct hub *hub = context;
-    struct fault fault;
-    if (!hub->wire)
-        return;
-    if (ingest_each_log(hubdb_database(hub->reader), ask_for_ack, hub, &fault) != ERR_OK)
-        diag_fault(hub->config.diag, DIAG_WARN, "hub.acks_untold", &fault);
+    teller_tell_all(hub->teller);
 }
 
 static void on_enrolled(void *context, const struct arrival_answer *answer)
@@ -213,7 +201,8 @@ static void on_foreign(void *context)
     struct hub *hub = context;
     if (hub->door)
         door_look(hub->door);
-    tell_all(context);
+    if (hub->teller)
+        teller_tell_news(hub->teller);
     if (hub->steward)
         steward_wake(hub->steward);
     on_stored(context);
@@ -385,6 +374,18 @@ static enum err open_steward(struct hub *hub, struct fault *fault)
     return steward_open(&hub->steward, hub->loop, &steward, fault);
 }
 
+static enum err open_teller(struct hub *hub, struct fault *fault)
+{
+    const struct teller_config teller = {
+        .reader = hubdb_database(hub->reader),
+        .desk = &hub->desk,
+        .worker = hub->worker,
+        .may_send = may_send,
+        .context = hub,
+    };
+    return teller_open(&hub->teller, hub->loop, &teller, fault);
+}
+
 /* Of several hub workers only those with an authority can answer that. */
 static const char registrars[] = "tb/v1/+/up/enrol";
 
@@ -483,7 +484,7 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
         .runtime_folder = hub->runtime,
         .tls = hub->client_tls,
         .diag = hub->config.diag,
-        .subscribed = tell_all,
+        .subscribed = on_subscribed,
         .message = on_message,
         .context = hub,
     };
@@ -628,6 +629,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     if (!err)
         err = open_steward(hub, fault);
     if (!err)
+        err = open_teller(hub, fault);
+    if (!err)
         err = open_wire(hub, fault);
     if (!err)
         err = open_enrolment(hub, fault);
@@ -670,6 +673,8 @@ void hub_close(struct hub *hub)
     hub->cashier = NULL;
     steward_close(hub->steward);
     hub->steward = NULL;
+    teller_close(hub->teller);
+    hub->teller = NULL;
     wire_close(hub->wire);
     hub->wire = NULL;
     wire_close(hub->enrol_wire);

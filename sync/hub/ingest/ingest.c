@@ -470,6 +470,16 @@ enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
     return err || !result->has_ack ? err : fill_ack(db, rules, &in.log, result, fault);
 }
 
+static enum err note_told(struct database *db, int64_t log_no, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_LOG_TOLD, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log_no);
+    return database_run(db, s, fault);
+}
+
 enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *rules,
                                 const struct id *log_id, struct ingest_result *result,
                                 struct fault *fault)
@@ -480,7 +490,8 @@ enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *
     if (err || !found)
         return err ? err : fault_set(fault, ERR_NOT_FOUND, "log_id", "no such log");
     *result = (struct ingest_result){.verdict = INGEST_KNOWN, .has_ack = true};
-    return fill_ack(db, rules, &log, result, fault);
+    err = note_told(db, log.no, fault);
+    return err ? err : fill_ack(db, rules, &log, result, fault);
 }
 
 enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rules,
@@ -497,27 +508,4 @@ enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rule
     result->ack.log = *log;
     result->ack.hub_epoch = rules->hub_epoch;
     return ERR_OK;
-}
-
-enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *context,
-                         struct fault *fault)
-{
-    struct statement *s;
-    bool row = true;
-    enum err err = database_statement(db, INGEST_LOG_CURRENT, &s, fault);
-    if (err)
-        return err;
-    while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
-        struct id log;
-        struct slice device = column_slice(s, 1);
-        char name[DEVICE_ID_MAX + 1];
-        (void)snprintf(name, sizeof name, "%.*s", (int)device.len, device.data);
-        err = column_bytes(s, 0, log.bytes, ID_BYTES);
-        if (!err)
-            err = visit(context, name, &log, fault);
-        if (err)
-            break;
-    }
-    statement_reset(s);
-    return err;
 }

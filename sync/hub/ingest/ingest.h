@@ -54,7 +54,7 @@ enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
                       const struct ingest_batch *batch, struct ingest_result *result,
                       struct fault *fault) MUST_CHECK;
 
-/* The acknowledgement as it stands, for answers without a batch. ERR_NOT_FOUND. */
+/* The acknowledgement as it stands, to be told without a batch. ERR_NOT_FOUND. */
 enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *rules,
                                 const struct id *log, struct ingest_result *result,
                                 struct fault *fault) MUST_CHECK;
@@ -66,12 +66,6 @@ enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *
 enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rules,
                             enum stream stream, const struct id *log, struct ingest_result *result,
                             struct fault *fault) MUST_CHECK;
-
-/* Visits the newest log of each device and stream. */
-typedef enum err ingest_visit_log(void *context, const char *device, const struct id *log,
-                                  struct fault *fault);
-enum err ingest_each_log(struct database *db, ingest_visit_log *visit, void *context,
-                         struct fault *fault) MUST_CHECK;
 
 /* Raises an exception for people; the same one again only counts. */
 enum err ingest_raise(struct database *db, const char *code, const char *device,

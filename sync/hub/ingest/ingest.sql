@@ -32,11 +32,18 @@ UPDATE stream_log SET device = ?2 WHERE log_no = ?1
 -- name: log_newest
 SELECT max(log_no) FROM stream_log WHERE device = ?1 AND stream = ?2
 -- name: log_current
-SELECT log_id, device, stream FROM stream_log
-WHERE stream <> 'centre' AND log_no IN (SELECT max(log_no) FROM stream_log GROUP BY device, stream)
-ORDER BY log_no
+SELECT log_no, log_id, device FROM stream_log
+WHERE log_no > ?1 AND stream <> 'centre' AND NOT EXISTS
+    (SELECT 1 FROM stream_log AS later WHERE later.device = stream_log.device
+     AND later.stream = stream_log.stream AND later.log_no > stream_log.log_no)
+ORDER BY log_no LIMIT ?2
+-- name: log_untold
+SELECT log_no, log_id, device FROM stream_log WHERE untold = 1 AND log_no > ?1
+ORDER BY log_no LIMIT ?2
+-- name: log_told
+UPDATE stream_log SET untold = 0 WHERE log_no = ?1 AND untold = 1
 -- name: log_backed_up
-UPDATE stream_log SET backed_up_through = ?2, ack_no = ack_no + 1
+UPDATE stream_log SET backed_up_through = ?2, ack_no = ack_no + 1, untold = 1
 WHERE log_id = ?1 AND backed_up_through < ?2 AND through >= ?2
 -- name: log_all
 SELECT log_id, through FROM stream_log
@@ -99,6 +106,11 @@ UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through <> ?2 AND i
 SELECT inbox_out.number, inbox_out.body FROM inbox_out JOIN device ON device.id = inbox_out.device
 WHERE inbox_out.device = ?1 AND inbox_out.number > device.inbox_through
 ORDER BY inbox_out.number LIMIT 1
+-- name: inbox_news
+SELECT id FROM device WHERE id > ?1 AND inbox_next > inbox_through + 1 AND EXISTS
+    (SELECT 1 FROM inbox_out WHERE device = device.id AND number = device.inbox_next - 1
+     AND created_ms >= ?2)
+ORDER BY id LIMIT ?3
 -- name: inbox_forget
 DELETE FROM inbox_out WHERE device = ?1
 AND number <= (SELECT inbox_through FROM device WHERE id = ?1) - 10000
@@ -230,7 +242,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)
 ON CONFLICT (event_no) DO UPDATE
 SET code = excluded.code, detail = excluded.detail, state = 'open', parked_ms = excluded.parked_ms
 -- name: log_news
-UPDATE stream_log SET ack_no = ack_no + 1, updated_ms = ?2 WHERE log_no = ?1
+UPDATE stream_log SET ack_no = ack_no + 1, updated_ms = ?2, untold = 1 WHERE log_no = ?1
 RETURNING log_id, device
 -- name: rebuild_keep
 INSERT INTO journal_before (reference, body) SELECT reference, body FROM journal_entry

@@ -582,3 +582,7 @@ CREATE TABLE customer_erasure (
 -- The group in which the hubs on this database share what comes from the broker: a secret, since a
 -- broker may let any client into a group whose name it knows, and hands it a part of all messages.
 ALTER TABLE hub ADD COLUMN broker_group TEXT NOT NULL DEFAULT '';
+-- name: untold
+-- Whether the acknowledgement says something that no batch asked for and nobody was told yet.
+ALTER TABLE stream_log ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX stream_log_untold ON stream_log (log_no) WHERE untold = 1;
