@@ -7,6 +7,8 @@
  *     next.pem      the same while it is being made: the key alone, then with its chain
  *     ca.pem        trusted authorities (several while one replaces another)
  *     crl.pem       their revocation lists, when there are any
+ *     token.uri     where its keys are made, when that is a token (hal/pkcs11.h); then current.pem
+ *                   and next.pem hold the key's URI in place of the key
  *
  * Renewal is: identity_prepare (key), identity_request (CSR), identity_accept (the answer), try a
  * connection with IDENTITY_NEXT, identity_promote. Every step is one atomic file operation and may
@@ -60,6 +62,12 @@ enum identity_age identity_age(const struct identity *identity, int64_t now_ms,
 
 /* --- The directory's changes: one writer at a time. --- */
 
+/*
+ * Makes the directory, and has the keys made in a token from now on: the URI is tried out first,
+ * and its errors are those of pkcs11_make.
+ */
+enum err identity_use_token(const char *folder, const char *token_uri,
+                            struct fault *fault) MUST_CHECK;
 /* Makes the directory, and a key in next.pem unless one is there already. */
 enum err identity_prepare(const char *folder, struct fault *fault) MUST_CHECK;
 /* The same with the key that is in use, for who doesn't want another with each certificate. */
@@ -74,9 +82,12 @@ enum err identity_request(const char *folder, const char *device, struct buf *pe
  */
 enum err identity_accept(const char *folder, const char *device, struct slice chain_pem,
                          int64_t now_ms, struct fault *fault) MUST_CHECK;
-/* next becomes current. ERR_NOT_FOUND when next has no certificate; fine if already done. */
+/*
+ * next becomes current. ERR_NOT_FOUND when next has no certificate; fine if already done. A key
+ * that was in use and in a token is destroyed there.
+ */
 enum err identity_promote(const char *folder, struct fault *fault) MUST_CHECK;
-/* Forgets what was prepared. */
+/* Forgets what was prepared, and destroys its key if that is in a token and not in use. */
 enum err identity_abandon(const char *folder, struct fault *fault) MUST_CHECK;
 /* Replace the trusted authorities, and the revocation lists, after a look whether they parse. */
 enum err identity_set_ca(const char *folder, struct slice pem, struct fault *fault) MUST_CHECK;

@@ -1,3 +1,4 @@
+#include "hal/pkcs11.h"
 #include "hal/storage.h"
 #include "provisioning/csr.h"
 #include "provisioning/identity.h"
@@ -10,6 +11,57 @@
 
 enum { IDENTITY_FILE_MAX = CERTIFICATE_PEM_MAX };
 
+/* --- Keys in a token ------------------------------------------------------------------------- */
+
+enum err identity_use_token(const char *folder, const char *token_uri, struct fault *fault)
+{
+    struct identity_paths paths;
+    struct buf trial CLEANUP(buf_free);
+    buf_init(&trial, PKCS11_URI_MAX - 1);
+    enum err err = identity_paths_of(folder, &paths, fault);
+    if (!err)
+        err = storage_make_folder(folder, fault);
+    if (!err)
+        err = pkcs11_make(token_uri, &trial, fault);
+    if (!err)
+        err = pkcs11_destroy(trial.data, fault);
+    return err ? err : storage_replace(paths.token, slice_of(token_uri), 0600, fault);
+}
+
+static enum err make_key(const struct identity_paths *paths, struct key **key, struct fault *fault)
+{
+    struct buf uri CLEANUP(buf_free);
+    buf_init(&uri, PKCS11_URI_MAX - 1);
+    if (!identity_file_exists(paths->token))
+        return key_make(key, fault);
+    enum err err = storage_read(paths->token, &uri, fault);
+    return err ? err : key_make_in(uri.data ? uri.data : "", key, fault);
+}
+
+/* Leaves `first_line` empty unless the file names a key in a token. */
+static void read_token_key(const char *path, char first_line[static PKCS11_URI_MAX])
+{
+    struct buf text CLEANUP(key_wipe);
+    buf_init(&text, IDENTITY_FILE_MAX);
+    first_line[0] = '\0';
+    if (storage_read(path, &text, NULL) == ERR_OK && text.data && pkcs11_is_uri(buf_slice(&text)))
+        (void)snprintf(first_line, PKCS11_URI_MAX, "%.*s", (int)strcspn(text.data, "\n"),
+                       text.data);
+}
+
+/* A key that no file names any more. If that fails, it stays in the token and does no harm. */
+static void destroy_unless_kept(const char *former, const char *kept_path)
+{
+    char kept[PKCS11_URI_MAX];
+    read_token_key(kept_path, kept);
+    if (*former && strcmp(former, kept) != 0) {
+        enum err err = pkcs11_destroy(former, NULL);
+        (void)err;
+    }
+}
+
+/* --- Change by change ------------------------------------------------------------------------ */
+
 enum err identity_prepare(const char *folder, struct fault *fault)
 {
     struct identity_paths paths;
@@ -19,7 +71,7 @@ enum err identity_prepare(const char *folder, struct fault *fault)
         err = storage_make_folder(folder, fault);
     if (err || identity_file_exists(paths.next))
         return err;
-    err = key_make(&key, fault);
+    err = make_key(&paths, &key, fault);
     if (err)
         return err;
     return key_save(key, paths.next, fault);
@@ -116,6 +168,7 @@ enum err identity_accept(const char *folder, const char *device, struct slice ch
 enum err identity_promote(const char *folder, struct fault *fault)
 {
     struct identity_paths paths;
+    char former[PKCS11_URI_MAX];
     bool ready, enrolled;
     enum err err = identity_paths_of(folder, &paths, fault);
     if (!err)
@@ -128,16 +181,27 @@ enum err identity_promote(const char *folder, struct fault *fault)
         return ERR_OK;
     if (!ready)
         return fault_set(fault, ERR_NOT_FOUND, paths.next, "there is no certificate yet");
+    read_token_key(paths.current, former);
     if (rename(paths.next, paths.current) != 0)
         return fault_errno(fault, errno, paths.next, "promote");
-    return storage_sync_folder(folder, fault);
+    err = storage_sync_folder(folder, fault);
+    if (!err)
+        destroy_unless_kept(former, paths.current);
+    return err;
 }
 
 enum err identity_abandon(const char *folder, struct fault *fault)
 {
     struct identity_paths paths;
+    char former[PKCS11_URI_MAX];
     enum err err = identity_paths_of(folder, &paths, fault);
-    return err ? err : storage_remove(paths.next, fault);
+    if (err)
+        return err;
+    read_token_key(paths.next, former);
+    err = storage_remove(paths.next, fault);
+    if (!err)
+        destroy_unless_kept(former, paths.current);
+    return err;
 }
 
 enum err identity_set_ca(const char *folder, struct slice pem, struct fault *fault)

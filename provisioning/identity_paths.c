@@ -1,5 +1,6 @@
 #include "provisioning/identity_paths.h"
 
+#include "hal/pkcs11.h"
 #include "hal/storage.h"
 #include "provisioning/certificate.h"
 
@@ -11,7 +12,8 @@ enum err identity_paths_of(const char *folder, struct identity_paths *paths, str
     if (storage_path(paths->current, sizeof paths->current, folder, "current.pem") ||
         storage_path(paths->next, sizeof paths->next, folder, "next.pem") ||
         storage_path(paths->ca, sizeof paths->ca, folder, "ca.pem") ||
-        storage_path(paths->crl, sizeof paths->crl, folder, "crl.pem"))
+        storage_path(paths->crl, sizeof paths->crl, folder, "crl.pem") ||
+        storage_path(paths->token, sizeof paths->token, folder, "token.uri"))
         return fault_set(fault, ERR_TOO_LARGE, folder, "the path is too long");
     return ERR_OK;
 }
@@ -33,7 +35,8 @@ enum err identity_has_certificate(const char *path, bool *has, struct fault *fau
     if (err)
         return err;
     *has = pem.data && strstr(pem.data, "-----BEGIN CERTIFICATE-----");
-    if (!*has && !(pem.data && strstr(pem.data, "PRIVATE KEY-----")))
+    if (!*has && !(pem.data && strstr(pem.data, "PRIVATE KEY-----")) &&
+        !pkcs11_is_uri(buf_slice(&pem)))
         return fault_set(fault, ERR_CORRUPT, path, "holds neither a key nor a certificate");
     return ERR_OK;
 }

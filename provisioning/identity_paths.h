@@ -11,6 +11,7 @@ struct identity_paths {
     char next[PATH_MAX];
     char ca[PATH_MAX];
     char crl[PATH_MAX];
+    char token[PATH_MAX];
 };
 
 enum err identity_paths_of(const char *folder, struct identity_paths *paths,

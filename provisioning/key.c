@@ -1,6 +1,7 @@
 #include "provisioning/key.h"
 
 #include "hal/storage.h"
+#include "provisioning/outside_key.h"
 
 #include <errno.h>
 #include <mbedtls/ecp.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { KEY_FILE_MAX = 64 * 1024, KEY_PEM_MAX = 512, SPKI_MAX = 256 };
+enum { KEY_FILE_MAX = 64 * 1024, KEY_PEM_MAX = PKCS11_URI_MAX, SPKI_MAX = 256 };
 
 struct key {
     mbedtls_pk_context pk;
@@ -54,6 +55,72 @@ enum err key_make(struct key **out, struct fault *fault)
     return ERR_OK;
 }
 
+/* --- In a token ------------------------------------------------------------------------------- */
+
+static enum err open_in_token(const char *uri, struct key **out, struct fault *fault)
+{
+    struct pkcs11_key *inside = NULL;
+    struct key *key CLEANUP(key_cleanup) = key_new();
+    if (!key)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = pkcs11_open(uri, &inside, fault);
+    /* a key whose token has gone: the file is sound, and may work again */
+    if (err == ERR_NOT_FOUND)
+        err = fault ? (fault->code = ERR_UNREACHABLE) : ERR_UNREACHABLE;
+    if (err)
+        return err;
+    int code = outside_key_setup(&key->pk, inside);
+    if (code != 0) {
+        pkcs11_close(inside);
+        return crypto_fault(fault, ERR_INVALID, "token", "the token's key", code);
+    }
+    *out = key;
+    key = NULL;
+    return ERR_OK;
+}
+
+enum err key_make_in(const char *token_uri, struct key **key, struct fault *fault)
+{
+    struct buf uri CLEANUP(buf_free);
+    buf_init(&uri, PKCS11_URI_MAX - 1);
+    enum err err = pkcs11_make(token_uri, &uri, fault);
+    return err ? err : open_in_token(uri.data, key, fault);
+}
+
+/* The first line of such a file. */
+static enum err read_uri(struct slice text, struct buf *uri, struct fault *fault)
+{
+    const char *end = memchr(text.data, '\n', text.len);
+    buf_append(uri, text.data, end ? (size_t)(end - text.data) : text.len);
+    return buf_check(uri, fault, "token");
+}
+
+enum err key_destroy(const char *path, struct fault *fault)
+{
+    struct buf text CLEANUP(key_wipe);
+    struct buf uri CLEANUP(buf_free);
+    buf_init(&text, KEY_FILE_MAX);
+    buf_init(&uri, PKCS11_URI_MAX - 1);
+    enum err err = storage_read(path, &text, fault);
+    if (err == ERR_NOT_FOUND || (!err && !pkcs11_is_uri(buf_slice(&text))))
+        return ERR_OK;
+    if (!err)
+        err = read_uri(buf_slice(&text), &uri, fault);
+    return err ? err : pkcs11_destroy(uri.data, fault);
+}
+
+enum err key_derive(mbedtls_pk_context *pk, const char *purpose,
+                    uint8_t secret[static CRYPTO_KEY_BYTES], struct fault *fault)
+{
+    struct pkcs11_key *inside = outside_key_of(pk);
+    if (inside)
+        return outside_key_derive(inside, purpose, secret, fault);
+    int code = crypto_derive(pk, purpose, secret);
+    return code ? crypto_fault(fault, ERR_IO, "", "deriving a key", code) : ERR_OK;
+}
+
+/* --- In memory, and as a file ----------------------------------------------------------------- */
+
 /* A private key on P-256 whose public half belongs to it. */
 static bool is_sound(const mbedtls_pk_context *pk)
 {
@@ -64,8 +131,18 @@ static bool is_sound(const mbedtls_pk_context *pk)
            mbedtls_ecp_check_privkey(&pair->MBEDTLS_PRIVATE(grp), &pair->MBEDTLS_PRIVATE(d)) == 0;
 }
 
+static enum err parse_uri(struct slice text, struct key **key, struct fault *fault)
+{
+    struct buf uri CLEANUP(buf_free);
+    buf_init(&uri, PKCS11_URI_MAX - 1);
+    enum err err = read_uri(text, &uri, fault);
+    return err ? err : open_in_token(uri.data, key, fault);
+}
+
 enum err key_parse(struct slice pem, struct key **out, struct fault *fault)
 {
+    if (pkcs11_is_uri(pem))
+        return parse_uri(pem, out, fault);
     struct buf text CLEANUP(key_wipe);
     buf_init(&text, KEY_FILE_MAX);
     buf_append(&text, pem.data, pem.len);
@@ -87,6 +164,11 @@ enum err key_parse(struct slice pem, struct key **out, struct fault *fault)
 
 enum err key_print(const struct key *key, struct buf *pem, struct fault *fault)
 {
+    const struct pkcs11_key *inside = outside_key_of(&key->pk);
+    if (inside) {
+        buf_printf(pem, "%s\n", pkcs11_uri(inside));
+        return buf_check(pem, fault, "key");
+    }
     unsigned char text[KEY_PEM_MAX];
     int code = mbedtls_pk_write_key_pem(key_pk(key), text, sizeof text);
     if (code == 0)

@@ -29,4 +29,4 @@ endif
 
 LIBS := -lmicrohttpd -lmosquitto -luv -lserialport -levdev -lexpat -lcurl -lpq -lqrencode -lsqlite3 -lcjson \
         -lmbedtls -lmbedx509 -lmbedcrypto -lz -lm -lpthread
-CPPFLAGS += $(shell pkg-config --cflags-only-I libevdev libpq 2>/dev/null)
+CPPFLAGS += $(shell pkg-config --cflags-only-I libevdev libpq p11-kit-1 2>/dev/null)

@@ -48,8 +48,7 @@ static enum err slot_key(const struct contact_keys *keys, enum identity_slot slo
     *has = err == ERR_OK;
     if (err)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
-    return crypto_failed(fault, "deriving a key",
-                         crypto_derive(identity_key(identity), purpose, key));
+    return key_derive(identity_key(identity), purpose, key, fault);
 }
 
 static enum err add_copy(const struct contact_keys *keys, enum identity_slot slot,

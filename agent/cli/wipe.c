@@ -1,6 +1,7 @@
 #include "agent/cli/cli.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "provisioning/key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,13 +99,29 @@ static enum err remove_below(const char *folder, struct fault *fault)
                : fault_errno(fault, errno, folder, "wiping");
 }
 
+/* Those in a token: while the files still name them. */
+static enum err destroy_keys(const char *identity, struct fault *fault)
+{
+    static const char *const names[] = {"current.pem", "next.pem"};
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < sizeof names / sizeof *names; i++) {
+        char path[PATH_MAX];
+        err = storage_path(path, sizeof path, identity, names[i])
+                  ? fault_set(fault, ERR_TOO_LARGE, identity, "the path is too long")
+                  : key_destroy(path, fault);
+    }
+    return err;
+}
+
 /* Keys first: without them nobody speaks for this appliance, whatever is left of the rest. */
-static enum err remove_all(const char *state, struct fault *fault)
+static enum err remove_all(const char *state, bool forced, struct fault *fault)
 {
     char identity[PATH_MAX];
     if (storage_path(identity, sizeof identity, state, "identity") != ERR_OK)
         return fault_set(fault, ERR_TOO_LARGE, state, "the path is too long");
-    enum err err = remove_below(identity, fault);
+    enum err err = destroy_keys(identity, fault);
+    if (!err || forced) /* a token that is broken or gone */
+        err = remove_below(identity, fault);
     if (!err)
         err = remove_below(state, fault);
     return err ? err : storage_sync_folder(state, fault);
@@ -185,7 +202,7 @@ static enum err wipe(const struct cli *cli, struct fault *fault)
         return fault_set(fault, ERR_TOO_LARGE, cli->state, "the path is too long");
     enum err err = access(begun, F_OK) == 0 ? ERR_OK : record_wipe(cli, begun, fault);
     if (!err)
-        err = remove_all(cli->state, fault);
+        err = remove_all(cli->state, is_forced(cli), fault);
     if (!err && rename(begun, record) != 0)
         err = fault_errno(fault, errno, begun, "wiping");
     return err ? err : storage_sync_folder(cli->state, fault);

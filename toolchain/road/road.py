@@ -198,12 +198,16 @@ class Road:
     def authority(self, *words):
         self._run("tillback-hub", "--state", self.hub_state, "ca", *words)
 
-    def cli(self, *words):
-        return self._run("tillback", "--state", self.store_state, *words)
+    def cli(self, *words, said=None):
+        return self._run("tillback", "--state", self.store_state, *words, said=said)
 
-    def _run(self, program, *words):
+    def _run(self, program, *words, said=None):
         done = subprocess.run(
-            [self.programs / program, *words], capture_output=True, text=True, timeout=60
+            [self.programs / program, *words],
+            input=said,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         if done.returncode:
             raise ProgramError(f"{program} {' '.join(map(str, words))}: {done.stderr.strip()}")

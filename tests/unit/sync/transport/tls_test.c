@@ -1,7 +1,9 @@
 #include "sync/transport/tls.h"
 
 #include "provisioning/authority.h"
+#include "provisioning/csr.h"
 #include "tests/support/await.h"
+#include "tests/support/soft_token.h"
 #include "tests/support/tls_pki.h"
 
 #include <setjmp.h>
@@ -207,6 +209,57 @@ static void two_with_good_certificates_connect(void **state)
     assert_string_equal(tls_stream_version(pair->client.stream),
                         tls_stream_version(pair->server.stream));
     part(pair);
+}
+
+/* Puts NAME.pem and NAME-key.pem there, as for the others, but for a key in a token. */
+static void issue_for_token(const struct soft_token *token, enum certificate_purpose purpose,
+                            const char *name)
+{
+    char path[SCRATCH_PATH_MAX];
+    char file[64];
+    static const char *const hosts[] = {"localhost"};
+    const struct authority_order order = {.purpose = purpose,
+                                          .name = name,
+                                          .hosts = hosts,
+                                          .host_count = purpose == CERTIFICATE_SERVER,
+                                          .validity = authority_days(pki.now_ms, 10)};
+    struct key *key CLEANUP(key_cleanup) = NULL;
+    struct authority *authority = NULL;
+    struct buf request CLEANUP(buf_free);
+    struct buf pem CLEANUP(buf_free);
+    buf_init(&request, CSR_BYTES_MAX);
+    buf_init(&pem, CERTIFICATE_PEM_MAX);
+    assert_int_equal(key_make_in(token->uri, &key, NULL), ERR_OK);
+    assert_int_equal(csr_make(key, name, &request, NULL), ERR_OK);
+    assert_int_equal(authority_open(&authority, tls_pki_path(&pki, "ca", path), NULL), ERR_OK);
+    assert_int_equal(
+        authority_issue_request(authority, &order, buf_slice(&request), pki.now_ms, &pem, NULL),
+        ERR_OK);
+    authority_close(authority);
+    (void)snprintf(file, sizeof file, "%s.pem", name);
+    scratch_write(tls_pki_path(&pki, file, path), pem.data, pem.len);
+    (void)snprintf(file, sizeof file, "%s-key.pem", name);
+    assert_int_equal(key_save(key, tls_pki_path(&pki, file, path), NULL), ERR_OK);
+}
+
+static void keys_in_a_token_serve_both_sides(void **state)
+{
+    (void)state;
+    struct soft_token token;
+    soft_token_make(&token);
+    issue_for_token(&token, CERTIFICATE_DEVICE, "token-shop");
+    issue_for_token(&token, CERTIFICATE_SERVER, "token-server");
+    static const char *const servers[] = {"server", "token-server"};
+    for (size_t i = 0; i < 2; i++) {
+        struct pair *pair = join(tls_pki_context(&pki, TLS_CLIENT, "token-shop"),
+                                 tls_pki_context(&pki, TLS_SERVER, servers[i]), "localhost");
+        assert_true(await(pair->loop, both_connected, pair, AWAIT_MS));
+        assert_int_equal(pair->client.err, ERR_OK);
+        assert_int_equal(pair->server.err, ERR_OK);
+        assert_string_equal(tls_stream_peer(pair->server.stream), "token-shop");
+        part(pair);
+    }
+    soft_token_remove(&token);
 }
 
 static void an_address_in_the_certificate_is_a_host_too(void **state)
@@ -588,6 +641,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_with_good_certificates_connect),
+        cmocka_unit_test(keys_in_a_token_serve_both_sides),
         cmocka_unit_test(an_address_in_the_certificate_is_a_host_too),
         cmocka_unit_test(expired_server_is_refused),
         cmocka_unit_test(server_not_yet_valid_is_refused),
