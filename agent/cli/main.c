@@ -24,11 +24,15 @@ static const struct cli_command commands[] = {
      "add --number N --name NAME [--role ROLE] [--badge B] [--language de] [--pin -] | list | "
      "remove N | reset-pin N [--pin -]",
      "who works here: associates, managers, technicians; PINs are told once", cli_staff},
-    {"provision", "--bundle FILE | CODE --enrol URL [--store S] [--proxy URL] [--wait S] [--again]",
+    {"provision",
+     "--bundle FILE | CODE --enrol URL [--store S] [--token URI] [--proxy URL] [--wait S] "
+     "[--again]",
      "make this appliance a store's: by a bundle, or a code from the hub; without either, goes on "
-     "where it was cut",
+     "where it was cut. --token pkcs11:token=NAME?module-path=FILE&pin-source=FILE makes its keys "
+     "in "
+     "a TPM or another PKCS #11 token, which they never leave",
      cli_provision},
-    {"csr", "export [--bundle FILE] [--out FILE]",
+    {"csr", "export [--bundle FILE] [--token URI] [--out FILE]",
      "the request for a certificate, to be carried to the hub where there is no line", cli_csr},
     {"cert", "import FILE", "take the answer that was carried back", cli_cert},
     {"doctor", "[--config FILE] [--set KEY=VALUE]...",

@@ -1,0 +1,99 @@
+"""An appliance whose keys are made and used in a PKCS #11 token: enrolled, online, renewed, wiped.
+Real broker, real TLS; the token is one in software (SoftHSM)."""
+
+import json
+import subprocess
+
+import pytest
+from conftest import open_road, stop_well
+from road.audit import all_arrived
+from road.road import await_true
+from road.till import Till
+
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+PIN = "123456"
+
+
+@pytest.fixture
+def token(tmp_path, monkeypatch):
+    """The token's URI; its objects are files below tmp_path/tokens."""
+    (tmp_path / "tokens").mkdir()
+    config = tmp_path / "softhsm2.conf"
+    config.write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(config))
+    pin = tmp_path / "pin"
+    pin.write_text(PIN)
+    subprocess.run(
+        ["softhsm2-util", "--init-token", "--free", "--label", "store"]
+        + ["--so-pin", "12345678", "--pin", PIN],
+        check=True,
+        capture_output=True,
+    )
+    return f"pkcs11:token=store?module-path={MODULE}&pin-source={pin}"
+
+
+def keys_in(folder):
+    """A pair is two objects."""
+    objects = [path.name for path in (folder / "tokens").rglob("*.object")]
+    return len([name for name in objects if name != "token.object"]) // 2
+
+
+def first_line(road):
+    return (road.store_state / "identity" / "current.pem").read_text().splitlines()[0]
+
+
+def serial(road):
+    pem = road.store_state / "identity" / "current.pem"
+    return subprocess.check_output(["openssl", "x509", "-in", pem, "-noout", "-serial"], text=True)
+
+
+def test_key_never_leaves_the_token(tmp_path, token):
+    road = open_road(tmp_path / "road")
+    road.enrol = lambda: road.cli("provision", road.invite()["link"], "--token", token)
+    with road:
+        road.await_link()
+        identity = road.store_state / "identity"
+        assert first_line(road).startswith("pkcs11:token=store;id=")
+        for file in identity.iterdir():
+            assert "PRIVATE KEY" not in file.read_text(), file
+        assert keys_in(tmp_path) == 1
+        till = Till(road.store_url, road.token())
+        assert till.sell("0042-01-token")[0] == 201
+        assert till.give_back("0042-01-token")[0] == 201
+        till.close()
+        await_true(lambda: all_arrived(road), 20, "what was captured")
+
+        # A new key with the next certificate: made there too, and the former one is destroyed.
+        before = (first_line(road), serial(road))
+        device = road.ask_store("/v1/status")["device"]
+        road._run(*road.hub_words("command", device, "rotate-key"))
+        await_true(lambda: serial(road) != before[1], 30, "the next certificate")
+        assert first_line(road).startswith("pkcs11:") and first_line(road) != before[0]
+        await_true(lambda: keys_in(tmp_path) == 1, 10, "the former key to be destroyed")
+        road.await_link()
+
+        # The appliance signs its report with it.
+        report = json.loads(road.cli("--json", "commission", "--technician", "Tess"))
+        assert report
+        road.appliance.stop()
+        road.cli("wipe", "--force", "--reason", "the test is over")
+        assert keys_in(tmp_path) == 0
+        stop_well(road)
+
+
+def test_wrong_token_is_said_before_anything_is_sent(tmp_path, token):
+    state = tmp_path / "box"
+    with open_road(tmp_path / "road") as road:
+        bundle = tmp_path / "bundle"
+        road.invite("--out", bundle, store="0077")
+        wrong = token.replace("token=store", "token=none")
+        done = subprocess.run(
+            [road.programs / "tillback", "--state", state, "provision", "--bundle", bundle]
+            + ["--token", wrong],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1 and "there is no token none" in done.stderr, done
+        road_says = json.loads(road.device("list", "--json"))
+        assert [one["state"] for one in road_says if one["store"] == "0077"] == ["invited"]
+        stop_well(road)
