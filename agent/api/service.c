@@ -5,6 +5,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/ports.h"
+#include "provisioning/code.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -15,7 +16,9 @@ enum {
     BODY_MAX_BYTES = 1024,
     PORTS_MAX_BYTES = 64 * 1024,
     TIMEOUT_S_MAX = 120,
-    NAME_BYTES_MAX = 64
+    NAME_BYTES_MAX = 64,
+    URL_BYTES_MAX = 256,
+    CODE_BYTES_MAX = CODE_INPUT_MAX + URL_BYTES_MAX,
 };
 
 struct wanted {
@@ -23,6 +26,8 @@ struct wanted {
     const char *device;
     const char *technician;
     int64_t timeout_s;
+    const char *code;
+    const char *enrol;
 };
 
 static const struct json_field wanted_fields[] = {
@@ -50,6 +55,18 @@ static const struct json_field wanted_fields[] = {
      .offset = offsetof(struct wanted, timeout_s),
      .min = 1,
      .max = TIMEOUT_S_MAX},
+    {.name = "code",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct wanted, code),
+     .min = 1,
+     .max = CODE_BYTES_MAX},
+    {.name = "enrol",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct wanted, enrol),
+     .min = 1,
+     .max = URL_BYTES_MAX},
 };
 static const struct json_table wanted_table = {
     wanted_fields, sizeof wanted_fields / sizeof *wanted_fields, sizeof(struct wanted), false};
@@ -84,6 +101,8 @@ static void ask(struct api_call *call, enum service_wish wish, const struct want
         .timeout_ms = wanted->timeout_s * 1000,
         .person = call->person ? call->person->id : "",
         .name = call->person ? call->person->name : wanted->technician,
+        .code = wanted->code,
+        .enrol_url = wanted->enrol,
     };
     struct asking *asking = malloc(sizeof *asking);
     if (!asking) {
@@ -109,6 +128,8 @@ static void ask_with_body(struct api_call *call, enum service_wish wish)
         err = json_read(doc, &wanted_table, &wanted, NULL, &fault);
     if (!err && wish == SERVICE_BIND && !wanted.lane)
         err = fault_set(&fault, ERR_INVALID, "lane", "is missing");
+    if (!err && wish == SERVICE_PROVISION && !wanted.code)
+        err = fault_set(&fault, ERR_INVALID, "code", "is missing");
     if (!err && wanted.device && strncmp(wanted.device, "serial:", 7) != 0 &&
         strncmp(wanted.device, "hid:", 4) != 0)
         err = fault_set(&fault, ERR_INVALID, "device", "must be serial:PATH or hid:PATH");
@@ -151,6 +172,11 @@ static void commission(struct api_call *call)
     ask_with_body(call, SERVICE_COMMISSION);
 }
 
+static void provision(struct api_call *call)
+{
+    ask_with_body(call, SERVICE_PROVISION);
+}
+
 static void test_step(struct api_call *call)
 {
     static const struct {
@@ -179,5 +205,6 @@ const struct api_route api_service_routes[] = {
     {"POST", "/v1/service/ports/bind", API_SERVICE, bind_port},
     {"POST", "/v1/service/selftest/{}", API_SERVICE, test_step},
     {"POST", "/v1/service/report", API_SERVICE, commission},
+    {"POST", "/v1/service/provision", API_SERVICE, provision},
     {0},
 };

@@ -154,7 +154,7 @@ onScan((code) => {
     if (!app.session || app.session.must_change_pin) signInScan(code);
     else if (app.tab === "elsewhere") return;
     else if (app.view === "waiting") waitingScan(code);
-    else if (app.view === "service") return;
+    else if (app.view === "service") service.serviceScan(code);
     else { app.view = "counter"; counterScan(code); }
 });
 

@@ -1,4 +1,4 @@
-// For technicians: whose appliance this is, what the doctor finds and what to do, scanners bound to
+// For technicians: whose appliance this is (and the code that makes it a store's), what the doctor finds and what to do, scanners bound to
 // lanes by a test scan, the self-test, the commissioning report.
 
 import { get, post } from "./api.js";
@@ -16,7 +16,7 @@ const long_ms = 150000;
 const scan_s = 30;
 const steps = ["quote", "print", "scan", "hub"];
 const symbols = { ok: "check", warn: "clock", fail: "cross", skipped: "off" };
-const known = { status: null, findings: null, ports: null, tests: {}, bound: "", report: null, doing: "", wrong: "" };
+const known = { status: null, findings: null, ports: null, tests: {}, bound: "", report: null, mine: null, doing: "", wrong: "" };
 
 // One wish at a time, as the appliance has it.
 async function wish(name, work) {
@@ -67,6 +67,21 @@ const makeReport = () => wish("report", async () => {
     };
 });
 
+// The appliance opens anew with its identity: everybody signs in once more.
+const provision = () => {
+    const code = document.getElementById("code").value.trim();
+    const enrol = document.getElementById("enrol").value.trim();
+    return wish("provision", async () => {
+        known.mine = await post("/v1/service/provision", JSON.stringify(enrol ? { code, enrol } : { code }), {}, { timeout_ms: long_ms });
+    });
+};
+
+// What the code's QR says, by any scanner.
+export function serviceScan(text) {
+    const input = document.getElementById("code");
+    if (input && text.startsWith("tillback:")) input.value = text;
+}
+
 // --- The screen --------------------------------------------------------------------------------
 
 function mark(result) {
@@ -87,13 +102,23 @@ function working(name, text) {
     return known.doing === name ? h("p", { class: "notice", role: "status" }, text) : null;
 }
 
+const typed = (id) => document.getElementById(id)?.value ?? ""; // stays when the screen is drawn anew
+
+function provisionForm() {
+    return [h("p", null, t("service.provision")),
+        h("div", { class: "actions" }, field("code", t("service.code"), { value: typed("code"), maxlength: "336", autocapitalize: "characters", spellcheck: "false" }),
+            field("enrol", t("service.enrol"), { value: typed("enrol"), maxlength: "256", placeholder: "mqtts://", inputmode: "url", spellcheck: "false" }),
+            button("provision", t("service.provision.go"), provision, { class: "primary", disabled: Boolean(known.doing) })),
+        working("provision", t("service.provision.wait"))];
+}
+
 function identity() {
-    const status = known.status;
-    if (!status) return null;
-    const enrolled = status.device !== "unenrolled";
+    const mine = known.mine ?? known.status;
+    if (!mine) return null;
+    const enrolled = mine.device !== "unenrolled";
     return h("section", { class: "card", id: "identity" }, h("h2", null, t("service.identity")),
-        h("p", null, t(enrolled ? "service.enrolled" : "service.unenrolled", { device: status.device, store: status.store })),
-        enrolled ? null : h("p", null, h("code", null, "tillback provision CODE --enrol URL")));
+        h("p", null, t(enrolled ? "service.enrolled" : "service.unenrolled", { device: mine.device, store: mine.store })),
+        enrolled ? null : provisionForm());
 }
 
 function doctor() {

@@ -1,11 +1,12 @@
 #include "agent/service/desk.h"
 #include "agent/service/binding.h"
+#include "agent/service/provision.h"
 #include "agent/service/record.h"
 #include "agent/service/selftest.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/id.h"
 #include "hal/worker.h"
-#include "provisioning/envelope.h"
+#include "provisioning/assignment.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ struct service {
     struct wish *wish;        /* NULL: none */
     struct findings selftest; /* the last result of each step */
     struct binding *binding;
+    struct provision *provision;
     struct probe *probe;
     bool probe_saved;
     size_t printer; /* whose test print is awaited */
@@ -88,6 +90,8 @@ static void finish(struct service *s, enum err err, const struct fault *fault)
     loop_timer_stop(s->timer);
     binding_close(s->binding);
     s->binding = NULL;
+    provision_close(s->provision);
+    s->provision = NULL;
     if (!err && wish->body.failed)
         err = fault_set(&wish->fault, ERR_TOO_LARGE, "answer", "is too large");
     wish->done(wish->context, err, err && fault ? fault : &wish->fault, buf_slice(&wish->body));
@@ -464,6 +468,46 @@ void service_committed(struct service *s)
         look_for_answer(s);
 }
 
+/* --- A code ---------------------------------------------------------------------------------- */
+
+static enum err tell_assignment(struct service *s, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    struct bundle now;
+    arena_init(&arena, ASSIGNMENT_MAX);
+    enum err err =
+        assignment_read(s->config.member->folder, ASSIGNMENT_CURRENT, &arena, &now, fault);
+    if (err)
+        return err;
+    struct jsonw w = jsonw_to(&s->wish->body);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "device", now.device);
+    jsonw_text(&w, "store", now.store);
+    jsonw_end(&w);
+    return ERR_OK;
+}
+
+static void on_provisioned(void *context, enum err err, const struct fault *fault)
+{
+    struct service *s = context;
+    struct fault failed;
+    if (!err && (err = tell_assignment(s, &failed)))
+        fault = &failed;
+    finish(s, err, fault);
+}
+
+static enum err begin_provision(struct service *s, const struct service_order *order,
+                                struct fault *fault)
+{
+    const struct provision_place place = {.identity_folder = s->config.member->folder,
+                                          .state_folder = s->config.folder,
+                                          .clock = s->config.clock};
+    const struct provision_wish wish = {.code = order->code,
+                                        .enrol_url = order->enrol_url,
+                                        .proxy = settings_text(s->config.settings, "broker.proxy")};
+    return provision_open(&s->provision, s->config.loop, &place, &wish, on_provisioned, s, fault);
+}
+
 /* --- Asking ---------------------------------------------------------------------------------- */
 
 static void on_timer(void *context)
@@ -512,6 +556,8 @@ enum err service_ask(struct service *s, const struct service_order *order, servi
         begin_hub(s);
     } else if (wish->wish == SERVICE_SCAN || wish->wish == SERVICE_BIND) {
         err = begin_scan(s, order->timeout_ms, fault);
+    } else if (wish->wish == SERVICE_PROVISION) {
+        err = begin_provision(s, order, fault);
     } else {
         snapshot(s, wish);
         worker_submit(s->worker, &wish->job);

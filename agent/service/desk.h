@@ -1,8 +1,8 @@
 /*
  * The technician's desk inside the running appliance: what the doctor finds, which ports there are,
- * the self-test's steps, the commissioning report, the diagnostics bundle. One wish at a time; what
- * blocks runs on a worker thread, with copies of what it needs. Answers come on the loop's thread.
- * Loop thread only.
+ * the self-test's steps, the commissioning report, the diagnostics bundle, and the code that makes
+ * it a store's. One wish at a time; what blocks runs on a worker thread, with copies of what it
+ * needs. Answers come on the loop's thread. Loop thread only.
  */
 #ifndef AGENT_SERVICE_DESK_H
 #define AGENT_SERVICE_DESK_H
@@ -46,9 +46,10 @@ void service_scanned(struct service *service, const struct scan *scan);
     X(PRINT, print)                                                                                \
     X(SCAN, scan)                                                                                  \
     X(HUB, hub)                                                                                    \
-    X(BIND, bind)         /* a port to a lane, by a test scan */                                   \
-    X(COMMISSION, report) /* the signed report, and the page to be printed */                      \
-    X(DIAG, diag)         /* the bundle, as tar and gzip */
+    X(BIND, bind)           /* a port to a lane, by a test scan */                                 \
+    X(COMMISSION, report)   /* the signed report, and the page to be printed */                    \
+    X(DIAG, diag)           /* the bundle, as tar and gzip */                                      \
+    X(PROVISION, provision) /* a code: the appliance becomes a store's, and opens anew */
 
 #define SERVICE_WISH_ENUM(upper, lower) SERVICE_##upper,
 enum service_wish { SERVICE_WISHES(SERVICE_WISH_ENUM) SERVICE_WISH_COUNT };
@@ -60,6 +61,8 @@ struct service_order {
     int64_t timeout_ms; /* of a scan; 0: BINDING_TIMEOUT_MS */
     const char *person; /* who asks: a person's id, or "" */
     const char *name;   /* the technician's, for the report */
+    const char *code;   /* of the enrolment, as provision_wish has it */
+    const char *enrol_url;
 };
 
 /* `body` is JSON, but for a bundle. Borrowed for the call. */

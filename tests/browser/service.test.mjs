@@ -1,6 +1,9 @@
 // A technician without a laptop sets an appliance up in the browser.
 
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { Appliance, people } from "./appliance.mjs";
 import { openBrowser, openPage, picture, signIn, tooSmall, until, violations } from "./browser.mjs";
@@ -72,6 +75,16 @@ test("an appliance without a key signs no report, and says so", async () => {
     assert.match(await page.textContent("#wrong"), /isn't enrolled/);
 });
 
+test("a code that is wrong says so", async () => {
+    await page.fill("#code", "7K3M-Q9TX");
+    await page.fill("#enrol", "mqtts://127.0.0.1:1");
+    await page.click("#provision");
+    await page.waitForSelector("#wrong");
+    assert.match(await page.textContent("#wrong"), /characters are missing/);
+    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(await tooSmall(page), []);
+});
+
 test("every language has all the words", async () => {
     for (const language of ["de", "fr", "es", "pt", "en"]) {
         await page.selectOption("#language", language);
@@ -80,4 +93,26 @@ test("every language has all the words", async () => {
         assert.deepEqual(await violations(page), []);
     }
     assert.deepEqual(page.complaints, []);
+});
+
+test("the code of a centre makes it a store's", async () => {
+    const road = spawn("/usr/bin/python3", ["-B", "tests/browser/store_road.py", "unenrolled"], { stdio: ["pipe", "pipe", "inherit"] });
+    const gone = new Promise((resolve) => road.once("exit", resolve));
+    const there = JSON.parse((await createInterface({ input: road.stdout })[Symbol.asyncIterator]().next()).value);
+    const { number, name, role, pin } = technician;
+    execFileSync(join(process.env.PROGRAMS ?? "build/release", "tillback"), ["--state", there.state, "staff", "add", "--number", number, "--name", name, "--role", role, "--pin", "-"], { input: `${pin}\n` });
+    const theirs = await openPage(browser, there.url);
+    try {
+        await signIn(theirs, technician);
+        await theirs.click("#to-service");
+        await theirs.fill("#code", there.link);
+        await until(theirs, () => !document.getElementById("provision").disabled);
+        await theirs.click("#provision");
+        await until(theirs, (device) => document.getElementById("identity")?.textContent.includes(device), there.device);
+        assert.equal(await theirs.$("#code"), null);
+    } finally {
+        await theirs.context().close();
+        road.stdin.end();
+        await gone;
+    }
 });

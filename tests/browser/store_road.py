@@ -1,6 +1,7 @@
 """A whole road for the store page's test, with a printer: prints where the page is as JSON, then does
 what lines on standard input ask for, and answers each: "cut" and "restore" the link, "paper FILE"
 draws the last receipt. Ends with its standard input.
+With the word "unenrolled" the appliance isn't yet, and `link` is what its invitation's QR code says.
 """
 
 import json
@@ -30,9 +31,15 @@ def main():
     programs = pathlib.Path(os.environ.get("PROGRAMS") or ROOT / "build" / "release").resolve()
     with tempfile.TemporaryDirectory() as folder:
         road = Road(pathlib.Path(folder), free_port_base(), programs, STORE, printer=True)
+        unenrolled = "unenrolled" in sys.argv
+        if unenrolled:
+            road.enrol = lambda: None
         with road:
-            road.await_link()
             told = {"url": road.store_url, "token": road.token(), "state": str(road.store_state)}
+            if unenrolled:
+                told |= road.invite()
+            else:
+                road.await_link()
             print(json.dumps(told), flush=True)
             for line in sys.stdin:
                 words = line.split()

@@ -335,6 +335,9 @@ def test_technician_is_told_how_the_appliance_is(store):
     assert ask("POST", "ports/bind", example("post", "/v1/service/ports/bind")).status == 422
     assert ask("POST", "ports/bind", {}).status == 400
     assert ask("POST", "report", {"technician": "T"}).status == 422, "it isn't enrolled"
+    answer = ask("POST", "provision", example("post", "/v1/service/provision"))
+    assert answer.status == 400 and "are missing" in answer.json["detail"], answer.json
+    assert ask("POST", "provision", {}).status == 400
     for who in ("till", "manager"):
         answer = store.call("GET", "/v1/service/doctor", as_=None, headers=getattr(store, who))
         assert answer.status == (401 if who == "till" else 403)
@@ -839,7 +842,7 @@ def test_every_operation_was_called(store):
 
 
 # The first four are held to the document by tests/hub/test_parked.py and tests/system/test_keep.py;
-# the last two are given in tests/system/test_doctor.py.
+# the last three are given in tests/system/test_doctor.py and test_enrol.py.
 NEEDS_HUB_OR_PRINTER = {
     ("get", "/v1/parked/{id}", "200"),
     ("post", "/v1/parked/{id}/resubmit", "202"),
@@ -848,6 +851,7 @@ NEEDS_HUB_OR_PRINTER = {
     ("delete", "/v1/prints/{id}", "204"),
     ("post", "/v1/service/report", "200"),
     ("post", "/v1/service/ports/bind", "200"),
+    ("post", "/v1/service/provision", "200"),
 }
 
 

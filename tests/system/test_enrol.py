@@ -7,6 +7,8 @@ import os
 import random
 import sqlite3
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 from conftest import open_road, stop_well
@@ -96,6 +98,64 @@ def test_captured_before_enrolment_goes_up_after_it(tmp_path):
         trail = road.ask_hub(f"/v1/returns/{answer['return_id']}")["events"]
         assert {event["device"] for event in trail} <= {invited["device"], "centre"}
         assert road.ask_hub("/v1/parked")["parked"] == []
+        stop_well(road)
+
+
+class Browser:
+    """A technician at the store page, as far as its requests go."""
+
+    def __init__(self, road):
+        self.road = road
+        self.jar = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+    def post(self, path, body):
+        request = urllib.request.Request(
+            self.road.store_url + path,
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "X-Tillback": "1"},
+        )
+        try:
+            with self.jar.open(request, timeout=60) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+
+def test_code_given_at_the_page(tmp_path):
+    """A technician without a laptop; what goes wrong is said there, and then it goes right."""
+    road = open_road(tmp_path)
+    road.enrol = lambda: None
+    with road:
+        road.cli(
+            *("staff", "add", "--number", "3001", "--name", "Tess"),
+            *("--role", "technician", "--pin", "-"),
+            said="864209\n",
+        )
+        page = Browser(road)
+        assert page.post("/v1/service/provision", {"code": "x"})[0] == 401
+        assert page.post("/v1/session", {"number": "3001", "pin": "864209"})[0] == 201
+        till = Till(road.store_url, road.token())
+        assert till.sell("0000-01-page")[0] == 201
+        till.close()
+        invited = road.invite()
+        enrol = f"mqtts://127.0.0.1:{road.enrol_port}"
+        used = road.invite(store="0043")
+        tillback(road, tmp_path / "other", "provision", used["link"])
+
+        def give(**body):
+            status, answer = page.post("/v1/service/provision", body)
+            return status, answer.get("detail", "")
+
+        assert give(code=invited["code"][:-1] + "!", enrol=enrol)[0] == 400
+        assert "enrolment broker" in give(code=invited["code"])[1]
+        assert give(code=invited["code"], enrol="mqtts://127.0.0.1:1")[0] == 503
+        assert "used already" in give(code=used["link"])[1]
+        assert road.ask_store("/v1/status")["device"] == "unenrolled"
+        status, answer = page.post("/v1/service/provision", {"code": invited["link"]})
+        assert (status, answer) == (200, {"device": invited["device"], "store": "0042"})
+        await_true(lambda: is_online(road), 30, "the appliance to open anew, and its link")
+        await_true(lambda: all_arrived(road), 20, "what was captured before")
+        assert read_hub(road.hub_state, invited["device"])
         stop_well(road)
 
 
