@@ -2,6 +2,8 @@
 
 C_FILES    = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 PYTEST     = /usr/bin/python3 -B -m pytest -q -p no:cacheprovider
+# Real programs wait more than they work: several files of tests go on at a time.
+ABREAST    = -n 4 --dist loadfile
 TIDY_FILES = $(shell git ls-files -co --exclude-standard 'firmware/*.c' 'hal/*.c' 'provisioning/*.c' 'sync/*.c' 'agent/*.c')
 
 # What toolchain/check-includes reads.
@@ -46,10 +48,10 @@ run demo:
 	$(Q)PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
 
 # Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
-system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system tests/system
+system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system $(ABREAST) tests/system
 
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
-hub-test: all ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub tests/hub
+hub-test: all ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub $(ABREAST) tests/hub
 
 # The centre's own tests once more, with a PostgreSQL server in SQLite's place.
 # POSTGRESQL_TESTS=tests/hub: all of them.
@@ -59,7 +61,7 @@ SERVER_TESTS := hal/database_postgresql_test $(patsubst tests/unit/%.c,%,$(wildc
 postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 	$(Q)toolchain/install postgresql
 	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
-	$(Q)PROGRAMS=$(OUT) toolchain/postgresql toolchain/pytest-twice postgresql $(POSTGRESQL_TESTS)
+	$(Q)PROGRAMS=$(OUT) toolchain/postgresql toolchain/pytest-twice postgresql $(ABREAST) $(POSTGRESQL_TESTS)
 
 # Entries in a real Tryton, on SQLite and on PostgreSQL; ERP_ONLY=quick: those on SQLite that tell
 # most. TILLBACK_KILLS= and TILLBACK_SEED=.

@@ -33,12 +33,28 @@ PORT_OFFSETS = (0, 3, 4, 5, 10, 17, 18)
 PATIENCE = 4
 
 
+_held_bases = {}
+
+
 def free_port_base(above=0, offsets=PORT_OFFSETS):
-    """A base whose ports are all free now; it has twenty to itself."""
+    """A base whose ports are all free now; this process has twenty to itself until it ends."""
     for base in range(max(21000 + os.getpid() % 400 * 20, above + 20), 60000, 20):
-        if all(_is_free(base + offset) for offset in offsets):
+        if _hold(base) and all(_is_free(base + offset) for offset in offsets):
             return base
     raise ProgramError("no free ports")
+
+
+def _hold(base):
+    """False when another process has the base: suites run side by side."""
+    if base not in _held_bases:
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind(f"\0tillback-ports-{base}")
+        except OSError:
+            lock.close()
+            return False
+        _held_bases[base] = lock
+    return True
 
 
 def _is_free(port):
