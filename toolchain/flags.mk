@@ -1,7 +1,6 @@
 # Compilers, warnings, hardening; one block for each variant.
 
 CC_release := gcc
-CC_clang   := clang
 CC_asan    := gcc
 CC_tsan    := gcc
 CC_fuzz    := clang
@@ -15,7 +14,6 @@ WARNINGS += -Wno-error=deprecated-declarations
 HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
              -fcf-protection -fPIE
 OPTIMISE_release := -O2 $(HARDENING)
-OPTIMISE_clang   := -O2 $(HARDENING)
 OPTIMISE_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 OPTIMISE_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
 OPTIMISE_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -23,7 +21,7 @@ OPTIMISE_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,addres
 CPPFLAGS := -I. -I$(OUT)/gen -D_GNU_SOURCE
 CFLAGS    = -std=c17 -g $(WARNINGS) $(OPTIMISE_$(VARIANT))
 LDFLAGS  := -Wl,-z,relro,-z,now -Wl,--as-needed
-ifneq ($(filter $(VARIANT),release clang),)
+ifeq ($(VARIANT),release)
 LDFLAGS += -pie
 endif
 

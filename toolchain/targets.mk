@@ -71,10 +71,11 @@ erp-test: all
 
 contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tests.xml tests/contract
 
-# Each target runs its corpus and then new inputs for FUZZ_SECONDS.
+# Each target runs its corpus and then new inputs for FUZZ_SECONDS. Everything of ours is built with
+# it: this is how clang sees our code.
 FUZZ_SECONDS ?= 60
 FUZZ_NAMES   := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
-fuzz: ; $(Q)$(MAKE) --no-print-directory -j2 VARIANT=fuzz fuzz-run
+fuzz: ; $(Q)$(MAKE) --no-print-directory -j2 VARIANT=fuzz all fuzz-run
 fuzz-run: $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
 	$(Q)toolchain/run-fuzz $(FUZZ_SECONDS) $^
 
