@@ -1,0 +1,225 @@
+"""The scripts of the slots, in the image's own root with its own shell, without starting it: what they
+do in each state of the boot environment and of the records. What they call of the system (rauc,
+systemctl, journalctl) is faked; needs root."""
+
+import json
+import subprocess
+
+import pytest
+from conftest import FIRMWARE
+from updates import read_environment
+
+FAKES = {
+    "systemctl": 'case $1 in show) cat /fake/told ;; *) echo "systemctl $*" >>/fake/asked ;; esac',
+    "journalctl": "echo the last words",
+    "rauc": 'echo "rauc $*" >>/fake/asked\n[ "$1" != install ] || { cat /fake/refusal; exit 1; }\n'
+    "[ \"$1\" != info ] || echo \"RAUC_MF_VERSION='0.2.0'\"",
+}
+ENTER = """
+cd "$1"
+for name in data boot/efi run tmp; do mount --bind "$2/$name" "$name"; done
+mount -t tmpfs dev dev
+: >dev/null
+mount --bind "$2/console" "$(: >dev/console; echo dev/console)"
+mount -t proc proc proc
+mount --bind "$2/cmdline" proc/cmdline
+mkdir -p tmp/fake
+mount --bind "$2/fake" tmp/fake
+shift 2
+exec chroot . /usr/bin/env PATH=/tmp/fake:/usr/bin:/usr/sbin "$@"
+"""
+
+
+class Slots:
+    """The appliance as slot `slot` sees it; what the scripts leave outlives each call."""
+
+    def __init__(self, folder, slot="A"):
+        self.folder = folder
+        for name in ("data/boot", "boot/efi/grub", "run", "tmp", "fake"):
+            (folder / name).mkdir(parents=True)
+        (folder / "console").touch()
+        self.start_slot(slot)
+        for name, text in FAKES.items():
+            (folder / "fake" / name).write_text("#!/bin/sh\n" + text.replace("/fake/", "/tmp/fake/") + "\n")
+            (folder / "fake" / name).chmod(0o755)
+        self.set_environment(ORDER="A B", A_OK=1, A_TRY=1, B_OK=0, B_TRY=0)
+
+    def start_slot(self, slot):
+        (self.folder / "cmdline").write_text(f"tillback.slot={slot} rauc.slot={slot}\n")
+
+    def run(self, *words, timeout_s=60):
+        command = ["unshare", "--mount", "sh", "-euc", ENTER, "sh", FIRMWARE / "root", self.folder, *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+
+    def script(self, name, *words):
+        return self.run(f"/usr/lib/tillback/{name}", *words)
+
+    def set_environment(self, **variables):
+        words = [f"{name}={value}" for name, value in variables.items()]
+        assert self.run("grub-editenv", "/boot/efi/grub/grubenv", "create", *words).returncode == 0
+
+    @property
+    def environment_file(self):
+        return self.folder / "boot/efi/grub/grubenv"
+
+    def environment(self):
+        return read_environment(self.run("grub-editenv", "/boot/efi/grub/grubenv", "list").stdout)
+
+    def record(self, name, text):
+        (self.folder / "data/boot" / name).write_text(text)
+
+    def recorded(self, name):
+        path = self.folder / "data/boot" / name
+        return path.read_text() if path.exists() else None
+
+    def result(self):
+        return json.loads(self.recorded("last-update.json"))
+
+    def asked(self):
+        """What was asked of the system."""
+        path = self.folder / "fake/asked"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def said(self):
+        return (self.folder / "console").read_text()
+
+
+@pytest.fixture
+def slots(tmp_path):
+    return Slots(tmp_path)
+
+
+DAMAGE = {
+    "zeroed": bytes(1024),
+    "truncated": b"# GRUB Environment Block\nORDER=B",
+    "missing": None,
+    "garbage": bytes(range(7, 256, 3)) * 13,
+    "nonsense": b"# GRUB Environment Block\nORDER=C\n".ljust(1024, b"#"),
+}
+
+
+def damage(slots, kind):
+    slots.environment_file.unlink()
+    if DAMAGE[kind] is not None:
+        slots.environment_file.write_bytes(DAMAGE[kind])
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damaged_environment_is_made_anew_for_the_slot_that_runs(slots, kind):
+    damage(slots, kind)
+    assert slots.script("boot", "start").returncode == 0
+    expected = {"ORDER": "A B", "A_OK": "1", "A_TRY": "0", "B_OK": "0", "B_TRY": "0"}
+    assert slots.environment() == expected
+    assert slots.asked() == []
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damaged_environment_leads_back_to_the_slot_that_was_last_good(slots, kind):
+    slots.record("last-good", "B\n")
+    slots.record("good-A", "0.1.0\n")
+    damage(slots, kind)
+    assert slots.script("boot", "start").returncode == 0
+    expected = {"ORDER": "B A", "B_OK": "1", "B_TRY": "0", "A_OK": "1", "A_TRY": "0"}
+    assert slots.environment() == expected
+    assert slots.asked() == ["systemctl --no-block reboot"]
+
+
+def test_whole_environment_stays_as_it_is(slots):
+    before = slots.environment_file.read_bytes()
+    slots.record("last-good", "B\n")
+    assert slots.script("boot", "start").returncode == 0
+    assert slots.environment_file.read_bytes() == before
+    assert slots.recorded("last-update.json") is None
+
+
+def test_update_that_used_up_its_starts_is_rolled_back(slots):
+    slots.record("installing", "B 0.2.0\n")
+    slots.set_environment(ORDER="B A", A_OK=1, A_TRY=1, B_OK=1, B_TRY=3)
+    slots.script("boot", "start")
+    found = slots.result()
+    assert (found["result"], found["version"], found["slot"]) == ("rolled_back", "0.2.0", "A")
+    assert "started 3 times" in found["reason"]
+    assert slots.environment()["B_OK"] == "0"
+    assert slots.recorded("installing") is None
+
+
+def test_update_that_was_not_healthy_is_rolled_back_with_what_it_said(slots):
+    slots.record("installing", "B 0.2.0\n")
+    slots.record("unhealthy", 'tillbackd: "failed"\n')
+    slots.set_environment(ORDER="B A", A_OK=1, A_TRY=1, B_OK=0, B_TRY=1)
+    slots.script("boot", "start")
+    assert slots.result()["result"] == "rolled_back"
+    assert slots.result()["reason"] == 'tillbackd: "failed"'
+
+
+def test_update_that_was_cut_short_is_told_as_interrupted(slots):
+    slots.record("installing", "B 0.2.0\n")
+    slots.script("boot", "start")
+    assert slots.result()["result"] == "interrupted"
+
+
+def test_update_that_has_not_been_started_yet_is_not_judged(slots):
+    slots.record("installing", "B 0.2.0\n")
+    slots.set_environment(ORDER="B A", A_OK=1, A_TRY=1, B_OK=1, B_TRY=0)
+    slots.script("boot", "start")
+    assert slots.recorded("last-update.json") is None
+    assert slots.recorded("installing") == "B 0.2.0\n"
+
+
+def test_wanted_restart_gives_the_slot_its_starts_back(slots):
+    slots.set_environment(ORDER="A B", A_OK=1, A_TRY=2, B_OK=0, B_TRY=0)
+    slots.script("boot", "stop")
+    assert slots.environment()["A_TRY"] == "0"
+    assert slots.recorded("diagnostics-last") == "the last words\n"
+
+
+def test_restart_of_a_slot_that_was_given_up_gives_nothing_back(slots):
+    slots.set_environment(ORDER="A B", A_OK=1, A_TRY=2, B_OK=0, B_TRY=0)
+    (slots.folder / "run/tillback-unhealthy").touch()
+    slots.script("boot", "stop")
+    assert slots.environment()["A_TRY"] == "2"
+
+
+HEALTHY = "ActiveState=active\nStatusText=healthy\n"
+FAILED = "ActiveState=activating\nStatusText=\n"
+
+
+def tell(slots, text):
+    (slots.folder / "fake/told").write_text(text)
+
+
+def test_healthy_slot_is_marked_good_and_the_update_told_as_installed(slots):
+    tell(slots, HEALTHY)
+    slots.record("installing", "A 0.2.0\n")
+    assert slots.script("health").returncode == 0
+    assert "rauc status mark-good" in slots.asked()
+    assert slots.result()["result"] == "installed"
+    assert slots.recorded("last-good") == "A\n"
+    assert "ready: version" in slots.said()
+
+
+def test_slot_that_never_was_healthy_is_given_up_with_reason_and_last_words(slots):
+    tell(slots, FAILED)
+    slots.run("env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert slots.asked() == ["rauc status mark-bad", "systemctl reboot"]
+    assert "ActiveState=activating" in slots.recorded("unhealthy")
+    assert slots.recorded("diagnostics-unhealthy") == "the last words\n"
+
+
+def test_slot_that_has_been_healthy_is_never_given_up(slots):
+    version = (FIRMWARE / "root/etc/os-release").read_text().split("IMAGE_VERSION=")[1].strip()
+    slots.record("good-A", f"{version}\n")
+    tell(slots, FAILED)
+    slots.run("timeout", "2", "env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert slots.asked() == []
+    assert "not healthy" in slots.said()
+
+
+def test_refused_bundle_is_told_with_the_reason(slots):
+    (slots.folder / "fake/refusal").write_text("LastError: signature \"x\" failed\n")
+    done = slots.script("update", "/tmp/bundle.raucb")
+    assert done.returncode == 1
+    found = slots.result()
+    assert (found["result"], found["version"]) == ("refused", "0.2.0")
+    assert found["reason"] == 'signature "x" failed'
+    assert slots.recorded("installing") is None
