@@ -38,7 +38,7 @@ generated  := $(sql_headers) $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/w
 
 build/embed: toolchain/embed.c
 	$(Q)mkdir -p $(@D)
-	$(Q)cc -O1 -Wall -Wextra -o $@ $<
+	$(Q)cc -O1 -Wall -Wextra -o $@ $< -lz
 
 $(OUT)/gen/%.sql.h: %.sql build/embed
 	$(Q)mkdir -p $(@D)
@@ -46,7 +46,7 @@ $(OUT)/gen/%.sql.h: %.sql build/embed
 
 $(OUT)/gen/agent/page/files.h: $(page_files) build/embed
 	$(Q)mkdir -p $(@D)
-	$(Q)build/embed files page $(page_files) > $@ 2>/dev/null || : > $@
+	$(Q)build/embed pages page $(page_files) > $@ 2>/dev/null || : > $@
 
 $(OUT)/gen/sync/hub/web/files.h: $(hub_page_files) build/embed
 	$(Q)mkdir -p $(@D)

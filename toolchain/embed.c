@@ -3,6 +3,7 @@
  *
  *   embed sql  NAME FILE...   named statements ("-- name: event_insert") as an enum and a table
  *   embed files NAME FILE...  whole files as a table of path, bytes and length
+ *   embed pages NAME FILE...  the same, and each packed by gzip (RFC 1952) beside it
  *
  * Writes to standard output. Exits 1 with a sentence when a file can't be read.
  */
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 static char *read_whole(const char *path, size_t *len)
 {
@@ -123,25 +125,57 @@ static void embed_sql(const char *prefix, int count, char **paths)
     free(texts);
 }
 
-static void embed_files(const char *name, int count, char **paths)
+/* No time and no name go into it: the same file always gives the same bytes. */
+static unsigned char *pack(const char *text, size_t len, size_t *packed_len)
+{
+    enum { GZIP_WINDOW = 15 + 16, MEMORY = 9 };
+    z_stream z = {.next_in = (z_const Bytef *)text, .avail_in = (uInt)len};
+    unsigned char *packed = NULL;
+    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) ==
+        Z_OK)
+        packed = malloc(deflateBound(&z, (uLong)len));
+    z.next_out = packed;
+    z.avail_out = packed ? (uInt)deflateBound(&z, (uLong)len) : 0;
+    if (!packed || deflate(&z, Z_FINISH) != Z_STREAM_END) {
+        fputs("embed: a file can't be packed\n", stderr);
+        exit(1);
+    }
+    *packed_len = z.total_out;
+    (void)deflateEnd(&z);
+    return packed;
+}
+
+static void print_array(const char *name, const char *kind, int index, const char *text, size_t len)
+{
+    printf("static const unsigned char %s_%s%d[] =\n", name, kind, index);
+    print_quoted(text, len);
+    fputs(";\n", stdout);
+}
+
+static void embed_files(const char *name, int count, char **paths, int packed)
 {
     fputs("/* Made by toolchain/embed. */\n#include <stddef.h>\n", stdout);
     printf("struct %s_file {\n    const char *path;\n    const unsigned char *data;\n"
-           "    size_t len;\n};\n",
-           name);
+           "    size_t len;\n%s};\n",
+           name, packed ? "    const unsigned char *packed;\n    size_t packed_len;\n" : "");
     for (int i = 0; i < count; i++) {
         size_t len;
         char *text = read_whole(paths[i], &len);
-        printf("static const unsigned char %s_%d[] =\n", name, i);
-        print_quoted(text, len);
-        fputs(";\n", stdout);
+        print_array(name, "", i, text, len);
+        if (packed) {
+            unsigned char *small = pack(text, len, &len);
+            print_array(name, "packed_", i, (const char *)small, len);
+            free(small);
+        }
         free(text);
     }
     printf("static const struct %s_file %s_files[] = {\n", name, name);
     for (int i = 0; i < count; i++) {
         const char *base = strrchr(paths[i], '/');
-        printf("    {\"%s\", %s_%d, sizeof %s_%d - 1},\n", base ? base + 1 : paths[i], name, i,
-               name, i);
+        printf("    {\"%s\", %s_%d, sizeof %s_%d - 1", base ? base + 1 : paths[i], name, i, name, i);
+        if (packed)
+            printf(", %s_packed_%d, sizeof %s_packed_%d - 1", name, i, name, i);
+        fputs("},\n", stdout);
     }
     fputs("};\n", stdout);
 }
@@ -151,9 +185,11 @@ int main(int argc, char **argv)
     if (argc >= 4 && strcmp(argv[1], "sql") == 0)
         embed_sql(argv[2], argc - 3, argv + 3);
     else if (argc >= 4 && strcmp(argv[1], "files") == 0)
-        embed_files(argv[2], argc - 3, argv + 3);
+        embed_files(argv[2], argc - 3, argv + 3, 0);
+    else if (argc >= 4 && strcmp(argv[1], "pages") == 0)
+        embed_files(argv[2], argc - 3, argv + 3, 1);
     else {
-        fputs("usage: embed sql|files NAME FILE...\n", stderr);
+        fputs("usage: embed sql|files|pages NAME FILE...\n", stderr);
         return 2;
     }
     return 0;

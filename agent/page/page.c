@@ -32,6 +32,7 @@ bool page_find(struct slice name, struct page_asset *asset)
             continue;
         asset->content_type = type_of(file->path);
         asset->content = (struct slice){(const char *)file->data, file->len};
+        asset->packed = (struct slice){(const char *)file->packed, file->packed_len};
         return true;
     }
     return false;

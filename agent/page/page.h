@@ -1,4 +1,4 @@
-/* The store page's files, embedded at build time. Constant data, any thread. */
+/* The store page's files, embedded at build time, plain and packed. Constant data, any thread. */
 #ifndef AGENT_PAGE_PAGE_H
 #define AGENT_PAGE_PAGE_H
 
@@ -7,6 +7,7 @@
 struct page_asset {
     const char *content_type;
     struct slice content;
+    struct slice packed; /* by gzip (RFC 1952) */
 };
 
 /* By file name ("index.html"); false if there is none. */

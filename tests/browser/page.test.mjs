@@ -1,8 +1,10 @@
 // The page itself: languages, sizes, speed, headers and cookies.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { after, afterEach, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { Appliance, goods, people, sale } from "./appliance.mjs";
 import { choose, openBrowser, openPage, picture, signIn, tooSmall, violations } from "./browser.mjs";
 
@@ -37,10 +39,34 @@ async function toDecision(page) {
     await page.waitForSelector("#confirm");
 }
 
-// What only technicians load is not the counter's.
-test("the whole page, with all its languages, is under 150 kB", () => {
-    const bytes = readdirSync(folder).filter((name) => !/\.[ch]$|^service\./.test(name)).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
+// As it goes over the wire: fetch would unpack it.
+const onTheWire = (path, accepted) => new Promise((resolve, reject) => {
+    get(appliance.url + path, { headers: accepted ? { "Accept-Encoding": accepted } : {} }, (answer) => {
+        const parts = [];
+        answer.on("data", (part) => parts.push(part));
+        answer.on("end", () => resolve({ body: Buffer.concat(parts), packed: answer.headers["content-encoding"] === "gzip" }));
+    }).on("error", reject);
+});
+
+test("the whole page, with all its languages and the technicians' part, is under 150 kB on the wire", async () => {
+    let bytes = 0;
+    for (const name of readdirSync(folder).filter((one) => !/\.[ch]$/.test(one))) {
+        const { body, packed } = await onTheWire(`/page/${name}`, "gzip, deflate, br, zstd");
+        assert.ok(packed, name);
+        assert.deepEqual(gunzipSync(body), readFileSync(`${folder}/${name}`), name);
+        bytes += body.length;
+    }
     assert.ok(bytes < 150000, `${bytes} bytes`);
+});
+
+test("a browser that unpacks nothing gets the page as it is", async () => {
+    const plain = readFileSync(`${folder}/index.html`);
+    for (const accepted of [null, "br", "gzip;q=0", "deflate, gzip; q=0.0"]) {
+        const { body, packed } = await onTheWire("/", accepted);
+        assert.ok(!packed, accepted);
+        assert.deepEqual(body, plain, accepted);
+    }
+    for (const accepted of ["GZIP", "br;q=1.0, gzip;q=0.2"]) assert.ok((await onTheWire("/", accepted)).packed, accepted);
 });
 
 test("written from right to left, every step still fits and mirrors", async () => {
