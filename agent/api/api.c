@@ -14,18 +14,26 @@ static const struct api_route *const route_tables[] = {
     api_service_routes,
 };
 
-void api_note_access(void *context, const struct access *access)
+void api_note_access(void *context, const struct access *acts, size_t count,
+                     const struct access_copy *copy)
 {
     const struct api *api = context;
-    access_note(api->config.log, api->config.diag, access);
+    access_note(api->config.log, api->config.diag, acts, count, copy);
 }
 
-/* The command line changed the file beside us. */
-static void token_changed(void *context, enum access_act act, const struct token_holder *holder)
+void api_note_act(const struct api_call *call, enum access_act act, const struct id *of)
 {
-    api_note_access(
-        context,
-        &(struct access){.act = act, .person = "", .lane = holder->lane, .by = ACCESS_BY_CLI});
+    char text[ID_TEXT + 1] = "";
+    const char *by = call->local ? ACCESS_BY_CLI : ACCESS_BY_TILL;
+    if (of)
+        id_format(of, text);
+    api_note_access(call->api,
+                    &(struct access){.act = act,
+                                     .person = call->actor.person,
+                                     .lane = call->actor.lane,
+                                     .by = call->person ? call->actor.person : by,
+                                     .of = text},
+                    1, NULL);
 }
 
 static enum err open_people(struct api *api, struct fault *fault)
@@ -50,7 +58,7 @@ enum err api_open(struct api **out, const struct api_config *config, struct faul
     api->features = (struct config_features){.poslog = true, .exchanges = true};
     enum err err = tokens_open(&api->tokens, config->folder, fault);
     if (!err)
-        tokens_tell(api->tokens, token_changed, api);
+        err = tokens_tell(api->tokens, api_note_access, api, fault);
     if (!err)
         err = open_people(api, fault);
     if (!err)

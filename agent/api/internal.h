@@ -72,8 +72,11 @@ extern const struct api_route api_service_routes[];
 struct slice api_session_cookie(struct http_request *request);
 /* False, and the request is answered, if a page of another origin may have sent it. */
 bool api_same_origin(struct http_request *request);
-/* The log tells of it. */
-void api_note_access(void *context, const struct access *access); /* `context` is the api */
+/* The log tells of it: as access_told, with the api as the context. */
+void api_note_access(void *context, const struct access *acts, size_t count,
+                     const struct access_copy *copy);
+/* The same of who is asking; `of` may be NULL. */
+void api_note_act(const struct api_call *call, enum access_act act, const struct id *of);
 /* Answers with what people_verify found wrong. */
 void api_refuse_person(struct http_request *request, const struct people_answer *answer);
 /* The peer has hung up: its headers can't be read any more. */

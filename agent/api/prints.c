@@ -99,18 +99,6 @@ static enum err need_desk(const struct api_call *call, struct fault *fault)
                : fault_set(fault, ERR_REFUSED, "lane", "no printer is set up for this lane");
 }
 
-static void tell_reprint(const struct api_call *call, const struct id *return_id)
-{
-    char of[ID_TEXT + 1];
-    const char *by = call->local ? ACCESS_BY_CLI : ACCESS_BY_TILL;
-    id_format(return_id, of);
-    api_note_access(call->api, &(struct access){.act = ACCESS_RECEIPT_REPRINTED,
-                                                .person = call->actor.person,
-                                                .lane = call->actor.lane,
-                                                .by = call->person ? call->actor.person : by,
-                                                .of = of});
-}
-
 static void reprint(struct api_call *call)
 {
     struct fault fault;
@@ -132,7 +120,7 @@ static void reprint(struct api_call *call)
     }
     diag_write(call->api->config.diag, DIAG_INFO, "print.asked", "%s by %s", print.number,
                call->actor.person[0] ? call->actor.person : call->actor.lane);
-    tell_reprint(call, &id);
+    api_note_act(call, ACCESS_RECEIPT_REPRINTED, &id);
     struct buf body CLEANUP(buf_free);
     buf_init(&body, ANSWER_MAX_BYTES);
     struct jsonw w = jsonw_to(&body);
@@ -142,19 +130,35 @@ static void reprint(struct api_call *call)
     api_answer(call->request, 202, &body);
 }
 
+static bool return_of(const struct print_desk *desk, const struct id *print_id,
+                      struct id *return_id)
+{
+    size_t count = 0;
+    const struct print *prints = desk ? print_desk_prints(desk, &count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        if (id_equal(&prints[i].id, print_id)) {
+            *return_id = prints[i].return_id;
+            return true;
+        }
+    return false;
+}
+
 static void let_go(struct api_call *call)
 {
     struct fault fault;
     struct id id;
+    struct id return_id;
     enum err err = api_subject(call, &id, &fault);
-    if (!err && !call->api->config.prints)
+    if (!err && !return_of(call->api->config.prints, &id, &return_id))
         err = fault_set(&fault, ERR_NOT_FOUND, "id", "no such print waits");
     if (!err)
         err = print_desk_drop(call->api->config.prints, &id, &fault);
-    if (err)
+    if (err) {
         api_fail(call->request, err, &fault);
-    else
-        http_answer(call->request, 204, "application/json", (struct slice){"", 0}, NULL, 0);
+        return;
+    }
+    api_note_act(call, ACCESS_RECEIPT_LET_GO, &return_id);
+    http_answer(call->request, 204, "application/json", (struct slice){"", 0}, NULL, 0);
 }
 
 /* --- News --------------------------------------------------------------------------------------

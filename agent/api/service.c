@@ -73,18 +73,40 @@ static const struct json_table wanted_table = {
 
 /* A request that waits for the desk. */
 struct asking {
+    struct api *api;
     struct http_request *request;
-    bool bundle;
+    enum service_wish wish;
+    char person[ID_TEXT + 1]; /* "": the command line */
+    char lane[SCANNER_LANE_MAX + 1];
 };
+
+/* What was granted changes the appliance, or leaves it. */
+static void note(const struct asking *asking)
+{
+    const char *by = asking->person[0] ? asking->person : ACCESS_BY_CLI;
+    struct access access = {.person = asking->person, .lane = "", .by = by};
+    if (asking->wish == SERVICE_BIND)
+        access = (struct access){
+            .act = ACCESS_SCANNER_BOUND, .person = "", .lane = asking->lane, .by = by};
+    else if (asking->wish == SERVICE_DIAG)
+        access.act = ACCESS_DIAGNOSTICS_TAKEN;
+    else if (asking->wish == SERVICE_COMMISSION)
+        access.act = ACCESS_REPORT_SIGNED;
+    else
+        return;
+    api_note_access(asking->api, &access, 1, NULL);
+}
 
 static void answered(void *context, enum err err, const struct fault *fault, struct slice body)
 {
     static const struct http_header attachment = {
         "Content-Disposition", "attachment; filename=\"tillback-diagnostics.tar.gz\""};
     struct asking *asking = context;
+    if (!err)
+        note(asking);
     if (err)
         api_fail(asking->request, err, fault);
-    else if (asking->bundle)
+    else if (asking->wish == SERVICE_DIAG)
         http_answer(asking->request, 200, "application/gzip", body, &attachment, 1);
     else
         http_answer(asking->request, 200, "application/json", body, NULL, 0);
@@ -104,12 +126,14 @@ static void ask(struct api_call *call, enum service_wish wish, const struct want
         .code = wanted->code,
         .enrol_url = wanted->enrol,
     };
-    struct asking *asking = malloc(sizeof *asking);
+    struct asking *asking = calloc(1, sizeof *asking);
     if (!asking) {
         api_fail(call->request, fault_set(&fault, ERR_NO_MEMORY, "", "out of memory"), &fault);
         return;
     }
-    *asking = (struct asking){.request = call->request, .bundle = wish == SERVICE_DIAG};
+    *asking = (struct asking){.api = call->api, .request = call->request, .wish = wish};
+    (void)snprintf(asking->person, sizeof asking->person, "%s", order.person);
+    (void)snprintf(asking->lane, sizeof asking->lane, "%s", wanted->lane ? wanted->lane : "");
     enum err err = service_ask(call->api->config.service, &order, answered, asking, &fault);
     if (err) {
         free(asking);

@@ -164,10 +164,12 @@ static void signed_in(void *context, const struct people_answer *answer)
                    signing->is_new ? "people.signed_in" : "people.new_pin", "person %s",
                    answer->person->id);
         if (signing->is_new && answer->person->role != ROLE_ASSOCIATE)
-            api_note_access(signing->api, &(struct access){.act = ACCESS_SIGNED_IN,
-                                                           .person = answer->person->id,
-                                                           .lane = "",
-                                                           .by = answer->person->id});
+            api_note_access(signing->api,
+                            &(struct access){.act = ACCESS_SIGNED_IN,
+                                             .person = answer->person->id,
+                                             .lane = "",
+                                             .by = answer->person->id},
+                            1, NULL);
         answer_session(signing->api, signing->request, answer->person, secret, signing->is_new);
         crypto_wipe(secret, sizeof secret);
     }
@@ -238,6 +240,8 @@ static void show(struct api_call *call)
 
 static void end(struct api_call *call)
 {
+    if (call->person->role != ROLE_ASSOCIATE)
+        api_note_act(call, ACCESS_SIGNED_OUT, NULL);
     people_end_session(call->api->people, call->session);
     answer_session(call->api, call->request, NULL, "", false);
 }

@@ -2,20 +2,33 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/id.h"
 #include "hal/base/jsonw.h"
+#include "hal/storage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { LANE_MAX = 16, DATA_MAX_BYTES = 512 };
+enum { LANE_MAX = 16, DATA_MAX_BYTES = 512, COPY_MAX_BYTES = 1024 * 1024 };
 
 static const char *const act_words[ACCESS_ACT_COUNT] = {
-    "signed_in",    "locked_out",  "pin_changed",   "staff_added",      "staff_removed",
-    "role_changed", "token_added", "token_removed", "receipt_reprinted"};
+    [ACCESS_SIGNED_IN] = "signed_in",
+    [ACCESS_SIGNED_OUT] = "signed_out",
+    [ACCESS_LOCKED_OUT] = "locked_out",
+    [ACCESS_PIN_CHANGED] = "pin_changed",
+    [ACCESS_STAFF_ADDED] = "staff_added",
+    [ACCESS_STAFF_REMOVED] = "staff_removed",
+    [ACCESS_STAFF_CHANGED] = "staff_changed",
+    [ACCESS_ROLE_CHANGED] = "role_changed",
+    [ACCESS_TOKEN_ADDED] = "token_added",
+    [ACCESS_TOKEN_REMOVED] = "token_removed",
+    [ACCESS_RECEIPT_REPRINTED] = "receipt_reprinted",
+    [ACCESS_RECEIPT_LET_GO] = "receipt_let_go",
+    [ACCESS_SCANNER_BOUND] = "scanner_bound",
+    [ACCESS_DIAGNOSTICS_TAKEN] = "diagnostics_taken",
+    [ACCESS_REPORT_SIGNED] = "report_signed",
+};
 
-/* One event on its way. */
-struct note {
-    struct eventlog_command command;
-    struct diag *diag;
+struct act {
     enum access_act act;
     char person[ID_TEXT + 1];
     char lane[LANE_MAX + 1];
@@ -23,26 +36,43 @@ struct note {
     char of[ID_TEXT + 1];
 };
 
-/* Writer thread. */
-static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
+/* Acts on their way. */
+struct note {
+    struct eventlog_command command;
+    struct diag *diag;
+    char *copy_path; /* NULL: no copy */
+    struct buf before;
+    struct buf now;
+    size_t count;
+    struct act acts[];
+};
+
+static void note_free(struct note *note)
 {
-    const struct note *note = context;
+    buf_free(&note->before);
+    buf_free(&note->now);
+    free(note->copy_path);
+    free(note);
+}
+
+static enum err append(const struct act *act, struct eventlog_txn *txn, struct fault *fault)
+{
     struct buf data CLEANUP(buf_free);
     buf_init(&data, DATA_MAX_BYTES);
     struct jsonw w = jsonw_to(&data);
     jsonw_object(&w, NULL);
-    jsonw_text(&w, "act", act_words[note->act]);
-    jsonw_text(&w, "by", note->by);
-    if (note->lane[0])
-        jsonw_text(&w, "lane", note->lane);
-    if (note->of[0])
-        jsonw_text(&w, "return_id", note->of);
+    jsonw_text(&w, "act", act_words[act->act]);
+    jsonw_text(&w, "by", act->by);
+    if (act->lane[0])
+        jsonw_text(&w, "lane", act->lane);
+    if (act->of[0])
+        jsonw_text(&w, "return_id", act->of);
     jsonw_end(&w);
     char subject[sizeof "person/" + ID_TEXT];
-    if (note->person[0])
-        (void)snprintf(subject, sizeof subject, "person/%s", note->person);
-    else if (note->lane[0])
-        (void)snprintf(subject, sizeof subject, "lane/%s", note->lane);
+    if (act->person[0])
+        (void)snprintf(subject, sizeof subject, "person/%s", act->person);
+    else if (act->lane[0])
+        (void)snprintf(subject, sizeof subject, "lane/%s", act->lane);
     else
         (void)snprintf(subject, sizeof subject, "appliance");
     struct id_source ids;
@@ -58,27 +88,82 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
     return err ? err : eventlog_append(txn, &event, &seq, fault);
 }
 
+/* Writer thread. */
+static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    const struct note *note = context;
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < note->count; i++)
+        err = append(&note->acts[i], txn, fault);
+    return err;
+}
+
+static enum err replace_copy(const struct note *note, struct fault *fault)
+{
+    struct buf kept CLEANUP(buf_free);
+    buf_init(&kept, COPY_MAX_BYTES);
+    enum err err = storage_read(note->copy_path, &kept, fault);
+    if (err && err != ERR_NOT_FOUND)
+        return err;
+    if (!slice_equal(buf_slice(&kept), buf_slice(&note->before)))
+        return ERR_OK; /* something earlier isn't in the log */
+    return storage_replace(note->copy_path, buf_slice(&note->now), 0600, fault);
+}
+
+/* Writer thread. */
 static void done(void *context, enum err err, const struct fault *fault)
 {
     struct note *note = context;
+    struct fault copying;
     if (err)
         diag_fault(note->diag, DIAG_ERROR, "access.not_noted", fault);
-    free(note);
+    else if (note->copy_path && replace_copy(note, &copying) != ERR_OK)
+        diag_fault(note->diag, DIAG_ERROR, "access.not_kept", &copying);
+    note_free(note);
 }
 
-void access_note(struct eventlog *log, struct diag *diag, const struct access *access)
+static void take_act(struct act *act, const struct access *access)
 {
-    struct note *note = calloc(1, sizeof *note);
+    act->act = access->act;
+    (void)snprintf(act->person, sizeof act->person, "%s", access->person);
+    (void)snprintf(act->lane, sizeof act->lane, "%s", access->lane);
+    (void)snprintf(act->by, sizeof act->by, "%s", access->by);
+    (void)snprintf(act->of, sizeof act->of, "%s", access->of ? access->of : "");
+}
+
+/* NULL on no memory. */
+static struct note *note_make(const struct access *acts, size_t count,
+                              const struct access_copy *copy)
+{
+    struct note *note = calloc(1, sizeof *note + count * sizeof *note->acts);
+    if (!note)
+        return NULL;
+    note->count = count;
+    for (size_t i = 0; i < count; i++)
+        take_act(&note->acts[i], &acts[i]);
+    buf_init(&note->before, COPY_MAX_BYTES);
+    buf_init(&note->now, COPY_MAX_BYTES);
+    if (!copy)
+        return note;
+    note->copy_path = strdup(copy->path);
+    buf_append(&note->before, copy->before.data, copy->before.len);
+    buf_append(&note->now, copy->now.data, copy->now.len);
+    if (note->copy_path && !note->before.failed && !note->now.failed)
+        return note;
+    note_free(note);
+    return NULL;
+}
+
+void access_note(struct eventlog *log, struct diag *diag, const struct access *acts, size_t count,
+                 const struct access_copy *copy)
+{
+    struct note *note = note_make(acts, count, copy);
     if (!note) {
         diag_write(diag, DIAG_ERROR, "access.not_noted", "%s by %s: out of memory",
-                   act_words[access->act], access->by);
+                   act_words[acts[0].act], acts[0].by);
         return;
     }
-    *note = (struct note){.diag = diag, .act = access->act};
-    (void)snprintf(note->person, sizeof note->person, "%s", access->person);
-    (void)snprintf(note->lane, sizeof note->lane, "%s", access->lane);
-    (void)snprintf(note->by, sizeof note->by, "%s", access->by);
-    (void)snprintf(note->of, sizeof note->of, "%s", access->of ? access->of : "");
+    note->diag = diag;
     note->command = (struct eventlog_command){.decide = decide, .done = done, .context = note};
     eventlog_submit(log, &note->command);
 }

@@ -10,6 +10,8 @@
 #include "hal/base/diag.h"
 #include "sync/eventlog/eventlog.h"
 
-void access_note(struct eventlog *log, struct diag *diag, const struct access *access);
+/* As access_told. A copy is written on the log's writer thread, which it blocks for a moment. */
+void access_note(struct eventlog *log, struct diag *diag, const struct access *acts, size_t count,
+                 const struct access_copy *copy);
 
 #endif

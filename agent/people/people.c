@@ -55,7 +55,8 @@ static void tell(struct people *people, enum access_act act, const char *person,
 {
     if (people->config.told)
         people->config.told(people->config.told_context,
-                            &(struct access){.act = act, .person = person, .lane = "", .by = by});
+                            &(struct access){.act = act, .person = person, .lane = "", .by = by}, 1,
+                            NULL);
 }
 
 static bool changes_own_pin(const struct people *people, const char *person)
@@ -68,11 +69,25 @@ static bool changes_own_pin(const struct people *people, const char *person)
     return false;
 }
 
-static void staff_changed(void *context, enum access_act act, const struct person *person)
+static void staff_changed(void *context, const struct staff_act *acts, size_t count,
+                          const struct access_copy *copy)
 {
     struct people *people = context;
-    bool own = act == ACCESS_PIN_CHANGED && changes_own_pin(people, person->id);
-    tell(people, act, person->id, own ? person->id : people->changed_by);
+    struct access *told = calloc(count, sizeof *told);
+    if (!told) {
+        diag_write(people->config.diag, DIAG_ERROR, "people.not_told", "out of memory");
+        return; /* at the next start */
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *person = acts[i].person->id;
+        bool own = acts[i].act == ACCESS_PIN_CHANGED && changes_own_pin(people, person);
+        told[i] = (struct access){.act = acts[i].act,
+                                  .person = person,
+                                  .lane = "",
+                                  .by = own ? person : people->changed_by};
+    }
+    people->config.told(people->config.told_context, told, count, copy);
+    free(told);
 }
 
 /* --- Opening -----------------------------------------------------------------------------------
@@ -91,6 +106,7 @@ static enum err make_first(struct people *people, struct fault *fault)
         .rounds = people->config.rounds,
     };
     enum err err = staff_add(people->config.folder, &draft, slice_of(pin), true, fault);
+    people->changed_by = ACCESS_BY_APPLIANCE;
     if (!err)
         diag_write(people->config.diag, DIAG_WARN, "people.first",
                    "there was no staff: sign in as number 1 with the one-time PIN %s", pin);
@@ -116,10 +132,13 @@ static enum err open_parts(struct people *people, struct fault *fault)
         return err;
     /* A count belongs to a salt; the strangers' must be the same after a restart. */
     memset(people->nobody.salt, 0, sizeof people->nobody.salt);
-    (void)staff_refresh(people->staff);
-    staff_tell(people->staff, staff_changed, people);
     people->sessions = sessions_open(&config->limits);
-    return people->sessions ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    if (!people->sessions)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    if (config->told)
+        err = staff_tell(people->staff, staff_changed, people, fault);
+    people_look(people, people->changed_by);
+    return err;
 }
 
 enum err people_open(struct people **out, const struct people_config *config, struct fault *fault)

@@ -21,6 +21,7 @@ const char *const role_words[ROLE_COUNT + 1] = {"associate", "manager", "technic
 struct staff {
     char folder[PATH_MAX];
     char path[PATH_MAX];
+    char told_path[PATH_MAX];
     struct timespec changed; /* of the file as it was read last */
     ino_t inode;
     struct person *people;
@@ -126,11 +127,11 @@ static enum err read_people(const struct rows *rows, struct person **out, const 
     return ERR_OK;
 }
 
-static enum err load(struct staff *staff, struct fault *fault)
+static enum err load(struct staff *staff, const char *path, struct fault *fault)
 {
     struct buf text CLEANUP(buf_free);
     buf_init(&text, FILE_MAX_BYTES);
-    enum err err = storage_read(staff->path, &text, fault);
+    enum err err = storage_read(path, &text, fault);
     if (err == ERR_NOT_FOUND)
         return ERR_OK;
     if (err)
@@ -145,7 +146,7 @@ static enum err load(struct staff *staff, struct fault *fault)
     if (!err)
         err = json_read(doc, &file_table, &rows, &arena, fault);
     if (!err)
-        err = read_people(&rows, &people, staff->path, fault);
+        err = read_people(&rows, &people, path, fault);
     if (err)
         return fault_wrap(fault, err, "reading the staff");
     free(staff->people);
@@ -162,10 +163,12 @@ enum err staff_open(struct staff **out, const char *folder, struct fault *fault)
     enum err err = storage_path(staff->folder, sizeof staff->folder, folder, "people");
     if (!err)
         err = storage_path(staff->path, sizeof staff->path, staff->folder, "staff.json");
+    if (!err)
+        err = storage_path(staff->told_path, sizeof staff->told_path, staff->folder, "staff.told");
     if (err)
         err = fault_set(fault, err, folder, "the path is too long");
     else
-        err = load(staff, fault);
+        err = load(staff, staff->path, fault);
     if (err) {
         staff_close(staff);
         return err;
@@ -180,51 +183,6 @@ void staff_close(struct staff *staff)
         return;
     free(staff->people);
     free(staff);
-}
-
-static void tell_changes(const struct staff *before, const struct staff *now)
-{
-    for (size_t i = 0; i < now->count; i++) {
-        const struct person *person = &now->people[i];
-        const struct person *was = staff_by_id(before, person->id);
-        if (!was)
-            now->told(now->context, ACCESS_STAFF_ADDED, person);
-        if (was && was->role != person->role)
-            now->told(now->context, ACCESS_ROLE_CHANGED, person);
-        if (was && memcmp(was->pin.salt, person->pin.salt, PIN_SALT_BYTES) != 0)
-            now->told(now->context, ACCESS_PIN_CHANGED, person);
-    }
-    for (size_t i = 0; i < before->count; i++)
-        if (!staff_by_id(now, before->people[i].id))
-            now->told(now->context, ACCESS_STAFF_REMOVED, &before->people[i]);
-}
-
-void staff_tell(struct staff *staff, staff_told *told, void *context)
-{
-    staff->told = told;
-    staff->context = context;
-}
-
-/* The file is replaced as a whole at each change, so a new inode or time means new content. */
-bool staff_refresh(struct staff *staff)
-{
-    struct stat now;
-    if (stat(staff->path, &now) != 0 ||
-        (now.st_ino == staff->inode && now.st_mtim.tv_sec == staff->changed.tv_sec &&
-         now.st_mtim.tv_nsec == staff->changed.tv_nsec))
-        return false;
-    const struct staff before = *staff;
-    staff->people = NULL;
-    if (load(staff, NULL) != ERR_OK || !staff->people) {
-        *staff = before;
-        return false;
-    }
-    if (staff->told)
-        tell_changes(&before, staff);
-    free(before.people);
-    staff->inode = now.st_ino;
-    staff->changed = now.st_mtim;
-    return true;
 }
 
 size_t staff_count(const struct staff *staff)
@@ -284,20 +242,25 @@ static void write_person(struct jsonw *w, const struct person *person)
     jsonw_end(w);
 }
 
-static enum err save(const struct staff *staff, struct fault *fault)
+static void write_people(const struct staff *staff, struct buf *text)
 {
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, FILE_MAX_BYTES);
-    struct jsonw w = jsonw_to(&text);
+    buf_init(text, FILE_MAX_BYTES);
+    struct jsonw w = jsonw_to(text);
     jsonw_object(&w, NULL);
     jsonw_array(&w, "people");
     for (size_t i = 0; i < staff->count; i++)
         write_person(&w, &staff->people[i]);
     jsonw_end(&w);
     jsonw_end(&w);
-    buf_append_char(&text, '\n');
-    enum err err = buf_check(&text, fault, staff->path);
-    return err ? err : storage_replace(staff->path, buf_slice(&text), 0600, fault);
+    buf_append_char(text, '\n');
+}
+
+static enum err save(const struct staff *staff, const char *path, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    write_people(staff, &text);
+    enum err err = buf_check(&text, fault, path);
+    return err ? err : storage_replace(path, buf_slice(&text), 0600, fault);
 }
 
 /* Opened under the lock, to be changed and saved. */
@@ -310,7 +273,7 @@ static enum err begin(struct staff **staff, const char *folder, int *lock, struc
     if (!err)
         err = storage_lock((*staff)->folder, lock, fault);
     if (!err) {
-        err = load(*staff, fault); /* as it is now that nobody else writes */
+        err = load(*staff, (*staff)->path, fault); /* as it is now that nobody else writes */
         if (err)
             storage_unlock(*lock);
     }
@@ -322,7 +285,7 @@ static enum err begin(struct staff **staff, const char *folder, int *lock, struc
 static enum err finish(struct staff *staff, int lock, enum err err, struct fault *fault)
 {
     if (!err)
-        err = save(staff, fault);
+        err = save(staff, staff->path, fault);
     storage_unlock(lock);
     staff_close(staff);
     return err;
@@ -474,4 +437,63 @@ enum err staff_set_pin(const char *folder, const char *number_or_id,
         err = fault_set(fault, ERR_NOT_FOUND, number_or_id, "nobody has this number");
     }
     return finish(staff, lock, err, fault);
+}
+
+/* --- Telling what has changed ------------------------------------------------------------------
+ */
+
+static enum err tell_changes(const struct staff *before, const struct staff *now)
+{
+    struct buf then_text CLEANUP(buf_free);
+    struct buf now_text CLEANUP(buf_free);
+    write_people(before, &then_text);
+    write_people(now, &now_text);
+    struct staff_act *acts = calloc(STAFF_ACTS_MAX(before->count, now->count), sizeof *acts);
+    if (!acts || then_text.failed || now_text.failed) {
+        free(acts);
+        return ERR_NO_MEMORY;
+    }
+    size_t count = staff_acts(before->people, before->count, now->people, now->count, acts);
+    const struct access_copy copy = {now->told_path, buf_slice(&then_text), buf_slice(&now_text)};
+    if (count)
+        now->told(now->context, acts, count, &copy);
+    free(acts);
+    return ERR_OK;
+}
+
+enum err staff_tell(struct staff *staff, staff_told *told, void *context, struct fault *fault)
+{
+    struct staff empty = {.count = 0};
+    struct stat there;
+    bool damaged = load(staff, staff->told_path, NULL) != ERR_OK;
+    staff->told = told;
+    staff->context = context;
+    staff->inode = 0;
+    if (!damaged && stat(staff->told_path, &there) == 0)
+        return ERR_OK;
+    staff->count = 0;
+    enum err err = storage_make_folder(staff->folder, fault);
+    return err ? err : save(&empty, staff->told_path, fault);
+}
+
+/* The file is replaced as a whole at each change, so a new inode or time means new content. */
+bool staff_refresh(struct staff *staff)
+{
+    struct stat now;
+    if (stat(staff->path, &now) != 0 ||
+        (now.st_ino == staff->inode && now.st_mtim.tv_sec == staff->changed.tv_sec &&
+         now.st_mtim.tv_nsec == staff->changed.tv_nsec))
+        return false;
+    const struct staff before = *staff;
+    staff->people = NULL;
+    if (load(staff, staff->path, NULL) != ERR_OK || !staff->people ||
+        (staff->told && tell_changes(&before, staff) != ERR_OK)) {
+        free(staff->people);
+        *staff = before;
+        return false;
+    }
+    free(before.people);
+    staff->inode = now.st_ino;
+    staff->changed = now.st_mtim;
+    return true;
 }

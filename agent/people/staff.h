@@ -45,9 +45,24 @@ void staff_close(struct staff *staff); /* takes NULL */
 /* Reads the file again if it was replaced; true if it was. A file that can't be read changes
  * nothing. */
 bool staff_refresh(struct staff *staff);
-/* What a refresh finds added, removed, or with another role or PIN is told, a person at a time. */
-typedef void staff_told(void *context, enum access_act act, const struct person *person);
-void staff_tell(struct staff *staff, staff_told *told, void *context);
+struct staff_act {
+    enum access_act act;
+    const struct person *person;
+};
+/* What leads from one list of people to another; `acts` has room for STAFF_ACTS_MAX. Pure. */
+#define STAFF_ACTS_MAX(before, now) ((before) + 3 * (now) + 1)
+size_t staff_acts(const struct person *before, size_t before_count, const struct person *now,
+                  size_t now_count, struct staff_act *acts);
+
+typedef void staff_told(void *context, const struct staff_act *acts, size_t count,
+                        const struct access_copy *copy);
+/*
+ * From now on a refresh tells what it finds added, removed or changed, first of all against what
+ * was told before: people/staff.told, which begins empty, and anew when it is damaged. Refresh
+ * next.
+ */
+enum err staff_tell(struct staff *staff, staff_told *told, void *context,
+                    struct fault *fault) MUST_CHECK;
 size_t staff_count(const struct staff *staff);
 /* In the order they were added; borrowed until the next refresh. */
 const struct person *staff_at(const struct staff *staff, size_t index);

@@ -15,6 +15,7 @@
 enum { TOKEN_BYTES = 32, FILE_MAX_BYTES = 64 * 1024 };
 
 static const char file_name[] = "tokens";
+static const char told_name[] = "tokens.told";
 
 struct token_row {
     struct sha256 hash;
@@ -23,19 +24,21 @@ struct token_row {
 
 struct tokens {
     char path[PATH_MAX];
+    char told_path[PATH_MAX];
     struct timespec changed; /* of the file as it was read last */
     ino_t inode;
-    tokens_told *told; /* NULL: nobody asked */
+    access_told *told; /* NULL: nobody asked */
     void *context;
     size_t count;
     struct token_row rows[TOKENS_MAX];
 };
 
-static enum err tokens_path(char path[static PATH_MAX], const char *folder, struct fault *fault)
+static enum err take_paths(struct tokens *tokens, const char *folder, struct fault *fault)
 {
-    if (storage_path(path, PATH_MAX, folder, file_name) != ERR_OK)
-        return fault_set(fault, ERR_TOO_LARGE, folder, "the path is too long");
-    return ERR_OK;
+    enum err err = storage_path(tokens->path, sizeof tokens->path, folder, file_name);
+    if (!err)
+        err = storage_path(tokens->told_path, sizeof tokens->told_path, folder, told_name);
+    return err ? fault_set(fault, err, folder, "the path is too long") : ERR_OK;
 }
 
 static bool word_fits(const char *word, size_t max)
@@ -60,12 +63,12 @@ static enum err read_row(char *line, struct token_row *row)
     return ERR_OK;
 }
 
-static enum err read_rows(struct tokens *tokens, struct fault *fault)
+static enum err read_rows(struct tokens *tokens, const char *path, struct fault *fault)
 {
     struct buf text CLEANUP(buf_free);
     buf_init(&text, FILE_MAX_BYTES);
     tokens->count = 0;
-    enum err err = storage_read(tokens->path, &text, fault);
+    enum err err = storage_read(path, &text, fault);
     if (err == ERR_NOT_FOUND)
         return ERR_OK;
     if (err)
@@ -75,9 +78,9 @@ static enum err read_rows(struct tokens *tokens, struct fault *fault)
         if (!*line)
             continue;
         if (tokens->count == TOKENS_MAX)
-            return fault_set(fault, ERR_TOO_LARGE, tokens->path, "more than %d tokens", TOKENS_MAX);
+            return fault_set(fault, ERR_TOO_LARGE, path, "more than %d tokens", TOKENS_MAX);
         if (read_row(line, &tokens->rows[tokens->count]) != ERR_OK)
-            return fault_set(fault, ERR_CORRUPT, tokens->path, "line %zu is not a token",
+            return fault_set(fault, ERR_CORRUPT, path, "line %zu is not a token",
                              tokens->count + 1);
         tokens->count++;
     }
@@ -89,9 +92,9 @@ enum err tokens_open(struct tokens **out, const char *folder, struct fault *faul
     struct tokens *tokens = calloc(1, sizeof *tokens);
     if (!tokens)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    enum err err = tokens_path(tokens->path, folder, fault);
+    enum err err = take_paths(tokens, folder, fault);
     if (!err)
-        err = read_rows(tokens, fault);
+        err = read_rows(tokens, tokens->path, fault);
     if (err) {
         tokens_close(tokens);
         return err;
@@ -105,6 +108,28 @@ void tokens_close(struct tokens *tokens)
     free(tokens);
 }
 
+static void write_rows(const struct tokens *tokens, struct buf *text)
+{
+    buf_init(text, FILE_MAX_BYTES);
+    for (size_t i = 0; i < tokens->count; i++) {
+        char hash[SHA256_TEXT + 1];
+        sha256_format(&tokens->rows[i].hash, hash);
+        buf_printf(text, "%s %s %s\n", hash, tokens->rows[i].holder.lane,
+                   tokens->rows[i].holder.name);
+    }
+}
+
+static enum err save(const struct tokens *tokens, const char *path, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    write_rows(tokens, &text);
+    enum err err = buf_check(&text, fault, path);
+    return err ? err : storage_replace(path, buf_slice(&text), 0600, fault);
+}
+
+/* --- Telling what has changed ------------------------------------------------------------------
+ */
+
 static bool has_token(const struct tokens *tokens, const struct sha256 *hash)
 {
     for (size_t i = 0; i < tokens->count; i++)
@@ -113,18 +138,43 @@ static bool has_token(const struct tokens *tokens, const struct sha256 *hash)
     return false;
 }
 
-/* Tells the tokens of the one list that the other hasn't. */
-static void tell_missing(const struct tokens *in, const struct tokens *from, enum access_act act)
+/* The tokens of the one list that the other hasn't. */
+static size_t find_missing(const struct tokens *in, const struct tokens *from, enum access_act act,
+                           struct access *acts)
 {
+    size_t count = 0;
     for (size_t i = 0; i < in->count; i++)
         if (!has_token(from, &in->rows[i].hash))
-            in->told(in->context, act, &in->rows[i].holder);
+            acts[count++] = (struct access){
+                .act = act, .person = "", .lane = in->rows[i].holder.lane, .by = ACCESS_BY_CLI};
+    return count;
 }
 
-void tokens_tell(struct tokens *tokens, tokens_told *told, void *context)
+static void tell_changes(const struct tokens *before, const struct tokens *now)
 {
+    struct access acts[2 * TOKENS_MAX];
+    struct buf then_text CLEANUP(buf_free);
+    struct buf now_text CLEANUP(buf_free);
+    write_rows(before, &then_text);
+    write_rows(now, &now_text);
+    size_t count = find_missing(now, before, ACCESS_TOKEN_ADDED, acts);
+    count += find_missing(before, now, ACCESS_TOKEN_REMOVED, acts + count);
+    const struct access_copy copy = {now->told_path, buf_slice(&then_text), buf_slice(&now_text)};
+    if (count)
+        now->told(now->context, acts, count, &copy);
+}
+
+enum err tokens_tell(struct tokens *tokens, access_told *told, void *context, struct fault *fault)
+{
+    bool damaged = read_rows(tokens, tokens->told_path, NULL) != ERR_OK;
     tokens->told = told;
     tokens->context = context;
+    tokens->inode = 0;
+    if (damaged)
+        tokens->count = 0;
+    enum err err = damaged ? save(tokens, tokens->told_path, fault) : ERR_OK;
+    tokens_refresh(tokens);
+    return err;
 }
 
 /* The file is replaced as a whole at each change, so a new inode or time means new content. */
@@ -140,13 +190,11 @@ void tokens_refresh(struct tokens *tokens)
     if (!fresh)
         return; /* at the next look */
     *fresh = *tokens;
-    if (read_rows(fresh, NULL) == ERR_OK) {
+    if (read_rows(fresh, fresh->path, NULL) == ERR_OK) {
         fresh->inode = now.st_ino;
         fresh->changed = now.st_mtim;
-        if (tokens->told) {
-            tell_missing(fresh, tokens, ACCESS_TOKEN_ADDED);
-            tell_missing(tokens, fresh, ACCESS_TOKEN_REMOVED);
-        }
+        if (tokens->told)
+            tell_changes(tokens, fresh);
         *tokens = *fresh;
     }
     free(fresh);
@@ -162,20 +210,6 @@ enum err tokens_find(struct tokens *tokens, struct slice token, struct token_hol
             return ERR_OK;
         }
     return ERR_FORBIDDEN;
-}
-
-static enum err write_rows(const struct tokens *tokens, struct fault *fault)
-{
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, FILE_MAX_BYTES);
-    for (size_t i = 0; i < tokens->count; i++) {
-        char hash[SHA256_TEXT + 1];
-        sha256_format(&tokens->rows[i].hash, hash);
-        buf_printf(&text, "%s %s %s\n", hash, tokens->rows[i].holder.lane,
-                   tokens->rows[i].holder.name);
-    }
-    enum err err = buf_check(&text, fault, tokens->path);
-    return err ? err : storage_replace(tokens->path, buf_slice(&text), 0600, fault);
 }
 
 static enum err make_row(struct token_row *row, const char *lane, const char *name,
@@ -217,7 +251,7 @@ enum err token_add(const char *folder, const char *lane, const char *name,
     else
         err = make_row(&tokens->rows[tokens->count++], lane, name, token);
     if (!err)
-        err = write_rows(tokens, fault);
+        err = save(tokens, tokens->path, fault);
     tokens_close(tokens);
     return err;
 }
@@ -236,7 +270,7 @@ enum err token_remove(const char *folder, const char *name, struct fault *fault)
         err = fault_set(fault, ERR_NOT_FOUND, name, "no token has this name");
     tokens->count = kept;
     if (!err)
-        err = write_rows(tokens, fault);
+        err = save(tokens, tokens->path, fault);
     tokens_close(tokens);
     return err;
 }

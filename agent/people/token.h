@@ -24,9 +24,13 @@ void tokens_close(struct tokens *tokens); /* takes NULL */
 
 /* Looks at the file again if it has changed; one that can't be read changes nothing. */
 void tokens_refresh(struct tokens *tokens);
-/* What a refresh finds added or removed is told, a token at a time. */
-typedef void tokens_told(void *context, enum access_act act, const struct token_holder *holder);
-void tokens_tell(struct tokens *tokens, tokens_told *told, void *context);
+/*
+ * From now on a refresh tells what it finds added or removed, as the command line's acts; first of
+ * all against what was told before: the file tokens.told, which begins empty, and anew when it is
+ * damaged. Refreshes at once.
+ */
+enum err tokens_tell(struct tokens *tokens, access_told *told, void *context,
+                     struct fault *fault) MUST_CHECK;
 
 /* Finds who holds a token; looks at the file again when it has changed. ERR_FORBIDDEN if nobody. */
 enum err tokens_find(struct tokens *tokens, struct slice token,

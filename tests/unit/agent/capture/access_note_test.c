@@ -1,5 +1,7 @@
 #include "agent/capture/access_note.h"
+#include "hal/storage.h"
 #include "tests/support/counter.h"
+#include "tests/support/scratch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +30,7 @@ static void assert_noted(const struct access *access, const char *subject, const
     struct eventlog_status status;
     struct sha256 before;
     struct buf body;
-    access_note(counter_log(counter), NULL, access);
+    access_note(counter_log(counter), NULL, access, 1, NULL);
     counter_restart(counter);
     eventlog_status(counter_log(counter), &status);
     const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
@@ -77,6 +79,41 @@ static void what_befell_neither_is_told_of_the_appliance(void **state)
                  "\"subject\":\"appliance\"", "\"act\":\"receipt_reprinted\"");
 }
 
+static void assert_kept(const char *path, const char *text)
+{
+    struct buf kept;
+    buf_init(&kept, 1024);
+    assert_int_equal(storage_read(path, &kept, NULL), ERR_OK);
+    assert_true(slice_is(buf_slice(&kept), text));
+    buf_free(&kept);
+}
+
+static void a_copy_follows_its_acts_and_never_leaps_one(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    char path[SCRATCH_PATH_MAX];
+    scratch_make(&scratch);
+    scratch_write(scratch_path(&scratch, "copy", path), "one", 3);
+    struct counter *counter = counter_open();
+    static const struct access acts[] = {
+        {ACCESS_STAFF_ADDED, ann, "", ACCESS_BY_CLI, NULL},
+        {ACCESS_ROLE_CHANGED, ann, "", ACCESS_BY_CLI, NULL},
+    };
+    const struct access_copy first = {path, SLICE_LITERAL("one"), SLICE_LITERAL("two")};
+    access_note(counter_log(counter), NULL, acts, 2, &first);
+    counter_restart(counter);
+    assert_kept(path, "two");
+    struct eventlog_status status;
+    eventlog_status(counter_log(counter), &status);
+    assert_int_equal(status.streams[STREAM_RETURNS].head, 2);
+    const struct access_copy leaps = {path, SLICE_LITERAL("three"), SLICE_LITERAL("four")};
+    access_note(counter_log(counter), NULL, acts, 2, &leaps);
+    counter_close(counter);
+    assert_kept(path, "two");
+    scratch_remove(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +121,7 @@ int main(void)
         cmocka_unit_test(what_befell_a_lane_is_told_of_the_lane),
         cmocka_unit_test(what_a_person_did_at_a_lane_has_both),
         cmocka_unit_test(what_befell_neither_is_told_of_the_appliance),
+        cmocka_unit_test(a_copy_follows_its_acts_and_never_leaps_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "agent/people/lockout.h"
 #include "agent/people/people.h"
+#include "hal/base/cleanup.h"
+#include "hal/storage.h"
 #include "tests/support/await.h"
 #include "tests/support/scratch.h"
 
@@ -22,13 +24,25 @@ static struct people *people;
 
 /* What was told, a line each: "act person by". */
 static char told[1024];
+static bool log_fails;
 
-static void hear_access(void *context, const struct access *access)
+/* Stands for the log, and keeps the copy as it does once it has the acts. */
+static void hear_access(void *context, const struct access *acts, size_t count,
+                        const struct access_copy *copy)
 {
     (void)context;
-    size_t len = strlen(told);
-    (void)snprintf(told + len, sizeof told - len, "%d %s %s\n", access->act, access->person,
-                   access->by);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(told);
+        (void)snprintf(told + len, sizeof told - len, "%d %s %s\n", acts[i].act, acts[i].person,
+                       acts[i].by);
+    }
+    if (!copy || log_fails)
+        return;
+    struct buf kept CLEANUP(buf_free);
+    buf_init(&kept, (size_t)64 * 1024);
+    assert_int_equal(storage_read(copy->path, &kept, NULL), ERR_OK);
+    if (slice_equal(buf_slice(&kept), copy->before))
+        assert_int_equal(storage_replace(copy->path, copy->now, 0600, NULL), ERR_OK);
 }
 
 static void assert_told(enum access_act act, const char *person, const char *by)
@@ -50,7 +64,6 @@ static void open_people(void)
         .rounds = FEW_ROUNDS,
         .told = hear_access,
     };
-    told[0] = '\0';
     assert_int_equal(people_open(&people, &config, &fault), ERR_OK);
 }
 
@@ -63,7 +76,9 @@ static int setup(void **state)
     struct person_draft ann = {
         .number = "1042", .name = "Ann", .badge = "BADGE-7", .rounds = FEW_ROUNDS};
     assert_int_equal(staff_add(scratch.path, &ann, slice_of("2580"), false, NULL), ERR_OK);
+    log_fails = false;
     open_people();
+    told[0] = '\0';
     return 0;
 }
 
@@ -252,6 +267,68 @@ static void a_change_of_the_staff_is_told_with_who_made_it(void **state)
     staff_close(staff);
 }
 
+static void what_was_done_while_it_stood_still_is_told_at_the_start(void **state)
+{
+    (void)state;
+    char ann[ID_TEXT + 1];
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    (void)snprintf(ann, sizeof ann, "%s", staff_at(staff, 0)->id);
+    staff_close(staff);
+    people_close(people);
+    assert_int_equal(staff_remove(scratch.path, "1042", NULL), ERR_OK);
+    log_fails = true; /* what isn't saved is told again */
+    open_people();
+    assert_non_null(strstr(told, ann));
+    people_close(people);
+    told[0] = '\0';
+    log_fails = false;
+    open_people();
+    assert_non_null(strstr(told, ann));
+    people_close(people);
+    told[0] = '\0';
+    open_people();
+    assert_string_equal(told, "");
+}
+
+static void a_change_after_one_that_was_not_saved_hides_neither(void **state)
+{
+    (void)state;
+    struct person_draft bob = {.number = "7", .name = "Bob", .rounds = FEW_ROUNDS};
+    struct person_draft eve = {.number = "8", .name = "Eve", .rounds = FEW_ROUNDS};
+    log_fails = true;
+    assert_int_equal(staff_add(scratch.path, &bob, slice_of("2580"), false, NULL), ERR_OK);
+    people_look(people, ACCESS_BY_CLI);
+    log_fails = false;
+    assert_int_equal(staff_add(scratch.path, &eve, slice_of("2580"), false, NULL), ERR_OK);
+    people_look(people, ACCESS_BY_CLI);
+    people_close(people);
+    told[0] = '\0';
+    open_people();
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    assert_non_null(strstr(told, staff_find(staff, slice_of("7"))->id));
+    assert_non_null(strstr(told, staff_find(staff, slice_of("8"))->id));
+    staff_close(staff);
+}
+
+static void the_first_technician_is_told_as_the_appliances_own_act(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH_MAX];
+    people_close(people);
+    assert_int_equal(storage_remove(scratch_path(&scratch, "people/staff.json", path), NULL),
+                     ERR_OK);
+    assert_int_equal(storage_remove(scratch_path(&scratch, "people/staff.told", path), NULL),
+                     ERR_OK);
+    told[0] = '\0';
+    open_people();
+    struct staff *staff;
+    assert_int_equal(staff_open(&staff, scratch.path, NULL), ERR_OK);
+    assert_told(ACCESS_STAFF_ADDED, staff_at(staff, 0)->id, ACCESS_BY_APPLIANCE);
+    staff_close(staff);
+}
+
 static void a_right_pin_is_forgotten_on_disk_too(void **state)
 {
     (void)state;
@@ -412,6 +489,9 @@ int main(void)
         TEST(strangers_push_nobodys_lock_out),
         TEST(a_lock_out_is_told_once_it_makes_somebody_wait),
         TEST(a_change_of_the_staff_is_told_with_who_made_it),
+        TEST(what_was_done_while_it_stood_still_is_told_at_the_start),
+        TEST(a_change_after_one_that_was_not_saved_hides_neither),
+        TEST(the_first_technician_is_told_as_the_appliances_own_act),
         TEST(a_right_pin_is_forgotten_on_disk_too),
         TEST(guesses_sent_at_once_count_as_many),
         TEST(locked_for_good_only_a_new_pin_helps),

@@ -152,6 +152,55 @@ static void a_change_beside_it_is_noticed(void **state)
     staff_close(staff);
 }
 
+static void each_change_of_a_person_has_its_act(void **state)
+{
+    (void)state;
+    static const struct person was = {.id = "a", .number = "1", .name = "Ann", .language = "en"};
+    struct person now = was;
+    struct staff_act acts[STAFF_ACTS_MAX(1, 1)];
+    assert_int_equal(staff_acts(&was, 1, &now, 1, acts), 0);
+    (void)strcpy(now.name, "Anne");
+    now.role = ROLE_MANAGER;
+    now.pin.salt[0] = 1;
+    assert_int_equal(staff_acts(&was, 1, &now, 1, acts), 3);
+    assert_int_equal(acts[0].act, ACCESS_STAFF_CHANGED);
+    assert_int_equal(acts[1].act, ACCESS_ROLE_CHANGED);
+    assert_int_equal(acts[2].act, ACCESS_PIN_CHANGED);
+    now = was;
+    now.has_badge = true;
+    assert_int_equal(staff_acts(&was, 1, &now, 1, acts), 1);
+    assert_int_equal(acts[0].act, ACCESS_STAFF_CHANGED);
+    (void)strcpy(now.id, "b");
+    assert_int_equal(staff_acts(&was, 1, &now, 1, acts), 2);
+    assert_int_equal(acts[0].act, ACCESS_STAFF_ADDED);
+    assert_ptr_equal(acts[0].person, &now);
+    assert_int_equal(acts[1].act, ACCESS_STAFF_REMOVED);
+    assert_ptr_equal(acts[1].person, &was);
+}
+
+static void told_from(void *context, const struct staff_act *acts, size_t count,
+                      const struct access_copy *copy)
+{
+    (void)acts;
+    (void)copy;
+    *(size_t *)context += count;
+}
+
+static void a_damaged_copy_of_what_was_told_begins_anew(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH_MAX];
+    size_t count = 0;
+    add(&ann);
+    scratch_write(scratch_path(&scratch, "people/staff.told", path), "{", 1);
+    struct staff *staff = open_staff();
+    assert_int_equal(staff_tell(staff, told_from, &count, NULL), ERR_OK);
+    assert_true(staff_refresh(staff));
+    assert_int_equal(count, 1);
+    assert_non_null(staff_find(staff, slice_of("1042")));
+    staff_close(staff);
+}
+
 static void a_new_pin_replaces_the_old(void **state)
 {
     (void)state;
@@ -214,6 +263,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_number_or_badge_is_given_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_with_a_new_person_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_beside_it_is_noticed, setup, teardown),
+        cmocka_unit_test(each_change_of_a_person_has_its_act),
+        cmocka_unit_test_setup_teardown(a_damaged_copy_of_what_was_told_begins_anew, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_new_pin_replaces_the_old, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_can_be_removed_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(two_writers_are_kept_apart, setup, teardown),
