@@ -25,7 +25,6 @@ enum access_act {
 };
 
 /* Who did it, when no person did. */
-#define ACCESS_BY_APPLIANCE "appliance"
 #define ACCESS_BY_CLI "cli"       /* the command line on the appliance */
 #define ACCESS_BY_CENTRE "centre" /* a configuration */
 #define ACCESS_BY_TILL "till"

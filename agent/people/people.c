@@ -95,8 +95,6 @@ static void staff_changed(void *context, const struct staff_act *acts, size_t co
 
 static enum err make_first(struct people *people, struct fault *fault)
 {
-    if (staff_count(people->staff) > 0)
-        return ERR_OK;
     char pin[PIN_ONE_TIME + 1];
     pin_random(pin);
     struct person_draft draft = {
@@ -106,7 +104,6 @@ static enum err make_first(struct people *people, struct fault *fault)
         .rounds = people->config.rounds,
     };
     enum err err = staff_add(people->config.folder, &draft, slice_of(pin), true, fault);
-    people->changed_by = ACCESS_BY_APPLIANCE;
     if (!err)
         diag_write(people->config.diag, DIAG_WARN, "people.first",
                    "there was no staff: sign in as number 1 with the one-time PIN %s", pin);
@@ -122,7 +119,8 @@ static enum err open_parts(struct people *people, struct fault *fault)
         err = lockouts_open(&people->lockouts, config->folder, LOCKOUTS_OF_STAFF, fault);
     if (!err)
         err = lockouts_open(&people->strangers, config->folder, LOCKOUTS_OF_STRANGERS, fault);
-    if (!err)
+    bool first = !err && staff_count(people->staff) == 0;
+    if (first)
         err = make_first(people, fault);
     if (!err)
         err = pin_verifier_make(SLICE_LITERAL("nobody"), config->rounds, &people->nobody, fault);
@@ -136,8 +134,8 @@ static enum err open_parts(struct people *people, struct fault *fault)
     if (!people->sessions)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     if (config->told)
-        err = staff_tell(people->staff, staff_changed, people, fault);
-    people_look(people, people->changed_by);
+        err = staff_tell(people->staff, first, staff_changed, people, fault);
+    people_look(people, ACCESS_BY_CLI);
     return err;
 }
 

@@ -461,19 +461,20 @@ static enum err tell_changes(const struct staff *before, const struct staff *now
     return ERR_OK;
 }
 
-enum err staff_tell(struct staff *staff, staff_told *told, void *context, struct fault *fault)
+enum err staff_tell(struct staff *staff, bool known, staff_told *told, void *context,
+                    struct fault *fault)
 {
-    struct staff empty = {.count = 0};
     struct stat there;
-    bool damaged = load(staff, staff->told_path, NULL) != ERR_OK;
     staff->told = told;
     staff->context = context;
     staff->inode = 0;
-    if (!damaged && stat(staff->told_path, &there) == 0)
+    if (stat(staff->told_path, &there) == 0 && load(staff, staff->told_path, NULL) == ERR_OK)
         return ERR_OK;
     staff->count = 0;
-    enum err err = storage_make_folder(staff->folder, fault);
-    return err ? err : save(&empty, staff->told_path, fault);
+    enum err err = known ? load(staff, staff->path, fault) : ERR_OK;
+    if (!err)
+        err = storage_make_folder(staff->folder, fault);
+    return err ? err : save(staff, staff->told_path, fault);
 }
 
 /* The file is replaced as a whole at each change, so a new inode or time means new content. */

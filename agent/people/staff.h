@@ -58,10 +58,10 @@ typedef void staff_told(void *context, const struct staff_act *acts, size_t coun
                         const struct access_copy *copy);
 /*
  * From now on a refresh tells what it finds added, removed or changed, first of all against what
- * was told before: people/staff.told, which begins empty, and anew when it is damaged. Refresh
- * next.
+ * was told before: people/staff.told, which begins empty, or with those who are there now if they
+ * are `known`; and anew when it is damaged. Refresh next.
  */
-enum err staff_tell(struct staff *staff, staff_told *told, void *context,
+enum err staff_tell(struct staff *staff, bool known, staff_told *told, void *context,
                     struct fault *fault) MUST_CHECK;
 size_t staff_count(const struct staff *staff);
 /* In the order they were added; borrowed until the next refresh. */

@@ -3,7 +3,9 @@
 import json
 import subprocess
 
+import pytest
 import schemas
+from conftest import open_road, stop_well
 from road.road import DEVICE, await_true
 from road.till import Till
 
@@ -80,3 +82,90 @@ def test_every_privileged_act_is_told(road):
     for secret in ("PLANTED-NAME", PIN, "820461", "no-such-number", "seven"):
         assert secret not in everything
     assert road.ask_hub("/v1/parked")["entries"] == []
+
+
+def person_numbered(road, number):
+    people = json.loads((road.store_state / "people/staff.json").read_text())["people"]
+    [person] = [one["id"] for one in people if one["number"] == number]
+    return person
+
+
+def test_what_was_done_while_it_stood_still_is_told_at_the_next_start(road):
+    role = ("--role", "manager", "--pin", "-")
+    tool(road, "staff", "add", "--number", "81", "--name", "Stays", *role, said=PIN)
+    stays = person_numbered(road, "81")
+    await_told(road, "staff_added", "cli", f"person/{stays}")
+    road.appliance.kill()
+    tool(road, "staff", "add", "--number", "82", "--name", "Comes", *role, said=PIN)
+    tool(road, "staff", "reset-pin", "81", "--pin", "-", said=PIN)
+    tool(road, "token", "add", "--lane", "08", "--name", "eight")
+    comes = person_numbered(road, "82")
+    for _ in range(2):  # told once, however often it starts
+        road.appliance.start()
+        await_told(road, "staff_added", "cli", f"person/{comes}")
+        await_told(road, "pin_changed", "cli", f"person/{stays}")
+        await_told(road, "token_added", "cli", "lane/08")
+        road.appliance.kill()
+    tool(road, "staff", "remove", "82")
+    road.appliance.start()
+    await_told(road, "staff_removed", "cli", f"person/{comes}")
+    for subject, acts in (
+        (f"person/{comes}", ["staff_added", "staff_removed"]),
+        (f"person/{stays}", ["staff_added", "pin_changed"]),
+        ("lane/08", ["token_added"]),
+    ):
+        assert [act for act, _, of in told(road) if of == subject] == acts
+
+
+@pytest.fixture
+def printing_road(tmp_path):
+    with open_road(tmp_path, printer=True) as opened:
+        opened.await_link()
+        yield opened
+        stop_well(opened)
+
+
+def test_acts_of_managers_and_technicians_at_the_counter_are_told(printing_road):
+    road = printing_road
+    people = {}
+    for number, role in (("91", "manager"), ("92", "technician"), ("93", "associate")):
+        words = ("--number", number, "--name", role, "--role", role, "--pin", "-")
+        tool(road, "staff", "add", *words, said=PIN)
+        people[role] = person_numbered(road, number)
+    till = Till(road.store_url, road.token())
+    page = Till(road.store_url, "")
+
+    def ask(method, path, cookie):
+        headers = {"Cookie": cookie, "X-Tillback": "1"}
+        status, _, text = page.request(method, path, headers=headers)
+        assert status in (200, 204), text
+
+    signed_in = {}
+    for number, role in (("91", "manager"), ("92", "technician"), ("93", "associate")):
+        status, headers, _ = sign_in(till, number, PIN)
+        assert status == 201
+        signed_in[role] = headers["Set-Cookie"].split(";")[0]
+
+    road.tell_printer("paper-out")
+    state = lambda: road.ask_store("/v1/status")["printers"][0]["state"]  # noqa: E731
+    await_true(lambda: state() == "paper_out", 20, "paper out is told")
+    till.sell("a-1")
+    _, made = till.give_back("a-1")
+    [waiting] = road.ask_store("/v1/prints")["prints"]
+    ask("DELETE", f"/v1/prints/{waiting['print_id']}", signed_in["manager"])
+    await_told(road, "receipt_let_go", people["manager"], f"person/{people['manager']}")
+    assert made["return_id"] in road.ask_hub_text(f"/v1/events?device={DEVICE}")
+
+    ask("GET", "/v1/service/diag", signed_in["technician"])
+    technician = f"person/{people['technician']}"
+    await_told(road, "diagnostics_taken", people["technician"], technician)
+    tool(road, "diag", "--out", road.folder / "bundle.tar.gz")
+    await_told(road, "diagnostics_taken", "cli", "appliance")
+    for cookie in signed_in.values():
+        ask("DELETE", "/v1/session", cookie)
+    await_told(road, "signed_out", people["manager"], f"person/{people['manager']}")
+    await_told(road, "signed_out", people["technician"], technician)
+    associate = f"person/{people['associate']}"
+    assert [act for act, _, of in told(road) if of == associate] == ["staff_added"]
+    till.close()
+    page.close()

@@ -194,7 +194,7 @@ static void a_damaged_copy_of_what_was_told_begins_anew(void **state)
     add(&ann);
     scratch_write(scratch_path(&scratch, "people/staff.told", path), "{", 1);
     struct staff *staff = open_staff();
-    assert_int_equal(staff_tell(staff, told_from, &count, NULL), ERR_OK);
+    assert_int_equal(staff_tell(staff, false, told_from, &count, NULL), ERR_OK);
     assert_true(staff_refresh(staff));
     assert_int_equal(count, 1);
     assert_non_null(staff_find(staff, slice_of("1042")));
