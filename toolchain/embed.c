@@ -172,7 +172,8 @@ static void embed_files(const char *name, int count, char **paths, int packed)
     printf("static const struct %s_file %s_files[] = {\n", name, name);
     for (int i = 0; i < count; i++) {
         const char *base = strrchr(paths[i], '/');
-        printf("    {\"%s\", %s_%d, sizeof %s_%d - 1", base ? base + 1 : paths[i], name, i, name, i);
+        printf("    {\"%s\", %s_%d, sizeof %s_%d - 1", base ? base + 1 : paths[i], name, i, name,
+               i);
         if (packed)
             printf(", %s_packed_%d, sizeof %s_packed_%d - 1", name, i, name, i);
         fputs("},\n", stdout);
