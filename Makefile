@@ -34,7 +34,8 @@ sql_headers:= $(patsubst %,$(OUT)/gen/%.h,$(sql_files))
 page_files := $(sort $(wildcard agent/page/*.html agent/page/*.css agent/page/*.js agent/page/*.json agent/page/*.svg agent/page/*.webmanifest))
 hub_page_files := $(sort $(wildcard sync/hub/web/*.html sync/hub/web/*.css sync/hub/web/*.js sync/hub/web/*.svg))
 document_files := $(sort $(wildcard agent/api/*.json sync/contract/schema/*.json agent/returns/*.json agent/capture/*.json agent/print/*.json sync/hub/ledger/*.json))
-generated  := $(sql_headers) $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/web/files.h $(OUT)/gen/documents.h
+generated  := $(sql_headers) $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/web/files.h $(OUT)/gen/documents.h \
+              $(OUT)/gen/sync/contract/dictionary.h
 
 build/embed: toolchain/embed.c
 	$(Q)mkdir -p $(@D)
@@ -55,6 +56,10 @@ $(OUT)/gen/sync/hub/web/files.h: $(hub_page_files) build/embed
 $(OUT)/gen/documents.h: $(document_files) build/embed
 	$(Q)mkdir -p $(@D)
 	$(Q)build/embed files document $(document_files) > $@ 2>/dev/null || : > $@
+
+$(OUT)/gen/sync/contract/dictionary.h: sync/contract/events-1.dict build/embed
+	$(Q)mkdir -p $(@D)
+	$(Q)build/embed files dictionary $< > $@
 
 $(OUT)/obj/%.o: %.c | $(generated)
 	$(call say,CC,$<)

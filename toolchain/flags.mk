@@ -26,5 +26,5 @@ LDFLAGS += -pie
 endif
 
 LIBS := -lmicrohttpd -lmosquitto -luv -lserialport -levdev -lexpat -lcurl -lpq -lqrencode -lsqlite3 -lcjson \
-        -lmbedtls -lmbedx509 -lmbedcrypto -lz -lm -lpthread
+        -lmbedtls -lmbedx509 -lmbedcrypto -lzstd -lz -lm -lpthread
 CPPFLAGS += $(shell pkg-config --cflags-only-I libevdev libpq p11-kit-1 2>/dev/null)

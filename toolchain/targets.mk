@@ -102,6 +102,11 @@ $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/obj/tests/bench/raw.o $(call a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
+# A dictionary for compressed batches, trained anew: into build/, since released ones never change.
+dictionary: all
+	$(Q)toolchain/install dictionary
+	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/train-dictionary build/events.dict
+
 # Keyboard-like scanners on a kernel of its own, with devices that a container hasn't.
 kernel-test: $(OUT)/tests/hal/scanner_hid_test
 	$(Q)toolchain/install kernel
@@ -168,5 +173,5 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
-.PHONY: browser-quick pictures bench-page
+.PHONY: browser-quick pictures bench-page dictionary
 .PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet soak man clean help

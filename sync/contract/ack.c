@@ -2,12 +2,13 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/base/jsonw.h"
+#include "sync/contract/compression.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { ARENA_MAX = 32 * 1024, ACK_BYTES_MAX = 64 * 1024, ACK_DEPTH_MAX = 4 };
+enum { ENCODINGS_MAX = 16, ARENA_MAX = 32 * 1024, ACK_BYTES_MAX = 64 * 1024, ACK_DEPTH_MAX = 4 };
 
 static void write_parked(struct jsonw *w, const struct ack *ack)
 {
@@ -52,6 +53,11 @@ void ack_write(struct buf *out, const struct ack *ack)
     jsonw_int(&w, "ack_no", ack->ack_no);
     jsonw_int(&w, "hub_epoch", ack->hub_epoch);
     write_parked(&w, ack);
+    if (ack->reads_compressed) {
+        jsonw_array(&w, "accept_encoding");
+        jsonw_text(&w, NULL, COMPRESSION_NAME);
+        jsonw_end(&w);
+    }
     jsonw_end(&w);
 }
 
@@ -70,6 +76,8 @@ struct ack_text {
     const struct cJSON *also;
     struct parked_text *parked;
     size_t parked_count;
+    const char **encodings;
+    size_t encoding_count;
     int64_t through, backed_up_through, ack_no, hub_epoch;
 };
 
@@ -121,6 +129,12 @@ static const struct json_field ack_fields[] = {
      .max = ACK_PARKED_MAX,
      .items = &parked_table,
      .count_offset = offsetof(struct ack_text, parked_count)},
+    {.name = "accept_encoding",
+     .kind = JSON_TEXTS,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct ack_text, encodings),
+     .max = ENCODINGS_MAX,
+     .count_offset = offsetof(struct ack_text, encoding_count)},
 };
 
 static const struct json_table ack_table = {
@@ -187,6 +201,9 @@ static enum err convert(const struct ack_text *text, struct ack *ack, struct fau
     for (size_t i = 0; !err && i < text->parked_count; i++)
         err = read_parked(&text->parked[i], &ack->parked[i], fault);
     ack->parked_count = text->parked_count;
+    for (size_t i = 0; i < text->encoding_count; i++)
+        if (strcmp(text->encodings[i], COMPRESSION_NAME) == 0)
+            ack->reads_compressed = true;
     return err;
 }
 

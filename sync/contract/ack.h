@@ -33,6 +33,7 @@ struct ack {
     size_t also_count;
     struct ack_parked parked[ACK_PARKED_MAX]; /* the newest; the hub has the whole list */
     size_t parked_count;
+    bool reads_compressed; /* the hub that says this reads batches in COMPRESSION_NAME */
 };
 
 void ack_write(struct buf *out, const struct ack *ack);

@@ -2,7 +2,7 @@
  * A batch of events on the road: a CloudEvents JSON batch (application/cloudevents-batch+json),
  * the stored bodies byte for byte, contiguous in one log, and its header in MQTT 5 user
  * properties: log_id, stream, first, last, prev, hash; for a fork also parent_log, parent_seq and
- * parent_hash; content-encoding when compressed. Pure; any thread.
+ * parent_hash; content-encoding when compressed (compression.h). Pure; any thread.
  */
 #ifndef SYNC_CONTRACT_BATCH_H
 #define SYNC_CONTRACT_BATCH_H

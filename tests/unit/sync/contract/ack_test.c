@@ -64,6 +64,27 @@ static void read_gives_back_what_was_written(void **state)
     assert_string_equal(ack.parked[0].detail, "lines[0]: is missing");
 }
 
+static void encodings_are_told_and_unknown_ones_passed_over(void **state)
+{
+    (void)state;
+    static const char told[] = ",\"accept_encoding\":[\"zstd-events-1\"]}";
+    struct buf out CLEANUP(buf_free);
+    buf_init(&out, 4096);
+    struct ack ack = sample();
+    ack.reads_compressed = true;
+    ack_write(&out, &ack);
+    assert_string_equal(out.data + out.len - strlen(told), told);
+    assert_int_equal(ack_read(buf_slice(&out), &ack, NULL), ERR_OK);
+    assert_true(ack.reads_compressed);
+    assert_int_equal(ack_read(slice_of(whole), &ack, NULL), ERR_OK);
+    assert_false(ack.reads_compressed);
+    buf_reset(&out);
+    buf_append(&out, whole, strlen(whole) - 1);
+    buf_append_text(&out, ",\"accept_encoding\":[\"gzip\",\"zstd-events-2\"]}");
+    assert_int_equal(ack_read(buf_slice(&out), &ack, NULL), ERR_OK);
+    assert_false(ack.reads_compressed);
+}
+
 static void full_ack_survives_the_road(void **state)
 {
     (void)state;
@@ -147,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(write_makes_the_published_text),
         cmocka_unit_test(read_gives_back_what_was_written),
+        cmocka_unit_test(encodings_are_told_and_unknown_ones_passed_over),
         cmocka_unit_test(full_ack_survives_the_road),
         cmocka_unit_test(read_refuses_and_names_the_field),
         cmocka_unit_test(newer_goes_by_epoch_then_number),
