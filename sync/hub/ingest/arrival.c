@@ -1,5 +1,6 @@
 #include "sync/hub/ingest/arrival.h"
 #include "hal/base/cleanup.h"
+#include "sync/contract/compression.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/sale_query.h"
@@ -34,6 +35,7 @@ struct arrival {
     char correlation[CORRELATION_MAX];
     size_t correlation_len;
     struct batch_header header;
+    struct fault unread;           /* why a batch's payload couldn't be unpacked; code 0: it was */
     struct ingest_result result;   /* of a batch */
     struct ingest_result *unknown; /* of a state: its logs, as far as they aren't known here */
     int64_t number;                /* of the inbox message in `reply`, else 0 */
@@ -104,8 +106,10 @@ static enum err run_batch(struct work *work, struct database *db, struct fault *
         .header = arrival->header,
         .bodies = bodies,
         .received_ms = arrival->received_ms,
+        .unread = arrival->unread.code ? &arrival->unread : NULL,
     };
-    if (batch_cut(buf_slice(&arrival->payload), bodies, BATCH_EVENTS_MAX, &batch.count, &why)) {
+    if (!batch.unread &&
+        batch_cut(buf_slice(&arrival->payload), bodies, BATCH_EVENTS_MAX, &batch.count, &why)) {
         refuse_batch(arrival, &why);
         return ERR_OK;
     }
@@ -122,11 +126,13 @@ static void count(struct arrival_desk *desk, const struct ingest_result *result)
     desk->refused += result->verdict == INGEST_REFUSED;
 }
 
-static void answer_ack(struct arrival *arrival, const struct ingest_result *result)
+/* A sender that learns that we don't read what it compressed sends it as it is. */
+static void answer_ack(struct arrival *arrival, struct ingest_result *result)
 {
     struct arrival_desk *desk = arrival->desk;
     struct buf text CLEANUP(buf_free);
     char name[32];
+    result->ack.reads_compressed = !arrival->unread.code;
     buf_init(&text, ACK_TEXT_MAX);
     ack_write(&text, &result->ack);
     (void)snprintf(name, sizeof name, "ack/%s", stream_name(result->stream));
@@ -143,7 +149,7 @@ static void answer_ack(struct arrival *arrival, const struct ingest_result *resu
 static void batch_done(struct work *work, enum err err, const struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    const struct ingest_result *result = &arrival->result;
+    struct ingest_result *result = &arrival->result;
     if (err) {
         failed(arrival, fault);
     } else {
@@ -164,12 +170,26 @@ static const char *get_property(void *context, const char *name)
     return mqtt_property_of(context, name);
 }
 
+/* Replaces a compressed payload by what it holds, or notes why that can't be. */
+static void unpack(struct arrival *arrival, const struct mqtt_message *message)
+{
+    const char *encoding = mqtt_property_of(message, "content-encoding");
+    struct fault *why = &arrival->unread;
+    if (!encoding)
+        return;
+    buf_reset(&arrival->payload);
+    if (strcmp(encoding, COMPRESSION_NAME) != 0)
+        (void)fault_set(why, ERR_UNSUPPORTED, "content-encoding", "is not understood here");
+    else if (compression_unpack(message->payload, &arrival->payload, why) != ERR_OK)
+        fault_within(why, "payload");
+    arrival->work.bytes = sizeof *arrival + arrival->payload.len;
+}
+
 static enum err prepare_batch(struct arrival *arrival, const struct mqtt_message *message,
                               struct fault *fault)
 {
     struct mqtt_message read = *message;
-    if (mqtt_property_of(message, "content-encoding"))
-        return fault_set(fault, ERR_UNSUPPORTED, "content-encoding", "is not understood here");
+    unpack(arrival, message);
     arrival->work.run = run_batch;
     arrival->work.done = batch_done;
     return batch_header_read(&arrival->header, get_property, &read, fault);

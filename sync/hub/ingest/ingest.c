@@ -170,7 +170,9 @@ static enum err open_log(struct intake *in)
     in->result->has_ack = found;
     if (found && !same_parent(&in->log, header))
         return refuse(in, &header->log, ERR_CONFLICT, "the log had another parent before");
-    if (batch_verify(header, in->batch->bodies, in->batch->count, &why) != ERR_OK) {
+    if (in->batch->unread)
+        why = *in->batch->unread;
+    if (why.code || batch_verify(header, in->batch->bodies, in->batch->count, &why) != ERR_OK) {
         char detail[ACK_DETAIL_MAX];
         (void)snprintf(detail, sizeof detail, "%.40s %.200s", why.where, why.text);
         return refuse(in, found ? &header->log : &nobody, ERR_INVALID, detail);

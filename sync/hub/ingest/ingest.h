@@ -23,6 +23,7 @@ struct ingest_batch {
     const struct slice *bodies;
     size_t count;
     int64_t received_ms;
+    const struct fault *unread; /* why its body can't be read: refused, and answered; else NULL */
 };
 
 struct ingest_rules {

@@ -1,4 +1,5 @@
 #include "hal/base/jsonw.h"
+#include "sync/contract/compression.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
@@ -159,10 +160,11 @@ static void write_event(struct buf *out, int64_t number, enum event_type type, c
     event_write(out, &event);
 }
 
-/* Sends one event as a batch of its own, and moves the chain on. */
-static enum err send_event(struct fixture *f, enum event_type type, const char *subject,
-                           const char *data)
+/* Sends one event as a batch of its own, the payload in that encoding, and moves the chain on. */
+static enum err send_encoded(struct fixture *f, enum event_type type, const char *subject,
+                             const char *data, const char *encoding)
 {
+    struct compressor *compressor = NULL;
     struct buf body;
     struct buf batch;
     struct properties properties = {.count = 0};
@@ -180,18 +182,31 @@ static enum err send_event(struct fixture *f, enum event_type type, const char *
         .prev = f->hash,
         .hash = chain_next(&f->hash, buf_slice(&body)),
     };
+    struct slice payload = buf_slice(&batch);
     batch_header_write(&header, put, &properties);
+    if (encoding) {
+        put(&properties, "content-encoding", encoding);
+        assert_int_equal(compressor_open(&compressor, NULL), ERR_OK);
+        assert_int_equal(compressor_pack(compressor, payload, &payload, NULL), ERR_OK);
+    }
     enum err err = take(f, (struct mqtt_message){.topic = "tb/v1/box-a/up/events",
-                                                 .payload = buf_slice(&batch),
+                                                 .payload = payload,
                                                  .properties = properties.list,
                                                  .property_count = properties.count});
     if (!err) {
         f->seq++;
         f->hash = header.hash;
     }
+    compressor_close(compressor);
     buf_free(&body);
     buf_free(&batch);
     return err;
+}
+
+static enum err send_event(struct fixture *f, enum event_type type, const char *subject,
+                           const char *data)
+{
+    return send_encoded(f, type, subject, data, NULL);
 }
 
 static void send_state(struct fixture *f, const char *session, bool online)
@@ -303,6 +318,53 @@ static void a_body_that_is_no_batch_gets_no_answer_and_changes_nothing(void **st
     await_answer(f);
     assert_int_equal(f->desk.refused, 1);
     assert_int_equal(number_of(f, "SELECT count(*) FROM event"), 1);
+}
+
+static struct ack read_ack(struct fixture *f)
+{
+    struct ack ack;
+    await_answer(f);
+    assert_int_equal(ack_read(slice_of(f->payload), &ack, NULL), ERR_OK);
+    return ack;
+}
+
+static void a_compressed_batch_is_taken_as_its_json(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(send_event(f, EVENT_RETURN_CREATED, "return/1", "{}"), ERR_OK);
+    assert_true(read_ack(f).reads_compressed);
+    assert_int_equal(
+        send_encoded(f, EVENT_RETURN_CREATED, "return/2", "{\"a\":1}", COMPRESSION_NAME), ERR_OK);
+    struct ack ack = read_ack(f);
+    assert_int_equal(ack.through, 2);
+    assert_true(sha256_equal(&ack.hash, &f->hash));
+    assert_true(ack.reads_compressed);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM event WHERE CAST(body AS TEXT) LIKE '{%}'"),
+                     2);
+}
+
+/* Whoever sent it learns that it isn't read, and what the hub holds: it goes again as it is. */
+static void what_cannot_be_unpacked_is_refused_visibly_and_the_sender_told(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(send_event(f, EVENT_RETURN_CREATED, "return/1", "{}"), ERR_OK);
+    await_answer(f);
+    const struct sha256 before = f->hash;
+    assert_int_equal(send_encoded(f, EVENT_RETURN_CREATED, "return/2", "{}", "zstd-events-9"),
+                     ERR_OK);
+    struct ack ack = read_ack(f);
+    assert_int_equal(ack.through, 1);
+    assert_false(ack.reads_compressed);
+    assert_int_equal(f->desk.refused, 1);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM hub_exception WHERE code = 'batch_refused'"
+                                  " AND detail LIKE '%content-encoding%'"),
+                     1);
+    f->seq = 1;
+    f->hash = before;
+    assert_int_equal(send_event(f, EVENT_RETURN_CREATED, "return/2", "{}"), ERR_OK);
+    ack = read_ack(f);
+    assert_int_equal(ack.through, 2);
+    assert_true(ack.reads_compressed);
 }
 
 static void a_full_queue_refuses_at_once(void **state)
@@ -436,6 +498,8 @@ int main(void)
         TEST(what_was_not_committed_is_not_answered),
         TEST(messages_that_make_no_sense_are_refused_with_a_reason),
         TEST(a_body_that_is_no_batch_gets_no_answer_and_changes_nothing),
+        TEST(a_compressed_batch_is_taken_as_its_json),
+        TEST(what_cannot_be_unpacked_is_refused_visibly_and_the_sender_told),
         TEST(a_full_queue_refuses_at_once),
         TEST(a_late_will_is_no_news),
         TEST(a_question_is_answered_with_the_sale_and_its_returns),
