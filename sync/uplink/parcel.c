@@ -12,6 +12,7 @@ void parcel_init(struct parcel *parcel)
 void parcel_free(struct parcel *parcel)
 {
     buf_free(&parcel->body);
+    compressor_close(parcel->compressor);
 }
 
 static enum err add(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
@@ -70,20 +71,36 @@ static void put_property(void *context, const char *name, const char *value)
     properties->list[i] = (struct mqtt_property){name, properties->values[i]};
 }
 
-enum err parcel_publish(const struct parcel *parcel, struct mqtt *mqtt, const char *device,
-                        int *token, struct fault *fault)
+static enum err compress(struct parcel *parcel, struct slice *payload, struct fault *fault)
+{
+    enum err err = ERR_OK;
+    if (!parcel->compressor)
+        err = compressor_open(&parcel->compressor, fault);
+    return err ? err : compressor_pack(parcel->compressor, *payload, payload, fault);
+}
+
+enum err parcel_publish(struct parcel *parcel, struct mqtt *mqtt, const char *device,
+                        bool compressed, int *token, struct fault *fault)
 {
     struct properties properties = {.count = 0};
+    struct slice payload = buf_slice(&parcel->body);
     char topic[TOPIC_MAX];
     batch_header_write(&parcel->header, put_property, &properties);
+    if (compressed) {
+        enum err err = compress(parcel, &payload, fault);
+        if (err)
+            return err;
+        put_property(&properties, "content-encoding", COMPRESSION_NAME);
+    }
     topic_write(topic, device, TOPIC_UP, "events");
     const struct mqtt_message message = {
         .topic = topic,
-        .payload = buf_slice(&parcel->body),
+        .payload = payload,
         .qos = 1,
         .content_type = "application/cloudevents-batch+json",
         .properties = properties.list,
         .property_count = properties.count,
     };
+    parcel->sent_bytes = payload.len;
     return mqtt_publish(mqtt, &message, token, fault);
 }

@@ -6,6 +6,7 @@
 #define SYNC_UPLINK_PARCEL_H
 
 #include "sync/contract/batch.h"
+#include "sync/contract/compression.h"
 #include "sync/eventlog/eventlog.h"
 #include "sync/transport/mqtt.h"
 
@@ -14,6 +15,8 @@ struct parcel {
     struct buf body; /* kept from one packing to the next */
     size_t count;
     size_t max_bytes;
+    struct compressor *compressor; /* made when first needed */
+    size_t sent_bytes;             /* of the payload that was published last */
 };
 
 void parcel_init(struct parcel *parcel);
@@ -25,8 +28,8 @@ void parcel_free(struct parcel *parcel);
 enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
                      const struct eventlog_stream_status *log, enum stream stream, int64_t first,
                      int64_t max_events, size_t max_bytes, struct fault *fault) MUST_CHECK;
-/* Sends it on up/events; *token as mqtt_publish. */
-enum err parcel_publish(const struct parcel *parcel, struct mqtt *mqtt, const char *device,
-                        int *token, struct fault *fault) MUST_CHECK;
+/* Sends it on up/events, compressed or as it is; *token as mqtt_publish. */
+enum err parcel_publish(struct parcel *parcel, struct mqtt *mqtt, const char *device,
+                        bool compressed, int *token, struct fault *fault) MUST_CHECK;
 
 #endif

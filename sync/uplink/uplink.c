@@ -3,6 +3,7 @@
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/topic.h"
+#include "sync/uplink/encoding.h"
 #include "sync/uplink/errand.h"
 #include "sync/uplink/hub_time.h"
 #include "sync/uplink/parcel.h"
@@ -43,6 +44,7 @@ struct uplink {
     struct query_list *queries;
     struct window window;
     struct parcel parcel;
+    struct encoding encoding;
     struct replay replay;
     struct eventlog_status log;            /* as of the last look */
     struct ack acks[STREAMS_OF_APPLIANCE]; /* the newest of this process's life */
@@ -163,12 +165,12 @@ static enum err send_one(struct uplink *uplink, const struct window_choice *choi
                                choice->max_events, choice->max_bytes, fault);
     if (!err)
         err = parcel_publish(&uplink->parcel, link_mqtt(uplink->link), uplink->config.target.device,
-                             &batch.token, fault);
+                             encoding_compresses(&uplink->encoding), &batch.token, fault);
     if (err)
         return err;
     batch.first = uplink->parcel.header.first;
     batch.last = uplink->parcel.header.last;
-    batch.bytes = uplink->parcel.body.len;
+    batch.bytes = uplink->parcel.sent_bytes;
     window_sent(&uplink->window, &batch);
     return ERR_OK;
 }
@@ -254,6 +256,7 @@ static void on_timer(void *context)
     }
     if (now >= window_deadline_ms(&uplink->window)) {
         window_shrink(&uplink->window);
+        encoding_unanswered(&uplink->encoding);
         drop(uplink, ERR_TIMEOUT, "the hub did not acknowledge in time");
         return;
     }
@@ -353,10 +356,16 @@ static void on_ack(struct uplink *uplink, const char *stream_text,
     enum stream stream;
     if (stream_find(slice_of(stream_text), &stream) != ERR_OK || stream == STREAM_CENTRE)
         return;
-    if (ack_read(message->payload, &ack, &fault) != ERR_OK)
+    if (ack_read(message->payload, &ack, &fault) != ERR_OK) {
         diag_fault(uplink->config.diag, DIAG_WARN, "uplink.ack_unreadable", &fault);
-    else
-        take_ack(uplink, stream, &ack);
+        return;
+    }
+    if (encoding_told(&uplink->encoding, ack.reads_compressed, message->retain)) {
+        diag_write(uplink->config.diag, DIAG_WARN, "uplink.encoding_refused",
+                   "the hub doesn't read compressed batches: they go again as they are");
+        forget_road(uplink);
+    }
+    take_ack(uplink, stream, &ack);
 }
 
 /* --- The inbox ------------------------------------------------------------------------------- */
@@ -465,6 +474,7 @@ static void on_connected(void *context)
     char filter[TOPIC_MAX];
     int token;
     forget_road(uplink);
+    encoding_connected(&uplink->encoding);
     uplink->probe_ms = 0;
     (void)snprintf(filter, sizeof filter, "tb/v1/%s/down/#", uplink->config.target.device);
     if (mqtt_subscribe(link_mqtt(uplink->link), filter, 1, &token, &fault) != ERR_OK)

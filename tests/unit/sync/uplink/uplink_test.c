@@ -1,6 +1,7 @@
 /* The uplink against a real broker, with a fake hub behind it that answers as it is told. */
 #include "sync/uplink/uplink.h"
 
+#include "sync/contract/compression.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/sale_query.h"
@@ -48,7 +49,9 @@ struct fake_hub {
     bool tells_time; /* else it keeps the questions */
     int time_asked;
     char time_question[ID_BYTES];
-    bool lies;          /* claims to hold more than there is */
+    bool lies; /* claims to hold more than there is */
+    enum { OLDER, READS_COMPRESSED, REFUSES_COMPRESSED } age;
+    int compressed;     /* batches that came so */
     struct shelf shelf; /* of the stream returns, the log heard of last */
     int batches;
     int states;
@@ -102,6 +105,7 @@ static void hub_acknowledge(struct fake_hub *hub)
     struct ack ack = {.log = shelf->log, .through = shelf->through, .hub_epoch = 5};
     ack.hash = shelf->hashes[shelf->through];
     ack.ack_no = shelf->ack_no;
+    ack.reads_compressed = hub->age == READS_COMPRESSED;
     if (hub->lies)
         ack.through += 1000;
     ack_write(&text, &ack);
@@ -129,25 +133,48 @@ static void shelve(struct shelf *shelf, const struct batch_header *header,
     shelf->ack_no++;
 }
 
+/* Whether the hub reads it: an older one says nothing to what is compressed, a newer one that it
+ * doesn't. */
+static bool hub_reads(struct fake_hub *hub, const struct mqtt_message *message, struct buf *text)
+{
+    if (!mqtt_property_of(message, "content-encoding")) {
+        buf_append(text, message->payload.data, message->payload.len);
+        return true;
+    }
+    assert_string_equal(mqtt_property_of(message, "content-encoding"), COMPRESSION_NAME);
+    hub->compressed++;
+    assert_int_equal(compression_unpack(message->payload, text, NULL), ERR_OK);
+    if (hub->age == REFUSES_COMPRESSED)
+        hub_acknowledge(hub);
+    return hub->age == READS_COMPRESSED;
+}
+
 static void hub_events(struct fake_hub *hub, const struct mqtt_message *message)
 {
+    struct buf text;
     struct batch_header header;
     struct slice bodies[BATCH_EVENTS_MAX];
     size_t count;
     struct fault fault = {0};
     struct mqtt_message read = *message;
+    buf_init(&text, BATCH_BYTES_MAX);
+    if (!hub_reads(hub, message, &text)) {
+        buf_free(&text);
+        return;
+    }
     enum err err = batch_header_read(&header, get_property, &read, &fault);
     if (!err)
-        err = batch_cut(message->payload, bodies, BATCH_EVENTS_MAX, &count, &fault);
+        err = batch_cut(buf_slice(&text), bodies, BATCH_EVENTS_MAX, &count, &fault);
     if (!err)
         err = batch_verify(&header, bodies, count, &fault);
     if (err)
         fail_msg("%s: %s", fault.where, fault.text);
     hub->batches++;
-    if (header.stream != STREAM_RETURNS || hub->silent)
-        return;
-    shelve(&hub->shelf, &header, bodies, count);
-    hub_acknowledge(hub);
+    if (header.stream == STREAM_RETURNS && !hub->silent) {
+        shelve(&hub->shelf, &header, bodies, count);
+        hub_acknowledge(hub);
+    }
+    buf_free(&text);
 }
 
 static void hub_query(struct fake_hub *hub, const struct mqtt_message *message)
@@ -409,6 +436,65 @@ static void without_an_answer_all_goes_again_on_a_new_connection(void **state)
     await_all_held(f, AWAIT_MS);
 }
 
+static void batches_go_compressed_to_a_hub_that_says_it_reads_them(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    append(f, 1);
+    uplink_start(f);
+    await_all_held(f, AWAIT_MS);
+    append(f, 1);
+    await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->hub.compressed, 0);
+    f->hub.age = READS_COMPRESSED;
+    append(f, 1);
+    await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->hub.compressed, 0);
+    append(f, 20);
+    await_all_held(f, AWAIT_MS);
+    assert_true(f->hub.compressed > 0);
+}
+
+static void what_a_hub_refuses_compressed_goes_as_it_is_at_once(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    f->hub.age = READS_COMPRESSED;
+    append(f, 1);
+    uplink_start(f);
+    await_all_held(f, AWAIT_MS);
+    f->hub.age = REFUSES_COMPRESSED;
+    append(f, 1);
+    await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->hub.compressed, 1);
+    struct uplink_status status;
+    uplink_status(f->uplink, &status);
+    assert_int_equal(status.last.code, ERR_OK); /* the connection stayed */
+}
+
+/* What the broker keeps still says that compressed batches are read; who is there now is mute. */
+static void an_older_hub_in_a_newer_ones_place_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    f->hub.age = READS_COMPRESSED;
+    f->limits.ack_timeout_ms = 300;
+    append(f, 1);
+    uplink_start(f);
+    await_all_held(f, AWAIT_MS);
+    f->hub.age = OLDER;
+    append(f, 5);
+    await_all_held(f, AWAIT_MS);
+    assert_true(f->hub.compressed >= 1);
+    struct uplink_status status;
+    uplink_status(f->uplink, &status);
+    assert_int_equal(status.last.code, ERR_TIMEOUT);
+    int compressed = f->hub.compressed;
+    append(f, 5);
+    await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->hub.compressed, compressed);
+}
+
 /* A busy machine may be late now and then; it is our fault when each of some tries is late. */
 static bool all_held_soon(struct fixture *f)
 {
@@ -643,6 +729,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(events_reach_the_hub_and_its_answer_moves_the_watermark),
         TEST(without_an_answer_all_goes_again_on_a_new_connection),
+        TEST(batches_go_compressed_to_a_hub_that_says_it_reads_them),
+        TEST(what_a_hub_refuses_compressed_goes_as_it_is_at_once),
+        TEST(an_older_hub_in_a_newer_ones_place_loses_nothing),
         TEST(a_hub_that_comes_late_gets_what_waited_within_2_s),
         TEST(after_a_black_hole_the_drain_begins_within_2_s),
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
