@@ -12,7 +12,7 @@ from conftest import open_road
 from road.road import DEVICE, await_true
 from road.till import Till
 from test_restore import lose_everything
-from wire import Wire
+from wire import Wire, properties_of, text_of
 
 # Nothing at the counter looks up a sale at the hub yet, and nobody configures this appliance.
 UNUSED = {"config", "configReport", "configAck", "command", "commandReply"}
@@ -94,16 +94,12 @@ def of(collected, channel):
     return [message for message in collected if message.topic == topics]
 
 
-def properties(message):
-    return dict(getattr(message.properties, "UserProperty", []))
-
-
 def test_every_message_keeps_to_the_document_and_every_channel_was_used(collected):
     used = {
         asyncapi.validate(
             message.topic,
-            message.payload,
-            properties(message),
+            text_of(message),
+            properties_of(message),
             getattr(message.properties, "ContentType", None),
             message.qos,
         )
@@ -115,7 +111,7 @@ def test_every_message_keeps_to_the_document_and_every_channel_was_used(collecte
 def test_every_event_keeps_to_the_schema_of_its_type(collected):
     types = collections.Counter()
     for message in of(collected, "up/events"):
-        for event in json.loads(message.payload):
+        for event in json.loads(text_of(message)):
             schemas.validate("cloudevent", event)
             types[event["type"]] += 1
     assert types["com.tillback.sale.recorded.v1"] and types["com.tillback.return.created.v1"]
@@ -124,9 +120,15 @@ def test_every_event_keeps_to_the_schema_of_its_type(collected):
 
 def test_every_batch_says_where_it_stands(collected):
     for message in of(collected, "up/events"):
-        place = properties(message)
+        place = properties_of(message)
         count = int(place["last"]) - int(place["first"]) + 1
-        assert count == len(json.loads(message.payload))
+        assert count == len(json.loads(text_of(message)))
+
+
+def test_batches_go_compressed_to_less_than_a_third_of_their_json(collected):
+    packed = [m for m in of(collected, "up/events") if "content-encoding" in properties_of(m)]
+    share = sum(len(m.payload) for m in packed) / sum(len(text_of(m)) for m in packed)
+    assert share < 0.33, share
 
 
 def test_birth_and_last_will_name_their_session(collected):

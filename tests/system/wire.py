@@ -9,11 +9,28 @@ import time
 import uuid
 
 import paho.mqtt.client as mqtt
+import zstandard
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from road.road import HOST
+from road.road import HOST, ROOT
 
 WAIT_S = 30
+DICTIONARY = ROOT / "sync" / "contract" / "events-1.dict"
+UNPACK = {
+    None: lambda payload: payload,
+    "zstd-events-1": zstandard.ZstdDecompressor(
+        dict_data=zstandard.ZstdCompressionDict(DICTIONARY.read_bytes())
+    ).decompress,
+}
+
+
+def properties_of(message):
+    return dict(getattr(message.properties, "UserProperty", []))
+
+
+def text_of(message):
+    """The payload as it is once its content-encoding is undone."""
+    return UNPACK[properties_of(message).get("content-encoding")](message.payload)
 
 
 class _Client(mqtt.Client):
