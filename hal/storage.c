@@ -123,6 +123,30 @@ enum err storage_read(const char *path, struct buf *out, struct fault *fault)
     return err;
 }
 
+static enum err next_chunk(void *context, uint8_t *data, size_t size, size_t *len)
+{
+    const int *fd = context;
+    ssize_t got;
+    while ((got = read(*fd, data, size)) < 0 && errno == EINTR) {
+    }
+    if (got < 0)
+        return ERR_IO;
+    *len = (size_t)got;
+    return ERR_OK;
+}
+
+enum err storage_hash(const char *path, struct sha256 *hash, struct fault *fault)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fault_errno(fault, errno, path, "open");
+    enum err err = sha256_of_source(next_chunk, &fd, hash);
+    if (err)
+        err = fault_errno(fault, errno, path, "read");
+    (void)close(fd);
+    return err;
+}
+
 enum err storage_remove(const char *path, struct fault *fault)
 {
     if (unlink(path) != 0) {

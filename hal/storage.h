@@ -5,7 +5,7 @@
 #ifndef HAL_STORAGE_H
 #define HAL_STORAGE_H
 
-#include "hal/base/buf.h"
+#include "hal/base/sha256.h"
 
 #include <sys/types.h>
 
@@ -23,6 +23,8 @@ enum err storage_replace(const char *path, struct slice content, mode_t mode,
                          struct fault *fault) MUST_CHECK;
 /* Reads a whole file into `out` (appended); ERR_TOO_LARGE above the buffer's cap. */
 enum err storage_read(const char *path, struct buf *out, struct fault *fault) MUST_CHECK;
+/* The hash of a file that may be large. */
+enum err storage_hash(const char *path, struct sha256 *hash, struct fault *fault) MUST_CHECK;
 /* Removes and syncs the directory; ERR_OK if it was not there. */
 enum err storage_remove(const char *path, struct fault *fault) MUST_CHECK;
 

@@ -12,6 +12,8 @@
 #define mbedtls_sha256_finish mbedtls_sha256_finish_ret
 #endif
 
+enum { SOURCE_BYTES = 16 * 1024 };
+
 struct sha256 sha256_of_all(const struct slice *parts, size_t count)
 {
     struct sha256 hash;
@@ -31,6 +33,24 @@ struct sha256 sha256_of_all(const struct slice *parts, size_t count)
 struct sha256 sha256_of(struct slice data)
 {
     return sha256_of_all(&data, 1);
+}
+
+enum err sha256_of_source(sha256_source *next, void *context, struct sha256 *hash)
+{
+    uint8_t data[SOURCE_BYTES];
+    size_t len = sizeof data;
+    enum err err = ERR_OK;
+    mbedtls_sha256_context digest;
+    mbedtls_sha256_init(&digest);
+    int failed = mbedtls_sha256_starts(&digest, 0);
+    while (!(err = next(context, data, sizeof data, &len)) && len)
+        failed |= mbedtls_sha256_update(&digest, data, len);
+    if (!err)
+        failed |= mbedtls_sha256_finish(&digest, hash->bytes);
+    mbedtls_sha256_free(&digest);
+    assert(!failed);
+    (void)failed;
+    return err;
 }
 
 bool sha256_equal(const struct sha256 *a, const struct sha256 *b)
