@@ -17,7 +17,7 @@
     X(DIAG, "diag", "uploads its diagnostics bundle")                                              \
     X(ROTATE_KEY, "rotate-key", "makes a new key and has it certified")                            \
     X(RESTART, "restart", "ends the program; its supervisor starts it again")                      \
-    X(UPDATE, "update", "installs a release: version")
+    X(UPDATE, "update", "installs a release: version, url, sha256, bytes, window, kib_per_s")
 
 #define COMMAND_ENUM(upper, word, help) COMMAND_##upper,
 enum command_name { COMMANDS(COMMAND_ENUM) COMMAND_COUNT };

@@ -221,8 +221,9 @@ enum err config_time_read(struct slice text, struct config_time *out, struct fau
 
 enum err config_updates_read(struct slice text, struct config_updates *out, struct fault *fault)
 {
-    static const char *const known[] = {"channel", NULL};
+    static const char *const known[] = {"channel", "release", NULL};
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct slice release = {"", 0};
     struct config_updates read = *out;
     enum err err = json_parse(text, CONFIG_JSON, &doc, fault);
     if (!err)
@@ -232,6 +233,12 @@ enum err config_updates_read(struct slice text, struct config_updates *out, stru
     if (!err &&
         strspn(read.channel, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(read.channel))
         err = fault_set(fault, ERR_INVALID, "channel", "has letters, digits and - only");
+    read.has_release = json_member(doc, "release") != NULL;
+    if (!err && read.has_release) {
+        err = json_scan_member(text, CONFIG_JSON, "release", &release, fault);
+        if (!err && (err = release_read(release, &read.release, fault)) != ERR_OK)
+            fault_within(fault, "release");
+    }
     if (!err)
         *out = read;
     return err;

@@ -8,6 +8,7 @@
 #define SYNC_CONTRACT_CONFIG_SECTION_H
 
 #include "sync/contract/config.h"
+#include "sync/contract/release.h"
 
 #define CONFIG_SECTIONS(X)                                                                         \
     X(POLICY, policy)           /* return policy, with its reasons and conditions */               \
@@ -68,6 +69,8 @@ struct config_features {
 };
 struct config_updates {
     char channel[CONFIG_WORD_MAX + 1];
+    bool has_release;
+    struct release release; /* that the appliance is to run */
 };
 
 /*

@@ -53,6 +53,8 @@ static const struct {
     {"{\"diagnostics\":{\"level\":\"loud\"}}", "settings.diagnostics.level"},
     {"{\"features\":{\"poslog\":1}}", "settings.features.poslog"},
     {"{\"updates\":{\"channel\":\"Stable!\"}}", "settings.updates.channel"},
+    {"{\"updates\":{\"release\":{\"version\":\"0.2.0\"}}}", "settings.updates.release.url"},
+    {"{\"updates\":{\"release\":7}}", "settings.updates.release"},
 };
 
 static void wrong_setting_is_named_by_its_path(void **state)
