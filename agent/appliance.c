@@ -15,6 +15,7 @@
 #include "agent/service/desk.h"
 #include "agent/service/setup.h"
 #include "agent/timekeeper.h"
+#include "agent/update_order.h"
 #include "agent/views/views.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
@@ -66,6 +67,7 @@ struct appliance {
     struct peripherals *peripherals;
     struct print_desk *prints;
     struct service *service;
+    struct updater *updater;
     struct api *api;
     struct http_server *http;
     struct lanes *lanes;
@@ -163,6 +165,8 @@ static void describe_config(void *context, struct jsonw *w)
     struct appliance *a = context;
     if (a->centre)
         centre_describe(a->centre, w);
+    if (a->updater)
+        updater_describe(a->updater, w);
     if (!a->renewal)
         return;
     jsonw_object(w, "identity");
@@ -240,6 +244,8 @@ static void describe_state(void *context, struct jsonw *w)
         jsonw_text(w, "reason", health.reason);
     jsonw_int(w, "lost", log.lost[STREAM_RETURNS] + log.lost[STREAM_SALES]);
     jsonw_bool(w, "time_trusted", clock_read(a->clock).trusted);
+    if (a->updater)
+        updater_describe(a->updater, w);
 }
 
 static bool is_link_up(void *context)
@@ -595,6 +601,32 @@ static void run_diag(void *context, struct order *order, const struct command *c
         order_end(order, COMMAND_FAILED, fault.text, (struct slice){"", 0});
 }
 
+static void on_update_changed(void *context)
+{
+    struct appliance *a = context;
+    if (a->uplink)
+        uplink_tell_state(a->uplink);
+}
+
+static enum err open_updater(struct appliance *a, const struct settings *settings,
+                             struct fault *fault)
+{
+    const struct updater_config config = {
+        .loop = a->loop,
+        .clock = a->clock,
+        .diag = a->diag,
+        .folder = a->folder,
+        .installer = settings_text(settings, "update.installer"),
+        .ca_file = settings_text(settings, "update.ca"),
+        .running = TILLBACK_VERSION,
+        .retry_ms = settings_int(settings, "update.retry_s") * 1000,
+        .look_ms = settings_int(settings, "update.look_s") * 1000,
+        .changed = on_update_changed,
+        .context = a,
+    };
+    return updater_open(&a->updater, &config, fault);
+}
+
 static enum err open_http_tls(struct appliance *a, const struct settings *settings,
                               struct fault *fault)
 {
@@ -727,7 +759,9 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
         .identity_folder = a->member.folder,
         .device = a->member.device,
         .store = a->member.store,
-        .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a}, [COMMAND_DIAG] = {run_diag, a}},
+        .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a},
+                     [COMMAND_DIAG] = {run_diag, a},
+                     [COMMAND_UPDATE] = {update_order_run, a->updater}},
         .pushed = {.settings = settings,
                    .folder = a->folder,
                    .capture = a->capture,
@@ -736,6 +770,7 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
                    .prints = a->prints,
                    .uplink = a->uplink,
                    .target = &a->target,
+                   .updater = a->updater,
                    .diag = a->diag},
     };
     struct policy_file *policy = a->policy;
@@ -793,6 +828,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_service(a, settings, fault);
     if (!err)
+        err = open_updater(a, settings, fault);
+    if (!err)
         err = open_http(a, settings, fault);
     if (!err)
         err = open_lanes(a, settings, fault);
@@ -834,6 +871,8 @@ void appliance_close(struct appliance *a)
     http_server_close(a->http); /* answers that are still to come go nowhere */
     service_close(a->service);
     a->service = NULL;
+    updater_close(a->updater);
+    a->updater = NULL;
     lanes_close(a->lanes);
     a->lanes = NULL;
     centre_stop(a->centre);

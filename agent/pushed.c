@@ -363,11 +363,13 @@ static enum err check_updates(void *context, struct slice text, void **prepared,
 
 static void apply_updates(void *context, void *prepared)
 {
+    struct pushed *pushed = context;
     const struct config_updates *read = prepared;
     char line[CONFIG_WORD_MAX + 2] = "";
     if (read->channel[0])
         (void)snprintf(line, sizeof line, "%s\n", read->channel);
     write_file(context, "update-channel", slice_of(line));
+    updater_want(pushed->config.updater, read->has_release ? &read->release : NULL);
     free(prepared);
 }
 

@@ -5,7 +5,8 @@
  *
  * Sections: policy, scan, printing, staff, retention, limits, broker, time, diagnostics, features,
  * updates. Time servers and the update channel are the system's to follow: they are written to
- * timesyncd.conf and update-channel in the state directory.
+ * timesyncd.conf and update-channel in the state directory. A release that is wanted the updater
+ * brings.
  */
 #ifndef AGENT_PUSHED_H
 #define AGENT_PUSHED_H
@@ -14,6 +15,7 @@
 #include "agent/capture/policy_file.h"
 #include "agent/print/desk.h"
 #include "agent/retention.h"
+#include "agent/service/updater.h"
 #include "sync/config/part.h"
 
 struct pushed;
@@ -27,6 +29,7 @@ struct pushed_config {
     struct retention *retention;
     struct print_desk *prints;
     struct uplink *uplink;
+    struct updater *updater;
     const struct uplink_target *target; /* as the settings have it; its `tls` may change */
     struct diag *diag;
 };

@@ -51,6 +51,14 @@ const struct setting appliance_settings[] = {
     {"retention.least_days", SETTING_INT, "120", 0, 36500,
      "what is younger is kept all the same: no less than the longest return window"},
     {"retention.every_s", SETTING_INT, "3600", 1, 86400, "how often that is looked after"},
+    {"update.installer", SETTING_TEXT, NULL, 0, 0,
+     "socket of the system's service that installs signed bundles [none: it is updated otherwise]"},
+    {"update.ca", SETTING_TEXT, NULL, 0, 0,
+     "PEM file: whom bundles may be fetched from over https [those that the system trusts]"},
+    {"update.retry_s", SETTING_INT, "30", 1, 3600,
+     "a download that broke goes on after so long; doubles up to 15 minutes"},
+    {"update.look_s", SETTING_INT, "5", 1, 3600,
+     "how often the maintenance window and the installer are looked at"},
     {"diagnostics.level", SETTING_TEXT, "info", 0, 0, "debug, info, warn or error"},
 };
 const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appliance_settings;

@@ -156,6 +156,12 @@ static void tell_state(struct uplink *uplink)
     uplink->state_ms = now_ms(uplink) + uplink->config.limits.state_interval_ms;
 }
 
+void uplink_tell_state(struct uplink *uplink)
+{
+    if (link_mqtt(uplink->link))
+        tell_state(uplink);
+}
+
 static enum err send_one(struct uplink *uplink, const struct window_choice *choice,
                          struct fault *fault)
 {

@@ -81,6 +81,9 @@ void uplink_use(struct uplink *uplink, const struct uplink_target *target);
 /* The same with another identity, and nothing else changed. */
 void uplink_use_tls(struct uplink *uplink, struct tls_context *tls);
 
+/* What `describe` adds is otherwise than it was: the hub is told now, if it can be. */
+void uplink_tell_state(struct uplink *uplink);
+
 /* Other patience from now on; 0 takes the default. */
 void uplink_set_patience(struct uplink *uplink, int64_t ack_timeout_ms, int64_t state_interval_ms);
 
