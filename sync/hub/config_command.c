@@ -359,6 +359,17 @@ static void print_troubled(const struct cJSON *rollout, const char *state)
     }
 }
 
+static void print_updating(const struct cJSON *rollout)
+{
+    for (const struct cJSON *item = json_first(json_member(rollout, "updating")); item;
+         item = json_next(item)) {
+        const char *reason = json_member_text(item, "reason");
+        (void)printf("    update to %s  %s  %s%s%s\n", json_member_text(item, "release"),
+                     json_member_text(item, "device"), json_member_text(item, "state"),
+                     reason ? ": " : "", reason ? reason : "");
+    }
+}
+
 static void print_status(const struct cJSON *doc)
 {
     static const char *const kinds[] = {"total",   "planned", "good",    "bad",     "silent",
@@ -384,6 +395,7 @@ static void print_status(const struct cJSON *doc)
     (void)printf("\n");
     print_troubled(rollout, "bad");
     print_troubled(rollout, "sent");
+    print_updating(rollout);
 }
 
 static enum err status(const struct office *office, const struct asked *asked, struct fault *fault)

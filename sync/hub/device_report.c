@@ -5,6 +5,7 @@
 #include "sync/hub/fleet/authorities.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ANSWER_MAX = 16 * 1024 * 1024 };
 
@@ -40,11 +41,54 @@ struct listing {
     int64_t now_ms;
 };
 
+static void write_software(struct jsonw *w, const struct software *software)
+{
+    if (!software->version[0])
+        return;
+    jsonw_text(w, "version", software->version);
+    if (software->slot[0])
+        jsonw_text(w, "slot", software->slot);
+    if (software->last_result[0]) {
+        jsonw_object(w, "last_update");
+        jsonw_text(w, "version", software->last_version);
+        jsonw_text(w, "result", software->last_result);
+        jsonw_text(w, "reason", software->last_reason);
+        jsonw_end(w);
+    }
+    if (software->update_state[0]) {
+        jsonw_object(w, "update");
+        jsonw_text(w, "version", software->update_version);
+        jsonw_text(w, "state", software->update_state);
+        jsonw_text(w, "reason", software->update_reason);
+        jsonw_end(w);
+    }
+}
+
+/* "0.1.0 in slot A", and of updates what a person should know. */
+static void print_software(const struct software *software)
+{
+    bool same = strcmp(software->last_version, software->update_version) == 0;
+    if (!software->version[0])
+        return;
+    (void)printf("; %s", software->version);
+    if (software->slot[0])
+        (void)printf(" in slot %s", software->slot);
+    if (software->update_state[0] && strcmp(software->update_state, "installed") != 0)
+        (void)printf("; update to %s: %s%s%s", software->update_version, software->update_state,
+                     software->update_reason[0] ? ": " : "", software->update_reason);
+    if (!same && software->last_result[0] && strcmp(software->last_result, "installed") != 0)
+        (void)printf("; update to %s: %s%s%s", software->last_version, software->last_result,
+                     software->last_reason[0] ? ": " : "", software->last_reason);
+}
+
 static enum err list_one(void *context, const struct roster_device *device, struct fault *fault)
 {
     struct listing *listing = context;
+    struct software software;
     int64_t until_ms = 0;
     enum err err = roster_invited_until(listing->roster, device->id, &until_ms, fault);
+    if (!err)
+        err = roster_software(listing->roster, device->id, &software, fault);
     if (err)
         return err;
     if (listing->w) {
@@ -52,6 +96,7 @@ static enum err list_one(void *context, const struct roster_device *device, stru
         write_device(listing->w, device);
         if (until_ms)
             jsonw_time(listing->w, "code_until", until_ms);
+        write_software(listing->w, &software);
         jsonw_end(listing->w);
         return ERR_OK;
     }
@@ -63,6 +108,7 @@ static enum err list_one(void *context, const struct roster_device *device, stru
         (void)printf("; %s", device->reason);
     if (until_ms)
         (void)printf("; %s", until_ms > listing->now_ms ? "a code is out" : "its code has expired");
+    print_software(&software);
     (void)printf("\n");
     return ERR_OK;
 }
@@ -175,9 +221,14 @@ enum err device_report_show(struct roster *roster, const struct roster_device *d
             err = print_waiting(roster, device->id, fault);
         return err ? err : each_certificate(state, device->id, print_certificate, NULL, fault);
     }
+    struct software software;
     jsonw_object(&w, NULL);
     write_device(&w, device);
     enum err err = roster_told_waiting(roster, device->id, &waiting, &heard_ms, fault);
+    if (!err)
+        err = roster_software(roster, device->id, &software, fault);
+    if (!err)
+        write_software(&w, &software);
     if (!err && heard_ms) {
         jsonw_time(&w, "heard", heard_ms);
         jsonw_int(&w, "waiting", waiting < 0 ? 0 : waiting);

@@ -15,7 +15,9 @@ const char order_usage[] =
     "  command DEVICE NAME [KEY=VALUE]... [--expiry SECONDS] [--no-wait]\n"
     "                           ask an appliance, by way of the running hub, and wait for what it\n"
     "                           answers: status, replay, resubmit, diag, rotate-key, restart,\n"
-    "                           update; a VALUE that is a number is sent as one\n"
+    "                           update (version=, url=, sha256=, and bytes=, kib_per_s=,\n"
+    "                           window=02:00-05:00 in UTC); a VALUE that is a number is sent as "
+    "one\n"
     "  command list [DEVICE]    what was asked, and how it ended\n";
 
 struct asked {

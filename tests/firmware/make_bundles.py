@@ -13,11 +13,12 @@ from firmware.image import bundle, disk, keys
 
 ARCH = "amd64"
 EPOCH = 1795305600
-GOOD, PANICS, UNHEALTHY = "0.2.0", "0.3.0", "0.4.0"
+GOOD, PANICS, UNHEALTHY, NEWER = "0.2.0", "0.3.0", "0.4.0", "0.5.0"
 
 # What each version changes in the tree.
 CHANGES = {
     GOOD: {},
+    NEWER: {},
     PANICS: {
         "usr/lib/systemd/system/tillback-boot.service.d/panic.conf": "[Service]\n"
         "ExecStartPre=/bin/sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'\n"
@@ -69,6 +70,7 @@ def main():
         )
 
     make("good", GOOD, roots[GOOD])
+    make("newer", NEWER, roots[NEWER])
     make("panics", PANICS, roots[PANICS])
     make("unhealthy", UNHEALTHY, roots[UNHEALTHY])
     # The content of these is never looked at, and so may be small.

@@ -1,6 +1,7 @@
 #include "sync/hub/fleet/commands.h"
 #include "hal/base/cleanup.h"
 #include "provisioning/envelope.h"
+#include "sync/contract/release.h"
 #include "sync/contract/topic.h"
 #include "sync/hub/fleet/commands.sql.h"
 
@@ -43,6 +44,13 @@ static enum err statement(struct commands *commands, size_t index, struct statem
 
 /* --- Asking ---------------------------------------------------------------------------------- */
 
+/* What the hub can tell before an appliance does. */
+static enum err check_arguments(enum command_name name, struct slice arguments, struct fault *fault)
+{
+    struct release release;
+    return name == COMMAND_UPDATE ? release_read(arguments, &release, fault) : ERR_OK;
+}
+
 static enum err check(struct commands *commands, const struct command_order *order,
                       struct fault *fault)
 {
@@ -59,6 +67,8 @@ static enum err check(struct commands *commands, const struct command_order *ord
     enum err err = json_parse(order->arguments, limits, &doc, fault);
     if (!err && order->arguments.data[0] != '{')
         err = fault_set(fault, ERR_INVALID, "arguments", "must be an object");
+    if (!err)
+        err = check_arguments(name, order->arguments, fault);
     if (!err)
         err = statement(commands, COMMANDS_KNOWN, &s, fault);
     if (err)

@@ -2,6 +2,7 @@
 #include "hal/base/id.h"
 #include "sync/hub/fleet/desired.h"
 #include "sync/hub/fleet/fleet.sql.h"
+#include "sync/hub/fleet/software.h"
 
 #include <stdlib.h>
 
@@ -55,6 +56,9 @@ static void write_device(struct jsonw *w, struct statement *s)
     jsonw_time(w, "last_seen", column_int(s, 2));
     jsonw_bool(w, "online", (int)column_int(s, 3) != 0);
     jsonw_int(w, "inbox_waiting", column_int(s, 5));
+    struct slice software = software_of(column_slice(s, 4));
+    if (software.len)
+        jsonw_raw(w, "software", software);
 }
 
 static void write_log(struct jsonw *w, struct statement *s)

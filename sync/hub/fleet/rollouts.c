@@ -3,6 +3,7 @@
 #include "sync/contract/link_state.h"
 #include "sync/hub/fleet/rollouts.sql.h"
 #include "sync/hub/fleet/rollouts_inside.h"
+#include "sync/hub/fleet/software.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,33 @@ static enum err count_growing(struct rollouts *rollouts, const struct row *row, 
     return err;
 }
 
+/* Who took a document with a new release is good when that runs, and bad when it failed. */
+static enum err count_releases(struct rollouts *rollouts, const struct row *row, int64_t now_ms,
+                               struct rollout_counts *counts, struct fault *fault)
+{
+    struct statement *s;
+    struct software software;
+    bool found = true;
+    const int64_t silent_ms = now_ms - row->rules.silence_s * MS_PER_S;
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_RELEASES, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, row->no);
+    while ((err = database_step(rollouts->db, s, &found, fault)) == ERR_OK && found) {
+        software_read(column_slice(s, 3), &software);
+        enum software_fate fate = software_fate_of(&software, column_text(s, 2));
+        if (fate == SOFTWARE_RUNS)
+            continue;
+        bool silent = !column_int(s, 4) && column_int(s, 5) < silent_ms;
+        counts->good--;
+        counts->bad += fate == SOFTWARE_FAILED;
+        counts->silent += fate == SOFTWARE_PENDING && silent;
+        counts->pending += fate == SOFTWARE_PENDING && !silent;
+    }
+    statement_reset(s);
+    return err;
+}
+
 static enum err count(struct rollouts *rollouts, const struct row *row, int64_t now_ms,
                       struct tally *tally, struct fault *fault)
 {
@@ -181,7 +209,8 @@ static enum err count(struct rollouts *rollouts, const struct row *row, int64_t 
         .returned = column_int(s, 9),
     };
     statement_reset(s);
-    return count_growing(rollouts, row, &tally->counts.growing, fault);
+    err = count_releases(rollouts, row, now_ms, &tally->counts, fault);
+    return err ? err : count_growing(rollouts, row, &tally->counts.growing, fault);
 }
 
 /* --- Acting ---------------------------------------------------------------------------------- */
@@ -429,6 +458,39 @@ static enum err write_members(struct rollouts *rollouts, int64_t no, const char 
     return err;
 }
 
+/* Who has the document, and doesn't run its release. */
+static enum err write_releases(struct rollouts *rollouts, int64_t no, int64_t max, struct jsonw *w,
+                               struct fault *fault)
+{
+    struct statement *s;
+    struct software software;
+    bool row = true;
+    enum err err = rollouts_statement(rollouts, ROLLOUTS_RELEASES, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, no);
+    jsonw_array(w, "updating");
+    while (max && (err = database_step(rollouts->db, s, &row, fault)) == ERR_OK && row) {
+        const char *release = column_text(s, 2);
+        software_read(column_slice(s, 3), &software);
+        if (software_fate_of(&software, release) == SOFTWARE_RUNS)
+            continue;
+        bool asked = strcmp(software.update_version, release) == 0;
+        jsonw_object(w, NULL);
+        jsonw_slice(w, "device", column_slice(s, 0));
+        jsonw_int(w, "wave", column_int(s, 1));
+        jsonw_text(w, "release", release);
+        jsonw_text(w, "state", asked ? software.update_state : "asked");
+        if (asked && software.update_reason[0])
+            jsonw_text(w, "reason", software.update_reason);
+        jsonw_end(w);
+        max--;
+    }
+    jsonw_end(w);
+    statement_reset(s);
+    return err;
+}
+
 static void write_counts(struct jsonw *w, const struct tally *tally)
 {
     jsonw_object(w, "devices");
@@ -491,6 +553,8 @@ enum err rollouts_write(struct rollouts *rollouts, int64_t no, int64_t max, stru
         err = write_members(rollouts, no, "bad", max, w, fault);
     if (!err)
         err = write_members(rollouts, no, "sent", max, w, fault);
+    if (!err)
+        err = write_releases(rollouts, no, max, w, fault);
     jsonw_end(w);
     return err;
 }

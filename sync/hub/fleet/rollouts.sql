@@ -22,8 +22,8 @@ WHERE rollout_no = ?1
 SELECT rollout_no FROM rollout WHERE rollout_no < ?1 ORDER BY rollout_no DESC LIMIT ?2
 -- name: member_add
 INSERT INTO rollout_device (rollout_no, device, wave, state, before_change, version, online,
-                            waiting, sent_ms)
-VALUES (?1, ?2, ?3, 'planned', ?4, 0, 0, 0, 0)
+                            waiting, sent_ms, release)
+VALUES (?1, ?2, ?3, 'planned', ?4, 0, 0, 0, 0, ?5)
 -- name: planned
 SELECT device FROM rollout_device WHERE rollout_no = ?1 AND state = 'planned' AND wave <= ?2
 ORDER BY wave, device LIMIT ?3
@@ -52,6 +52,13 @@ SELECT rollout_device.waiting, device.state FROM rollout_device
 JOIN device ON device.id = rollout_device.device
 WHERE rollout_device.rollout_no = ?1 AND rollout_device.state = 'good' AND device.online <> 0
 ORDER BY rollout_device.sent_ms DESC LIMIT ?2
+-- name: releases
+SELECT rollout_device.device, rollout_device.wave, rollout_device.release, device.state,
+       device.online, device.last_seen_ms
+FROM rollout_device JOIN device ON device.id = rollout_device.device
+WHERE rollout_device.rollout_no = ?1 AND rollout_device.state = 'good'
+      AND rollout_device.release <> ''
+ORDER BY rollout_device.wave, rollout_device.device
 -- name: device_state
 SELECT state, online FROM device WHERE id = ?1
 -- name: members

@@ -13,7 +13,8 @@ struct candidate {
     char device[DEVICE_ID_MAX + 1];
     bool online;
     int64_t before_change;
-    struct sha256 lot; /* so that a wave is spread over the fleet */
+    char release[RELEASE_VERSION_MAX + 1]; /* that it is to run then; "": as before */
+    struct sha256 lot;                     /* so that a wave is spread over the fleet */
 };
 
 struct crowd {
@@ -26,7 +27,7 @@ struct crowd {
 };
 
 static enum err crowd_add(struct crowd *crowd, const char *device, bool online,
-                          int64_t before_change, struct fault *fault)
+                          int64_t before_change, const char *release, struct fault *fault)
 {
     if (crowd->count == crowd->capacity) {
         size_t capacity = crowd->capacity ? 2 * crowd->capacity : 64;
@@ -41,8 +42,28 @@ static enum err crowd_add(struct crowd *crowd, const char *device, bool online,
                                   slice_of(device)};
     *candidate = (struct candidate){.online = online, .before_change = before_change};
     (void)snprintf(candidate->device, sizeof candidate->device, "%s", device);
+    (void)snprintf(candidate->release, sizeof candidate->release, "%s", release);
     candidate->lot = sha256_of_all(parts, 2);
     return ERR_OK;
+}
+
+static void read_updates(struct slice settings, struct config_updates *updates)
+{
+    struct slice section = config_section_of(settings, CONFIG_UPDATES);
+    *updates = (struct config_updates){.channel = ""};
+    if (section.len && config_updates_read(section, updates, NULL) != ERR_OK)
+        updates->has_release = false; /* it was checked before: this can't be */
+}
+
+/* Which other release than before is to run. */
+static const char *new_release(struct slice before, struct slice settings,
+                               struct config_updates *now)
+{
+    struct config_updates then;
+    read_updates(settings, now);
+    read_updates(before, &then);
+    bool same = then.has_release && release_equal(&then.release, &now->release);
+    return now->has_release && !same ? now->release.version : "";
 }
 
 /* Those for whom something would change. */
@@ -50,6 +71,7 @@ static enum err consider(void *context, const char *device, bool online, struct 
 {
     struct crowd *crowd = context;
     struct desired_document now;
+    struct config_updates updates;
     struct buf settings CLEANUP(buf_free);
     buf_init(&settings, CONFIG_BYTES_MAX);
     enum err err = desired_find(crowd->rollouts->desired, device, &now, fault);
@@ -58,7 +80,9 @@ static enum err consider(void *context, const char *device, bool online, struct 
     if (!err && config_settings_check(buf_slice(&settings), fault) != ERR_OK)
         err = fault_wrap(fault, ERR_INVALID, device);
     if (!err && !(now.version && slice_equal(buf_slice(&now.settings), buf_slice(&settings))))
-        err = crowd_add(crowd, device, online, now.change_no, fault);
+        err =
+            crowd_add(crowd, device, online, now.change_no,
+                      new_release(buf_slice(&now.settings), buf_slice(&settings), &updates), fault);
     desired_document_free(&now);
     return err;
 }
@@ -93,6 +117,7 @@ static enum err add_members(struct crowd *crowd, const struct rollout_rules *rul
         bind_text(s, 2, crowd->list[i].device);
         bind_int(s, 3, (int64_t)rollout_wave_of(rules, (int64_t)i, (int64_t)crowd->count));
         bind_int(s, 4, crowd->list[i].before_change);
+        bind_text(s, 5, crowd->list[i].release);
         err = database_run(crowd->rollouts->db, s, fault);
     }
     return err;

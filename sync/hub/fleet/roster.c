@@ -368,3 +368,19 @@ enum err roster_told_waiting(struct roster *roster, const char *device, int64_t 
     statement_reset(s);
     return err;
 }
+
+enum err roster_software(struct roster *roster, const char *device, struct software *software,
+                         struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_attached(roster->sql, ROSTER_TOLD_WAITING, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    err = database_step(roster->db, s, &row, fault);
+    if (!err)
+        software_read(row ? column_slice(s, 0) : (struct slice){"", 0}, software);
+    statement_reset(s);
+    return err;
+}

@@ -8,6 +8,7 @@
 
 #include "hal/database.h"
 #include "provisioning/bundle.h"
+#include "sync/hub/fleet/software.h"
 
 struct roster;
 
@@ -105,5 +106,9 @@ enum err roster_each_log(struct roster *roster, const char *device, roster_visit
 /* How many events it said to wait when it was heard last, and when that was; -1, 0: never. */
 enum err roster_told_waiting(struct roster *roster, const char *device, int64_t *waiting,
                              int64_t *heard_ms, struct fault *fault) MUST_CHECK;
+
+/* What software it said to run when it was heard last. */
+enum err roster_software(struct roster *roster, const char *device, struct software *software,
+                         struct fault *fault) MUST_CHECK;
 
 #endif

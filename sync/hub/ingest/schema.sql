@@ -586,3 +586,7 @@ ALTER TABLE hub ADD COLUMN broker_group TEXT NOT NULL DEFAULT '';
 -- Whether the acknowledgement says something that no batch asked for and nobody was told yet.
 ALTER TABLE stream_log ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX stream_log_untold ON stream_log (log_no) WHERE untold = 1;
+-- name: releases
+-- Which release an appliance is to run when it has taken the rollout's document: '' when the
+-- rollout doesn't change that.
+ALTER TABLE rollout_device ADD COLUMN release TEXT NOT NULL DEFAULT '';

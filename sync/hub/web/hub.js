@@ -64,6 +64,15 @@ const configText = ({version, state, applied, path, reason, drift}) => {
     return parts.join("; ");
 };
 
+const softwareText = ({version, slot, last, update} = {}) => {
+    const parts = [version ? `${version}${slot ? ` in slot ${slot}` : ""}` : ""];
+    if (update && update.state !== "installed")
+        parts.push(`update to ${update.version}: ${update.state}${update.reason ? `, ${update.reason}` : ""}`);
+    if (last && last.version !== update?.version && last.result !== "installed")
+        parts.push(`update to ${last.version}: ${last.result}${last.reason ? `, ${last.reason}` : ""}`);
+    return parts.join("; ");
+};
+
 const rolloutText = (fleet, rollout) => {
     const parts = [`${fleet.desired} appliances have a configuration, ${fleet.in_force} have it in ` +
         `force, ${fleet.failed} failed, ${fleet.on_trial} on trial, ${fleet.drifted} changed there`];
@@ -78,7 +87,7 @@ const rolloutText = (fleet, rollout) => {
 
 const deviceRows = (device) => {
     const head = [device.id, device.online ? "online" : "offline", time(device.last_seen),
-        configText(device.config)];
+        softwareText(device.software), configText(device.config)];
     const logs = device.logs.length ? device.logs : [{}];
     return logs.map((log) => [...head, log.stream, log.through, log.held, log.parked]);
 };
