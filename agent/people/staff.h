@@ -9,7 +9,7 @@
 #define AGENT_PEOPLE_STAFF_H
 
 #include "agent/people/access.h"
-#include "agent/people/pin.h"
+#include "hal/pin.h"
 #include "hal/base/id.h"
 #include "hal/base/sha256.h"
 

@@ -13,6 +13,7 @@
 #include "sync/hub/order_command.h"
 #include "sync/hub/parked_command.h"
 #include "sync/hub/report_command.h"
+#include "sync/hub/staff_command.h"
 #include "sync/hub/token.h"
 
 #include <limits.h>
@@ -49,8 +50,9 @@ static const char usage[] =
     "                           roles: viewer, it, finance, commerce\n"
     "  token list               the tokens' numbers, names, roles and ages\n"
     "  token revoke NUMBER      a token is nobody's from then on\n"
-    "  device add --store S --name N [--id ID] [--days D] [--out FILE] [--first-config FILE]\n"
-    "                           invite an appliance: a signed bundle, and a code with its QR\n"
+    "  device add --store S --name N [--id ID] [--days D] [--out FILE]\n"
+    "                           invite an appliance: a signed bundle with its first\n"
+    "                           configuration, and a code with its QR\n"
     "  device invite ID [--days D] [--out FILE]   a new code for one that was added\n"
     "  device replace ID --reason TEXT [--out FILE]\n"
     "                           another appliance in its place; the old one is closed\n"
@@ -91,7 +93,7 @@ static void print_help(void)
     struct buf help CLEANUP(buf_free);
     buf_init(&help, HELP_MAX);
     settings_help(hub_settings, hub_settings_count, &help);
-    (void)printf("%s%s%s%s%s", usage, config_usage, order_usage, settings_usage,
+    (void)printf("%s%s%s%s%s%s", usage, config_usage, staff_usage, order_usage, settings_usage,
                  help.data ? help.data : "");
 }
 
@@ -281,6 +283,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
     if (strcmp(words[0], "report") == 0)
         return report_run(options->state, options->word_count - 1, options->words + 1,
                           clock_wall_ms(clock), fault);
+    if (strcmp(words[0], "staff") == 0)
+        return staff_run(options->word_count - 1, options->words + 1, fault);
     if (strcmp(words[0], "token") == 0)
         return run_token(options, clock, fault);
     if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)

@@ -1,4 +1,4 @@
-#include "agent/people/pin.h"
+#include "hal/pin.h"
 #include "hal/base/random.h"
 #include "hal/crypto.h"
 

@@ -1,4 +1,4 @@
-#include "agent/people/pin.h"
+#include "hal/pin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
  * constant time. A PIN is 4 to 12 digits; few enough to be guessed, so lockout.h stands beside it.
  * Making and matching take tens of milliseconds of processor time: never on a loop's thread.
  */
-#ifndef AGENT_PEOPLE_PIN_H
-#define AGENT_PEOPLE_PIN_H
+#ifndef HAL_PIN_H
+#define HAL_PIN_H
 
 #include "hal/base/buf.h"
 
