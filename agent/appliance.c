@@ -568,7 +568,7 @@ static enum err open_service(struct appliance *a, const struct settings *setting
 
 /* --- The bundle, as the centre asks for it --- */
 
-enum { BUNDLE_TEXT_MAX = 60 * 1024 };
+enum { BUNDLE_TEXT_MAX = COMMAND_REPLY_BYTES_MAX - 4096 };
 
 static void on_bundle(void *context, enum err err, const struct fault *fault, struct slice body)
 {

@@ -3,6 +3,7 @@
 #include "hal/base/hex.h"
 #include "hal/base/version.h"
 #include "hal/storage.h"
+#include "provisioning/assignment.h"
 
 #include <limits.h>
 #include <stddef.h>
@@ -339,6 +340,21 @@ static enum err open_keeper(struct centre *centre, struct fault *fault)
     return keeper_open(&centre->keeper, centre->config.loop, &config, fault);
 }
 
+/* What came with the bundle, before the first connection; once there is another it is forgotten. */
+static void take_first(struct centre *centre)
+{
+    struct arena arena CLEANUP(arena_free);
+    struct config_report report;
+    struct bundle bundle;
+    arena_init(&arena, ASSIGNMENT_MAX);
+    keeper_report(centre->keeper, &report);
+    if (report.version == 0 &&
+        assignment_read(centre->config.identity_folder, ASSIGNMENT_CURRENT, &arena, &bundle,
+                        NULL) == ERR_OK &&
+        bundle.config)
+        keeper_take(centre->keeper, slice_of(bundle.config));
+}
+
 static enum err open_orders(struct centre *centre, struct fault *fault)
 {
     struct orders_config config = {
@@ -383,6 +399,8 @@ enum err centre_open(struct centre **out, const struct centre_config *config,
         err = open_keeper(centre, fault);
     if (!err)
         err = open_orders(centre, fault);
+    if (!err)
+        take_first(centre);
     if (err) {
         centre_stop(centre);
         centre_close(centre);

@@ -31,7 +31,7 @@ enum err command_find(const char *word, enum command_name *name) MUST_CHECK;
 enum {
     COMMAND_BYTES_MAX = 16 * 1024,
     COMMAND_BY_MAX = 64,
-    COMMAND_REPLY_BYTES_MAX = 64 * 1024,
+    COMMAND_REPLY_BYTES_MAX = 1000 * 1024, /* fits an MQTT message */
     COMMAND_DETAIL_MAX = 500,
 };
 

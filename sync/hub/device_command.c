@@ -6,6 +6,7 @@
 #include "hal/storage.h"
 #include "sync/hub/device_report.h"
 #include "sync/hub/device_words.h"
+#include "sync/hub/fleet/desired.h"
 #include "sync/hub/fleet/invite.h"
 #include "sync/hub/fleet/registrar.h"
 #include "sync/hub/ingest/access.h"
@@ -125,9 +126,29 @@ static enum err tell(const struct invite_order *order, const struct code *code,
     return ERR_OK;
 }
 
-static enum err read_config(const char *path, struct buf *out, struct fault *fault)
+/*
+ * What has been rolled out to the end over the appliance, as its first configuration; none is fine,
+ * and one that is too large comes after the enrolment, like any later one.
+ */
+static enum err make_first_config(struct desk *desk, const struct roster_device *device,
+                                  struct buf *out, struct fault *fault)
 {
-    return path ? storage_read(path, out, fault) : ERR_OK;
+    struct desired *desired CLEANUP(desired_cleanup) = NULL;
+    struct signer signer CLEANUP(signer_close) = {.key = NULL};
+    struct desired_document document = {.version = 0};
+    struct desired_order order = {.device = device->id, .now_ms = desk->now_ms};
+    enum err err = desired_open(&desired, desk->db, fault);
+    if (!err)
+        err = desired_released(desired, device->id, &order.change_no, fault);
+    if (err || !order.change_no)
+        return err;
+    err = signer_open(&signer, desk->config->folder, desk->now_ms, fault);
+    if (!err)
+        err = desired_make(desired, &order, &signer, &document, fault);
+    if (!err && document.envelope.len <= CONFIG_MAX)
+        buf_append(out, document.envelope.data, document.envelope.len);
+    desired_document_free(&document);
+    return err ? err : buf_check(out, fault, "config");
 }
 
 /* Inside a transaction; ends it, and tells the code when it is on the disk. */
@@ -156,7 +177,7 @@ static enum err invite(struct desk *desk, const struct roster_device *device,
     };
     if (!order.broker_url)
         order.broker_url = settings_text(desk->settings, "broker.url");
-    enum err err = read_config(words->config, &config, fault);
+    enum err err = make_first_config(desk, device, &config, fault);
     if (!err && config.len)
         order.config = config.data;
     if (!err)
@@ -409,9 +430,9 @@ static const struct {
     command *run;
     const char *takes;
 } commands[] = {
-    {"add", add, "store name id days out first-config"},
-    {"invite", invite_again, "days out reason first-config"},
-    {"replace", replace, "reason name id days out first-config"},
+    {"add", add, "store name id days out"},
+    {"invite", invite_again, "days out reason"},
+    {"replace", replace, "reason name id days out"},
     {"revoke", revoke, "reason"},
     {"retire", retire, "reason force"},
     {"list", list, "store"},

@@ -1,7 +1,7 @@
 /*
  * The fleet's appliances on the command line, beside a running hub or without one:
  *
- *     device add --store S --name N [--id ID] [--days D] [--out FILE] [--first-config FILE]
+ *     device add --store S --name N [--id ID] [--days D] [--out FILE]
  *     device invite ID [...]       a new code for one that was added
  *     device replace ID --reason R [...]  another in its place; the old one is closed
  *     device revoke ID --reason R  it is refused from now on

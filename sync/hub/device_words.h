@@ -14,7 +14,6 @@ struct device_words {
     const char *id;
     const char *out;
     const char *reason;
-    const char *config;
     int64_t days; /* 0: as the settings say */
     bool force;
     bool json;

@@ -1,6 +1,8 @@
 #include "sync/hub/order_command.h"
 #include "hal/base/cleanup.h"
+#include "hal/base/hex.h"
 #include "hal/base/json.h"
+#include "hal/storage.h"
 #include "sync/hub/fleet/commands.h"
 #include "sync/hub/ingest/access.h"
 
@@ -12,12 +14,13 @@
 enum { GRACE_S = 15, LOOK_NS = 200 * 1000 * 1000, TEXT_MAX = 1024 * 1024, LIST_MAX = 50 };
 
 const char order_usage[] =
-    "  command DEVICE NAME [KEY=VALUE]... [--expiry SECONDS] [--no-wait]\n"
+    "  command DEVICE NAME [KEY=VALUE]... [--expiry SECONDS] [--no-wait] [--out FILE]\n"
     "                           ask an appliance, by way of the running hub, and wait for what it\n"
     "                           answers: status, replay, resubmit, diag, rotate-key, restart,\n"
     "                           update (version=, url=, sha256=, and bytes=, kib_per_s=,\n"
     "                           window=02:00-05:00 in UTC); a VALUE that is a number is sent as "
-    "one\n"
+    "one;\n"
+    "                           --out keeps the bundle that diag sends as a file\n"
     "  command list [DEVICE]    what was asked, and how it ended\n";
 
 struct asked {
@@ -26,6 +29,7 @@ struct asked {
     struct buf arguments;
     struct jsonw w;
     int64_t expiry_s;
+    const char *out; /* the file for a bundle; NULL: none */
     bool no_wait;
 };
 
@@ -59,6 +63,8 @@ static enum err read_words(int count, char *const *words, struct asked *asked, s
     for (int i = 2; !err && i < count; i++) {
         if (strcmp(words[i], "--no-wait") == 0)
             asked->no_wait = true;
+        else if (strcmp(words[i], "--out") == 0 && i + 1 < count)
+            asked->out = words[++i];
         else if (strcmp(words[i], "--expiry") == 0 && i + 1 < count)
             asked->expiry_s = strtoll(words[++i], NULL, 10);
         else
@@ -117,12 +123,27 @@ static enum err wait_for_end(struct commands *commands, const struct id *id, int
     return err;
 }
 
-static enum err judge(const struct buf *text, struct fault *fault)
+static enum err keep_bundle(const struct cJSON *doc, const char *path, struct fault *fault)
+{
+    struct buf bundle CLEANUP(buf_free);
+    const char *text = json_member_text(json_member(doc, "result"), "base64");
+    buf_init(&bundle, TEXT_MAX);
+    if (!text || base64_decode(&bundle, slice_of(text)) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "--out", "the answer holds no bundle");
+    enum err err = storage_replace(path, buf_slice(&bundle), 0600, fault);
+    if (!err)
+        (void)printf("%s: %zu bytes\n", path, bundle.len);
+    return err;
+}
+
+static enum err judge(const struct buf *text, const char *out, struct fault *fault)
 {
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     const struct json_limits limits = {.bytes = TEXT_MAX, .depth = 12};
     enum err err = json_parse(buf_slice(text), limits, &doc, fault);
     const char *outcome = json_member_text(doc, "outcome");
+    if (!err && out && strcmp(outcome, "done") == 0)
+        return keep_bundle(doc, out, fault);
     (void)printf("%s\n", text->data);
     if (err || strcmp(outcome, "done") == 0 || strcmp(outcome, "begun") == 0 ||
         strcmp(outcome, "repeated") == 0 || strcmp(outcome, "waiting") == 0)
@@ -146,7 +167,7 @@ static enum err ask(struct database *db, struct commands *commands, struct asked
         struct jsonw w = jsonw_to(&text);
         err = commands_write(commands, &id, &w, &ended, fault);
     }
-    return err ? err : judge(&text, fault);
+    return err ? err : judge(&text, asked->out, fault);
 }
 
 static enum err list(struct commands *commands, const char *device, struct fault *fault)

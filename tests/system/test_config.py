@@ -2,15 +2,17 @@
 
 import base64
 import json
+import random
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from conftest import open_road, stop_well
 from road.road import DEVICE, HOST, await_true
 from road.till import Till
 from schemas import validate
-from wire import Wire
+from wire import Wire, batch, event
 
 
 class Centre:
@@ -232,14 +234,25 @@ def test_appliance_that_was_away_gets_the_newest_only(road, centre):
     assert f"version {before + 2} is applied" in words
 
 
+def sign_in(road, number, pin):
+    request = urllib.request.Request(
+        f"{road.store_url}/v1/session",
+        json.dumps({"number": number, "pin": pin}).encode(),
+        {"Content-Type": "application/json", "X-Tillback": "1"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
 def test_people_are_pushed_with_a_pin_for_once(road, centre):
-    verifier = {"rounds": 1000, "salt": "00" * 16, "hash": "11" * 32}
+    verifier = json.loads(road._run(*road.hub_words("staff", "verifier"), said="2580\n"))
     person = {"number": "17", "name": "Ada", "role": "manager", "pin": verifier}
     centre.push({"staff": {"people": [person]}})
     centre.await_state("applied")
     people = json.loads((road.store_state / "people/staff.json").read_text())["people"]
     assert [(p["number"], p["role"], p["one_time"]) for p in people] == [("17", "manager", True)]
     given = ("staff_added", "centre", f"person/{people[0]['id']}")
+    assert sign_in(road, "17", "2580")["must_change_pin"]
 
     def told():
         events = events_of(road, "access.changed")
@@ -395,6 +408,37 @@ def test_key_is_rotated_on_command(road, centre):
     key = [text.split("-----END EC")[0] for text in (before, current.read_text())]
     assert key[0] != key[1]
     road.await_link(30)
+
+
+def test_bundle_of_an_appliance_is_kept_whatever_its_size(road, centre, tmp_path):
+    """A large one, as told by somebody in the place of an appliance."""
+    other = "store-0042-large"
+    identity = tmp_path / "large"
+    road.authority("device", other, identity)
+    with Wire(road, identity, other) as wire:
+        wire.subscribe(f"tb/v1/{other}/down/cmd/#")
+        payload, properties = batch([event(other)])
+        wire.publish(f"tb/v1/{other}/up/events", payload, properties)
+        await_true(lambda: other in known(road), 20, "that the hub knows it")
+        out = tmp_path / "bundle.tar.gz"
+        asking = subprocess.Popen(
+            road.hub_words("command", other, "diag", "--out", out), stdout=subprocess.PIPE
+        )
+        envelope = json.loads(wire.received.get(timeout=20).payload)
+        command = json.loads(base64.b64decode(envelope["payload"]))
+        bundle = random.randbytes(700_000)
+        result = {"file": "x", "base64": base64.b64encode(bundle).decode()}
+        reply = {"id": command["id"], "outcome": "done", "detail": "", "result": result}
+        validate("command-reply", reply)
+        wire.publish(f"tb/v1/{other}/up/reply", json.dumps(reply).encode())
+        assert asking.wait(30) == 0
+    assert out.read_bytes() == bundle and out.stat().st_mode & 0o777 == 0o600
+    listed = json.loads(centre.run("command", "list", other))
+    assert [(one["name"], "result" in one) for one in listed] == [("diag", False)]
+
+
+def known(road):
+    return [one["id"] for one in road.ask_hub("/v1/devices")["devices"]]
 
 
 def test_command_to_one_that_is_away_expires(road, centre):

@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 from conftest import open_road, stop_well
 from road.audit import all_arrived, read_hub
+from road.programs import Program
 from road.road import await_true
 from road.till import Till
 from stranger import Stranger
@@ -207,6 +208,35 @@ def test_carried_by_hand_where_there_is_no_line(town, tmp_path):
     town.device("sign", request, "--out", answer)
     tillback(town, box, "cert", "import", answer)
     assert is_enrolled(box, invited)
+
+
+def test_first_configuration_comes_with_the_bundle_and_needs_no_line(town, tmp_path):
+    layer = tmp_path / "layer.json"
+    layer.write_text('{"updates": {"channel": "beta"}}')
+    reason = ("--reason", "for a test")
+    town._run(*town.hub_words("config", "put", "fleet", layer, *reason))
+    town._run(*town.hub_words("config", "push", *reason))
+    await_true(lambda: rollout(town)["state"] == "done", 30, "the rollout over those there are")
+    bundle, request, answer, box = (tmp_path / name for name in ("b", "request", "answer", "box"))
+    invite(town, "--out", bundle)
+    tillback(town, box, "csr", "export", "--bundle", bundle, "--out", request)
+    town.device("sign", request, "--out", answer)
+    tillback(town, box, "cert", "import", answer)
+    command = [town.programs / "tillbackd", "--state", box]
+    command += ["--set", f"http.listen=127.0.0.1:{town.base + 15}"]
+    command += ["--set", "broker.url=mqtts://127.0.0.1:1"]
+    daemon = Program("box", command, tmp_path, ready="ready http=").start()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{town.base + 15}/v1/status") as status:
+            config = json.loads(status.read())["config"]
+        assert (config["state"], config["applied"]) == ("applied", 1), config
+        assert (box / "update-channel").read_text() == "beta\n"
+    finally:
+        assert daemon.stop() == 0
+
+
+def rollout(road):
+    return json.loads(road._run(*road.hub_words("config", "status", "--json")))["rollout"]
 
 
 def test_clock_at_1970_on_first_boot(town, tmp_path, shim):

@@ -249,7 +249,8 @@ enum err commands_reply(struct commands *commands, const char *device, struct sl
     return database_run(commands->db, s, fault);
 }
 
-static void write_row(struct jsonw *w, struct statement *s)
+/* A result may be a whole bundle: only where one command is asked for. */
+static void write_row(struct jsonw *w, struct statement *s, bool with_result)
 {
     jsonw_object(w, NULL);
     jsonw_slice(w, "id", column_slice(s, 0));
@@ -263,7 +264,7 @@ static void write_row(struct jsonw *w, struct statement *s)
     } else {
         jsonw_slice(w, "outcome", column_slice(s, 6));
         jsonw_slice(w, "detail", column_slice(s, 7));
-        if (column_slice(s, 8).len)
+        if (with_result && column_slice(s, 8).len)
             jsonw_raw(w, "result", column_slice(s, 8));
         jsonw_time(w, "ended", column_int(s, 9));
     }
@@ -286,7 +287,7 @@ enum err commands_write(struct commands *commands, const struct id *id, struct j
         err = fault_set(fault, ERR_NOT_FOUND, "id", "there is no such command");
     if (!err) {
         *ended = !column_is_null(s, 6);
-        write_row(w, s);
+        write_row(w, s, true);
     }
     statement_reset(s);
     return err;
@@ -303,7 +304,7 @@ enum err commands_list(struct commands *commands, const char *device, int64_t ma
     bind_text(s, 1, device);
     bind_int(s, 2, max);
     while ((err = database_step(commands->db, s, &row, fault)) == ERR_OK && row)
-        write_row(w, s);
+        write_row(w, s, false);
     statement_reset(s);
     return err;
 }

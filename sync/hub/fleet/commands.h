@@ -49,7 +49,7 @@ enum err commands_reply(struct commands *commands, const char *device, struct sl
 /* Writes one as an object; ERR_NOT_FOUND. `ended` tells whether it has. */
 enum err commands_write(struct commands *commands, const struct id *id, struct jsonw *w,
                         bool *ended, struct fault *fault) MUST_CHECK;
-/* Newest first, as items; `device` "" takes all. */
+/* Newest first, as items without their results; `device` "" takes all. */
 enum err commands_list(struct commands *commands, const char *device, int64_t max, struct jsonw *w,
                        struct fault *fault) MUST_CHECK;
 

@@ -37,6 +37,11 @@ void desired_close(struct desired *desired)
     free(desired);
 }
 
+void desired_cleanup(struct desired **desired)
+{
+    desired_close(*desired);
+}
+
 static enum err statement(struct desired *desired, size_t index, struct statement **s,
                           struct fault *fault)
 {
