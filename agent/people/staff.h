@@ -9,9 +9,9 @@
 #define AGENT_PEOPLE_STAFF_H
 
 #include "agent/people/access.h"
-#include "hal/pin.h"
 #include "hal/base/id.h"
 #include "hal/base/sha256.h"
+#include "hal/pin.h"
 
 enum {
     PERSON_NUMBER_MAX = 16,

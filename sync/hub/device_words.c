@@ -17,8 +17,10 @@ static const char **text_of(struct device_words *words, const char *name)
     const struct {
         const char *name;
         const char **text;
-    } texts[] = {{"store", &words->store},   {"name", &words->name},
-                 {"id", &words->id},         {"out", &words->out},
+    } texts[] = {{"store", &words->store},
+                 {"name", &words->name},
+                 {"id", &words->id},
+                 {"out", &words->out},
                  {"reason", &words->reason}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(texts[i].name, name) == 0)

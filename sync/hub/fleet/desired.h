@@ -20,7 +20,7 @@ enum { SCOPE_MAX = 80 };
 /* On a handle; lives as long as it. */
 enum err desired_open(struct desired **desired, struct database *db,
                       struct fault *fault) MUST_CHECK;
-void desired_close(struct desired *desired); /* takes NULL */
+void desired_close(struct desired *desired);    /* takes NULL */
 void desired_cleanup(struct desired **desired); /* for CLEANUP */
 
 /* --- Layers ---------------------------------------------------------------------------------- */
