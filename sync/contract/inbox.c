@@ -18,6 +18,8 @@ void inbox_place_write(const struct inbox_place *place, batch_put *put, void *co
 {
     put_number(put, context, "hub_epoch", place->hub_epoch);
     put_number(put, context, "number", place->number);
+    if (place->after != place->number - 1)
+        put_number(put, context, "after", place->after);
 }
 
 static enum err check(struct slice value, const char *name, int64_t min, int64_t *number,
@@ -39,6 +41,20 @@ static enum err get_number(batch_get *get, void *context, const char *name, int6
     return check(slice_of(text), name, 1, number, fault);
 }
 
+static enum err get_after(batch_get *get, void *context, int64_t number, int64_t *after,
+                          struct fault *fault)
+{
+    const char *text = get(context, "after");
+    if (!text) {
+        *after = number - 1;
+        return ERR_OK;
+    }
+    enum err err = check(slice_of(text), "after", 0, after, fault);
+    if (!err && *after >= number)
+        err = fault_set(fault, ERR_INVALID, "after", "must be below number");
+    return err;
+}
+
 enum err inbox_place_read(struct inbox_place *place, batch_get *get, void *context,
                           struct fault *fault)
 {
@@ -46,6 +62,8 @@ enum err inbox_place_read(struct inbox_place *place, batch_get *get, void *conte
     enum err err = get_number(get, context, "hub_epoch", &read.hub_epoch, fault);
     if (!err)
         err = get_number(get, context, "number", &read.number, fault);
+    if (!err)
+        err = get_after(get, context, read.number, &read.after, fault);
     if (!err)
         *place = read;
     return err;

@@ -2,8 +2,10 @@
  * What the hub tells an appliance for good: an event of the centre (return.authorised,
  * refund.settled, journal.posted, ...) under down/inbox. The payload is the CloudEvent, byte for
  * byte; its place stands in MQTT 5 user properties, hub_epoch and number: per appliance from 1
- * without gaps. The appliance applies each in a transaction and answers under up/inbox-ack with the
- * highest number up to which it holds all of them. Pure; any thread.
+ * without gaps. What lies between `after` and the number the hub has forgotten: an appliance that
+ * holds all up to `after` may take the message. The appliance applies each in a transaction and
+ * answers under up/inbox-ack with the number up to which it holds all that are to be had. Pure; any
+ * thread.
  */
 #ifndef SYNC_CONTRACT_INBOX_H
 #define SYNC_CONTRACT_INBOX_H
@@ -13,6 +15,7 @@
 struct inbox_place {
     int64_t hub_epoch;
     int64_t number;
+    int64_t after; /* below number; if it isn't told, the number before */
 };
 
 void inbox_place_write(const struct inbox_place *place, batch_put *put, void *context);

@@ -25,6 +25,7 @@
 #include "hal/database.h"
 #include "sync/contract/ack.h"
 #include "sync/contract/event.h"
+#include "sync/contract/inbox.h"
 
 struct eventlog;
 struct eventlog_txn;
@@ -204,13 +205,13 @@ void eventlog_acknowledge(struct eventlog *log, enum stream stream, const struct
 
 /*
  * Takes a message of the hub: stored and applied to the views in one transaction. A number at or
- * below the inbox's watermark, or of an older epoch, is ERR_OK and changes nothing; a gap is
- * ERR_CONFLICT; a newer epoch restarts the numbering at 1 (message ids make that harmless). A
- * message that can't be read or has an unknown type is kept, moves the watermark so that it blocks
- * nothing, is applied to no view, and `done` gets its error (ERR_INVALID, ERR_UNSUPPORTED, ...).
- * `body` is copied.
+ * below the inbox's watermark, or of an older epoch, is ERR_OK and changes nothing; one that must
+ * come after what isn't here is ERR_CONFLICT; a newer epoch restarts the numbering at 1 (message
+ * ids make that harmless). A message that can't be read or has an unknown type is kept, moves the
+ * watermark so that it blocks nothing, is applied to no view, and `done` gets its error
+ * (ERR_INVALID, ERR_UNSUPPORTED, ...). `body` is copied.
  */
-void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, struct slice body,
+void eventlog_receive(struct eventlog *log, const struct inbox_place *place, struct slice body,
                       void (*done)(void *context, enum err err, const struct fault *fault),
                       void *context);
 

@@ -8,8 +8,7 @@
 
 struct message {
     struct eventlog_command command;
-    int64_t epoch;
-    int64_t number;
+    struct inbox_place place;
     struct fault unreadable; /* why it can't be read; it is stored all the same */
     void (*done)(void *context, enum err err, const struct fault *fault);
     void *context;
@@ -40,8 +39,8 @@ static enum err insert(struct eventlog *log, const struct message *message,
     if (err)
         return err;
     bind_int(s, 1, ++log->state.ordinal);
-    bind_int(s, 2, message->epoch);
-    bind_int(s, 3, message->number);
+    bind_int(s, 2, message->place.hub_epoch);
+    bind_int(s, 3, message->place.number);
     if (event) {
         bind_blob(s, 4, event->id.bytes, ID_BYTES);
         bind_blob(s, 5, event->correlation.bytes, ID_BYTES);
@@ -59,7 +58,7 @@ static enum err store_new(struct eventlog *log, const struct message *message,
         return err;
     struct eventlog_record record = {
         .stream = event_type_stream(event->type), /* an appliance's, if it captured it */
-        .seq = message->number,
+        .seq = message->place.number,
         .hash = sha256_of(message->body),
         .body = message->body,
         .event = *event,
@@ -87,13 +86,13 @@ static enum err set_mark(struct eventlog *log, const struct message *message, st
     enum err err = database_statement(log->db, LOG_INBOX_MARK_SET, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, message->epoch);
-    bind_int(s, 2, message->number);
+    bind_int(s, 1, message->place.hub_epoch);
+    bind_int(s, 2, message->place.number);
     err = database_run(log->db, s, fault);
     if (err)
         return err;
-    log->state.inbox_epoch = message->epoch;
-    log->state.inbox_through = message->number;
+    log->state.inbox_epoch = message->place.hub_epoch;
+    log->state.inbox_through = message->place.number;
     log->state.changes++;
     return ERR_OK;
 }
@@ -102,12 +101,13 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
 {
     struct message *message = context;
     struct eventlog *log = txn->log;
-    int64_t through = message->epoch == log->state.inbox_epoch ? log->state.inbox_through : 0;
-    if (message->epoch < log->state.inbox_epoch || message->number <= through)
+    int64_t through =
+        message->place.hub_epoch == log->state.inbox_epoch ? log->state.inbox_through : 0;
+    if (message->place.hub_epoch < log->state.inbox_epoch || message->place.number <= through)
         return ERR_OK;
-    if (message->number > through + 1)
+    if (message->place.after > through)
         return fault_set(fault, ERR_CONFLICT, "number", "%lld came, %lld is next",
-                         (long long)message->number, (long long)through + 1);
+                         (long long)message->place.number, (long long)through + 1);
     enum err err = txn_will_write(txn, fault);
     if (!err)
         err = store(log, message, fault);
@@ -125,7 +125,7 @@ static void finish(void *context, enum err err, const struct fault *fault)
     free(message);
 }
 
-void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, struct slice body,
+void eventlog_receive(struct eventlog *log, const struct inbox_place *place, struct slice body,
                       void (*done)(void *context, enum err err, const struct fault *fault),
                       void *context)
 {
@@ -138,8 +138,7 @@ void eventlog_receive(struct eventlog *log, int64_t hub_epoch, int64_t number, s
     message->command.decide = decide;
     message->command.done = finish;
     message->command.context = message;
-    message->epoch = hub_epoch;
-    message->number = number;
+    message->place = *place;
     message->done = done;
     message->context = context;
     if (body.len)

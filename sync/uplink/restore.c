@@ -7,12 +7,18 @@
 
 struct restore {
     struct uplink *uplink;
+    struct loop *loop;
     const struct uplink_config *config;
     struct eventlog_reader *reader;
     struct errands *errands;
     struct restore_logs logs; /* as the hub said last */
     size_t expecting;         /* notes that the log is still making */
+    void (*done)(struct uplink *uplink);
+    bool busy;
+    int64_t moved_ms; /* when something was asked or came last */
 };
+
+enum { STANDSTILL_MS = 15 * 1000 };
 
 static void publish(struct restore *restore, const struct restore_ask *ask)
 {
@@ -20,6 +26,8 @@ static void publish(struct restore *restore, const struct restore_ask *ask)
     struct buf body CLEANUP(buf_free);
     buf_init(&body, RESTORE_BYTES_MAX);
     restore_ask_write(&body, ask);
+    restore->busy = true;
+    restore->moved_ms = loop_now_ms(restore->loop);
     struct mqtt_message message = {
         .payload = buf_slice(&body), .qos = 1, .content_type = "application/json"};
     if (uplink_publish(restore->uplink, "restore", &message, &fault) != ERR_OK)
@@ -51,6 +59,19 @@ static enum err look_at_note(void *context, const struct eventlog_lost *lost, st
     return ERR_OK;
 }
 
+static void finish(struct restore *restore)
+{
+    if (!restore->busy)
+        return;
+    restore->busy = false;
+    restore->done(restore->uplink);
+}
+
+bool restore_is_busy(const struct restore *restore)
+{
+    return restore->busy && loop_now_ms(restore->loop) - restore->moved_ms < STANDSTILL_MS;
+}
+
 static void ask_next(struct restore *restore)
 {
     struct fault fault;
@@ -61,6 +82,8 @@ static void ask_next(struct restore *restore)
         diag_fault(restore->config->diag, DIAG_WARN, "uplink.restore", &fault);
     else if (search.ask.has_log)
         publish(restore, &search.ask);
+    else
+        finish(restore);
 }
 
 /* --- What came ------------------------------------------------------------------------------- */
@@ -90,6 +113,7 @@ void restore_listed(struct restore *restore, const struct mqtt_message *message)
         eventlog_expect(restore->config->log, &log->id, log->stream, log->through, errand_done,
                         errand);
     }
+    ask_next(restore); /* unless the log is making notes */
 }
 
 static void taken(struct errand *errand)
@@ -131,12 +155,14 @@ void restore_came(struct restore *restore, const struct mqtt_message *message)
 
 enum err restore_open(struct restore **out, struct uplink *uplink, struct loop *loop,
                       const struct uplink_config *config, struct eventlog_reader *reader,
-                      struct fault *fault)
+                      void (*done)(struct uplink *uplink), struct fault *fault)
 {
     struct restore *restore = calloc(1, sizeof *restore);
     if (!restore)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     restore->uplink = uplink;
+    restore->loop = loop;
+    restore->done = done;
     restore->config = config;
     restore->reader = reader;
     restore->errands = errands_open(loop, restore);

@@ -13,11 +13,17 @@ struct restore;
 /* `config` and `reader` are borrowed. */
 enum err restore_open(struct restore **restore, struct uplink *uplink, struct loop *loop,
                       const struct uplink_config *config, struct eventlog_reader *reader,
-                      struct fault *fault) MUST_CHECK;
+                      void (*done)(struct uplink *uplink), struct fault *fault) MUST_CHECK;
 void restore_close(struct restore *restore); /* takes NULL */
 
 /* There is a link. */
 void restore_begin(struct restore *restore);
+/*
+ * Whether events are still to come back, or it isn't known yet. News of the centre about them has
+ * no meaning before; so it waits, but not longer than nothing moves here for a while. `done` is
+ * called when it is over.
+ */
+bool restore_is_busy(const struct restore *restore);
 /* What came on down/logs and down/restored. */
 void restore_listed(struct restore *restore, const struct mqtt_message *message);
 void restore_came(struct restore *restore, const struct mqtt_message *message);

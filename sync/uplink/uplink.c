@@ -420,10 +420,17 @@ static void on_inbox(struct uplink *uplink, const struct mqtt_message *message)
         diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox_unreadable", &fault);
         return;
     }
+    if (restore_is_busy(uplink->restore))
+        return; /* it comes again when the restoring is over */
     struct errand *errand = errand_new(uplink->errands, inbox_stored);
     if (errand)
-        eventlog_receive(uplink->config.log, place.hub_epoch, place.number, message->payload,
-                         errand_done, errand);
+        eventlog_receive(uplink->config.log, &place, message->payload, errand_done, errand);
+}
+
+static void on_restored(struct uplink *uplink)
+{
+    if (uplink->subscribed)
+        tell_inbox(uplink);
 }
 
 /* --- The link's news ------------------------------------------------------------------------- */
@@ -583,7 +590,7 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
     enum err err = eventlog_reader_open(&uplink->reader, &uplink->config.reader, fault);
     if (!err)
         err = restore_open(&uplink->restore, uplink, uplink->loop, &uplink->config, uplink->reader,
-                           fault);
+                           on_restored, fault);
     if (!err)
         err = hub_time_open(&uplink->hub_time, uplink, uplink->loop, &uplink->config, on_time,
                             uplink, fault);

@@ -54,7 +54,8 @@ static void place(const uint8_t *data, size_t size)
         return;
     inbox_place_write(&read, put, &p);
     require(inbox_place_read(&again, get, &p, &fault) == ERR_OK);
-    require(again.hub_epoch == read.hub_epoch && again.number == read.number);
+    require(again.hub_epoch == read.hub_epoch && again.number == read.number &&
+            again.after == read.after);
 }
 
 static void watermark(struct slice text)

@@ -308,7 +308,8 @@ enum err log_fixture_receive(struct log_fixture *f, int64_t epoch, int64_t numbe
 {
     struct log_command waiter;
     log_command_make(&waiter, f, EVENT_RETURN_CREATED, 0);
-    eventlog_receive(f->log, epoch, number, body, done, &waiter);
+    const struct inbox_place place = {epoch, number, number - 1};
+    eventlog_receive(f->log, &place, body, done, &waiter);
     return log_command_await(&waiter);
 }
 

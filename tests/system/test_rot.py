@@ -151,9 +151,24 @@ def test_what_is_lost_for_good_is_told_at_the_store_and_at_the_hub(road, till):
     assert till.sell("0042-01-goes-on")[0] == 201, "the store keeps working"
 
 
-def test_emptied_store_hears_the_centre_again(road, till):
+def forget_oldest_messages(road):
+    """As if the hub had told this store many thousand things since."""
+    road.hub.stop()
+    with contextlib.closing(sqlite3.connect(road.hub_state / "hub.db")) as db, db:
+        far = {"device": DEVICE, "far": 20000}
+        db.execute("UPDATE inbox_out SET number = number + :far WHERE device = :device", far)
+        db.execute(
+            "UPDATE device SET inbox_next = inbox_next + :far, inbox_through = inbox_through + :far"
+            " WHERE id = :device",
+            far,
+        )
+    road.hub.start()
+
+
+@pytest.mark.parametrize("messages", ["few", "many"])
+def test_emptied_store_hears_the_centre_again(road, till, messages):
     kept = Kept()
-    trade(till, kept, "heard", receipts=3)
+    trade(till, kept, "heard", receipts=30)
     await_true(lambda: all_arrived(road) and all_posted(road), 20, "posting")
 
     def is_posted(answer):
@@ -164,15 +179,20 @@ def test_emptied_store_hears_the_centre_again(road, till):
     road.appliance.kill()
     for path in (*road.store_state.glob("tillback.db*"), road.store_state / "head"):
         path.unlink()
+    if messages == "many":
+        forget_oldest_messages(road)
     road.appliance.start()
     till.close()
     await_true(lambda: road.ask_store("/v1/sales?receipt=0042-01-heard-000")["sales"], 20, "sales")
     await_true(
         lambda: road.ask_store("/v1/status")["lost"] == 0, 20, "the log to come back"
     )
+    for answer in kept.returns.values():
+        await_true(lambda: is_posted(answer), 20, "old news")
     status, answer = till.give_back("0042-01-heard-000", 1)
     assert (status, answer["decision"]) == (201, "accepted")
     await_true(lambda: is_posted(answer), 20, "news of what came after")
+    assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
 
 
 def test_hub_put_back_to_yesterday_gets_the_rest_again(road, till):

@@ -38,7 +38,7 @@ struct arrival {
     struct fault unread;           /* why a batch's payload couldn't be unpacked; code 0: it was */
     struct ingest_result result;   /* of a batch */
     struct ingest_result *unknown; /* of a state: its logs, as far as they aren't known here */
-    int64_t number;                /* of the inbox message in `reply`, else 0 */
+    struct inbox_place place;      /* of the inbox message in `reply`; else its number is 0 */
 };
 
 static struct arrival *arrival_of(struct work *work)
@@ -249,19 +249,20 @@ static enum err run_inbox_ack(struct work *work, struct database *db, struct fau
     if (!err && ack.hub_epoch <= ours)
         err =
             inbox_acknowledge(db, arrival->device, ack.hub_epoch == ours ? ack.through : 0, fault);
-    return err ? err : inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
+    return err ? err : inbox_next(db, arrival->device, &arrival->reply, &arrival->place, fault);
 }
 
 static void answer_inbox(struct arrival *arrival)
 {
     struct arrival_desk *desk = arrival->desk;
+    arrival->place.hub_epoch = desk->rules.hub_epoch;
     const struct arrival_answer answer = {
         .device = arrival->device,
         .name = "inbox",
         .payload = buf_slice(&arrival->reply),
-        .place = {desk->rules.hub_epoch, arrival->number},
+        .place = arrival->place,
     };
-    if (arrival->number)
+    if (arrival->place.number)
         desk->answer(desk->context, &answer);
 }
 
@@ -278,7 +279,7 @@ static void inbox_done(struct work *work, enum err err, const struct fault *faul
 static enum err run_push(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    return inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
+    return inbox_next(db, arrival->device, &arrival->reply, &arrival->place, fault);
 }
 
 enum err arrival_push(struct arrival_desk *desk, struct worker *worker, const char *device)
@@ -337,7 +338,7 @@ static enum err run_state(struct work *work, struct database *db, struct fault *
     if (!err && state.online)
         err = look_up_logs(arrival, db, &state, fault);
     if (!err && state.online)
-        err = inbox_next(db, arrival->device, &arrival->reply, &arrival->number, fault);
+        err = inbox_next(db, arrival->device, &arrival->reply, &arrival->place, fault);
     return err;
 }
 

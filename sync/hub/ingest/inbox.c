@@ -57,8 +57,8 @@ enum err inbox_acknowledge(struct database *db, const char *device, int64_t thro
     return database_run(db, s, fault);
 }
 
-enum err inbox_next(struct database *db, const char *device, struct buf *body, int64_t *number,
-                    struct fault *fault)
+enum err inbox_next(struct database *db, const char *device, struct buf *body,
+                    struct inbox_place *place, struct fault *fault)
 {
     struct statement *s;
     bool row;
@@ -69,7 +69,8 @@ enum err inbox_next(struct database *db, const char *device, struct buf *body, i
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *number = row ? column_int(s, 0) : 0;
+    place->number = row ? column_int(s, 0) : 0;
+    place->after = row ? column_int(s, 2) : 0;
     struct slice found = row ? column_slice(s, 1) : (struct slice){"", 0};
     buf_append(body, found.data, found.len);
     statement_reset(s);

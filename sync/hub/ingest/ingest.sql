@@ -103,7 +103,7 @@ INSERT INTO inbox_out (device, number, body, created_ms) VALUES (?1, ?2, ?3, ?4)
 -- name: inbox_acknowledge
 UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through <> ?2 AND inbox_next > ?2
 -- name: inbox_waiting
-SELECT inbox_out.number, inbox_out.body FROM inbox_out JOIN device ON device.id = inbox_out.device
+SELECT inbox_out.number, inbox_out.body, device.inbox_through FROM inbox_out JOIN device ON device.id = inbox_out.device
 WHERE inbox_out.device = ?1 AND inbox_out.number > device.inbox_through
 ORDER BY inbox_out.number LIMIT 1
 -- name: inbox_news

@@ -13,35 +13,60 @@
 struct properties {
     const char *epoch;
     const char *number;
-    char texts[2][32];
+    const char *after;
+    char texts[3][32];
 };
+
+static const char **find(struct properties *p, const char *name, size_t *i)
+{
+    static const char *const names[] = {"hub_epoch", "number", "after"};
+    const char **values[] = {&p->epoch, &p->number, &p->after};
+    for (*i = 0; *i < 3; ++*i)
+        if (strcmp(name, names[*i]) == 0)
+            return values[*i];
+    fail_msg("no property is called %s", name);
+    return NULL;
+}
 
 static void put(void *context, const char *name, const char *value)
 {
     struct properties *p = context;
-    bool epoch = strcmp(name, "hub_epoch") == 0;
-    assert_true(epoch || strcmp(name, "number") == 0);
-    (void)snprintf(p->texts[epoch], sizeof p->texts[epoch], "%s", value);
-    *(epoch ? &p->epoch : &p->number) = p->texts[epoch];
+    size_t i;
+    const char **place = find(p, name, &i);
+    (void)snprintf(p->texts[i], sizeof p->texts[i], "%s", value);
+    *place = p->texts[i];
 }
 
 static const char *get(void *context, const char *name)
 {
-    struct properties *p = context;
-    return strcmp(name, "hub_epoch") == 0 ? p->epoch : p->number;
+    size_t i;
+    return *find(context, name, &i);
 }
 
 static void place_comes_back_as_it_was_written(void **state)
 {
     (void)state;
     struct properties p = {0};
-    inbox_place_write(&(struct inbox_place){.hub_epoch = 3, .number = 17}, put, &p);
+    inbox_place_write(&(struct inbox_place){.hub_epoch = 3, .number = 17, .after = 9}, put, &p);
     assert_string_equal(p.epoch, "3");
     assert_string_equal(p.number, "17");
+    assert_string_equal(p.after, "9");
     struct inbox_place read;
     assert_int_equal(inbox_place_read(&read, get, &p, NULL), ERR_OK);
     assert_int_equal(read.hub_epoch, 3);
     assert_int_equal(read.number, 17);
+    assert_int_equal(read.after, 9);
+}
+
+static void the_number_before_is_not_told(void **state)
+{
+    (void)state;
+    struct properties p = {0};
+    inbox_place_write(&(struct inbox_place){.hub_epoch = 3, .number = 17, .after = 16}, put, &p);
+    assert_null(p.after);
+    struct inbox_place read;
+    assert_int_equal(inbox_place_read(&read, get, &p, NULL), ERR_OK);
+    assert_int_equal(read.after, 16);
 }
 
 static void place_is_refused_by_property(void **state)
@@ -50,14 +75,18 @@ static void place_is_refused_by_property(void **state)
     static const struct {
         const char *epoch;
         const char *number;
+        const char *after;
         const char *where;
     } wrong[] = {
-        {NULL, "1", "hub_epoch"}, {"0", "1", "hub_epoch"}, {"x", "1", "hub_epoch"},
-        {"1", NULL, "number"},    {"1", "0", "number"},    {"1", "1.5", "number"},
-        {"1", "", "number"},
+        {NULL, "1", NULL, "hub_epoch"}, {"0", "1", NULL, "hub_epoch"},
+        {"x", "1", NULL, "hub_epoch"},  {"1", NULL, NULL, "number"},
+        {"1", "0", NULL, "number"},     {"1", "1.5", NULL, "number"},
+        {"1", "", NULL, "number"},      {"1", "5", "5", "after"},
+        {"1", "5", "-1", "after"},      {"1", "5", "x", "after"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        struct properties p = {.epoch = wrong[i].epoch, .number = wrong[i].number};
+        struct properties p = {
+            .epoch = wrong[i].epoch, .number = wrong[i].number, .after = wrong[i].after};
         struct inbox_place place = {.number = 5};
         struct fault fault = {0};
         assert_int_equal(inbox_place_read(&place, get, &p, &fault), ERR_INVALID);
@@ -97,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(place_comes_back_as_it_was_written),
+        cmocka_unit_test(the_number_before_is_not_told),
         cmocka_unit_test(place_is_refused_by_property),
         cmocka_unit_test(ack_comes_back_as_it_was_written),
         cmocka_unit_test(ack_is_refused_by_field),

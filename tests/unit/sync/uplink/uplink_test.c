@@ -4,6 +4,7 @@
 #include "sync/contract/compression.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
+#include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
 #include "sync/contract/topic.h"
@@ -58,6 +59,8 @@ struct fake_hub {
     struct link_state state;
     int64_t inbox_through;
     int inbox_acks;
+    bool lists_late; /* keeps the question for the logs to be restored */
+    int listed;
 };
 
 struct fixture {
@@ -215,6 +218,16 @@ static void hub_time_question(struct fake_hub *hub, const struct mqtt_message *m
         hub_tell_time(hub);
 }
 
+static void hub_list_logs(struct fake_hub *hub)
+{
+    const struct restore_logs none = {.count = 0};
+    struct buf text;
+    buf_init(&text, 8192);
+    restore_logs_write(&text, &none);
+    hub_publish(hub, "logs", (struct mqtt_message){.payload = buf_slice(&text)});
+    buf_free(&text);
+}
+
 static void hub_message(void *context, const struct mqtt_message *message)
 {
     struct fake_hub *hub = context;
@@ -231,6 +244,10 @@ static void hub_message(void *context, const struct mqtt_message *message)
     } else if (strcmp(topic.name, "state") == 0) {
         assert_int_equal(link_state_read(message->payload, &hub->state, NULL), ERR_OK);
         hub->states++;
+    } else if (strcmp(topic.name, "restore") == 0) {
+        hub->listed++;
+        if (!hub->lists_late)
+            hub_list_logs(hub);
     } else if (strcmp(topic.name, "inbox-ack") == 0) {
         assert_int_equal(inbox_ack_read(message->payload, &inbox, NULL), ERR_OK);
         hub->inbox_through = inbox.through;
@@ -572,6 +589,40 @@ static bool inbox_is_told(void *context)
     return ((struct fixture *)context)->hub.inbox_through == 1;
 }
 
+static bool is_asked_for_logs(void *context)
+{
+    return ((struct fixture *)context)->hub.listed > 0;
+}
+
+static bool inbox_is_asked_for_again(void *context)
+{
+    return ((struct fixture *)context)->hub.inbox_acks > 1;
+}
+
+/* Else it would find none of the returns that it speaks of. */
+static void a_message_waits_until_what_was_lost_is_back(void **state)
+{
+    struct fixture *f = *state;
+    struct buf body;
+    hub_join(f);
+    f->hub.lists_late = true;
+    uplink_start(f);
+    assert_true(await(f->loop, is_asked_for_logs, f, AWAIT_MS));
+    buf_init(&body, 8192);
+    log_fixture_message(&body, 7, log_fixture_id(8));
+    const struct mqtt_property place[] = {{"hub_epoch", "5"}, {"number", "1"}};
+    const struct mqtt_message message = {
+        .payload = buf_slice(&body), .properties = place, .property_count = 2};
+    hub_publish(&f->hub, "inbox", message);
+    int acks = f->hub.inbox_acks;
+    hub_list_logs(&f->hub); /* behind the message */
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS));
+    assert_true(f->hub.inbox_acks > acks && f->hub.inbox_through == 0);
+    hub_publish(&f->hub, "inbox", message);
+    assert_true(await(f->loop, inbox_is_told, f, AWAIT_MS));
+    buf_free(&body);
+}
+
 static void a_message_is_kept_before_it_is_acknowledged(void **state)
 {
     struct fixture *f = *state;
@@ -580,8 +631,7 @@ static void a_message_is_kept_before_it_is_acknowledged(void **state)
     hub_join(f);
     uplink_start(f);
     assert_true(await(f->loop, is_online, f, AWAIT_MS));
-    while (!f->hub.inbox_acks)
-        loop_run_once(f->loop, LOOK_MS);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
     assert_int_equal(f->hub.inbox_through, 0);
     buf_init(&body, 8192);
     log_fixture_message(&body, 7, log_fixture_id(8));
@@ -736,6 +786,7 @@ int main(void)
         TEST(after_a_black_hole_the_drain_begins_within_2_s),
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
         TEST(a_message_is_kept_before_it_is_acknowledged),
+        TEST(a_message_waits_until_what_was_lost_is_back),
         TEST(a_question_gets_its_answer),
         TEST(a_question_without_an_answer_ends_in_time),
         TEST(birth_and_last_will_carry_the_same_session),

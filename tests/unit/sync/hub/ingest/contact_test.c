@@ -105,7 +105,7 @@ static void erasure_destroys_the_customers_keys_and_tells_every_appliance(void *
 {
     struct fixture *f = *state;
     struct buf body CLEANUP(buf_free);
-    int64_t number = 0;
+    struct inbox_place place;
     const struct contact_key one = {.id = {{1}}, .customer = "c-1"};
     const struct contact_key two = {.id = {{2}}, .customer = "c-1"};
     const struct contact_key other = {.id = {{3}}, .customer = "c-2"};
@@ -115,8 +115,8 @@ static void erasure_destroys_the_customers_keys_and_tells_every_appliance(void *
     assert_int_equal(f->told, 2);
     assert_false(has_key(f, &one.id) || has_key(f, &two.id));
     assert_true(has_key(f, &other.id));
-    assert_int_equal(inbox_next(f->db, "store-2", &body, &number, NULL), ERR_OK);
-    assert_int_equal(number, 1);
+    assert_int_equal(inbox_next(f->db, "store-2", &body, &place, NULL), ERR_OK);
+    assert_int_equal(place.number, 1);
     assert_non_null(strstr(body.data, "\"type\":\"com.tillback.customer.erased.v1\""));
     assert_non_null(strstr(body.data, "{\"customer\":\"c-1\",\"keys\":2}"));
 }

@@ -22,6 +22,7 @@ struct fixture {
     char copy[SCRATCH_PATH_MAX];
     struct hubdb_config config;
     struct hubdb *hub;
+    int64_t after; /* of the message that was looked at last */
 };
 
 static void check(enum err err, const struct fault *fault)
@@ -245,12 +246,14 @@ static int64_t next_message(struct fixture *f, char text[static 32])
 {
     struct fault fault = {0};
     struct buf body;
-    int64_t number = 0;
+    struct inbox_place place;
     buf_init(&body, 1000);
-    check(inbox_next(hubdb_database(f->hub), "box-a", &body, &number, &fault), &fault);
+    check(inbox_next(hubdb_database(f->hub), "box-a", &body, &place, &fault), &fault);
     (void)snprintf(text, 32, "%.*s", (int)body.len, body.data ? body.data : "");
     buf_free(&body);
-    return number;
+    assert_true(place.after <= place.number);
+    f->after = place.after;
+    return place.number;
 }
 
 static void messages_to_an_appliance_wait_in_order_until_it_holds_them(void **state)
@@ -287,6 +290,29 @@ static void an_appliance_that_went_back_gets_its_messages_again(void **state)
     check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 0, &fault), &fault);
     assert_int_equal(next_message(f, text), 1);
     assert_string_equal(text, "one");
+}
+
+/* It has lost everything, and the hub what is older than its history. */
+static void an_emptied_appliance_gets_what_is_still_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    char text[32];
+    run(f, add_log);
+    run(f, "UPDATE device SET inbox_next = 20001");
+    assert_int_equal(put(f, "kept"), 20001);
+    assert_int_equal(put(f, "newest"), 20002);
+    run(f, "INSERT INTO inbox_out (device, number, body, created_ms)"
+           " VALUES ('box-a', 10001, 'older', 1), ('box-a', 10002, 'old', 1)");
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 20001, &fault), &fault);
+    assert_int_equal(next_message(f, text), 20002);
+    assert_int_equal(f->after, 20001);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 0, &fault), &fault);
+    assert_int_equal(next_message(f, text), 10002);
+    assert_int_equal(f->after, 0);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 10002, &fault), &fault);
+    assert_int_equal(next_message(f, text), 20001);
+    assert_int_equal(f->after, 10002);
 }
 
 static void under_a_new_epoch_waiting_messages_are_numbered_from_one(void **state)
@@ -342,6 +368,7 @@ int main(void)
         TEST(a_newer_schema_is_refused),
         TEST(messages_to_an_appliance_wait_in_order_until_it_holds_them),
         TEST(an_appliance_that_went_back_gets_its_messages_again),
+        TEST(an_emptied_appliance_gets_what_is_still_kept),
         TEST(under_a_new_epoch_waiting_messages_are_numbered_from_one),
         TEST(the_group_of_its_hubs_is_a_secret_that_stays),
     };
