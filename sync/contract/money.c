@@ -1,6 +1,8 @@
 #include "sync/contract/money.h"
+#include "hal/base/cleanup.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,4 +203,16 @@ void money_format(struct buf *out, int64_t amount_minor, const struct currency *
     buf_printf(out, "%s%llu", amount_minor < 0 ? "-" : "", (unsigned long long)(magnitude / scale));
     if (currency->exponent > 0)
         buf_printf(out, ".%0*llu", currency->exponent, (unsigned long long)(magnitude % scale));
+}
+
+const char *money_text(char words[static MONEY_TEXT_MAX], int64_t amount_minor,
+                       const char *currency)
+{
+    static const struct currency unknown = {.exponent = 2};
+    const struct currency *known = currency_find(slice_of(currency));
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, MONEY_TEXT_MAX);
+    money_format(&text, amount_minor, known ? known : &unknown);
+    (void)snprintf(words, MONEY_TEXT_MAX, "%.*s %.3s", (int)text.len, text.data, currency);
+    return words;
 }

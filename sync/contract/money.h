@@ -51,5 +51,9 @@ void decimal_write(struct buf *out, struct decimal value);
 int64_t money_times(int64_t amount_minor, struct decimal factor);
 /* "12.34" with the currency's exponent, for people's eyes in documents and diagnostics. */
 void money_format(struct buf *out, int64_t amount_minor, const struct currency *currency);
+enum { MONEY_TEXT_MAX = 40 };
+/* "12.34 EUR" into `words`, which is returned; two decimals where the currency isn't known. */
+const char *money_text(char words[static MONEY_TEXT_MAX], int64_t amount_minor,
+                        const char *currency);
 
 #endif

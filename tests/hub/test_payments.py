@@ -164,7 +164,7 @@ def test_answer_about_another_amount_is_parked(desk):
     desk.provider.plan("other")
     answer = desk.give_back("0042-01-pay-other")
     payment = desk.await_payment(answer, "parked")
-    assert payment["code"] == "answered_otherwise" and "says 334 EUR" in payment["detail"]
+    assert payment["code"] == "answered_otherwise" and "says 3.34 EUR" in payment["detail"]
     assert desk.decide(payment, "issued") == 200
     desk.await_money(answer, "issued")
 

@@ -128,14 +128,14 @@ static enum err next_missing(struct database *db, int64_t before_day, struct mis
     if (err || !*found)
         return err;
     struct slice number = column_slice(s, 2);
-    struct slice currency = column_slice(s, 4);
+    char amount[MONEY_TEXT_MAX];
+    money_text(amount, column_int(s, 3), column_text(s, 4));
     missing->number = column_int(s, 0);
     day_format(column_int(s, 5), day);
     (void)snprintf(missing->detail, sizeof missing->detail,
-                   "missing_in_settlement: %" PRId64 " minor units of %.*s, refunded on %s for"
-                   " return %.*s, are in no settlement yet",
-                   (int64_t)column_int(s, 3), (int)currency.len, currency.data, day,
-                   (int)number.len, number.data);
+                   "missing_in_settlement: %s, refunded on %s for return %.*s, are in no settlement"
+                   " yet",
+                   amount, day, (int)number.len, number.data);
     err = column_bytes(s, 1, missing->correlation.bytes, ID_BYTES);
     statement_reset(s);
     return err ? fault_set(fault, err, "expected_refund", "a row isn't what it should be") : ERR_OK;

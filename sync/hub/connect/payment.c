@@ -3,6 +3,7 @@
 #include "hal/base/json.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "sync/contract/money.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
@@ -294,8 +295,9 @@ static enum err take_declined(struct database *db, const struct standing *standi
                               struct told *told, struct fault *fault)
 {
     char detail[DETAIL_MAX];
-    (void)snprintf(detail, sizeof detail, "the %s refund of %" PRId64 " %s was declined: %.300s",
-                   standing->type, standing->amount_minor, standing->currency,
+    char amount[MONEY_TEXT_MAX];
+    (void)snprintf(detail, sizeof detail, "the %s refund of %s was declined: %.300s",
+                   standing->type, money_text(amount, standing->amount_minor, standing->currency),
                    answer->reason && *answer->reason ? answer->reason : "no reason given");
     const struct change change = {
         .state = "failed", .reference = answer->reference, .code = "declined", .detail = detail};
@@ -310,11 +312,11 @@ static enum err take_otherwise(struct database *db, const struct standing *stand
                                struct told *told, struct fault *fault)
 {
     char detail[DETAIL_MAX];
-    (void)snprintf(detail, sizeof detail,
-                   "the provider says %" PRId64 " %.3s under %.100s, and %" PRId64
-                   " %s was asked for",
-                   answer->amount_minor, answer->currency, answer->key, standing->amount_minor,
-                   standing->currency);
+    char said[MONEY_TEXT_MAX];
+    char asked[MONEY_TEXT_MAX];
+    (void)snprintf(detail, sizeof detail, "the provider says %s under %.100s, and %s was asked for",
+                   money_text(said, answer->amount_minor, answer->currency), answer->key,
+                   money_text(asked, standing->amount_minor, standing->currency));
     const struct change change = {.state = "parked",
                                   .reference = answer->reference,
                                   .code = "answered_otherwise",

@@ -1,4 +1,5 @@
 #include "sync/hub/connect/payout_check.h"
+#include "sync/contract/money.h"
 #include "sync/hub/connect/match.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -75,7 +76,10 @@ static enum err check(struct database *db, const struct batch *batch, int64_t no
                       struct fault *fault)
 {
     char detail[DETAIL_MAX];
-    char bank[64] = "";
+    char bank[MONEY_TEXT_MAX + 32] = "";
+    char lines[MONEY_TEXT_MAX];
+    char payout[MONEY_TEXT_MAX];
+    char received[MONEY_TEXT_MAX];
     char device[DEVICE_ID_MAX + 1];
     uint32_t mismatches =
         match_batch_check(&batch->sums, batch->has_bank ? &batch->bank_minor : NULL);
@@ -83,13 +87,16 @@ static enum err check(struct database *db, const struct batch *batch, int64_t no
     if (err || !mismatches)
         return err;
     if (batch->has_bank)
-        (void)snprintf(bank, sizeof bank, ", the bank got %" PRId64, batch->bank_minor);
-    (void)snprintf(detail, sizeof detail,
-                   "batch_total: the lines of batch %.140s come to %" PRId64
-                   ", its payout is %" PRId64 "%s (minor units of %s)",
-                   batch->name, batch->sums.net_minor,
-                   batch->sums.has_payout ? batch->sums.payout_minor : batch->sums.net_minor, bank,
-                   batch->currency);
+        (void)snprintf(bank, sizeof bank, ", the bank got %s",
+                       money_text(received, batch->bank_minor, batch->currency));
+    (void)snprintf(
+        detail, sizeof detail,
+        "batch_total: the lines of batch %.140s come to %s, its payout is %s%s", batch->name,
+        money_text(lines, batch->sums.net_minor, batch->currency),
+        money_text(payout,
+                   batch->sums.has_payout ? batch->sums.payout_minor : batch->sums.net_minor,
+                   batch->currency),
+        bank);
     /* Batches and lines number themselves apart: a batch's subject is odd, a line's even. */
     const struct exception exception = {.code = "settlement_variance",
                                         .subject = batch->number * 2 + 1,

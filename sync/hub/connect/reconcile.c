@@ -1,7 +1,9 @@
 #include "sync/hub/connect/reconcile.h"
+#include "sync/contract/money.h"
 #include "sync/hub/connect/payout_check.h"
 #include "sync/hub/connect/settled.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
 
 #include <inttypes.h>
@@ -132,25 +134,26 @@ static enum err raise_line(struct work_on *w, const struct line *line,
 {
     char words[DETAIL_MAX];
     char detail[DETAIL_MAX];
+    char settled[MONEY_TEXT_MAX];
+    char refunded[MONEY_TEXT_MAX];
     char device[DEVICE_ID_MAX + 1];
     struct exception exception = {.code = exception_code(mismatches),
                                   .subject = line->number * 2,
                                   .detail = detail,
                                   .now_ms = w->now_ms};
     write_mismatches(mismatches, words);
+    money_text(settled, line->is.gross_minor, line->is.currency);
     if (refund) {
         exception.correlation = refund->correlation;
         (void)snprintf(detail, sizeof detail,
-                       "%.150s: line %" PRId64 " of a %s settlement has %" PRId64 " %s where"
-                       " return %.64s refunded %" PRId64 " %s",
-                       words, line->number, line->format, line->is.gross_minor, line->is.currency,
-                       refund->return_number, refund->amount_minor, refund->currency);
+                       "%.150s: line %" PRId64 " of a %s settlement has %s where return %.64s"
+                       " refunded %s",
+                       words, line->number, line->format, settled, refund->return_number,
+                       money_text(refunded, refund->amount_minor, refund->currency));
     } else {
         (void)snprintf(detail, sizeof detail,
-                       "%.150s: line %" PRId64 " of a %s settlement has %" PRId64
-                       " %s for payment %.100s",
-                       words, line->number, line->format, line->is.gross_minor, line->is.currency,
-                       line->is.payment);
+                       "%.150s: line %" PRId64 " of a %s settlement has %s for payment %.100s",
+                       words, line->number, line->format, settled, line->is.payment);
     }
     enum err err = exception_raise(w->db, &exception, device, w->fault);
     told_add(&w->news->told, device);
@@ -230,6 +233,14 @@ static enum err act(struct work_on *w, const struct line *line, const struct exp
     return settled_refund(w->db, &settled, w->fault);
 }
 
+static enum err count_line(struct work_on *w, const struct line *line)
+{
+    return line->is.kind == SETTLEMENT_KIND_CHARGEBACK
+               ? ERR_OK
+               : measure_sum(w->db, "refund_lines", line->is.currency,
+                             magnitude(line->is.gross_minor), w->fault);
+}
+
 static enum err judge(struct work_on *w, const struct line *line)
 {
     struct candidates candidates;
@@ -249,6 +260,8 @@ static enum err judge(struct work_on *w, const struct line *line)
         state = "unmatched";
     if (!err)
         err = mark(w->db, line->number, state, &match, refund ? refund->number : 0, w->fault);
+    if (!err)
+        err = count_line(w, line);
     return err || !match.mismatches ? err : raise_line(w, line, refund, match.mismatches);
 }
 

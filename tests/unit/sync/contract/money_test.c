@@ -164,6 +164,16 @@ static void amounts_are_written_with_their_exponent(void **state)
     assert_written(0, "EUR", "0.00");
 }
 
+static void amounts_for_people_name_their_currency(void **state)
+{
+    char words[MONEY_TEXT_MAX];
+    (void)state;
+    assert_string_equal(money_text(words, -300, "EUR"), "-3.00 EUR");
+    assert_string_equal(money_text(words, 500, "JPY"), "500 JPY");
+    assert_string_equal(money_text(words, INT64_MIN + 1, "EUR"), "-92233720368547758.07 EUR");
+    assert_string_equal(money_text(words, 100, "???"), "1.00 ???");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +189,7 @@ int main(void)
         cmocka_unit_test(decimals_are_written_as_they_are_read),
         cmocka_unit_test(times_is_exact_and_rounded),
         cmocka_unit_test(amounts_are_written_with_their_exponent),
+        cmocka_unit_test(amounts_for_people_name_their_currency),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,7 +247,7 @@ static void payout_that_differs_from_lines_or_bank_is_named(void **state)
     assert_int_equal(exceptions(run, "settlement_variance", "batch_total"), 1);
     hub_run_settle(run, SETTLEMENT_CAMT053, CAMT("60.00"));
     char *detail = hub_run_text(run, "SELECT detail FROM hub_exception");
-    assert_non_null(strstr(detail, "6865, its payout is 6860, the bank got 6000"));
+    assert_non_null(strstr(detail, "68.65 EUR, its payout is 68.60 EUR, the bank got 60.00 EUR"));
     free(detail);
 }
 
