@@ -73,6 +73,14 @@ static enum err read_created(struct follow *f)
     return ERR_OK;
 }
 
+static enum err measure_since_created(struct follow *f, enum measure measure, int64_t at_ms)
+{
+    enum err err = read_created(f);
+    if (err || !f->created)
+        return err;
+    return measure_time(f->db, measure, (at_ms - f->created_ms) / MS_PER_S, f->fault);
+}
+
 /* The token of the payment that this tender was paid by. */
 static const char *payment_of(const struct follow *f, int64_t tender_no)
 {
@@ -99,6 +107,12 @@ static enum err read_company(struct follow *f, char company[static EXPECTED_TEXT
     (void)snprintf(company, EXPECTED_TEXT_MAX + 1, "%.*s", (int)found.len, found.data);
     statement_reset(s);
     return ERR_OK;
+}
+
+/* It happened a minute or more before it arrived: without the centre. */
+static bool was_offline(const struct follow *f)
+{
+    return (f->received_ms - f->event.time_ms) / MS_PER_S >= OFFLINE_S;
 }
 
 static int64_t document_day(const struct follow *f)
@@ -159,6 +173,7 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     bind_int(s, 13, abroad ? paid_minor : json_member_int(data, "amount", 0));
     bind_int(s, 14, document_day(f));
     bind_int(s, 15, json_member_int(data, "position", 0));
+    bind_int(s, 16, was_offline(f));
     err = database_step(f->db, s, &row, f->fault);
     if (err)
         return err;
@@ -175,11 +190,10 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
 static enum err follow_issued(struct follow *f)
 {
     char company[EXPECTED_TEXT_MAX + 1] = "";
-    if (!settles_elsewhere(text_of(f->data, "type")))
-        return ERR_OK;
-    enum err err = read_created(f);
-    if (!err)
-        err = read_company(f, company);
+    enum err err = measure_since_created(f, MEASURE_REFUND, f->event.time_ms);
+    if (err || !settles_elsewhere(text_of(f->data, "type")))
+        return err;
+    err = read_company(f, company);
     return err ? err
                : insert_expected(f, company, payment_of(f, json_member_int(f->data, "tender", 0)));
 }
@@ -318,14 +332,6 @@ static enum err follow_resolved(struct follow *f)
 
 /* --- Measures -------------------------------------------------------------------------------- */
 
-static enum err measure_since_created(struct follow *f, enum measure measure, int64_t at_ms)
-{
-    enum err err = read_created(f);
-    if (err || !f->created)
-        return err;
-    return measure_time(f->db, measure, (at_ms - f->created_ms) / MS_PER_S, f->fault);
-}
-
 /* Whoever asked for the receipt is done with it. */
 static enum err end_lease(struct follow *f, const char *receipt)
 {
@@ -370,40 +376,59 @@ static enum err claim_goods(struct follow *f, const struct cJSON *created, bool 
     return err ? err : claim_return(f->db, &claim, f->fault);
 }
 
+/* The money of the whole return, on the day of this event. */
+static enum err count_total(struct follow *f, const char *name, const struct cJSON *created)
+{
+    const struct cJSON *refund = json_member(created, "refund");
+    return count_on_day(f, name, text_of(created, "currency"),
+                        refund ? json_member_int(refund, "total", 0) : 0);
+}
+
 static enum err follow_approved(struct follow *f)
 {
     enum err err = read_created(f);
     bool pending = strcmp(text_of(f->data, "decision"), "accepted_pending_check") == 0;
+    if (!err && f->created)
+        err = count_total(f, "accepted", f->created);
     return err || !f->created ? err : claim_goods(f, f->created, pending);
 }
 
-static enum err follow_ended(struct follow *f)
+static enum err follow_declined(struct follow *f)
 {
     return claim_end(f->db, &f->event.correlation, f->fault);
 }
 
-static enum err follow_checked(struct follow *f)
+/* It was accepted, and came to nothing. */
+static enum err follow_voided(struct follow *f)
 {
-    return strcmp(text_of(f->data, "result"), "passed") == 0 ? request_refunds(f) : follow_ended(f);
+    enum err err = read_created(f);
+    if (!err && f->created)
+        err = count_total(f, "voided", f->created);
+    return err ? err : claim_end(f->db, &f->event.correlation, f->fault);
 }
 
-/* What was accepted a minute or more before it arrived was given without the centre. */
+static enum err follow_checked(struct follow *f)
+{
+    return strcmp(text_of(f->data, "result"), "passed") == 0 ? request_refunds(f)
+                                                             : follow_voided(f);
+}
+
 static enum err follow_created(struct follow *f)
 {
     const struct cJSON *refund = json_member(f->data, "refund");
-    int64_t delay_s = (f->received_ms - f->event.time_ms) / MS_PER_S;
     const char *decision = text_of(f->data, "decision");
     bool pending = strcmp(decision, "accepted_pending_check") == 0;
     bool given = pending || strcmp(decision, "accepted") == 0;
-    int64_t total = refund ? json_member_int(refund, "total", 0) : 0;
+    int64_t delay_s = (f->received_ms - f->event.time_ms) / MS_PER_S;
     enum err err = measure_time(f->db, MEASURE_ARRIVAL, delay_s, f->fault);
     if (!err && given)
-        err = count_on_day(f, "accepted", text_of(f->data, "currency"), total);
+        err = count_total(f, "accepted", f->data);
     if (!err && given)
         err = claim_goods(f, f->data, pending);
-    if (err || !given || delay_s < OFFLINE_S)
+    if (err || !given || !was_offline(f))
         return err;
-    return measure_offline(f->db, text_of(f->data, "currency"), total, f->fault);
+    return measure_sum(f->db, "offline", text_of(f->data, "currency"),
+                       refund ? json_member_int(refund, "total", 0) : 0, f->fault);
 }
 
 static enum err follow_disposed(struct follow *f)
@@ -442,7 +467,7 @@ static const struct {
     {EVENT_EXCEPTION_RESOLVED, follow_resolved}, {EVENT_RETURN_CREATED, follow_created},
     {EVENT_ITEM_DISPOSITIONED, follow_disposed}, {EVENT_REFUND_SETTLED, follow_settled},
     {EVENT_RETURN_COMPLETED, follow_completed},  {EVENT_RETURN_APPROVED, follow_approved},
-    {EVENT_RETURN_DECLINED, follow_ended},       {EVENT_RETURN_VOIDED, follow_ended},
+    {EVENT_RETURN_DECLINED, follow_declined},    {EVENT_RETURN_VOIDED, follow_voided},
     {EVENT_RETURN_CHECKED, follow_checked},      {EVENT_REFUND_REQUESTED, follow_requested},
     {EVENT_ITEM_RECEIVED, follow_received},
 };

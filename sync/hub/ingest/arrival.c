@@ -294,6 +294,14 @@ enum err arrival_push(struct arrival_desk *desk, struct worker *worker, const ch
 
 /* --- State ----------------------------------------------------------------------------------- */
 
+static int64_t events_waiting(const struct link_state *state)
+{
+    int64_t waiting = 0;
+    for (int stream = 0; stream < STREAMS_OF_APPLIANCE; stream++)
+        waiting += state->waiting[stream];
+    return waiting;
+}
+
 static enum err write_state(struct arrival *arrival, struct database *db,
                             const struct link_state *state, struct fault *fault)
 {
@@ -305,8 +313,10 @@ static enum err write_state(struct arrival *arrival, struct database *db,
     bind_text(s, 1, arrival->device);
     bind_blob(s, 2, state->session.bytes, ID_BYTES);
     bind_int(s, state->online ? 4 : 3, arrival->received_ms);
-    if (state->online)
+    if (state->online) {
         bind_slice(s, 3, buf_slice(&arrival->payload));
+        bind_int(s, 5, events_waiting(state));
+    }
     return database_run(db, s, fault);
 }
 

@@ -134,7 +134,8 @@ UPDATE customer_erasure SET hub_epoch = (SELECT epoch FROM hub),
     number = (SELECT max(number) FROM inbox_out WHERE inbox_out.device = customer_erasure.device)
 
 -- name: state_born
-UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3, last_seen_ms = ?4
+UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3, last_seen_ms = ?4,
+    waiting = ?5
 WHERE id = ?1
 -- name: state_died
 UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2
@@ -338,8 +339,8 @@ SELECT company FROM journal_entry WHERE correlation = ?1 ORDER BY entry_no LIMIT
 -- name: expected_insert
 INSERT INTO expected_refund (event_no, correlation, company, number, receipt, terminal, own,
                              reference, payment, tender_no, tender, currency, amount_minor, day,
-                             position, state, charged_back)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'open',
+                             position, offline, state, charged_back)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 'open',
         CASE WHEN EXISTS (SELECT 1 FROM settlement_line WHERE payment = ?9 AND ?9 <> ''
                           AND kind = 'chargeback') THEN 1 ELSE 0 END)
 ON CONFLICT DO NOTHING

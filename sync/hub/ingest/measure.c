@@ -35,14 +35,14 @@ enum err measure_time(struct database *db, enum measure measure, int64_t seconds
     return database_run(db, s, fault);
 }
 
-enum err measure_offline(struct database *db, const char *currency, int64_t amount_minor,
-                         struct fault *fault)
+enum err measure_sum(struct database *db, const char *name, const char *currency,
+                     int64_t amount_minor, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, INGEST_MEASURE_MONEY, &s, fault);
     if (err)
         return err;
-    bind_text(s, 1, "offline");
+    bind_text(s, 1, name);
     bind_text(s, 2, currency);
     bind_int(s, 3, amount_minor);
     return database_run(db, s, fault);

@@ -10,6 +10,7 @@
 /* From a return's capture at the store to ... */
 #define MEASURES(X)                                                                                \
     X(ARRIVAL, arrival, "its arrival at the hub")                                                  \
+    X(REFUND, refund, "its money being given back")                                                \
     X(RESTOCK, restock, "its goods being back in stock")                                           \
     X(SETTLEMENT, settlement, "its refund being settled")                                          \
     X(COMPLETION, completion, "all of it being done")
@@ -26,11 +27,14 @@ enum { MEASURE_BOUNDS = 10 };
 /* `seconds` below 0 counts as 0: clocks differ. */
 enum err measure_time(struct database *db, enum measure measure, int64_t seconds,
                       struct fault *fault) MUST_CHECK;
-/* Money of one return that a store gave before the hub could know of it. */
-enum err measure_offline(struct database *db, const char *currency, int64_t amount_minor,
-                         struct fault *fault) MUST_CHECK;
+/*
+ * Money that only grows: "offline", what stores gave before the hub could know of it;
+ * "refund_lines", what settlements say of refunds.
+ */
+enum err measure_sum(struct database *db, const char *name, const char *currency,
+                     int64_t amount_minor, struct fault *fault) MUST_CHECK;
 
-/* Money of one return on its business day: "accepted", "refunded", "settled". */
+/* Money of one return on its business day: "accepted", "voided", "refunded", "settled". */
 struct measure_money {
     const char *name;
     int64_t day;

@@ -590,3 +590,13 @@ CREATE INDEX stream_log_untold ON stream_log (log_no) WHERE untold = 1;
 -- Which release an appliance is to run when it has taken the rollout's document: '' when the
 -- rollout doesn't change that.
 ALTER TABLE rollout_device ADD COLUMN release TEXT NOT NULL DEFAULT '';
+-- name: watching
+-- What the metrics and the dashboard ask often: kept or indexed, so that a year of events doesn't slow
+-- them down.
+ALTER TABLE device ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0; -- events, as it said last
+ALTER TABLE expected_refund ADD COLUMN offline INTEGER NOT NULL DEFAULT 0; -- given before we knew of it
+INSERT INTO measure_money (measure, currency, count, sum_minor)
+SELECT 'refund_lines', currency, count(*), sum(abs(gross_minor)) FROM settlement_line
+WHERE kind IN ('refund', 'refund_reversed') AND state <> 'new' GROUP BY currency;
+CREATE INDEX expected_of_state ON expected_refund (state, expected_no);
+CREATE INDEX payment_of_state ON payment (state, payment_no);

@@ -5,22 +5,41 @@ WHERE file_no > ?1 ORDER BY file_no LIMIT ?2
 SELECT line_no AS number, file_no AS file, row_no AS "row", format, kind, type, batch, reference,
        payment, own, terminal, currency, gross_minor AS gross, net_currency, fee_minor AS fee,
        net_minor AS net, day AS date_day, state, match_key, expected_no AS refund, mismatches
-FROM settlement_line WHERE line_no > ?1 AND (state = ?3 OR ?3 IS NULL) ORDER BY line_no LIMIT ?2
+FROM settlement_line
+WHERE line_no IN (
+    SELECT * FROM (SELECT line_no FROM settlement_line WHERE ?3 IS NULL AND line_no > ?1
+                   ORDER BY line_no LIMIT ?2) AS every
+    UNION ALL
+    SELECT * FROM (SELECT line_no FROM settlement_line WHERE state = ?3 AND line_no > ?1
+                   ORDER BY line_no LIMIT ?2) AS of_state)
+ORDER BY line_no
 -- name: refunds
 SELECT expected_no AS number, correlation AS return_id, number AS return_number, company, receipt,
        own, reference, payment, tender, currency, amount_minor AS amount, day AS issued_day, state,
        settled_day, charged_back AS "charged_back?", max(0, ?4 - day) AS age_days
-FROM expected_refund WHERE expected_no > ?1 AND (state = ?3 OR ?3 IS NULL)
-ORDER BY expected_no LIMIT ?2
+FROM expected_refund
+WHERE expected_no IN (
+    SELECT * FROM (SELECT expected_no FROM expected_refund WHERE ?3 IS NULL AND expected_no > ?1
+                   ORDER BY expected_no LIMIT ?2) AS every
+    UNION ALL
+    SELECT * FROM (SELECT expected_no FROM expected_refund WHERE state = ?3 AND expected_no > ?1
+                   ORDER BY expected_no LIMIT ?2) AS of_state)
+ORDER BY expected_no
 -- name: payments
 SELECT payment_no AS number, correlation AS return_id, return_number, position, round, tender, type,
        currency, amount_minor AS amount, state, tries, reference, code, detail, requested_ms,
        updated_ms
-FROM payment WHERE payment_no > ?1 AND (state = ?3 OR ?3 IS NULL) ORDER BY payment_no LIMIT ?2
+FROM payment
+WHERE payment_no IN (
+    SELECT * FROM (SELECT payment_no FROM payment WHERE ?3 IS NULL AND payment_no > ?1
+                   ORDER BY payment_no LIMIT ?2) AS every
+    UNION ALL
+    SELECT * FROM (SELECT payment_no FROM payment WHERE state = ?3 AND payment_no > ?1
+                   ORDER BY payment_no LIMIT ?2) AS of_state)
+ORDER BY payment_no
 -- name: outlets
 SELECT row_number() OVER (ORDER BY name) AS number, name, applied_no AS through, tries,
-       (SELECT count(*) FROM ledger_event WHERE ledger_event.applied_no > outlet.applied_no)
-       AS behind,
+       (SELECT coalesce(max(applied_no), 0) FROM ledger_event) - applied_no AS behind,
        (SELECT count(*) FROM delivery WHERE delivery.outlet = outlet.name
                                         AND delivery.state = 'parked') AS parked
 FROM outlet ORDER BY name
@@ -29,8 +48,13 @@ SELECT delivery.delivery_no AS number, delivery.outlet, event.id AS event, event
        event.correlation AS return_id, delivery.state, delivery.code, delivery.detail,
        delivery.updated_ms
 FROM delivery JOIN event USING (event_no)
-WHERE delivery.delivery_no > ?1 AND (delivery.state = ?3 OR ?3 IS NULL)
-ORDER BY delivery.delivery_no LIMIT ?2
+WHERE delivery_no IN (
+    SELECT * FROM (SELECT delivery_no FROM delivery WHERE ?3 IS NULL AND delivery_no > ?1
+                   ORDER BY delivery_no LIMIT ?2) AS every
+    UNION ALL
+    SELECT * FROM (SELECT delivery_no FROM delivery WHERE state = ?3 AND delivery_no > ?1
+                   ORDER BY delivery_no LIMIT ?2) AS of_state)
+ORDER BY delivery.delivery_no
 -- name: batches
 SELECT batch_no AS number, format, batch, currency, net_minor AS net, payout_minor AS payout,
        has_payout AS "has_payout?", bank_minor AS bank, day AS date_day, mismatches
@@ -51,10 +75,10 @@ SELECT state, kind, currency, count(*) AS lines, sum(abs(gross_minor)) AS amount
 FROM settlement_line WHERE state IN ('new', 'unmatched', 'differs')
 GROUP BY state, kind, currency ORDER BY state, kind, currency
 -- name: line_totals
-SELECT count(*) FILTER (WHERE state = 'matched') AS matched,
-       count(*) FILTER (WHERE state IN ('unmatched', 'differs')) AS waiting
-FROM settlement_line
-WHERE kind IN ('refund', 'refund_reversed') AND state IN ('matched', 'unmatched', 'differs')
+SELECT (SELECT coalesce(sum(count), 0) FROM measure_money WHERE measure = 'refund_lines') - waiting
+       AS matched, waiting
+FROM (SELECT count(*) AS waiting FROM settlement_line
+      WHERE state IN ('unmatched', 'differs') AND kind IN ('refund', 'refund_reversed')) AS lines
 -- name: waiting_batches
 SELECT format, currency, count(*) FILTER (WHERE bank_minor IS NULL) AS without_bank,
        count(*) FILTER (WHERE mismatches <> 0) AS differing,
@@ -68,12 +92,12 @@ SELECT exception_no AS number, code, team, device, correlation AS return_id, seq
        (coalesce(resolved_ms, ?4) - raised_ms) / 3600000 AS age_hours,
        (state <> 'resolved' AND due_ms < ?4) AS "overdue?"
 FROM hub_exception
-WHERE exception_no > ?1 AND state IN ('resolved', 'open', 'assigned')
-  AND (state = 'resolved') = (?3 = 'resolved') ORDER BY exception_no LIMIT ?2
+WHERE exception_no > ?1
+  AND state IN (?3, CASE ?3 WHEN 'open' THEN 'assigned' ELSE ?3 END) ORDER BY exception_no LIMIT ?2
 -- name: exception_ages
 SELECT team, count(*) AS exceptions, count(*) FILTER (WHERE due_ms < ?1) AS overdue,
        count(*) FILTER (WHERE state = 'open') AS unassigned, (?1 - min(raised_ms)) / 1000 AS oldest_s
-FROM hub_exception WHERE state <> 'resolved' GROUP BY team ORDER BY team
+FROM hub_exception WHERE state IN ('open', 'assigned') GROUP BY team ORDER BY team
 -- name: days
 SELECT day AS date_day, measure, currency, count, sum_minor AS amount FROM measure_day
 WHERE day BETWEEN ?1 AND ?2 ORDER BY day, measure, currency LIMIT 2000
