@@ -1,0 +1,125 @@
+// The hub's dashboard: one view at a time, asked anew every few seconds while somebody looks.
+
+import { isOpen, whenChanged } from "./act.js";
+import { dropToken, get, getText, hasToken, keepToken, pages } from "./api.js";
+import { card, el } from "./dom.js";
+import { exceptions } from "./exceptions.js";
+import { find } from "./find.js";
+import { fleet } from "./fleet.js";
+import { journal } from "./journal.js";
+import { outlets } from "./outlets.js";
+import { overview } from "./overview.js";
+import { payments } from "./payments.js";
+import { settlement } from "./settlement.js";
+
+/*
+ * A view: {id, name, asks?: {name: path}, lists?: {name: [path, member]}, load?: (word) => answers,
+ * fixed?: (again) => a node that stays, draw: (answers) => nodes}. Redrawn only when an answer changed.
+ */
+const views = [overview, settlement, payments, journal, exceptions, outlets, fleet, find];
+const REFRESH_MS = 3000;
+
+const place = document.getElementById("view");
+const health = document.getElementById("health");
+let shown = {view: null, word: "", answers: "", body: null};
+let running = null;
+
+const route = () => {
+    const [id, word = ""] = location.hash.slice(1).split("/", 2);
+    return {view: views.find((view) => view.id === id) ?? overview, word: decodeURIComponent(word)};
+};
+
+const say = (text, kind = "") => {
+    health.textContent = text;
+    health.className = kind;
+};
+
+const signIn = (wrong) => {
+    const submit = (event) => {
+        event.preventDefault();
+        keepToken(new FormData(event.target).get("token").trim());
+        place.replaceChildren();
+        shown.view = null;
+        refresh();
+    };
+    place.replaceChildren(card("Sign in", el("form", {id: "token", submit},
+        el("label", {for: "token-text"}, "Your token"),
+        el("input", {id: "token-text", name: "token", type: "password", required: true, autocomplete: "off"}),
+        el("button", {class: "main"}, "Use")),
+    wrong && el("p", {class: "problem", role: "alert"}, wrong),
+    el("p", {}, "An operator makes one with: ", el("code", {}, "tillback-hub --state DIR token add --role viewer"))));
+};
+
+const loadAll = async (view, word) => {
+    const asks = Object.entries(view.asks ?? {}).map(async ([name, path]) =>
+        [name, path === "metrics" ? await getText(path) : await get(path)]);
+    const lists = Object.entries(view.lists ?? {}).map(async ([name, [path, member]]) =>
+        [name, (await pages(path, member)).rows]);
+    return {...Object.fromEntries(await Promise.all([...asks, ...lists])), ...await view.load?.(word)};
+};
+
+// Another view: its fixed part once, and a body that is drawn anew.
+const enter = (view, word) => {
+    shown = {view, word, answers: "", body: el("div", {class: "body"})};
+    place.replaceChildren(...[view.fixed?.(() => refresh()), shown.body].filter(Boolean));
+    document.title = `${view.name} - Tillback hub`;
+    for (const link of document.querySelectorAll("#views a"))
+        link.setAttribute("aria-current", link.hash === `#${view.id}` ? "page" : "false");
+};
+
+const draw = (view, answers) => {
+    const text = JSON.stringify(answers, (key, value) => key === "at" ? undefined : value);
+    if (isOpen() || text === shown.answers)
+        return;
+    const focused = document.activeElement?.id;
+    shown.answers = text;
+    shown.body.replaceChildren(...view.draw(answers));
+    if (focused)
+        document.getElementById(focused)?.focus({preventScroll: true});
+};
+
+const refreshOnce = async () => {
+    const {view, word} = route();
+    const state = await get("healthz");
+    say(state.broker ? "connected to the broker" : "no connection to the broker", state.broker ? "good" : "bad");
+    if (!hasToken()) {
+        if (!document.getElementById("token"))
+            signIn();
+        return;
+    }
+    const answers = await loadAll(view, word);
+    if (view !== route().view || word !== route().word)
+        return;
+    if (view !== shown.view || word !== shown.word)
+        enter(view, word);
+    draw(view, answers);
+};
+
+const refresh = async () => {
+    clearTimeout(running);
+    try {
+        await refreshOnce();
+    } catch (error) {
+        say(error.message, "bad");
+        if (error.status === 401) {
+            dropToken();
+            shown.view = null;
+            signIn("The hub knows no such token.");
+        }
+    }
+    clearTimeout(running);
+    running = setTimeout(refresh, document.hidden ? 10 * REFRESH_MS : REFRESH_MS);
+};
+
+document.getElementById("views").append(el("ul", {}, ...views.map((view) =>
+    el("li", {}, el("a", {href: `#${view.id}`}, view.name)))));
+document.getElementById("find").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const what = new FormData(event.target).get("what").trim();
+    location.hash = `find/${encodeURIComponent(what)}`;
+    refresh();
+});
+window.addEventListener("hashchange", refresh);
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
+whenChanged(refresh);
+refresh();
