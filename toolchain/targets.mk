@@ -96,8 +96,10 @@ bench: all $(BENCHES)
 # Ten thousand appliances and a rollout over them; BENCH_FLEET= takes fewer.
 bench-fleet: all ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
 
-$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(OUT)/obj/tests/bench/raw.o $(call archive,tests/support) \
-    $(foreach f,$(FOLDERS),$(call archive,$(f)))
+# Each side has an exception_raise of its own: what is the hub's takes nothing of the appliance's.
+BENCH_FOLDERS_hub_bench := $(HUB_ALL) $(HUB_BELOW)
+$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(addprefix $(OUT)/obj/tests/bench/,raw.o retailer.o) \
+    $(call archive,tests/support) $$(foreach f,$$(or $$(BENCH_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
