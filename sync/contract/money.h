@@ -54,6 +54,6 @@ void money_format(struct buf *out, int64_t amount_minor, const struct currency *
 enum { MONEY_TEXT_MAX = 40 };
 /* "12.34 EUR" into `words`, which is returned; two decimals where the currency isn't known. */
 const char *money_text(char words[static MONEY_TEXT_MAX], int64_t amount_minor,
-                        const char *currency);
+                       const char *currency);
 
 #endif
