@@ -200,8 +200,8 @@ INSERT INTO ledger_position (correlation, position) VALUES (?1, ?2)
 ON CONFLICT (correlation) DO UPDATE SET position = excluded.position
 -- name: journal_insert
 INSERT INTO journal_entry (entry_no, reference, correlation, event_no, company, document_day,
-                           made_ms, body)
-VALUES ((SELECT coalesce(max(entry_no), 0) + 1 FROM journal_entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                           made_ms, body, items)
+VALUES ((SELECT coalesce(max(entry_no), 0) + 1 FROM journal_entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 -- name: posting_insert
 INSERT INTO posting (reference, state, updated_ms) VALUES (?1, 'ready', ?2) ON CONFLICT DO NOTHING
 -- name: posting_pick
@@ -210,6 +210,11 @@ SELECT journal_entry.entry_no, journal_entry.reference, journal_entry.body, jour
 FROM posting JOIN journal_entry USING (reference)
 WHERE posting.state = 'ready' AND posting.next_ms <= ?1
 ORDER BY posting.next_ms, posting.posting_no LIMIT ?2
+-- name: posting_document
+SELECT journal_entry.items, event.body
+FROM journal_entry JOIN return_index USING (correlation)
+  JOIN event ON event.event_no = return_index.event_no
+WHERE journal_entry.reference = ?1 AND journal_entry.items IS NOT NULL
 -- name: posting_mark
 UPDATE posting SET state = ?2, connector = ?3, attempts = attempts + 1, next_ms = ?4, number = ?5,
        posted_day = ?6, code = ?7, detail = ?8, updated_ms = ?9

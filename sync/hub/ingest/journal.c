@@ -90,11 +90,18 @@ enum err journal_add(struct database *db, const struct journal_origin *origin,
                      const struct entry *entry, struct fault *fault)
 {
     struct buf text CLEANUP(buf_free);
+    struct buf items CLEANUP(buf_free);
     buf_init(&text, POSITION_BYTES_MAX);
+    buf_init(&items, POSITION_BYTES_MAX);
     struct jsonw w = jsonw_to(&text);
     entry_write(&w, NULL, entry);
+    w = jsonw_to(&items);
+    if (entry->items.count)
+        entry_items_write(&w, NULL, &entry->items);
     struct statement *s;
     enum err err = buf_check(&text, fault, "entry");
+    if (!err)
+        err = buf_check(&items, fault, "items");
     if (!err)
         err = database_statement(db, INGEST_JOURNAL_INSERT, &s, fault);
     if (err)
@@ -106,6 +113,8 @@ enum err journal_add(struct database *db, const struct journal_origin *origin,
     bind_int(s, 5, entry->document_day);
     bind_int(s, 6, origin->received_ms);
     bind_slice(s, 7, buf_slice(&text));
+    if (entry->items.count)
+        bind_slice(s, 8, buf_slice(&items));
     err = database_run(db, s, fault);
     for (size_t i = 0; !err && i < entry->line_count; i++)
         err = add_to_balance(db, entry, &entry->lines[i], fault);

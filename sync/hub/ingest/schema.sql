@@ -600,3 +600,7 @@ SELECT 'refund_lines', currency, count(*), sum(abs(gross_minor)) FROM settlement
 WHERE kind IN ('refund', 'refund_reversed') AND state <> 'new' GROUP BY currency;
 CREATE INDEX expected_of_state ON expected_refund (state, expected_no);
 CREATE INDEX payment_of_state ON payment (state, payment_no);
+-- name: documents
+-- Which pieces an entry books the debt for, as entry_items_write says, for an accounting system that
+-- takes returns as documents. Of an entry made before, NULL until a rebuild.
+ALTER TABLE journal_entry ADD COLUMN items TEXT;

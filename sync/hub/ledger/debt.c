@@ -248,6 +248,15 @@ static enum err recognise_line(struct booking *b, struct position_line *line, st
     amounts.of[AMOUNT_FEE_NET] = fee - fee_tax;
     amounts.of[AMOUNT_DUE] = part.gross_minor - fee;
     amounts.tax = part.tax;
+    entry->items.items[entry->items.count++] = (struct entry_item){
+        .line = line->line,
+        .quantity = target - from,
+        .goods = line->goods != GOODS_NONE,
+        .net_minor = part.net_minor,
+        .tax = part.tax,
+        .fee_net_minor = fee - fee_tax,
+        .fee_tax = amounts.fee_tax,
+    };
     line->recognised = target;
     b->position->recognised_due_minor += part.gross_minor - fee;
     err = booking_add(b, entry, TRIGGER_ACCEPTED, &amounts);
@@ -290,6 +299,10 @@ enum err debt_recognise(struct booking *b)
         return ERR_OK;
     struct entry entry;
     enum err err = booking_begin(b, trigger_name(TRIGGER_ACCEPTED), &entry);
+    if (!err) {
+        entry.items.items = arena_alloc(b->arena, p->line_count + 1, sizeof *entry.items.items);
+        err = entry.items.items ? ERR_OK : booking_no_room(b);
+    }
     for (size_t i = 0; i < p->line_count && !err; i++)
         err = recognise_line(b, &p->lines[i], &entry);
     if (err)

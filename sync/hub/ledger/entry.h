@@ -11,6 +11,7 @@
 #include "hal/base/json.h"
 #include "hal/base/jsonw.h"
 #include "sync/hub/ledger/chart.h"
+#include "sync/hub/ledger/item.h"
 
 enum { ENTRY_LINES_MAX = 2000 };
 
@@ -35,8 +36,9 @@ struct entry {
     const char *text;
     struct journal_line *lines;
     size_t line_count;
-    size_t line_room; /* lines that fit before the list is made anew */
-    bool reversed;    /* a later entry of the same return takes it back */
+    size_t line_room;         /* lines that fit before the list is made anew */
+    bool reversed;            /* a later entry of the same return takes it back */
+    struct entry_items items; /* of what is booked anew; not written and not read with the entry */
 };
 
 /* Debits less credits of all lines. */

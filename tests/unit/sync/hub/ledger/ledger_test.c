@@ -130,6 +130,34 @@ static void three_received_one_by_one_are_owed_333_334_333(void **state)
                         "accepted: returns +280, tax DE 19 +53, refunds_payable -333\n");
 }
 
+static void debt_says_which_pieces_it_is_for(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_run_event(run, EVENT_RETURN_CREATED,
+                     "{" HEAD ",\"decision\":\"accepted\",\"goods\":\"expected\",\"lines\":["
+                     "{\"line\":1,\"quantity\":3,\"net\":840,\"tax\":[{\"jurisdiction\":\"DE\","
+                     "\"rate\":\"19\",\"amount\":160}],\"gross\":1000,"
+                     "\"fee\":{\"amount\":357,\"tax\":57}},"
+                     "{\"line\":2,\"quantity\":1,\"net\":100,\"tax\":[],\"gross\":100,"
+                     "\"goods\":\"none\"}]}");
+    ledger_run_event(run, EVENT_ITEM_RECEIVED,
+                     "{\"lines\":[{\"line\":1,\"quantity\":2,\"condition\":\"used\"}]}");
+    struct buf text;
+    buf_init(&text, 4096);
+    for (size_t i = 0; i < run->position.entry_count; i++) {
+        struct jsonw w = jsonw_to(&text);
+        if (run->position.entries[i].items.count)
+            entry_items_write(&w, NULL, &run->position.entries[i].items);
+    }
+    assert_string_equal(
+        text.data,
+        "{\"items\":[{\"line\":2,\"quantity\":1,\"goods\":false,\"net\":100,\"tax\":[]}]}"
+        "{\"items\":[{\"line\":1,\"quantity\":2,\"goods\":true,\"net\":560,\"tax\":["
+        "{\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":107}],\"fee_net\":200,\"fee_tax\":["
+        "{\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":38}]}]}");
+    buf_free(&text);
+}
+
 static void taxed_restocking_fee_leaves_10115(void **state)
 {
     struct ledger_run *run = *state;
@@ -721,6 +749,7 @@ int main(void)
         TEST(expected_goods_are_owed_when_they_are_received),
         TEST(goods_kept_by_the_customer_are_owed_at_once_and_cost_nothing),
         TEST(three_received_one_by_one_are_owed_333_334_333),
+        TEST(debt_says_which_pieces_it_is_for),
         TEST(taxed_restocking_fee_leaves_10115),
         TEST(untaxed_restocking_fee_leaves_10400),
         TEST(needs_manager_is_owed_once_approved),
