@@ -1,10 +1,10 @@
 """The hub against a real Tryton: each test has a road, a Tryton and a line between them of its own."""
 
+import contextlib
 import os
 import pathlib
 import random
 import sys
-import tempfile
 from collections import Counter
 
 import pytest
@@ -13,13 +13,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "hub"), str(ROOT / "tests" / "erp")]
 
 from lossy import Lossy  # noqa: E402
-from postgres import Postgres  # noqa: E402
 from road.road import Road, await_true, free_port_base  # noqa: E402
 from road.till import Till  # noqa: E402
 from tryton import Tryton  # noqa: E402
 
 PROGRAMS = os.environ.get("PROGRAMS") or ROOT / "build" / "release"
-TRYTON_PORT, LINE_PORT, POSTGRES_PORT = 12, 13, 14
+TRYTON_PORT, LINE_PORT = 12, 13
 
 
 def pytest_configure(config):
@@ -99,17 +98,24 @@ def tryton(tmp_path, base):
 
 @pytest.fixture
 def tryton_on_postgres(tmp_path, base):
-    # A folder that PostgreSQL's own user may enter.
-    with tempfile.TemporaryDirectory(prefix="tillback-pg-") as folder:
-        os.chmod(folder, 0o755)
-        with Postgres(pathlib.Path(folder) / "pg", base + POSTGRES_PORT) as postgres:
-            with Tryton(tmp_path / "tryton", base + TRYTON_PORT, postgres) as opened:
-                yield opened
+    server = os.environ.get("TILLBACK_POSTGRESQL")
+    if not server:
+        pytest.skip("needs a server: make erp-test")
+    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, server) as opened:
+        yield opened
 
 
 @pytest.fixture
-def line(tryton, base):
-    opened = Lossy(base + LINE_PORT, tryton.url)
+def documents(tmp_path, base):
+    """A Tryton with sales, invoices and stock, to which returns are told as documents."""
+    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, documents=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def line(request, base):
+    erp = "documents" if "documents" in request.fixturenames else "tryton"
+    opened = Lossy(base + LINE_PORT, request.getfixturevalue(erp).url)
     yield opened
     opened.close()
 
@@ -120,10 +126,22 @@ def open_shop(tmp_path, base, connector, *settings):
     return Road(tmp_path / "road", base, PROGRAMS, hub_settings=settings)
 
 
-@pytest.fixture
-def shop(tmp_path, base, tryton, line):
-    """Posts to Tryton through the line, and gives up on an answer after two seconds."""
-    with open_shop(tmp_path, base, tryton.connector(url=line.url, timeout_ms=2000)) as road:
+@contextlib.contextmanager
+def shop_beside(tmp_path, base, erp, line):
+    """Posts there through the line, and gives up on an answer after some seconds."""
+    with open_shop(tmp_path, base, erp.connector(url=line.url, timeout_ms=4000)) as road:
         road.await_link()
         yield Shop(road)
         assert road.stop() == []
+
+
+@pytest.fixture
+def shop(tmp_path, base, tryton, line):
+    with shop_beside(tmp_path, base, tryton, line) as opened:
+        yield opened
+
+
+@pytest.fixture
+def document_shop(tmp_path, base, documents, line):
+    with shop_beside(tmp_path, base, documents, line) as opened:
+        yield opened

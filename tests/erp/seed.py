@@ -1,7 +1,9 @@
-"""Makes a database of Tryton and fills it: a company, the chart of the books that ship, two years
-of monthly periods, a journal for returns, and a user with no more rights than posting needs.
+"""Makes a database of Tryton and fills it: a company, the chart of the books that ship, three years
+of monthly periods, a journal for returns, and a user with no more rights than posting needs. With
+"documents", where the module sale is active, also what return sales and credit notes need: a
+customer, a product, a tax, and numbers for invoices.
 
-    seed.py CONFIG DATABASE BOOKS
+    seed.py CONFIG DATABASE BOOKS PASSWORD [documents]
 
 Runs in a process of its own: Tryton's settings are a process's.
 """
@@ -20,6 +22,7 @@ from trytond.transaction import Transaction  # noqa: E402
 
 COMPANY = "Retail Test Co"
 YEARS = (2025, 2026, 2027)
+REFUNDS_PAYABLE = "2100"
 
 
 def get(model):
@@ -50,8 +53,9 @@ def make_company():
     return make("company.company", party=party.id, currency=euro.id)
 
 
-def make_chart(company, books):
-    """Each account of the books, of the types that the numbers' first digits stand for."""
+def make_chart(company, books, documents):
+    """Each account of the books, of the types that the numbers' first digits stand for. What is owed
+    to customers is a receivable where documents are made: their party stands on it."""
     kinds = {
         name: make(
             "account.account.type", name=name, company=company.id, statement=statement, **flags
@@ -61,23 +65,28 @@ def make_chart(company, books):
             ("Debts", "balance", {}),
             ("Income", "income", {"revenue": True}),
             ("Expenses", "income", {"expense": True}),
+            ("Customers", "balance", {"receivable": True}),
         )
     }
     by_digit = {"1": "Assets", "2": "Debts", "4": "Income", "5": "Expenses"}
     names = {row["account"]: row["name"] for row in books["companies"][0]["accounts"]}
     root = make("account.account", name="Chart", company=company.id)
+    made = {}
     for code, name in sorted(names.items()):
-        make(
+        kind = "Customers" if documents and code == REFUNDS_PAYABLE else by_digit[code[0]]
+        made[code] = make(
             "account.account",
             code=code,
             name=name,
             company=company.id,
             parent=root.id,
-            type=kinds[by_digit[code[0]]].id,
+            type=kinds[kind].id,
+            **({"reconcile": True, "party_required": True} if kind == "Customers" else {}),
         )
+    return made
 
 
-def make_years(company):
+def make_years(company, documents):
     for year in YEARS:
         numbers = make(
             "ir.sequence",
@@ -93,8 +102,68 @@ def make_years(company):
             end_date=datetime.date(year, 12, 31),
             company=company.id,
             post_move_sequence=numbers.id,
+            **(invoice_numbers(company, year) if documents else {}),
         )
         get("account.fiscalyear").create_period([made])
+
+
+def invoice_numbers(company, year):
+    kinds = ("in_invoice", "in_credit_note", "out_invoice", "out_credit_note")
+    numbers = {
+        f"{kind}_sequence": make(
+            "ir.sequence.strict",
+            name=f"{kind} {year}",
+            sequence_type=sequence_type("Invoice"),
+            company=company.id,
+            prefix=f"{'CN' if 'credit' in kind else 'INV'}{year}-",
+        ).id
+        for kind in kinds
+    }
+    return {"invoice_sequences": [("create", [{"company": company.id, **numbers}])]}
+
+
+def make_articles(company, accounts):
+    """The socks that the tests sell, with the tax on them, and who buys them."""
+    tax = make(
+        "account.tax",
+        name="VAT 19%",
+        description="VAT 19%",
+        type="percentage",
+        rate=Decimal("0.19"),
+        company=company.id,
+        invoice_account=accounts["2200"].id,
+        credit_note_account=accounts["2200"].id,
+    )
+    category = make(
+        "product.category",
+        name="Goods",
+        accounting=True,
+        account_revenue=accounts["4100"].id,
+        account_expense=accounts["5000"].id,
+        customer_taxes=[("add", [tax.id])],
+    )
+    [unit] = get("product.uom").search([("symbol", "=", "u")])
+    make(
+        "product.template",
+        name="Socks",
+        type="goods",
+        default_uom=unit.id,
+        sale_uom=unit.id,
+        salable=True,
+        list_price=Decimal(10),
+        account_category=category.id,
+        products=[("create", [{"suffix_code": "4711"}])],
+    )
+    make(
+        "party.party",
+        name="Walk-in customer",
+        account_receivable=accounts[REFUNDS_PAYABLE].id,
+        addresses=[("create", [{"street": "At the till"}])],
+    )
+    configuration = get("account.configuration")(1)
+    configuration.default_category_account_revenue = accounts["4100"]
+    configuration.default_account_receivable = accounts[REFUNDS_PAYABLE]
+    configuration.save()
 
 
 def make_journal(company):
@@ -130,8 +199,9 @@ def make_group():
     return group
 
 
-def make_user(company, password):
-    groups = [*get("res.group").search([("name", "=", "Account")]), make_group()]
+def make_user(company, password, documents):
+    names = ["Account"] + (["Sales", "Stock"] if documents else [])
+    groups = [*get("res.group").search([("name", "in", names)]), make_group()]
     values = {
         "name": "Tillback",
         "login": "tillback",
@@ -144,7 +214,8 @@ def make_user(company, password):
 
 
 def main():
-    database, books, password = sys.argv[2], sys.argv[3], sys.argv[4]
+    database, books, password = sys.argv[2:5]
+    documents = sys.argv[5:] == ["documents"]
     Pool.start()
     with Transaction().start(None, 0, readonly=True):
         pool = Pool(database)
@@ -155,10 +226,12 @@ def main():
         get("res.user").write([admin], {"companies": [("add", [company.id])], "company": company.id})
         with transaction.set_context(company=company.id):
             with open(books) as text:
-                make_chart(company, json.load(text))
-            make_years(company)
+                accounts = make_chart(company, json.load(text), documents)
+            make_years(company, documents)
             make_journal(company)
-            make_user(company, password)
+            make_user(company, password, documents)
+            if documents:
+                make_articles(company, accounts)
         transaction.commit()
 
 

@@ -13,16 +13,21 @@ from tryton import minor
 MONTH = time.strftime("%Y-%m", time.gmtime())
 
 
+def sums_of(entry):
+    """{account: minor units}"""
+    sums = {}
+    for line in entry["journal"]["lines"]:
+        amount = line.get("debit", 0) - line.get("credit", 0)
+        sums[line["account"]] = sums.get(line["account"], 0) + amount
+    return sums
+
+
 def assert_the_same_books(shop, tryton):
     """Each entry is one posted move with the same amounts; nothing else was posted."""
     moves = tryton.moves("posted")
     for entry in shop.entries():
-        journal = entry["journal"]
-        sums = {}
-        for line in journal["lines"]:
-            amount = line.get("debit", 0) - line.get("credit", 0)
-            sums[line["account"]] = sums.get(line["account"], 0) + amount
-        assert moves.pop(journal["reference"]) == [sums], journal["reference"]
+        reference = entry["journal"]["reference"]
+        assert moves.pop(reference) == [sums_of(entry)], reference
     assert moves == {}
 
 

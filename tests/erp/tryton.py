@@ -2,7 +2,8 @@
 its seed, then copied for each test.
 
     Tryton(FOLDER, PORT)                     on SQLite
-    Tryton(FOLDER, PORT, postgres=Postgres)  on PostgreSQL, where moves are posted side by side
+    Tryton(FOLDER, PORT, server=URI)         on PostgreSQL, where moves are posted side by side
+    Tryton(FOLDER, PORT, documents=True)     with sales, invoices and stock
 
 SQLite's sequences hand the same number to two who post at the same time; PostgreSQL's don't.
 """
@@ -18,6 +19,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -29,7 +31,6 @@ from road.road import await_true  # noqa: E402
 BOOKS = ROOT / "sync" / "hub" / "ledger" / "books.default.json"
 SEED = pathlib.Path(__file__).with_name("seed.py")
 SEEDS = ROOT / "build" / "erp"
-DATABASE = "retail"
 PASSWORD = "a-bench-19"
 
 
@@ -38,10 +39,12 @@ class TrytonError(Exception):
 
 
 class Tryton:
-    def __init__(self, folder, port, postgres=None):
+    def __init__(self, folder, port, server=None, documents=False):
         self.folder = pathlib.Path(folder)
         self.port = port
-        self.postgres = postgres
+        self.server_uri = server
+        self.database = f"retail_{port}" if server else "retail"
+        self.documents = documents
         self.url = f"http://127.0.0.1:{port}/"
         self.config = self.folder / "trytond.conf"
         self.session = None
@@ -50,11 +53,14 @@ class Tryton:
         (self.folder / "password").write_text(PASSWORD)
         self.write_config()
         self.server = Program(
-            "tryton", ["/usr/bin/trytond", "-c", self.config, "-d", DATABASE], self.folder
+            "tryton", ["/usr/bin/trytond", "-c", self.config, "-d", self.database], self.folder
         )
 
     def write_config(self, session_s=300):
-        uri = self.postgres.uri if self.postgres else "sqlite://"
+        uri = "sqlite://"
+        if self.server_uri:  # the database's name takes the place of the path
+            asked = urllib.parse.parse_qs(urllib.parse.urlsplit(self.server_uri).query)
+            uri = f"postgresql://{asked['user'][0]}@/?host={asked['host'][0]}"
         self.config.write_text(
             f"[web]\nlisten = 127.0.0.1:{self.port}\n"
             f"[database]\nuri = {uri}\npath = {self.folder}\n"
@@ -64,15 +70,16 @@ class Tryton:
     # --- Making the database -----------------------------------------------------------------
 
     def _seed(self):
-        for words in (("--all", "--email", "admin@example.com"), ("-u", "account")):
+        module = "sale" if self.documents else "account"
+        for words in (("--all", "--email", "admin@example.com"), ("-u", module)):
             self._run("trytond-admin", *words, "--activate-dependencies")
-        self._run(SEED, DATABASE, BOOKS, PASSWORD)
+        self._run(SEED, self.database, BOOKS, PASSWORD, *(["documents"] if self.documents else []))
 
     def _run(self, program, *words):
         if program == SEED:
             command = ["/usr/bin/python3", "-B", SEED, self.config, *words]
         else:
-            command = [f"/usr/bin/{program}", "-c", self.config, "-d", DATABASE, *words]
+            command = [f"/usr/bin/{program}", "-c", self.config, "-d", self.database, *words]
         done = subprocess.run(
             list(map(str, command)),
             env={**os.environ, "TRYTONPASSFILE": str(self.folder / "password"), "LC_ALL": "C.UTF-8"},
@@ -84,17 +91,17 @@ class Tryton:
         if done.returncode:
             raise TrytonError(f"{program}: {done.stderr[-2000:]}")
 
-    @staticmethod
-    def _seed_name():
+    def _seed_name(self):
         digest = hashlib.sha256(SEED.read_bytes() + BOOKS.read_bytes()).hexdigest()
-        return f"{DATABASE}-{digest[:16]}.sqlite"
+        return f"{'documents' if self.documents else 'moves'}-{digest[:16]}.sqlite"
 
     def _make(self):
-        if self.postgres:
-            self.postgres.create(DATABASE)
+        if self.server_uri:
+            words = ["psql", "-q", self.server_uri, "-c", f"CREATE DATABASE {self.database}"]
+            subprocess.run(words, check=True, timeout=60)
             self._seed()
             return
-        here = self.folder / f"{DATABASE}.sqlite"
+        here = self.folder / f"{self.database}.sqlite"
         kept = SEEDS / self._seed_name()
         if not kept.exists():
             here.touch()
@@ -139,7 +146,7 @@ class Tryton:
         if self.session:
             headers["Authorization"] = f"Session {self.session}"
         request = urllib.request.Request(
-            f"{self.url}{DATABASE}/",
+            f"{self.url}{self.database}/",
             json.dumps({"id": 1, "method": method, "params": params}).encode(),
             headers,
         )
@@ -158,32 +165,44 @@ class Tryton:
     def read(self, model, domain, fields):
         return self.call(f"model.{model}.search_read", [domain, 0, None, None, fields])
 
-    def moves(self, state=None):
-        """The journal's moves by our reference: {reference: [{account code: minor units}, ...]}."""
-        domain = [["journal.code", "=", "RET"]] + ([["state", "=", state]] if state else [])
-        moves = self.read("account.move", domain, ["number"])
+    def _sums(self, moves):
+        """{move: {account code: minor units}}"""
+        sums = {move: {} for move in moves}
         lines = self.read(
             "account.move.line",
-            [["move", "in", [m["id"] for m in moves]]],
+            [["move", "in", list(moves)]],
             ["move", "account.code", "debit", "credit"],
         )
-        sums = {m["id"]: {} for m in moves}
         for line in lines:
             code = line["account."]["code"]
             amount = minor(line["debit"]) - minor(line["credit"])
             sums[line["move"]][code] = sums[line["move"]].get(code, 0) + amount
+        return sums
+
+    def moves(self, state=None):
+        """The journal's moves by our reference: {reference: [{account code: minor units}, ...]}."""
+        domain = [["journal.code", "=", "RET"]] + ([["state", "=", state]] if state else [])
+        moves = self.read("account.move", domain, ["number"])
+        return self._by_reference({m["id"]: m["number"] for m in moves})
+
+    def credit_notes(self):
+        """The same of the posted invoices."""
+        posted = self.read("account.invoice", [["state", "=", "posted"]], ["reference", "move"])
+        return self._by_reference({i["move"]: i["reference"] for i in posted})
+
+    def _by_reference(self, references):
         found = {}
-        for move in moves:
-            found.setdefault(move["number"], []).append(sums[move["id"]])
+        for move, sums in self._sums(references).items():
+            found.setdefault(references[move], []).append(sums)
         return found
 
     def balances(self):
         """All that is posted: {account code: minor units}, without the zeros."""
         total = {}
-        for moves in self.moves("posted").values():
-            for move in moves:
-                for code, amount in move.items():
-                    total[code] = total.get(code, 0) + amount
+        moves = self.read("account.move", [["state", "=", "posted"]], ["id"])
+        for sums in self._sums([m["id"] for m in moves]).values():
+            for code, amount in sums.items():
+                total[code] = total.get(code, 0) + amount
         return {code: amount for code, amount in total.items() if amount}
 
     def set_period(self, name, method):
@@ -191,21 +210,37 @@ class Tryton:
         [period] = self.call("model.account.period.search", [[["name", "=", name]], 0, 1, None])
         self.call(f"model.account.period.{method}", [[period]])
 
+    def _change(self, *statements):
+        """What Tryton itself would refuse; on SQLite only."""
+        with contextlib.closing(sqlite3.connect(self.folder / f"{self.database}.sqlite")) as db:
+            for statement in statements:
+                db.execute(statement)
+            db.commit()
+
     def forget_sessions(self):
         """As when they have idled out."""
-        with contextlib.closing(sqlite3.connect(self.folder / f"{DATABASE}.sqlite")) as db:
-            db.execute("DELETE FROM ir_session")
-            db.commit()
+        self._change("DELETE FROM ir_session")
         self.session = None
+
+    def date_later(self, invoice, days):
+        """As if that posted invoice had been made some days later."""
+        later = f"+{days} days"
+        self._change(
+            f"UPDATE account_move SET date = date(date, '{later}') WHERE id = {invoice['move']}",
+            f"UPDATE account_invoice SET accounting_date = date(accounting_date, '{later}'), "
+            f"invoice_date = date(invoice_date, '{later}') WHERE id = {invoice['id']}",
+        )
 
     def connector(self, **more):
         """The connector's file for this Tryton."""
         path = self.folder / "connector.json"
         company = {"company": "main", "erp_company": "Retail Test Co", "journal": "RET"}
-        company.update(more.pop("company", {}))
+        if self.documents:
+            taxes = [{"jurisdiction": "DE", "rate": "19", "tax": "VAT 19%"}]
+            company |= {"documents": "sales", "party": "Walk-in customer", "taxes": taxes}
         settings = {
             "url": self.url,
-            "database": DATABASE,
+            "database": self.database,
             "user": "tillback",
             "password_file": str(self.folder / "password"),
             "companies": [company],

@@ -5,6 +5,7 @@
 #ifndef SYNC_HUB_CONNECT_CONNECTOR_H
 #define SYNC_HUB_CONNECT_CONNECTOR_H
 
+#include "sync/hub/connect/document.h"
 #include "sync/hub/ledger/entry.h"
 
 enum { CONNECTOR_NUMBER_MAX = 64 };
@@ -17,8 +18,9 @@ struct posted {
 
 struct post_order {
     const struct entry *entry;
-    int64_t day;   /* to post on */
-    bool may_move; /* to a later day, where the other side has closed that one */
+    int64_t day;                     /* to post on */
+    bool may_move;                   /* to a later day, where the other side has closed that one */
+    const struct document *document; /* behind the entry; NULL: none, or not asked for */
 };
 
 struct connector_ops {
@@ -39,6 +41,7 @@ struct connector_ops {
 struct connector {
     const struct connector_ops *ops; /* NULL: none */
     void *self;
+    bool documents; /* it asks for them */
 };
 
 #endif

@@ -307,6 +307,6 @@ enum err ledger_file_open(const char *path, struct connector *connector, struct 
         close_file(file);
         return err;
     }
-    *connector = (struct connector){&ops, file};
+    *connector = (struct connector){.ops = &ops, .self = file};
     return ERR_OK;
 }

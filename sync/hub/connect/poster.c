@@ -15,8 +15,8 @@ static enum err pick(void *self, struct database *db, size_t limit, int64_t now_
     struct poster *poster = self;
     posting_batch_free(&poster->batch);
     posting_batch_init(&poster->batch);
-    enum err err = posting_pick(db, poster->config.books, poster->config.connector.ops->name, limit,
-                                now_ms, &poster->batch, fault);
+    enum err err = posting_pick(db, poster->config.books, &poster->config.connector, limit, now_ms,
+                                &poster->batch, fault);
     *count = poster->batch.count;
     return err;
 }
@@ -26,7 +26,12 @@ static enum err carry(void *self, size_t job, struct fault *fault)
     struct poster *poster = self;
     const struct connector *connector = &poster->config.connector;
     struct posting *posting = &poster->batch.items[job];
-    const struct post_order order = {&posting->entry, posting->day, posting->may_move};
+    const struct post_order order = {
+        .entry = &posting->entry,
+        .day = posting->day,
+        .may_move = posting->may_move,
+        .document = posting->document.count ? &posting->document : NULL,
+    };
     posting->err = connector->ops->post(connector->self, &order, &posting->posted, &posting->why);
     posting->tried = true;
     if (posting->err)

@@ -17,8 +17,8 @@ void posting_batch_init(struct posting_batch *batch)
 
 void posting_batch_free(struct posting_batch *batch)
 {
-    for (size_t i = 0; i < batch->document_count; i++)
-        json_free(batch->documents[i]);
+    for (size_t i = 0; i < batch->text_count; i++)
+        json_free(batch->texts[i]);
     arena_free(&batch->arena);
     *batch = (struct posting_batch){0};
 }
@@ -134,11 +134,11 @@ static enum err read_entry(struct statement *s, struct posting_batch *batch,
                            struct posting *posting, struct fault *fault)
 {
     const struct json_limits limits = {.bytes = ENTRY_BYTES_MAX, .depth = ENTRY_DEPTH_MAX};
-    struct cJSON **json = &batch->documents[batch->document_count];
+    struct cJSON **json = &batch->texts[batch->text_count];
     enum err err = json_parse(column_slice(s, 2), limits, json, fault);
     if (err)
         return err;
-    batch->document_count++;
+    batch->text_count++;
     err = entry_read(*json, &batch->arena, &posting->entry, fault);
     if (!err)
         err = column_bytes(s, 5, posting->correlation.bytes, ID_BYTES);
@@ -172,12 +172,28 @@ static enum err choose_day(const struct books *books, struct posting *posting, s
     return period_place(&company->periods, posting->entry.document_day, &posting->day, fault);
 }
 
-enum err posting_pick(struct database *db, const struct books *books, const char *connector,
-                      size_t limit, int64_t now_ms, struct posting_batch *batch,
-                      struct fault *fault)
+static enum err load_documents(struct database *db, struct posting_batch *batch,
+                               struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < batch->count; i++) {
+        struct posting *posting = &batch->items[i];
+        struct cJSON **texts = &batch->texts[batch->text_count];
+        batch->text_count += DOCUMENT_TEXTS;
+        err = document_load(db, posting->entry.reference, &batch->arena, texts, &posting->document,
+                            fault);
+    }
+    return err;
+}
+
+enum err posting_pick(struct database *db, const struct books *books,
+                      const struct connector *connector, size_t limit, int64_t now_ms,
+                      struct posting_batch *batch, struct fault *fault)
 {
     size_t kept = 0;
     enum err err = read_ready(db, limit, now_ms, batch, fault);
+    if (!err && connector->documents)
+        err = load_documents(db, batch, fault);
     for (size_t i = 0; !err && i < batch->count; i++) {
         struct posting *posting = &batch->items[i];
         posting->err = choose_day(books, posting, &posting->why);
@@ -185,7 +201,7 @@ enum err posting_pick(struct database *db, const struct books *books, const char
             batch->items[kept++] = *posting;
             continue;
         }
-        err = mark(db, posting, connector, now_ms, 0, fault);
+        err = mark(db, posting, connector->ops->name, now_ms, 0, fault);
         if (!err)
             err = tell_store(db, posting, now_ms, batch, fault);
         batch->parked++;

@@ -19,6 +19,7 @@ struct posting {
     struct id correlation;
     int64_t day; /* to post on */
     bool may_move;
+    struct document document; /* in the batch's arena; count is 0: none */
     int64_t attempts;
     bool tried;   /* by the connector, in this batch */
     enum err err; /* what came of it */
@@ -31,8 +32,8 @@ struct posting_batch {
     size_t count;
     size_t parked; /* that were parked on the way: their period is closed */
     struct arena arena;
-    struct cJSON *documents[POSTING_BATCH_MAX]; /* what the entries' texts are borrowed from */
-    size_t document_count;
+    struct cJSON *texts[POSTING_BATCH_MAX * (1 + DOCUMENT_TEXTS)]; /* what is borrowed from */
+    size_t text_count;
     char devices[POSTING_BATCH_MAX * 2][DEVICE_ID_MAX + 1]; /* whose inbox has something new */
     size_t device_count;
 };
@@ -42,12 +43,13 @@ void posting_batch_init(struct posting_batch *batch);
 void posting_batch_free(struct posting_batch *batch);
 
 /*
- * Fills the batch with up to `limit` entries that are ready. Those whose period is closed, and that
- * finance's rule doesn't move, are parked here.
+ * Fills the batch with up to `limit` entries that are ready, and with the documents behind them if
+ * the connector asks for them. Those whose period is closed, and that finance's rule doesn't move,
+ * are parked here.
  */
-enum err posting_pick(struct database *db, const struct books *books, const char *connector,
-                      size_t limit, int64_t now_ms, struct posting_batch *batch,
-                      struct fault *fault) MUST_CHECK;
+enum err posting_pick(struct database *db, const struct books *books,
+                      const struct connector *connector, size_t limit, int64_t now_ms,
+                      struct posting_batch *batch, struct fault *fault) MUST_CHECK;
 /* Records what came of those that were tried, and tells the stores. `retry_ms`: when to go on. */
 enum err posting_record(struct database *db, const char *connector, int64_t now_ms,
                         int64_t retry_ms, struct posting_batch *batch,

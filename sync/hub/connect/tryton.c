@@ -1,31 +1,18 @@
 #include "sync/hub/connect/tryton.h"
 #include "hal/base/cleanup.h"
-#include "sync/hub/connect/tryton_company.h"
+#include "sync/hub/connect/tryton_sale.h"
 #include "sync/hub/ledger/period.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Looking up, creating, looking up, posting, reading back; and again when somebody came between. */
-enum { ROUNDS_MAX = 8, MOVES_MAX = 20, TEXT_MAX = 512 };
+enum { TEXT_MAX = 512 };
 
 struct tryton {
     struct tryton_config config;
     struct tryton_rpc *rpc;
     struct tryton_company *companies; /* as in the configuration */
-};
-
-/* One entry on its way. */
-struct way {
-    struct tryton_company *company;
-    struct tryton_rpc *rpc;
-    const struct post_order *order;
-    int64_t day;
-    int64_t period;
-    int64_t mine; /* the move that we made last; 0: none */
-    bool others;  /* somebody else is at the same reference */
-    struct fault *fault;
 };
 
 struct move {
@@ -36,7 +23,7 @@ struct move {
 };
 
 struct moves {
-    struct move items[MOVES_MAX];
+    struct move items[TRYTON_SAME_MAX];
     size_t count;
 };
 
@@ -55,35 +42,25 @@ static enum err read_move(const struct cJSON *row, struct move *move, struct fau
 }
 
 /* All moves under our reference, oldest first. */
-static enum err look_up(struct way *way, struct moves *moves)
+static enum err look_up(struct tryton_way *way, struct moves *moves)
 {
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *rows;
-    struct jsonw *w = tryton_rpc_begin(way->rpc);
-    jsonw_array(w, NULL);
+    const struct tryton_reading reading = {
+        .model = "account.move",
+        .fields = {"state", "post_number", "date"},
+        .order = "id",
+        .limit = TRYTON_SAME_MAX,
+        .company = way->company->id,
+    };
+    struct jsonw *w = tryton_domain(way->rpc);
     tryton_clause_int(w, "journal", "=", way->company->journal);
     tryton_clause_text(w, "number", "=", way->order->entry->reference);
     tryton_clause_int(w, "company", "=", way->company->id);
-    jsonw_end(w);
-    jsonw_int(w, NULL, 0);
-    jsonw_int(w, NULL, MOVES_MAX);
-    jsonw_array(w, NULL);
-    jsonw_array(w, NULL);
-    jsonw_text(w, NULL, "id");
-    jsonw_text(w, NULL, "ASC");
-    jsonw_end(w);
-    jsonw_end(w);
-    jsonw_array(w, NULL);
-    jsonw_text(w, NULL, "state");
-    jsonw_text(w, NULL, "post_number");
-    jsonw_text(w, NULL, "date");
-    jsonw_end(w);
-    tryton_write_context(w, way->company->id);
-    enum err err =
-        tryton_rpc_call(way->rpc, "model.account.move.search_read", &document, &rows, way->fault);
+    enum err err = tryton_read(way->rpc, &reading, &document, &rows, way->fault);
     moves->count = 0;
     const struct cJSON *row = err ? NULL : json_first(rows);
-    for (; !err && row && moves->count < MOVES_MAX; row = json_next(row))
+    for (; !err && row && moves->count < TRYTON_SAME_MAX; row = json_next(row))
         err = read_move(row, &moves->items[moves->count++], way->fault);
     return err;
 }
@@ -91,7 +68,7 @@ static enum err look_up(struct way *way, struct moves *moves)
 /* --- Comparing ------------------------------------------------------------------------------- */
 
 /* The entry's line that this row is and no row was before; NULL: none. */
-static bool take_line(struct way *way, const struct cJSON *row, bool *taken)
+static bool take_line(struct tryton_way *way, const struct cJSON *row, bool *taken)
 {
     const struct entry *entry = way->order->entry;
     const struct currency *currency = &way->company->currency;
@@ -115,7 +92,7 @@ static bool take_line(struct way *way, const struct cJSON *row, bool *taken)
     return false;
 }
 
-static enum err compare_lines(struct way *way, const struct cJSON *rows, bool *same)
+static enum err compare_lines(struct tryton_way *way, const struct cJSON *rows, bool *same)
 {
     size_t count = 0;
     bool *taken = calloc(way->order->entry->line_count + 1, sizeof *taken);
@@ -130,31 +107,25 @@ static enum err compare_lines(struct way *way, const struct cJSON *rows, bool *s
 }
 
 /* *same: the move has our lines, and no others. */
-static enum err read_back(struct way *way, const struct move *move, bool *same)
+static enum err read_back(struct tryton_way *way, const struct move *move, bool *same)
 {
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *rows;
-    struct jsonw *w = tryton_rpc_begin(way->rpc);
-    jsonw_array(w, NULL);
+    const struct tryton_reading reading = {
+        .model = "account.move.line",
+        .fields = {"account", "debit", "credit"},
+        .limit = ENTRY_LINES_MAX + 1,
+        .company = way->company->id,
+    };
+    struct jsonw *w = tryton_domain(way->rpc);
     tryton_clause_int(w, "move", "=", move->id);
-    jsonw_end(w);
-    jsonw_int(w, NULL, 0);
-    jsonw_int(w, NULL, ENTRY_LINES_MAX + 1);
-    jsonw_null(w, NULL);
-    jsonw_array(w, NULL);
-    jsonw_text(w, NULL, "account");
-    jsonw_text(w, NULL, "debit");
-    jsonw_text(w, NULL, "credit");
-    jsonw_end(w);
-    tryton_write_context(w, way->company->id);
-    enum err err = tryton_rpc_call(way->rpc, "model.account.move.line.search_read", &document,
-                                   &rows, way->fault);
+    enum err err = tryton_read(way->rpc, &reading, &document, &rows, way->fault);
     return err ? err : compare_lines(way, rows, same);
 }
 
 /* --- Creating -------------------------------------------------------------------------------- */
 
-static enum err write_line(struct way *way, struct jsonw *w, const struct journal_line *line)
+static enum err write_line(struct tryton_way *way, struct jsonw *w, const struct journal_line *line)
 {
     const struct tryton_company *company = way->company;
     const struct tryton_account_record *account;
@@ -177,7 +148,7 @@ static enum err write_line(struct way *way, struct jsonw *w, const struct journa
     return ERR_OK;
 }
 
-static void describe(const struct way *way, char text[static TEXT_MAX])
+static void describe(const struct tryton_way *way, char text[static TEXT_MAX])
 {
     const struct entry *entry = way->order->entry;
     char day[DAY_TEXT + 1] = "";
@@ -187,7 +158,7 @@ static void describe(const struct way *way, char text[static TEXT_MAX])
                    moved ? ", document of " : "", moved ? day : "");
 }
 
-static enum err write_move(struct way *way, struct jsonw *w)
+static enum err write_move(struct tryton_way *way, struct jsonw *w)
 {
     const struct entry *entry = way->order->entry;
     char text[TEXT_MAX];
@@ -213,7 +184,7 @@ static enum err write_move(struct way *way, struct jsonw *w)
     return err;
 }
 
-static enum err accounts_exist(struct way *way)
+static enum err accounts_exist(struct tryton_way *way)
 {
     const struct tryton_account_record *account;
     const struct entry *entry = way->order->entry;
@@ -224,7 +195,7 @@ static enum err accounts_exist(struct way *way)
     return err;
 }
 
-static enum err create(struct way *way)
+static enum err create(struct tryton_way *way)
 {
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *ids;
@@ -244,14 +215,14 @@ static enum err create(struct way *way)
 
 /* --- Posting --------------------------------------------------------------------------------- */
 
-static enum err delete_move(struct way *way, const struct move *move)
+static enum err delete_move(struct tryton_way *way, const struct move *move)
 {
     return tryton_do(way->rpc, "account.move", "delete", &move->id, 1, way->company->id,
                      way->fault);
 }
 
 /* Which of the moves is the entry's: the posted one, or else the oldest. */
-static enum err choose(const struct way *way, const struct moves *moves, size_t *at)
+static enum err choose(const struct tryton_way *way, const struct moves *moves, size_t *at)
 {
     size_t posted = 0;
     *at = 0;
@@ -270,7 +241,7 @@ static enum err choose(const struct way *way, const struct moves *moves, size_t 
  * Deletes all but one. Who made a younger one deletes only that, and leaves the rest to whose the
  * oldest is: else two at the same reference would undo each other's work again and again.
  */
-static enum err drop_others(struct way *way, const struct moves *moves, size_t at)
+static enum err drop_others(struct tryton_way *way, const struct moves *moves, size_t at)
 {
     const struct move *kept = &moves->items[at];
     bool ours_is_younger = false;
@@ -287,13 +258,13 @@ static enum err drop_others(struct way *way, const struct moves *moves, size_t a
 }
 
 /* What Tryton refused leaves no draft; the reason is told as Tryton gave it. */
-static enum err post_move(struct way *way, const struct move *move)
+static enum err post_move(struct tryton_way *way, const struct move *move)
 {
     struct fault ignored;
     enum err err =
         tryton_do(way->rpc, "account.move", "post", &move->id, 1, way->company->id, way->fault);
     if (err == ERR_REFUSED && !way->others) {
-        struct way quiet = *way;
+        struct tryton_way quiet = *way;
         quiet.fault = &ignored;
         (void)!delete_move(&quiet, move);
     }
@@ -301,7 +272,8 @@ static enum err post_move(struct way *way, const struct move *move)
 }
 
 /* The next step towards one posted move with our lines; *done when it is there. */
-static enum err step(struct way *way, const struct moves *moves, struct move *kept, bool *done)
+static enum err step(struct tryton_way *way, const struct moves *moves, struct move *kept,
+                     bool *done)
 {
     bool same = false;
     size_t at;
@@ -325,30 +297,40 @@ static enum err step(struct way *way, const struct moves *moves, struct move *ke
     return same && kept->day >= way->order->day ? post_move(way, kept) : delete_move(way, kept);
 }
 
-/*
- * What failed may have been done by somebody else meanwhile: another look says whether it was. A
- * second failure is told; but where others are at the same reference it may be their doing, and is
- * no reason to park the entry.
- */
-static enum err run(struct way *way, struct move *kept)
+static enum err round_of_moves(struct tryton_way *way, struct posted *posted, bool *done)
 {
     struct moves moves;
-    bool done = false;
-    int failures = 0;
-    for (int round = 0; round < ROUNDS_MAX; round++) {
-        enum err err = look_up(way, &moves);
-        if (!err) {
-            for (size_t i = 0; i < moves.count; i++)
-                way->others = way->others || (way->mine && moves.items[i].id != way->mine);
-            err = step(way, &moves, kept, &done);
-        }
-        if (done || (err && err != ERR_REFUSED && err != ERR_IO))
-            return err;
-        if (err && ++failures > 1 && !way->others)
-            return err;
+    struct move kept = {0};
+    enum err err = look_up(way, &moves);
+    if (err)
+        return err;
+    for (size_t i = 0; i < moves.count; i++)
+        way->others = way->others || (way->mine && moves.items[i].id != way->mine);
+    err = step(way, &moves, &kept, done);
+    if (!err && *done) {
+        posted->day = kept.day;
+        memcpy(posted->number, kept.number, sizeof posted->number);
     }
-    return fault_set(way->fault, ERR_BUSY, "Tryton",
-                     "somebody else changes the moves under this reference");
+    return err;
+}
+
+/* What was begun as a move stays one. */
+static enum err is_begun(struct tryton_way *way, bool *begun)
+{
+    struct moves moves;
+    enum err err = look_up(way, &moves);
+    if (!err)
+        *begun = moves.count > 0;
+    return err;
+}
+
+static enum err post_entry(struct tryton_way *way, struct posted *posted)
+{
+    bool as_move = way->company->config->documents != TRYTON_SALES || !tryton_sale_can(way->order);
+    enum err err = as_move ? ERR_OK : is_begun(way, &as_move);
+    if (err)
+        return err;
+    return tryton_way_go(way, as_move ? round_of_moves : tryton_sale_round, posted);
 }
 
 static enum err post(void *self, const struct post_order *order, struct posted *posted,
@@ -356,27 +338,20 @@ static enum err post(void *self, const struct post_order *order, struct posted *
 {
     struct tryton *tryton = self;
     const struct tryton_company_config *config;
-    struct move kept = {0};
     const char *currency = order->entry->currency;
     enum err err = tryton_config_company(&tryton->config, order->entry->company, &config, fault);
     if (err)
         return err;
-    struct way way = {.company = &tryton->companies[config - tryton->config.companies],
-                      .rpc = tryton->rpc,
-                      .order = order,
-                      .fault = fault};
+    struct tryton_way way = {.company = &tryton->companies[config - tryton->config.companies],
+                             .rpc = tryton->rpc,
+                             .order = order,
+                             .fault = fault};
     err = tryton_company_look_up(way.company, tryton->rpc, fault);
     if (!err && strcmp(way.company->currency.code, currency) != 0)
         err = fault_set(fault, ERR_REFUSED, "currency",
                         "the entry is in %s, and \"%.100s\" keeps its books in %s", currency,
                         config->erp_company, way.company->currency.code);
-    if (!err)
-        err = run(&way, &kept);
-    if (err)
-        return err;
-    posted->day = kept.day;
-    memcpy(posted->number, kept.number, sizeof posted->number);
-    return ERR_OK;
+    return err ? err : post_entry(&way, posted);
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */
@@ -428,6 +403,9 @@ enum err tryton_open(const char *path, struct connector *connector, struct fault
         close_tryton(tryton);
         return err;
     }
-    *connector = (struct connector){&ops, tryton};
+    *connector = (struct connector){.ops = &ops, .self = tryton};
+    for (size_t i = 0; i < tryton->config.company_count; i++)
+        if (tryton->config.companies[i].documents == TRYTON_SALES)
+            connector->documents = true;
     return ERR_OK;
 }

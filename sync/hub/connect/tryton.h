@@ -1,6 +1,7 @@
 /*
  * Posts entries as account moves into a Tryton 6.0, under our reference as the move's number in the
- * journal that the configuration names.
+ * journal that the configuration names; where it says so, the debt of a return as a return sale
+ * with its credit note (tryton_sale.h).
  *
  * Nothing is posted twice, whoever crashes, times out or tries at the same time: a move is looked
  * up before and after it is created, of several drafts under one reference the oldest stays and the

@@ -20,6 +20,7 @@ static enum err read_currency(struct tryton_company *company, struct tryton_rpc 
     jsonw_int(w, NULL, id);
     jsonw_end(w);
     jsonw_array(w, NULL);
+    jsonw_text(w, NULL, "currency");
     jsonw_text(w, NULL, "currency.code");
     jsonw_end(w);
     tryton_write_context(w, id);
@@ -34,6 +35,7 @@ static enum err read_currency(struct tryton_company *company, struct tryton_rpc 
         return fault_set(fault, ERR_REFUSED, "Tryton", "company \"%.100s\" has no ISO currency",
                          company->config->erp_company);
     company->currency = *known;
+    company->currency_id = json_member_int(row, "currency", 0);
     return ERR_OK;
 }
 
@@ -86,7 +88,9 @@ static enum err keep_accounts(struct tryton_company *company, const struct cJSON
         json_print(needs, &flag);
         struct tryton_account_record *account = &accounts[company->account_count];
         account->id = json_member_int(row, "id", 0);
-        account->needs_party = slice_is(buf_slice(&flag), "true");
+        /* On SQLite, Tryton's flags are numbers. */
+        account->needs_party =
+            slice_is(buf_slice(&flag), "true") || slice_is(buf_slice(&flag), "1");
         if (code && strlen(code) < sizeof account->code && account->id) {
             memcpy(account->code, code, strlen(code) + 1);
             company->account_count++;
@@ -100,22 +104,17 @@ static enum err load_accounts(struct tryton_company *company, struct tryton_rpc 
 {
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *rows;
-    struct jsonw *w = tryton_rpc_begin(rpc);
-    jsonw_array(w, NULL);
+    const struct tryton_reading reading = {
+        .model = "account.account",
+        .fields = {"code", "party_required"},
+        .limit = TRYTON_ACCOUNTS_MAX,
+        .company = company->id,
+    };
+    struct jsonw *w = tryton_domain(rpc);
     tryton_clause_int(w, "company", "=", company->id);
     tryton_clause_text(w, "code", "!=", NULL);
     tryton_clause_text(w, "type", "!=", NULL);
-    jsonw_end(w);
-    jsonw_int(w, NULL, 0);
-    jsonw_int(w, NULL, TRYTON_ACCOUNTS_MAX);
-    jsonw_null(w, NULL);
-    jsonw_array(w, NULL);
-    jsonw_text(w, NULL, "code");
-    jsonw_text(w, NULL, "party_required");
-    jsonw_end(w);
-    tryton_write_context(w, company->id);
-    enum err err =
-        tryton_rpc_call(rpc, "model.account.account.search_read", &document, &rows, fault);
+    enum err err = tryton_read(rpc, &reading, &document, &rows, fault);
     return err ? err : keep_accounts(company, rows, fault);
 }
 
@@ -179,26 +178,17 @@ enum err tryton_company_period(const struct tryton_company *company, struct tryt
 {
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *rows;
-    struct jsonw *w = tryton_rpc_begin(rpc);
-    jsonw_array(w, NULL);
+    const struct tryton_reading reading = {
+        .model = "account.period",
+        .fields = {"start_date", "state"},
+        .order = "start_date",
+        .limit = PERIODS_MAX,
+        .company = company->id,
+    };
+    struct jsonw *w = tryton_domain(rpc);
     tryton_clause_int(w, "company", "=", company->id);
     tryton_clause_text(w, "type", "=", "standard");
     tryton_clause_day(w, "end_date", ">=", *day);
-    jsonw_end(w);
-    jsonw_int(w, NULL, 0);
-    jsonw_int(w, NULL, PERIODS_MAX);
-    jsonw_array(w, NULL);
-    jsonw_array(w, NULL);
-    jsonw_text(w, NULL, "start_date");
-    jsonw_text(w, NULL, "ASC");
-    jsonw_end(w);
-    jsonw_end(w);
-    jsonw_array(w, NULL);
-    jsonw_text(w, NULL, "start_date");
-    jsonw_text(w, NULL, "state");
-    jsonw_end(w);
-    tryton_write_context(w, company->id);
-    enum err err =
-        tryton_rpc_call(rpc, "model.account.period.search_read", &document, &rows, fault);
+    enum err err = tryton_read(rpc, &reading, &document, &rows, fault);
     return err ? err : choose_period(rows, may_move, day, period, fault);
 }

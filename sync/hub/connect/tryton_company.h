@@ -21,6 +21,7 @@ struct tryton_company {
     int64_t journal;
     int64_t party; /* 0: none */
     struct currency currency;
+    int64_t currency_id;
     struct tryton_account_record *accounts; /* in the order of their codes */
     size_t account_count;
 };

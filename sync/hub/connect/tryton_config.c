@@ -26,6 +26,19 @@ static const struct json_table account_table = {
     .item_size = sizeof(struct tryton_account),
 };
 
+static const struct json_field tax_fields[] = {
+    TEXT(tryton_tax, jurisdiction, OPTIONAL, 64),
+    TEXT(tryton_tax, rate, OPTIONAL, 32),
+    TEXT(tryton_tax, tax, REQUIRED, 200),
+};
+static const struct json_table tax_table = {
+    .fields = tax_fields,
+    .count = COUNT(tax_fields),
+    .item_size = sizeof(struct tryton_tax),
+};
+
+static const char *const documents_words[] = {"moves", "sales", NULL};
+
 static const struct json_field company_fields[] = {
     TEXT(tryton_company_config, company, REQUIRED, 64),
     TEXT(tryton_company_config, erp_company, REQUIRED, 200),
@@ -38,6 +51,18 @@ static const struct json_field company_fields[] = {
      .count_offset = offsetof(struct tryton_company_config, account_count),
      .items = &account_table,
      .max = TRYTON_ACCOUNTS_MAX},
+    {.name = "documents",
+     .kind = JSON_CHOICE,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct tryton_company_config, documents),
+     .choices = documents_words},
+    {.name = "taxes",
+     .kind = JSON_LIST,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct tryton_company_config, taxes),
+     .count_offset = offsetof(struct tryton_company_config, tax_count),
+     .items = &tax_table,
+     .max = TRYTON_TAXES_MAX},
 };
 static const struct json_table company_table = {
     .fields = company_fields,
@@ -91,6 +116,11 @@ static enum err read_file(const char *path, struct tryton_config *config, struct
     enum err err =
         config_file_read(path, CONFIG_MAX, &config_table, &arena, &config->document, config, fault);
     config->arena = arena;
+    for (size_t i = 0; !err && i < config->company_count; i++)
+        if (config->companies[i].documents == TRYTON_SALES && !config->companies[i].party)
+            err =
+                fault_set(fault, ERR_INVALID, "companies.party",
+                          "company \"%.64s\" makes sales: say whose", config->companies[i].company);
     return err ? err : read_password(config, fault);
 }
 
@@ -134,4 +164,25 @@ const char *tryton_config_code(const struct tryton_company_config *company, cons
         if (strcmp(company->accounts[i].account, account) == 0)
             return company->accounts[i].code;
     return account;
+}
+
+static bool fits(const char *asked, const char *said)
+{
+    return !asked || strcmp(asked, said) == 0;
+}
+
+enum err tryton_config_tax(const struct tryton_company_config *company, const char *jurisdiction,
+                           const char *rate, const char **tax, struct fault *fault)
+{
+    for (size_t i = 0; i < company->tax_count; i++) {
+        const struct tryton_tax *row = &company->taxes[i];
+        if (fits(row->jurisdiction, jurisdiction) && fits(row->rate, rate)) {
+            *tax = row->tax;
+            return ERR_OK;
+        }
+    }
+    return fault_set(fault, ERR_REFUSED, "taxes",
+                     "the tax of \"%.64s\" at \"%.32s\" has no tax of Tryton: add it to the"
+                     " connector's file",
+                     jurisdiction, rate);
 }

@@ -119,6 +119,38 @@ enum err tryton_find(struct tryton_rpc *rpc, const char *model, const char *fiel
     return ERR_OK;
 }
 
+struct jsonw *tryton_domain(struct tryton_rpc *rpc)
+{
+    struct jsonw *w = tryton_rpc_begin(rpc);
+    jsonw_array(w, NULL);
+    return w;
+}
+
+enum err tryton_read(struct tryton_rpc *rpc, const struct tryton_reading *reading,
+                     struct cJSON **document, const struct cJSON **rows, struct fault *fault)
+{
+    char method[METHOD_MAX];
+    struct jsonw *w = tryton_rpc_writer(rpc);
+    jsonw_end(w);
+    jsonw_int(w, NULL, 0);
+    jsonw_int(w, NULL, reading->limit);
+    jsonw_array(w, NULL);
+    if (reading->order) {
+        jsonw_array(w, NULL);
+        jsonw_text(w, NULL, reading->order);
+        jsonw_text(w, NULL, reading->newest_first ? "DESC" : "ASC");
+        jsonw_end(w);
+    }
+    jsonw_end(w);
+    jsonw_array(w, NULL);
+    for (const char *const *field = reading->fields; *field; field++)
+        jsonw_text(w, NULL, *field);
+    jsonw_end(w);
+    tryton_write_context(w, reading->company);
+    (void)snprintf(method, sizeof method, "model.%s.search_read", reading->model);
+    return tryton_rpc_call(rpc, method, document, rows, fault);
+}
+
 enum err tryton_do(struct tryton_rpc *rpc, const char *model, const char *method,
                    const int64_t *ids, size_t count, int64_t company, struct fault *fault)
 {

@@ -32,6 +32,23 @@ enum err tryton_find(struct tryton_rpc *rpc, const char *model, const char *fiel
                      const char *value, int64_t company, int64_t *id,
                      struct fault *fault) MUST_CHECK;
 
+/* What is read of which records. */
+struct tryton_reading {
+    const char *model;
+    const char *fields[8]; /* ends with NULL */
+    const char *order;     /* the field that sorts them; NULL: as Tryton likes */
+    bool newest_first;     /* by that field, downwards */
+    int64_t limit;
+    int64_t company; /* of the context */
+};
+
+/* The domain of the next tryton_read: write its clauses, then read. */
+struct jsonw *tryton_domain(struct tryton_rpc *rpc);
+/* model.<name>.search_read of what tryton_domain began; *rows is part of *document. */
+enum err tryton_read(struct tryton_rpc *rpc, const struct tryton_reading *reading,
+                     struct cJSON **document, const struct cJSON **rows,
+                     struct fault *fault) MUST_CHECK;
+
 /*
  * model.<name>.<method>([ids], context), whose result doesn't matter.
  */

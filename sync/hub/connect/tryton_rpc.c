@@ -229,6 +229,11 @@ struct jsonw *tryton_rpc_begin(struct tryton_rpc *rpc)
     return &rpc->writer;
 }
 
+struct jsonw *tryton_rpc_writer(struct tryton_rpc *rpc)
+{
+    return &rpc->writer;
+}
+
 enum err tryton_rpc_call(struct tryton_rpc *rpc, const char *method, struct cJSON **document,
                          const struct cJSON **result, struct fault *fault)
 {

@@ -32,6 +32,8 @@ void tryton_rpc_close(struct tryton_rpc *rpc); /* takes NULL */
  * Forgets what was written for a call that was not made.
  */
 struct jsonw *tryton_rpc_begin(struct tryton_rpc *rpc);
+/* The same writer, to go on with. */
+struct jsonw *tryton_rpc_writer(struct tryton_rpc *rpc);
 
 /*
  * Calls `method` with what was written since tryton_rpc_begin. The result is part of *document,
