@@ -115,8 +115,9 @@ static int set_up(void **state)
     must(f, database_script(hubdb_database(f->hub),
                             "INSERT INTO device (id, first_seen_ms, last_seen_ms)"
                             " VALUES ('box-a', 0, 0);"
-                            "INSERT INTO stream_log VALUES (9, x'01', 'box-a', 'returns', NULL,"
-                            " NULL, NULL, 0, x'00', 0, 0, 0, 0);"
+                            "INSERT INTO stream_log (log_no, log_id, device, stream, through, hash,"
+                            " backed_up_through, ack_no, created_ms, updated_ms)"
+                            " VALUES (9, x'01', 'box-a', 'returns', 0, x'00', 0, 0, 0, 0);"
                             "INSERT INTO event (event_no, device, log_no, seq, received_ms,"
                             " body_hash, body) VALUES (9, 'box-a', 9, 1, 0, x'00', x'00');"
                             "INSERT INTO return_index VALUES (x'07000000000000000000000000000000',"
