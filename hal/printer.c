@@ -12,9 +12,7 @@ enum {
     TICK_MS = 1000,
     RETRY_FIRST_MS = 100,
     RETRY_MOST_MS = 1000,
-    FIRST_ANSWER_MS = 500, /* a printer that answers at all does so by then */
-    SILENT_TICKS_MAX = 3,  /* then one that used to answer is lost */
-    MUTE_TICKS = 30,       /* how often one that never answered is asked again */
+    SILENT_TICKS_MAX = 3, /* then it is lost */
     BAUD_DEFAULT = 9600,
 };
 
@@ -42,8 +40,8 @@ struct printer {
     struct fault fault;
 
     enum printer_state state;
+    bool mute;
     bool talks;            /* it has answered a request since the link opened */
-    bool probing;          /* it may still answer the first request */
     unsigned awaited;      /* answers to the last state request still to come */
     unsigned silent_ticks; /* since the last answer, or since it was last asked */
     struct escpos_status status;
@@ -114,7 +112,6 @@ static void let_go(struct printer *p)
     p->link = NULL;
     p->linked = false;
     p->talks = false;
-    p->probing = false;
     p->awaited = 0;
     p->silent_ticks = 0;
     p->status = (struct escpos_status){0};
@@ -181,7 +178,7 @@ static void begin_job(struct printer *p)
     struct slice bytes = buf_slice(&p->jobs[0].bytes);
     struct slice confirm = ESCPOS_ASK_PRINTED;
     p->phase = PHASE_SENDING;
-    p->confirm = p->talks;
+    p->confirm = p->talks; /* a mute one doesn't */
     p->jobs[0].give_up_ms = loop_now_ms(p->loop) + p->patience_ms;
     buf_append(&p->out, bytes.data, bytes.len);
     if (p->confirm)
@@ -196,8 +193,7 @@ static void begin_job(struct printer *p)
 static void go_on(struct printer *p)
 {
     while (!p->closed && p->linked && p->job_count && p->state == PRINTER_READY) {
-        bool asking = p->awaited && (p->talks || p->probing);
-        if (p->phase == PHASE_IDLE && p->out.len == 0 && !asking)
+        if (p->phase == PHASE_IDLE && p->out.len == 0 && !p->awaited)
             begin_job(p);
         if (p->phase != PHASE_SENDING || !write_out(p) || p->out.len)
             return;
@@ -217,9 +213,9 @@ static void take_answer(struct printer *p, uint8_t byte)
     } else if (answer == ESCPOS_STATE && p->awaited) {
         escpos_status_take(&p->status, byte, p->awaited == 1);
         p->talks = true;
-        p->probing = false;
         p->silent_ticks = 0;
         p->retry_ms = RETRY_FIRST_MS;
+        p->fault = (struct fault){0};
         if (--p->awaited == 0)
             set_state(p, state_of(p));
     }
@@ -273,16 +269,12 @@ static void give_up_old_jobs(struct printer *p)
 static void check_answers(struct printer *p)
 {
     p->silent_ticks++;
-    if (p->probing) {
-        p->probing = false;
-        set_state(p, PRINTER_READY);
-    } else if (!p->talks && p->silent_ticks > MUTE_TICKS) {
-        p->awaited = 0;
-        ask_state(p);
-    } else if (p->talks && p->awaited && p->silent_ticks > SILENT_TICKS_MAX) {
-        (void)fault_set(&p->fault, ERR_TIMEOUT, p->name, "it doesn't answer any more");
+    if (p->awaited && p->silent_ticks > SILENT_TICKS_MAX) {
+        (void)fault_set(&p->fault, ERR_TIMEOUT, p->name,
+                        "it doesn't answer: is it switched on? One that never answers is set up "
+                        "with status=none");
         lose(p);
-    } else if (p->talks) {
+    } else {
         ask_state(p);
     }
 }
@@ -296,7 +288,7 @@ static void on_tick(void *context)
         attach(p);
     } else if (!p->closed) {
         loop_timer_start(p->tick, TICK_MS, 0);
-        if (p->poll)
+        if (p->poll && !p->mute)
             check_answers(p);
         go_on(p);
     }
@@ -319,14 +311,6 @@ static enum err watch(struct printer *p)
                           &p->fault);
 }
 
-/* Finds out whether the printer answers at all. */
-static void probe(struct printer *p)
-{
-    p->probing = true;
-    loop_timer_start(p->tick, FIRST_ANSWER_MS, 0);
-    ask_state(p);
-}
-
 static void on_opened(void *context, enum err err, const struct fault *fault)
 {
     struct printer *p = context;
@@ -339,13 +323,13 @@ static void on_opened(void *context, enum err err, const struct fault *fault)
         lose(p);
     } else {
         p->linked = true;
-        p->fault = (struct fault){0};
-        if (printer_link_is_file(p->link)) {
-            loop_timer_start(p->tick, TICK_MS, 0);
+        loop_timer_start(p->tick, TICK_MS, 0);
+        if (p->mute || printer_link_is_file(p->link)) {
+            p->fault = (struct fault){0};
             set_state(p, PRINTER_READY);
             go_on(p);
         } else {
-            probe(p);
+            ask_state(p);
         }
     }
     leave(p);
@@ -369,6 +353,7 @@ static enum err take_config(struct printer *p, const struct printer_config *conf
                          PRINTER_NAME_MAX);
     memcpy(p->name, config->name, strlen(config->name) + 1);
     p->baud = config->baud ? config->baud : BAUD_DEFAULT;
+    p->mute = config->mute;
     p->patience_ms = config->patience_ms ? config->patience_ms : PRINTER_PATIENCE_MS;
     p->device = strdup(config->device);
     p->tick = loop_timer_open(p->loop, on_tick, p);

@@ -3,10 +3,11 @@
  * of each what became of it. It never blocks the loop, never fails the program, and knows nothing
  * of what is printed. Loop thread only; callbacks come from the loop and may close the printer.
  *
- * The device is opened, and opened again after an error or an unplug, for ever. A printer that
- * answers status requests is asked every second, and each print is confirmed by it (see
- * hal/escpos_status.h). One that never answers (a file, a plain line) counts as ready while its
- * line is open, and a print as done when its bytes were taken.
+ * The device is opened, and opened again after an error, an unplug or a silence, for ever. A
+ * printer is asked for its state every second, is ready only while it answers, and confirms each
+ * print (see hal/escpos_status.h). A file, and one that is said to be mute, counts as ready while
+ * its line is open, and a print as done when its bytes were taken: whether it is switched on nobody
+ * knows.
  *
  * A print waits for a printer that isn't ready for up to PRINTER_PATIENCE_MS after its submission.
  * One that was begun and isn't confirmed in as long again ends as ERR_UNKNOWN_OUTCOME: a part of it
@@ -54,6 +55,7 @@ struct printer_config {
     const char *name;
     const char *device;  /* "serial:PATH", "usb:PATH", "tcp:HOST:PORT" or "file:PATH" */
     int baud;            /* of a serial line; 9600 when 0 */
+    bool mute;           /* it answers no status requests, and gets none */
     int64_t patience_ms; /* PRINTER_PATIENCE_MS when 0 */
 };
 
@@ -71,7 +73,7 @@ void printer_close(struct printer *printer);
 enum err printer_submit(struct printer *printer, uint64_t job, struct slice bytes,
                         struct fault *fault) MUST_CHECK;
 enum printer_state printer_state(const struct printer *printer);
-/* Why it could not be opened or was lost last; the text is "" while its line is open. */
+/* Why it could not be opened or was lost last; the text is "" once it is ready. */
 const struct fault *printer_fault(const struct printer *printer);
 
 #endif

@@ -1,8 +1,8 @@
 #include "agent/print/desk.h"
 #include "agent/print/layout.h"
+#include "agent/print/setting.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
-#include "hal/device_setting.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,17 +13,13 @@ enum {
     AGAIN_MS = 5000, /* until what failed is tried again */
     SCAN_EVENTS_MAX = 500,
     ARENA_MAX_BYTES = 4 * 1024 * 1024,
-    COLUMNS_DEFAULT = 42,
 };
 
 struct station {
     struct print_desk *desk;
     struct printer *printer;
     char name[PRINTER_NAME_MAX + 1];
-    char lane[PRINT_LANE_MAX + 1];
-    struct layout_paper paper;
-    bool drawer;
-    bool drawer_second;
+    struct print_setting setting;
     bool busy; /* `hand` is at the printer */
     struct id hand;
     print_desk_tested *tested; /* a test print is at the printer */
@@ -77,9 +73,9 @@ static struct station *station_of(struct print_desk *desk, const char *lane)
     struct station *found = NULL;
     for (size_t i = 0; i < desk->station_count; i++) {
         struct station *s = &desk->stations[i];
-        if (strcmp(s->lane, lane) == 0)
+        if (strcmp(s->setting.lane, lane) == 0)
             return s;
-        if (!found && (!s->lane[0] || !lane[0]))
+        if (!found && (!s->setting.lane[0] || !lane[0]))
             found = s;
     }
     return found;
@@ -226,14 +222,14 @@ static enum err compose(struct station *s, const struct print *print, struct buf
     struct layout layout = {
         .template = desk->template,
         .store = &desk->store,
-        .paper = s->paper,
+        .paper = s->setting.paper,
         .language = language_of(desk, print),
         .utc_offset_minutes = utc_offset_minutes(receipt.at_ms),
         .copy = print->copy,
     };
-    if (s->drawer && !print->copy && receipt.cash && receipt.state == RECEIPT_ACCEPTED) {
+    if (s->setting.drawer && !print->copy && receipt.cash && receipt.state == RECEIPT_ACCEPTED) {
         struct escpos e = {.out = out};
-        escpos_drawer(&e, s->drawer_second);
+        escpos_drawer(&e, s->setting.drawer_second);
     }
     return layout_print(&layout, &receipt, out, fault);
 }
@@ -425,18 +421,7 @@ enum err print_desk_test(struct print_desk *desk, size_t printer, print_desk_tes
     buf_init(&bytes, PRINTER_JOB_BYTES_MAX);
     if (s->busy || s->tested)
         return fault_set(fault, ERR_BUSY, s->name, "it prints something else just now");
-    struct escpos e = escpos_begin(&bytes, s->paper.page, s->paper.columns);
-    escpos_align(&e, ESCPOS_CENTER);
-    escpos_large(&e, true);
-    escpos_line(&e, SLICE_LITERAL("TILLBACK"));
-    escpos_large(&e, false);
-    escpos_line(&e, SLICE_LITERAL("Test / Prueba / Teste / Essai"));
-    escpos_rule(&e);
-    escpos_line(&e, slice_of(s->name));
-    escpos_line(&e, SLICE_LITERAL("\u00e4\u00f6\u00fc \u00df \u00e9\u00e8 \u00f1 \u00e3 \u20ac"));
-    escpos_code128(&e, SLICE_LITERAL("TILLBACK-TEST"));
-    escpos_cut(&e);
-    enum err err = buf_check(&bytes, fault, "print");
+    enum err err = layout_test_print(&s->setting.paper, s->name, &bytes, fault);
     if (!err)
         err = printer_submit(s->printer, 0, buf_slice(&bytes), fault);
     if (err)
@@ -459,7 +444,7 @@ struct print_desk_printer print_desk_printer(const struct print_desk *desk, size
     const struct station *s = &desk->stations[index];
     return (struct print_desk_printer){
         .name = s->name,
-        .lane = s->lane,
+        .lane = s->setting.lane,
         .state = printer_state(s->printer),
         .detail = printer_fault(s->printer)->text,
     };
@@ -547,48 +532,17 @@ void print_desk_close(struct print_desk *desk)
     free(desk);
 }
 
-enum { LANE, COLUMNS, PAGE, BAUD, DRAWER, OPTION_COUNT };
-
-static enum err take_options(struct station *s, const struct device_option *options, int *baud,
-                             struct fault *fault)
-{
-    const char *page = options[PAGE].value[0] ? options[PAGE].value : "cp858";
-    const char *drawer = options[DRAWER].value[0] ? options[DRAWER].value : "2";
-    int found = word_find(code_page_words, page);
-    if (found < 0)
-        return fault_set(fault, ERR_INVALID, "page", "must be cp437, cp850, cp858 or cp1252");
-    if (strcmp(drawer, "2") != 0 && strcmp(drawer, "5") != 0 && strcmp(drawer, "none") != 0)
-        return fault_set(fault, ERR_INVALID, "drawer",
-                         "must be 2 or 5, its pin on the printer, or none");
-    if (strlen(options[LANE].value) > PRINT_LANE_MAX)
-        return fault_set(fault, ERR_INVALID, "lane", "must have at most %d characters",
-                         PRINT_LANE_MAX);
-    (void)snprintf(s->lane, sizeof s->lane, "%.*s", PRINT_LANE_MAX, options[LANE].value);
-    s->paper.page = (enum code_page)found;
-    s->drawer = strcmp(drawer, "none") != 0;
-    s->drawer_second = strcmp(drawer, "5") == 0;
-    enum err err = device_option_number(&options[COLUMNS], ESCPOS_COLUMNS_MIN, ESCPOS_COLUMNS_MAX,
-                                        COLUMNS_DEFAULT, &s->paper.columns, fault);
-    return err ? err : device_option_number(&options[BAUD], 300, 4000000, 0, baud, fault);
-}
-
 static enum err open_station(struct station *s, const char *name, const char *value,
                              struct fault *fault)
 {
-    struct device_option options[OPTION_COUNT] = {[LANE] = {.name = "lane"},
-                                                  [COLUMNS] = {.name = "columns"},
-                                                  [PAGE] = {.name = "page"},
-                                                  [BAUD] = {.name = "baud"},
-                                                  [DRAWER] = {.name = "drawer"}};
-    char device[DEVICE_TEXT_MAX + 1];
-    int baud = 0;
-    enum err err = device_setting_read(value, device, options, OPTION_COUNT, fault);
-    if (!err)
-        err = take_options(s, options, &baud, fault);
+    enum err err = print_setting_read(value, &s->setting, fault);
     if (err)
         return err;
     (void)snprintf(s->name, sizeof s->name, "%.*s", PRINTER_NAME_MAX, name);
-    struct printer_config config = {.name = name, .device = device, .baud = baud};
+    struct printer_config config = {.name = name,
+                                    .device = s->setting.device,
+                                    .baud = s->setting.baud,
+                                    .mute = s->setting.mute};
     struct printer_listener listener = {on_finished, on_changed, s};
     return printer_open(&s->printer, s->desk->config.loop, &config, &listener, fault);
 }

@@ -58,7 +58,7 @@ void print_desk_close(struct print_desk *desk); /* takes NULL */
 /* What is printed from now on is by this one, which is taken over. */
 void print_desk_use(struct print_desk *desk, struct template *template);
 
-/* "DEVICE[,lane=01][,columns=42][,page=cp858][,baud=9600][,drawer=2|5|none]", see hal/printer.h */
+/* See agent/print/setting.h. */
 enum err print_desk_add_printer(struct print_desk *desk, const char *name, const char *value,
                                 struct fault *fault) MUST_CHECK;
 

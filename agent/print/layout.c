@@ -324,3 +324,20 @@ enum err layout_print(const struct layout *layout, const struct receipt *receipt
     escpos_cut(&w.escpos);
     return buf_check(out, fault, "print");
 }
+
+enum err layout_test_print(const struct layout_paper *paper, const char *name, struct buf *out,
+                           struct fault *fault)
+{
+    struct escpos e = escpos_begin(out, paper->page, paper->columns);
+    escpos_align(&e, ESCPOS_CENTER);
+    escpos_large(&e, true);
+    escpos_line(&e, SLICE_LITERAL("TILLBACK"));
+    escpos_large(&e, false);
+    escpos_line(&e, SLICE_LITERAL("Test / Prueba / Teste / Essai"));
+    escpos_rule(&e);
+    escpos_line(&e, slice_of(name));
+    escpos_line(&e, SLICE_LITERAL("\u00e4\u00f6\u00fc \u00df \u00e9\u00e8 \u00f1 \u00e3 \u20ac"));
+    escpos_code128(&e, SLICE_LITERAL("TILLBACK-TEST"));
+    escpos_cut(&e);
+    return buf_check(out, fault, "print");
+}

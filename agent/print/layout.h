@@ -32,4 +32,8 @@ struct layout {
 enum err layout_print(const struct layout *layout, const struct receipt *receipt, struct buf *out,
                       struct fault *fault) MUST_CHECK;
 
+/* A few lines and a bar code for who sets a printer up, with its name; no return's. */
+enum err layout_test_print(const struct layout_paper *paper, const char *name, struct buf *out,
+                           struct fault *fault) MUST_CHECK;
+
 #endif

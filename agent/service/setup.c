@@ -36,7 +36,7 @@ const struct setting appliance_settings[] = {
      "lamps and beeper: leds[,green=FOLDER][,red=FOLDER][,beep=DEVICE][,lane=01]"},
     {"printer.*", SETTING_TEXT, NULL, 0, 0,
      "serial:PATH, usb:PATH, tcp:HOST:PORT or file:PATH, and [,lane=01][,columns=42][,page=cp858]"
-     "[,baud=9600][,drawer=2, 5 or none]"},
+     "[,baud=9600][,drawer=2, 5 or none][,status=none for one that never answers]"},
     {"print.language", SETTING_TEXT, "en", 0, 0, "of receipts: en, de, fr, es or pt"},
     {"print.template", SETTING_TEXT, NULL, 0, 0,
      "JSON file: how receipts look [the one that ships]"},

@@ -10,7 +10,7 @@ static const struct sim_command commands[] = {
     {"scanner", "--link PATH [--suffix TEXT]",
      "a serial scanner at PATH (a link to a pty); each line of standard input is a scan",
      sim_scanner},
-    {"printer", "--listen ADDRESS:PORT --paper FILE [--bytes FILE]",
+    {"printer", "--listen ADDRESS:PORT|--link PATH --paper FILE [--bytes FILE]",
      "a receipt printer whose paper is a text file; standard input: paper-out, cover-open, off, "
      "ready",
      sim_printer},

@@ -1,8 +1,9 @@
 /*
- * A receipt printer on a TCP port: answers status requests as an Epson does, and writes its paper
- * as text to a file, so that one can watch it (tail -f). What came as bytes goes to another file,
- * for who wants to draw it. Lines of standard input make it go wrong: "paper-out", "cover-open",
- * "off" (drops the line and answers nobody) and "ready".
+ * A receipt printer on a TCP port, or on a line (a pty): answers status requests as an Epson does,
+ * and writes its paper as text to a file, so that one can watch it (tail -f). What came as bytes
+ * goes to another file, for who wants to draw it. Lines of standard input make it go wrong:
+ * "paper-out", "cover-open", "off" (a TCP line drops, the other stays; it answers nobody and prints
+ * nothing) and "ready".
  */
 #include "tests/sim/sim.h"
 
@@ -11,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,7 @@ enum { FINE = 0x12, COVER_OPEN = 0x16, NO_PAPER = 0x72 }; /* answers to DLE EOT 
 struct paper {
     FILE *text;
     FILE *bytes;
-    int listener;
+    int listener;   /* -1 for a line */
     int connection; /* -1 for none */
     bool off;
     bool cover_open;
@@ -38,7 +40,7 @@ struct paper {
 static void answer(const struct paper *p, unsigned char byte)
 {
     if (p->connection >= 0)
-        (void)send(p->connection, &byte, 1, MSG_NOSIGNAL);
+        (void)!write(p->connection, &byte, 1);
 }
 
 static size_t columns_of(struct slice text)
@@ -220,9 +222,10 @@ static void answer_real_time(const struct paper *p, const unsigned char *at, siz
 
 static void hang_up(struct paper *p)
 {
-    if (p->connection >= 0)
+    if (p->listener >= 0 && p->connection >= 0) {
         (void)close(p->connection);
-    p->connection = -1;
+        p->connection = -1;
+    }
     buf_reset(&p->input);
     buf_reset(&p->line);
 }
@@ -230,8 +233,8 @@ static void hang_up(struct paper *p)
 static void take_bytes(struct paper *p)
 {
     unsigned char bytes[4096];
-    ssize_t got = recv(p->connection, bytes, sizeof bytes, 0);
-    if (got <= 0) {
+    ssize_t got = read(p->connection, bytes, sizeof bytes);
+    if (got <= 0 || p->off) {
         hang_up(p);
         return;
     }
@@ -304,10 +307,13 @@ static void serve(struct paper *p)
 int sim_printer(int argc, char **argv)
 {
     const char *where = sim_option(argc, argv, "--listen", NULL);
+    const char *link = sim_option(argc, argv, "--link", NULL);
     const char *text = sim_option(argc, argv, "--paper", NULL);
-    struct paper paper = {.connection = -1, .listener = listen_at(where)};
-    if (!text || paper.listener < 0) {
-        fputs("tillback-sim: printer needs --listen ADDRESS:PORT (a free one) and --paper FILE\n",
+    struct paper paper = {.connection = link ? sim_port(link) : -1,
+                          .listener = link ? -1 : listen_at(where)};
+    if (!text || (paper.listener < 0 && paper.connection < 0)) {
+        fputs("tillback-sim: printer needs --listen ADDRESS:PORT (a free one) or --link PATH, and "
+              "--paper FILE\n",
               stderr);
         return 2;
     }
@@ -320,7 +326,8 @@ int sim_printer(int argc, char **argv)
     buf_init(&paper.input, INPUT_MAX);
     buf_init(&paper.line, LINE_MAX_BYTES);
     setvbuf(stdin, NULL, _IONBF, 0);
-    printf("ready printer=%s\n", where);
+    (void)signal(SIGPIPE, SIG_IGN);
+    printf("ready printer=%s\n", link ? link : where);
     fflush(stdout);
     serve(&paper);
     return 0;

@@ -1,36 +1,14 @@
 #include "tests/sim/sim.h"
 
 #include <errno.h>
-#include <pty.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 static int fail(const char *doing)
 {
     fprintf(stderr, "tillback-sim: %s: %s\n", doing, strerror(errno));
     return 1;
-}
-
-static int make_port(const char *link)
-{
-    int port;
-    int other;
-    char path[128];
-    struct termios raw;
-    if (openpty(&port, &other, path, NULL, NULL) != 0)
-        return -1;
-    if (tcgetattr(other, &raw) == 0) {
-        cfmakeraw(&raw);
-        (void)tcsetattr(other, TCSANOW, &raw);
-    }
-    (void)unlink(link);
-    if (symlink(path, link) != 0) {
-        (void)close(port);
-        return -1;
-    }
-    return port; /* the other end stays open, so that the port outlives its readers */
 }
 
 static int send_scan(int port, const char *line, size_t len, const char *suffix)
@@ -50,7 +28,7 @@ int sim_scanner(int argc, char **argv)
         fputs("tillback-sim: scanner needs --link PATH\n", stderr);
         return 2;
     }
-    int port = make_port(link);
+    int port = sim_port(link);
     if (port < 0)
         return fail(link);
     printf("ready scanner=%s\n", link);

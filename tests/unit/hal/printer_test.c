@@ -24,6 +24,7 @@ struct fixture {
     struct fault last;
     char device[SCRATCH_PATH_MAX + 8];
     bool close_when_finished;
+    bool mute;
 };
 
 static int setup(void **state)
@@ -73,7 +74,7 @@ static void on_changed(void *context, const char *name, enum printer_state state
 static enum err try_open(struct fixture *f, const char *device, int64_t patience_ms)
 {
     struct printer_config config = {
-        .name = "counter", .device = device, .patience_ms = patience_ms};
+        .name = "counter", .device = device, .mute = f->mute, .patience_ms = patience_ms};
     struct printer_listener listener = {on_finished, on_changed, f};
     return printer_open(&f->printer, f->loop, &config, &listener, &f->last);
 }
@@ -125,10 +126,11 @@ static void prints_submitted_before_it_is_there_are_printed_in_order(void **stat
     assert_paper(f, "one two three");
 }
 
-static void a_printer_that_never_answers_counts_as_ready(void **state)
+static void a_printer_that_is_said_to_be_mute_counts_as_ready(void **state)
 {
     struct fixture *f = *state;
     f->fake.mute = true;
+    f->mute = true;
     open_printer(f, 0);
     submit(f, 1, "to a mute one");
     assert_told(f, "ready|1:ok|");
@@ -214,15 +216,33 @@ static void a_line_lost_in_the_middle_ends_unknown_and_is_opened_again(void **st
     assert_int_equal(f->fake.connections, 2);
 }
 
-static void a_printer_that_falls_silent_is_offline(void **state)
+static void nothing_is_printed_while_a_printer_is_silent(void **state)
 {
     struct fixture *f = *state;
-    open_printer(f, 0);
+    open_printer(f, SHORT_PATIENCE_MS);
     assert_told(f, "ready|");
     f->fake.mute = true;
     assert_told(f, "offline|");
+    assert_int_equal(printer_fault(f->printer)->code, ERR_TIMEOUT);
+    submit(f, 1, "into the void");
+    assert_told(f, "1:timeout|");
     f->fake.mute = false;
     assert_told(f, "ready|");
+    assert_string_equal(printer_fault(f->printer)->text, "");
+    assert_paper(f, "");
+}
+
+static void a_printer_that_is_off_at_the_start_is_offline(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.mute = true;
+    open_printer(f, SHORT_PATIENCE_MS);
+    submit(f, 1, "into the void");
+    assert_told(f, "1:timeout|");
+    assert_int_equal(printer_state(f->printer), PRINTER_OFFLINE);
+    f->fake.mute = false;
+    assert_told(f, "ready|");
+    assert_paper(f, "");
 }
 
 static void a_print_for_a_printer_that_is_not_there_ends_as_not_printed(void **state)
@@ -355,13 +375,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PRINTER_TEST(a_print_is_confirmed_by_the_printer),
         PRINTER_TEST(prints_submitted_before_it_is_there_are_printed_in_order),
-        PRINTER_TEST(a_printer_that_never_answers_counts_as_ready),
+        PRINTER_TEST(a_printer_that_is_said_to_be_mute_counts_as_ready),
         PRINTER_TEST(a_print_waits_for_paper),
         PRINTER_TEST(cover_and_cutter_are_told),
         PRINTER_TEST(paper_that_runs_out_in_the_middle_is_confirmed_after_the_refill),
         PRINTER_TEST(a_print_never_confirmed_ends_unknown_and_is_not_sent_again),
         PRINTER_TEST(a_line_lost_in_the_middle_ends_unknown_and_is_opened_again),
-        PRINTER_TEST(a_printer_that_falls_silent_is_offline),
+        PRINTER_TEST(nothing_is_printed_while_a_printer_is_silent),
+        PRINTER_TEST(a_printer_that_is_off_at_the_start_is_offline),
         PRINTER_TEST(a_print_for_a_printer_that_is_not_there_ends_as_not_printed),
         PRINTER_TEST(a_large_print_goes_through_whole),
         PRINTER_TEST(the_queue_is_limited),
