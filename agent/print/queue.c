@@ -101,7 +101,7 @@ static enum err take_print(struct print_queue *queue, const struct kept_print *k
     return print_queue_add(queue, &print, fault);
 }
 
-static enum err read_file(struct print_queue *queue, struct slice text, struct fault *fault)
+enum err print_queue_read(struct print_queue *queue, struct slice text, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, ARENA_MAX_BYTES);
@@ -145,7 +145,7 @@ enum err print_queue_load(struct print_queue *queue, const char *folder, struct 
     if (err && err != ERR_TOO_LARGE)
         return err;
     if (!err)
-        err = read_file(queue, buf_slice(&text), fault);
+        err = print_queue_read(queue, buf_slice(&text), fault);
     return err ? put_aside(queue, path, fault) : ERR_OK;
 }
 
@@ -166,13 +166,10 @@ static void write_print(struct jsonw *w, const struct print *print)
     jsonw_end(w);
 }
 
-enum err print_queue_save(const struct print_queue *queue, struct fault *fault)
+void print_queue_write(const struct print_queue *queue, struct buf *out)
 {
-    char path[PATH_MAX];
     char log[ID_TEXT + 1];
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, FILE_BYTES_MAX);
-    struct jsonw w = jsonw_to(&text);
+    struct jsonw w = jsonw_to(out);
     id_format(&queue->log, log);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "log", log);
@@ -182,6 +179,14 @@ enum err print_queue_save(const struct print_queue *queue, struct fault *fault)
         write_print(&w, &queue->prints[i]);
     jsonw_end(&w);
     jsonw_end(&w);
+}
+
+enum err print_queue_save(const struct print_queue *queue, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, FILE_BYTES_MAX);
+    print_queue_write(queue, &text);
     enum err err = buf_check(&text, fault, "prints.json");
     if (!err)
         err = path_of(queue, "prints.json", path, fault);

@@ -6,6 +6,7 @@
 #ifndef AGENT_PRINT_QUEUE_H
 #define AGENT_PRINT_QUEUE_H
 
+#include "hal/base/buf.h"
 #include "hal/base/id.h"
 
 enum { PRINTS_MAX = 100, PRINT_NUMBER_MAX = 24, PRINT_LANE_MAX = 16, PRINT_WHY_MAX = 120 };
@@ -47,6 +48,10 @@ const char *print_state_name(enum print_state state);
  */
 enum err print_queue_load(struct print_queue *queue, const char *folder,
                           struct fault *fault) MUST_CHECK;
+/* The file's text to a queue, whose prints are added to; and back. Pure. */
+enum err print_queue_read(struct print_queue *queue, struct slice text,
+                          struct fault *fault) MUST_CHECK;
+void print_queue_write(const struct print_queue *queue, struct buf *out);
 enum err print_queue_save(const struct print_queue *queue, struct fault *fault) MUST_CHECK;
 
 /* ERR_BUSY when PRINTS_MAX wait. The print is copied. Not saved yet. */
