@@ -8,6 +8,7 @@
 #include "sync/hub/enrolment.h"
 #include "sync/hub/est.h"
 #include "sync/hub/fleet/steward.h"
+#include "sync/hub/ingest/vault.h"
 #include "sync/hub/outside.h"
 #include "sync/hub/teller.h"
 #include "sync/hub/web/web.h"
@@ -91,6 +92,7 @@ struct hub {
     struct hubdb *db;     /* the worker's */
     struct hubdb *reader; /* the loop's */
     struct worker *worker;
+    struct vault vault;
     struct arrival_desk desk;
     struct books books;
     struct clerk *clerk;
@@ -252,6 +254,17 @@ static enum err open_registrar(struct hub *hub, struct fault *fault)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+static enum err open_vault(struct hub *hub, struct fault *fault)
+{
+    enum err err = vault_open(&hub->vault, hubdb_database(hub->db), hub->config.state, fault);
+    if (!err && !hub->vault.open)
+        diag_write(hub->config.diag, DIAG_WARN, "hub.contacts_closed",
+                   "contact-secret in %s isn't the one that customers' keys are sealed with: this "
+                   "hub neither takes nor shows contacts until it has the other hub's",
+                   hub->config.state);
+    return err;
+}
+
 static enum err open_databases(struct hub *hub, struct fault *fault)
 {
     const struct hubdb_config config = {
@@ -278,13 +291,16 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
     hub->desk = (struct arrival_desk){
         .rules = {.hub_epoch = hubdb_epoch(hub->db),
                   .backups = settings_flag(hub->config.settings, "backup.expected")},
+        .vault = &hub->vault,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
         .answer = on_answer,
         .stored = on_stored,
         .context = hub,
     };
-    if (!hubdb_is_server(hub->config.database)) /* then nobody holds what a crash left held */
+    err = open_vault(hub, fault);
+    if (!err &&
+        !hubdb_is_server(hub->config.database)) /* then nobody holds what a crash left held */
         err = outside_release(hubdb_database(hub->db), fault);
     if (!err)
         err = open_registrar(hub, fault);
@@ -598,6 +614,7 @@ static enum err open_web(struct hub *hub, struct fault *fault)
         .database = hubdb_database(hub->reader),
         .worker = hub->worker,
         .books = &hub->books,
+        .vault = &hub->vault,
         .provider_secret = outside_provider_secret(hub->outside),
         .clock = hub->config.clock,
         .facts = fill_facts,
@@ -687,6 +704,7 @@ void hub_close(struct hub *hub)
     hubdb_close(hub->reader);
     hubdb_close(hub->db);
     books_close(&hub->books);
+    vault_wipe(&hub->vault);
     if (!hub->worker || loop_post(loop, free_hub, hub) != ERR_OK)
         free(hub);
 }

@@ -4,6 +4,7 @@
 #include "hal/storage.h"
 #include "sync/hub/ca.h"
 #include "sync/hub/config_command.h"
+#include "sync/hub/contact_command.h"
 #include "sync/hub/device_command.h"
 #include "sync/hub/hub.h"
 #include "sync/hub/import_command.h"
@@ -46,6 +47,12 @@ static const char usage[] =
     "                           try it again; let it go\n"
     "  parked mend ID --data FILE --reason TEXT\n"
     "                           say it anew with the JSON object in FILE as its data\n"
+    "  contact erase CUSTOMER --reason TEXT   on that customer's wish: the keys of their contacts "
+    "are\n"
+    "                           destroyed, here and at every appliance; the hub may run\n"
+    "  contact give-up --reason TEXT   contact-secret is lost: the keys sealed with it are "
+    "forgotten,\n"
+    "                           and a new one is made; no hub may run\n"
     "  token add --role ROLE [--name NAME]  make a token for the HTTP API and tell it, once;\n"
     "                           roles: viewer, it, finance, commerce\n"
     "  token list               the tokens' numbers, names, roles and ages\n"
@@ -131,7 +138,8 @@ static enum err take_option(struct options *options, const char *name, const cha
 /* Commands that take options of their own, behind their name. */
 static bool has_own_options(const char *command)
 {
-    static const char *const names[] = {"token", "parked", "config", "command", "device", "report"};
+    static const char *const names[] = {"token",   "parked", "contact", "config",
+                                        "command", "device", "report"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(command, names[i]) == 0)
             return true;
@@ -239,6 +247,12 @@ static enum err run_parked(const struct options *options, struct clock *clock, s
                       fault);
 }
 
+static enum err run_contact(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return contact_run(&config, options->word_count - 1, options->words + 1, fault);
+}
+
 static enum err run_config(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
@@ -278,6 +292,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_import(options, clock, fault);
     if (strcmp(words[0], "parked") == 0)
         return run_parked(options, clock, fault);
+    if (strcmp(words[0], "contact") == 0)
+        return run_contact(options, clock, fault);
     if (strcmp(words[0], "device") == 0)
         return run_device(options, clock, fault);
     if (strcmp(words[0], "report") == 0)

@@ -3,6 +3,7 @@ once the customer is erased, while the log stays whole."""
 
 import json
 import sqlite3
+import subprocess
 
 import pytest
 from conftest import open_road
@@ -135,3 +136,46 @@ def test_key_from_before_an_erasure_does_not_come_after_it(road, counter):
     assert await_contact(road, give_back(counter, "0042-01-again", "c-2")) == PERSON
     assert contact(road, return_id)[0] == 404
     assert road.stop() == []
+
+
+def contact_command(road, *words):
+    done = subprocess.run(
+        road.hub_words("contact", *words), capture_output=True, text=True, timeout=60
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_customer_is_erased_from_the_command_line_beside_the_running_hub(road, counter):
+    return_id = give_back(counter, "0042-01-cli", "c-1")
+    assert await_contact(road, return_id) == PERSON
+    [key] = keys_at_hub(road, "c-1")
+    assert contact_command(road, "erase", "c-1")[0] == 2  # no reason
+    assert contact_command(road, "erase", "--reason", "asked by the customer")[0] == 2
+    code, said = contact_command(road, "erase", "c-1", "--reason", "asked by the customer")
+    assert code == 0 and "1 appliances are told" in said
+    assert contact(road, return_id)[0] == 404
+    await_true(lambda: keys_at_store(road, "c-1") == [], 20, "the erasure at the store")
+    [act] = [a for a in road.ask_hub("/v1/audit")["audit"] if a["action"] == "customer.erase"]
+    assert (act["subject"], act["reason"]) == ("c-1", "asked by the customer")
+    assert road.stop() == []
+    assert files_with(road, [key]) == []
+
+
+def test_lost_secret_is_told_and_given_up_by_a_person_only(road, counter):
+    return_id = give_back(counter, "0042-01-lost", "c-1")
+    assert await_contact(road, return_id) == PERSON
+    assert contact_command(road, "give-up", "--reason", "new machine")[0] != 0  # the hub runs
+    road.hub.stop()
+    code, said = contact_command(road, "give-up", "--reason", "new machine")
+    assert code != 0 and "nothing is lost" in said
+    (road.hub_state / "contact-secret").unlink()
+    road.hub.start()
+    status, answer = contact(road, return_id)
+    assert status == 422 and "copy it from the state directory" in json.dumps(answer), answer
+    road.hub.stop()
+    code, said = contact_command(road, "give-up", "--reason", "new machine")
+    assert code == 0 and "1 keys" in said, said
+    road.hub.start()
+    assert contact(road, return_id)[0] == 404
+    after = give_back(counter, "0042-01-anew", "c-2")
+    assert await_contact(road, after) == PERSON

@@ -547,7 +547,8 @@ static enum err run_contact_key(struct work *work, struct database *db, struct f
     struct contact_key_ack ack = {.held = false};
     enum err err = contact_key_read(buf_slice(&arrival->payload), &key, fault);
     if (!err)
-        err = contact_take_key(db, arrival->device, &key, arrival->received_ms, &ack.held, fault);
+        err = contact_take_key(db, arrival->desk->vault, arrival->device, &key,
+                               arrival->received_ms, &ack.held, fault);
     if (err)
         return err;
     ack.id = key.id;

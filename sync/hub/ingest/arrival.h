@@ -9,6 +9,7 @@
 
 #include "sync/contract/inbox.h"
 #include "sync/hub/ingest/ingest.h"
+#include "sync/hub/ingest/vault.h"
 #include "sync/hub/ingest/worker.h"
 #include "sync/transport/mqtt.h"
 
@@ -28,6 +29,7 @@ struct arrival_answer {
 /* What arrivals share. Counters are the loop thread's. */
 struct arrival_desk {
     struct ingest_rules rules;
+    const struct vault *vault; /* of customers' keys */
     struct clock *clock;
     struct diag *diag;
     void (*answer)(void *context, const struct arrival_answer *answer);

@@ -10,17 +10,21 @@
 
 enum { DATA_MAX = 512, DEVICES_MAX = 1 << 20 };
 
-enum err contact_take_key(struct database *db, const char *device, const struct contact_key *key,
-                          int64_t now_ms, bool *held, struct fault *fault)
+enum err contact_take_key(struct database *db, const struct vault *vault, const char *device,
+                          const struct contact_key *key, int64_t now_ms, bool *held,
+                          struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_statement(db, INGEST_CUSTOMER_KEY_PUT, &s, fault);
+    uint8_t sealed[VAULT_SEALED_BYTES];
+    enum err err = vault_seal(vault, &key->id, key->key, sealed, fault);
+    if (!err)
+        err = database_statement(db, INGEST_CUSTOMER_KEY_PUT, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, key->id.bytes, ID_BYTES);
     bind_text(s, 2, key->customer);
     bind_text(s, 3, device);
-    bind_blob(s, 4, key->key, sizeof key->key);
+    bind_blob(s, 4, sealed, sizeof sealed);
     bind_int(s, 5, now_ms);
     bind_int(s, 6, key->hub_epoch);
     bind_int(s, 7, key->inbox_through);
@@ -56,9 +60,10 @@ static enum err find_sealed(struct database *db, const struct id *correlation,
     return err ? err : contact_sealed_read(found, sealed, fault);
 }
 
-static enum err find_key(struct database *db, const struct id *id,
+static enum err find_key(struct database *db, const struct vault *vault, const struct id *id,
                          uint8_t key[static CONTACT_KEY_BYTES], struct fault *fault)
 {
+    uint8_t sealed_key[VAULT_SEALED_BYTES];
     struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_CUSTOMER_KEY_FIND, &s, fault);
@@ -69,14 +74,14 @@ static enum err find_key(struct database *db, const struct id *id,
     if (!err && !row)
         return fault_set(fault, ERR_NOT_FOUND, "id",
                          "the contact can't be opened: its key was erased, or is yet to come");
-    if (!err && column_bytes(s, 0, key, CONTACT_KEY_BYTES) != ERR_OK)
+    if (!err && column_bytes(s, 0, sealed_key, sizeof sealed_key) != ERR_OK)
         err = fault_set(fault, ERR_CORRUPT, "customer_key", "a row isn't what it should be");
     statement_reset(s);
-    return err;
+    return err ? err : vault_unseal(vault, id, sealed_key, key, fault);
 }
 
-enum err contact_show(struct database *db, const struct id *correlation, struct buf *json,
-                      struct fault *fault)
+enum err contact_show(struct database *db, const struct vault *vault, const struct id *correlation,
+                      struct buf *json, struct fault *fault)
 {
     struct contact_sealed sealed;
     uint8_t key[CONTACT_KEY_BYTES];
@@ -84,7 +89,7 @@ enum err contact_show(struct database *db, const struct id *correlation, struct 
     const struct slice context = {(const char *)correlation->bytes, ID_BYTES};
     enum err err = find_sealed(db, correlation, &sealed, fault);
     if (!err)
-        err = find_key(db, &sealed.key, key, fault);
+        err = find_key(db, vault, &sealed.key, key, fault);
     if (err)
         return err;
     int code = crypto_open(key, context, sealed.nonce,
@@ -103,7 +108,7 @@ enum err contact_show(struct database *db, const struct id *correlation, struct 
 static enum err erase_keys(struct database *db, const char *customer, int64_t *count,
                            struct fault *fault)
 {
-    static const uint8_t nothing[CONTACT_KEY_BYTES];
+    static const uint8_t nothing[VAULT_SEALED_BYTES];
     struct statement *s;
     enum err err = database_statement(db, INGEST_CUSTOMER_KEY_BLANK, &s, fault);
     if (err)

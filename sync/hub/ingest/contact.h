@@ -9,17 +9,20 @@
 #include "hal/database.h"
 #include "sync/contract/contact.h"
 #include "sync/hub/ingest/centre.h"
+#include "sync/hub/ingest/vault.h"
 
-/* *held false: the customer was erased, and the device hasn't heard of it yet. */
-enum err contact_take_key(struct database *db, const char *device, const struct contact_key *key,
-                          int64_t now_ms, bool *held, struct fault *fault) MUST_CHECK;
+/* The key is kept sealed. *held false: the customer was erased, and the device hasn't heard of it
+ * yet. */
+enum err contact_take_key(struct database *db, const struct vault *vault, const char *device,
+                          const struct contact_key *key, int64_t now_ms, bool *held,
+                          struct fault *fault) MUST_CHECK;
 
 /*
  * Appends the contact of that return, a JSON object. ERR_NOT_FOUND when it has none, or when its
  * key isn't here: erased, or not yet told.
  */
-enum err contact_show(struct database *db, const struct id *correlation, struct buf *json,
-                      struct fault *fault) MUST_CHECK;
+enum err contact_show(struct database *db, const struct vault *vault, const struct id *correlation,
+                      struct buf *json, struct fault *fault) MUST_CHECK;
 
 /*
  * Destroys the customer's keys, records customer.erased, and puts it into every appliance's inbox.

@@ -578,6 +578,18 @@ WHERE NOT EXISTS (SELECT 1 FROM customer_erasure WHERE customer = ?2 AND device 
 ON CONFLICT (key_id) DO UPDATE SET received_ms = excluded.received_ms
 -- name: customer_key_find
 SELECT secret FROM customer_key WHERE key_id = ?1
+-- name: customer_key_open
+SELECT key_id, secret FROM customer_key WHERE length(secret) = ?1 LIMIT 1
+-- name: customer_key_seal
+UPDATE customer_key SET secret = ?2 WHERE key_id = ?1
+-- name: customer_key_forget_all
+DELETE FROM customer_key
+-- name: vault_read
+SELECT contact_secret FROM hub WHERE contact_secret IS NOT NULL
+-- name: vault_claim
+UPDATE hub SET contact_secret = ?1 WHERE contact_secret IS NULL
+-- name: vault_forget
+UPDATE hub SET contact_secret = NULL
 -- name: customer_key_blank
 UPDATE customer_key SET secret = ?2 WHERE customer = ?1
 -- name: customer_key_erase

@@ -604,3 +604,6 @@ CREATE INDEX payment_of_state ON payment (state, payment_no);
 -- Which pieces an entry books the debt for, as entry_items_write says, for an accounting system that
 -- takes returns as documents. Of an entry made before, NULL until a rebuild.
 ALTER TABLE journal_entry ADD COLUMN items TEXT;
+-- name: vault
+-- Keys in customer_key are sealed from now on: see vault.h.
+ALTER TABLE hub ADD COLUMN contact_secret BLOB; -- the fingerprint of the secret

@@ -206,7 +206,7 @@ static enum err show_contact(struct change *change, struct database *db, struct 
     struct id id;
     if (id_parse(slice_of(change->key), &id) != ERR_OK)
         return fault_set(fault, ERR_INVALID, "id", "must be the return's UUID");
-    return contact_show(db, &id, &change->contact, fault);
+    return contact_show(db, change->config.vault, &id, &change->contact, fault);
 }
 
 static void note_told(void *context, const char *device)

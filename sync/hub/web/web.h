@@ -37,6 +37,7 @@ struct web_config {
     struct database *database; /* read only, the loop's */
     struct worker *worker;     /* makes the changes that people ask for */
     const struct books *books;
+    const struct vault *vault;                    /* of customers' keys */
     const struct webhook_secret *provider_secret; /* NULL: no payment provider tells us anything */
     struct clock *clock;
     void (*facts)(void *context, struct web_facts *facts);

@@ -1,4 +1,5 @@
 #include "hal/base/cleanup.h"
+#include "hal/storage.h"
 #include "sync/hub/ingest/contact.h"
 #include "sync/hub/ingest/hubdb.h"
 #include "sync/hub/ingest/inbox.h"
@@ -20,6 +21,7 @@ struct fixture {
     struct scratch scratch;
     struct hubdb *hub;
     struct database *db;
+    struct vault vault;
     int told;
 };
 
@@ -43,6 +45,9 @@ static int open_hub(void **state)
     if (hubdb_open(&f->hub, &config, &fault) != ERR_OK)
         fail_msg("%s: %s", fault.where, fault.text);
     f->db = hubdb_database(f->hub);
+    if (vault_open(&f->vault, f->db, f->scratch.path, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+    assert_true(f->vault.open);
     know(f, "store-1");
     know(f, "store-2");
     *state = f;
@@ -62,7 +67,7 @@ static bool take(struct fixture *f, const char *device, struct contact_key key)
 {
     struct fault fault = {0};
     bool held = false;
-    if (contact_take_key(f->db, device, &key, NOW_MS, &held, &fault) != ERR_OK)
+    if (contact_take_key(f->db, &f->vault, device, &key, NOW_MS, &held, &fault) != ERR_OK)
         fail_msg("%s: %s", fault.where, fault.text);
     return held;
 }
@@ -138,6 +143,88 @@ static void key_from_before_an_erasure_is_not_taken_after_it(void **state)
     assert_false(has_key(f, &key.id));
 }
 
+/* The bytes that the database has of the key; returns how many. */
+static size_t stored(struct fixture *f, const struct id *id, uint8_t bytes[static 100])
+{
+    struct statement *s;
+    bool row;
+    assert_int_equal(database_statement(f->db, INGEST_CUSTOMER_KEY_FIND, &s, NULL), ERR_OK);
+    bind_blob(s, 1, id->bytes, ID_BYTES);
+    assert_int_equal(database_step(f->db, s, &row, NULL), ERR_OK);
+    assert_true(row);
+    struct slice found = column_slice(s, 0);
+    assert_true(found.len <= 100);
+    memcpy(bytes, found.data, found.len);
+    statement_reset(s);
+    return found.len;
+}
+
+static const struct contact_key some_key = {
+    .id = {{1}}, .customer = "c-1", .key = "of thirty-two bytes altogether."};
+
+static void key_lies_sealed_in_the_database(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[100];
+    uint8_t key[CONTACT_KEY_BYTES];
+    struct fault fault;
+    assert_true(take(f, "store-1", some_key));
+    size_t len = stored(f, &some_key.id, bytes);
+    assert_null(memmem(bytes, len, some_key.key, 8));
+    assert_int_equal(len, VAULT_SEALED_BYTES);
+    assert_int_equal(vault_unseal(&f->vault, &some_key.id, bytes, key, &fault), ERR_OK);
+    assert_memory_equal(key, some_key.key, sizeof key);
+    const struct id other = {{2}};
+    assert_int_equal(vault_unseal(&f->vault, &other, bytes, key, &fault), ERR_REFUSED);
+}
+
+static void key_that_an_earlier_version_left_open_is_sealed_at_the_start(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[100];
+    uint8_t key[CONTACT_KEY_BYTES];
+    struct fault fault = {0};
+    struct statement *s;
+    assert_true(take(f, "store-1", some_key));
+    assert_int_equal(database_statement(f->db, INGEST_CUSTOMER_KEY_SEAL, &s, NULL), ERR_OK);
+    bind_blob(s, 1, some_key.id.bytes, ID_BYTES);
+    bind_blob(s, 2, some_key.key, sizeof some_key.key);
+    assert_int_equal(database_run(f->db, s, NULL), ERR_OK);
+    assert_int_equal(stored(f, &some_key.id, bytes), CONTACT_KEY_BYTES);
+    assert_int_equal(vault_open(&f->vault, f->db, f->scratch.path, &fault), ERR_OK);
+    assert_int_equal(stored(f, &some_key.id, bytes), VAULT_SEALED_BYTES);
+    assert_int_equal(vault_unseal(&f->vault, &some_key.id, bytes, key, &fault), ERR_OK);
+    assert_memory_equal(key, some_key.key, sizeof key);
+}
+
+static void hub_without_the_others_secret_leaves_contacts_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    char theirs[SCRATCH_PATH_MAX];
+    char ours[SCRATCH_PATH_MAX];
+    char folder[SCRATCH_PATH_MAX];
+    struct vault vault;
+    bool held;
+    scratch_path(&f->scratch, "second", folder);
+    assert_int_equal(storage_make_folder(folder, &fault), ERR_OK);
+    assert_int_equal(vault_open(&vault, f->db, folder, &fault), ERR_OK);
+    assert_false(vault.open);
+    assert_int_equal(contact_take_key(f->db, &vault, "store-1", &some_key, NOW_MS, &held, &fault),
+                     ERR_REFUSED);
+    assert_non_null(strstr(fault.text, "copy it"));
+    scratch_path(&f->scratch, VAULT_FILE, theirs);
+    scratch_path(&f->scratch, "second/" VAULT_FILE, ours);
+    struct buf secret CLEANUP(buf_free);
+    buf_init(&secret, CRYPTO_KEY_BYTES);
+    assert_int_equal(storage_read(theirs, &secret, &fault), ERR_OK);
+    assert_int_equal(storage_replace(ours, buf_slice(&secret), 0600, &fault), ERR_OK);
+    assert_int_equal(vault_open(&vault, f->db, folder, &fault), ERR_OK);
+    assert_true(vault.open);
+    assert_int_equal(contact_take_key(f->db, &vault, "store-1", &some_key, NOW_MS, &held, &fault),
+                     ERR_OK);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
@@ -145,6 +232,9 @@ int main(void)
         TEST(key_is_held_however_often_it_comes),
         TEST(erasure_destroys_the_customers_keys_and_tells_every_appliance),
         TEST(key_from_before_an_erasure_is_not_taken_after_it),
+        TEST(key_lies_sealed_in_the_database),
+        TEST(key_that_an_earlier_version_left_open_is_sealed_at_the_start),
+        TEST(hub_without_the_others_secret_leaves_contacts_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
