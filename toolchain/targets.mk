@@ -89,9 +89,31 @@ $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(foreach f,$(FOLDERS),$(call arch
 
 # How much of what the disk and the broker can do; ratios, and build/bench/*.json.
 BENCHES := $(patsubst tests/bench/%.c,$(OUT)/bench/%,$(wildcard tests/bench/*_bench.c))
-bench: all $(BENCHES)
+bench: bench-packages all $(BENCHES) bench-peers
 	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench
 	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
+
+bench-packages: ; $(Q)toolchain/install run bench
+
+# The same in minutes, with less of everything and no fleet.
+BENCH_SHORT := BENCH_ROUNDS=2 BENCH_EVENTS=20000 BENCH_BACKLOG=50000 BENCH_APPENDS=16000 BENCH_RETURNS=1000 \
+               BENCH_HUB_EVENTS=20000 BENCH_RECORDS=3000
+bench-short: bench-packages all $(BENCHES)
+	$(Q)$(BENCH_SHORT) $(MAKE) --no-print-directory bench-peers
+	$(Q)$(BENCH_SHORT) PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench
+
+# What was measured last, into the README.
+bench-table: ; $(Q)/usr/bin/python3 -B toolchain/bench-table
+
+# The same job on what others use for it.
+PEER_MODULES := tests/bench/node_modules/.package-lock.json
+bench-peers: bench-packages all $(BENCHES) $(OUT)/bench/paho_peer $(PEER_MODULES)
+	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-peers
+
+$(OUT)/obj/tests/bench/paho_peer.o: | bench-packages
+$(OUT)/bench/paho_peer: $(OUT)/obj/tests/bench/paho_peer.o $(OUT)/obj/tests/bench/raw.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpaho-mqtt3as -lsqlite3
 
 # Ten thousand appliances and a rollout over them; BENCH_FLEET= takes fewer.
 bench-fleet: all ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
@@ -162,9 +184,9 @@ pictures: all $(BROWSER_MODULES)
 	$(Q)PROGRAMS=$(OUT) PICTURES=$(PICTURES) node --test tests/browser/online.test.mjs
 	$(Q)toolchain/shrink $(PICTURES)/*.png
 
-$(BROWSER_MODULES): tests/browser/package-lock.json
+$(BROWSER_MODULES) $(PEER_MODULES): tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	$(Q)command -v node >/dev/null && command -v npm >/dev/null || toolchain/install node
-	$(Q)cd tests/browser && npm ci --ignore-scripts --no-audit --no-fund --silent
+	$(Q)cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund --silent
 
 # Man pages, made of what --help says, in build/VARIANT/man: man -l build/release/man/tillback.1
 man: all ; $(Q)toolchain/manpages $(PROGRAMS) $(OUT)/man && echo '  MAN     $(OUT)/man'
@@ -176,4 +198,5 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
 .PHONY: browser-quick pictures bench-page dictionary
-.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet soak man clean help
+.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-packages \
+        bench-short bench-table soak man clean help

@@ -6,7 +6,9 @@
  * a till does; a group is then never larger than the number of producers. With a wider one it keeps
  * that many commands on the way, as an import does, and groups grow as they do in raw batches.
  *
- * Prints a line of JSON, rates in events a second.
+ * Prints a line of JSON: rates in events a second, and how many bytes went to the disk for each
+ * byte of the events, beside raw SQLite with as many events in a transaction as a group had on
+ * average.
  *
  *   eventlog_bench [EVENTS [PRODUCERS [WINDOW [BODY_BYTES]]]]
  */
@@ -141,6 +143,16 @@ static double run_log(const char *folder, struct clock *clock, int64_t events, i
     return took;
 }
 
+/* Bytes that raw SQLite writes to the disk. */
+static int64_t raw_disk(const struct raw_rows *rows, const struct scratch *scratch, int64_t events,
+                        int64_t batch)
+{
+    char path[SCRATCH_PATH_MAX];
+    int64_t before = raw_written();
+    (void)raw_write(rows, scratch_path(scratch, "raw-same.db", path), events, batch);
+    return raw_written() - before;
+}
+
 /* --- Together -------------------------------------------------------------------------------- */
 
 static void run_round(struct clock *clock, int64_t events, int producers, int window,
@@ -151,8 +163,10 @@ static void run_round(struct clock *clock, int64_t events, int producers, int wi
     char path[SCRATCH_PATH_MAX];
     scratch_make(&scratch);
     int commits;
+    int64_t before = raw_written();
     double log_s = run_log(scratch.path, clock, events, producers, window, data, &commits);
     double log_rate = (double)events / log_s;
+    int64_t log_disk = raw_written() - before;
     struct raw_rows *rows = raw_read(scratch_path(&scratch, "tillback.db", path));
     (void)printf("{\"log\":%.0f,\"commits\":%d,\"body_bytes\":%lld,\"raw\":{", log_rate, commits,
                  (long long)(raw_bytes(rows) / raw_count(rows)));
@@ -166,7 +180,11 @@ static void run_round(struct clock *clock, int64_t events, int producers, int wi
         best = rate > best ? rate : best;
         (void)printf("%s\"%d\":%.0f", i ? "," : "", (int)batches[i], rate);
     }
-    (void)printf("},\"ratio\":%.3f}\n", log_rate / best);
+    double bytes = (double)raw_bytes(rows);
+    int64_t batch = events / commits > 0 ? events / commits : 1;
+    int64_t same = raw_disk(rows, &scratch, events, batch);
+    (void)printf("},\"ratio\":%.3f,\"batch\":%lld,\"disk\":{\"log\":%.3f,\"raw\":%.3f}}\n",
+                 log_rate / best, (long long)batch, (double)log_disk / bytes, (double)same / bytes);
     (void)fflush(stdout);
     raw_free(rows);
     scratch_remove(&scratch);

@@ -22,6 +22,19 @@ double raw_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+int64_t raw_written(void)
+{
+    char line[128];
+    long long bytes = 0;
+    FILE *io = fopen("/proc/self/io", "r");
+    must(io != NULL, "/proc/self/io can't be read");
+    while (fgets(line, sizeof line, io))
+        if (strncmp(line, "write_bytes: ", 13) == 0)
+            bytes = strtoll(line + 13, NULL, 10);
+    (void)fclose(io);
+    return bytes;
+}
+
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *s;

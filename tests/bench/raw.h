@@ -15,5 +15,8 @@ int64_t raw_bytes(const struct raw_rows *rows);
 /* Writes `count` of them to a new database, `batch` in each transaction; seconds it took. */
 double raw_write(const struct raw_rows *rows, const char *path, int64_t count, int64_t batch);
 double raw_seconds(void);
+/* Bytes that this process has had written to a disk so far, by pages; 0 where memory is the disk.
+ */
+int64_t raw_written(void);
 
 #endif

@@ -20,6 +20,7 @@ class Link:
         self.host = host
         self.listen_port = listen_port
         self.target_port = target_port
+        self.up_bytes = 0  # that have passed so far, TLS and all
         self._writers = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -113,5 +114,6 @@ class Link:
             if not piece:
                 writer.write_eof()
                 return
+            self.up_bytes += len(piece) if writer.far else 0
             writer.write(piece)
             await writer.drain()
