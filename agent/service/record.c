@@ -1,5 +1,6 @@
 #include "agent/service/record.h"
 #include "agent/service/binding.h"
+#include "agent/service/last_words.h"
 #include "agent/service/setup.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
@@ -348,6 +349,32 @@ static enum err add_part(struct buf *tar, const struct record *record, const cha
     return tar->failed ? ERR_TOO_LARGE : ERR_OK;
 }
 
+/* What the system kept of starts that ended, and of updates; a file that isn't there is none. */
+static enum err add_kept_by_system(struct buf *tar, const struct record *record)
+{
+    static const struct {
+        const char *file;
+        const char *part;
+    } journals[] = {{"diagnostics-last", "system/last-start.txt"},
+                    {"diagnostics-unhealthy", "system/unhealthy-start.txt"}};
+    const char *folder = settings_text(record->subject->settings, "diagnostics.system");
+    enum err err = ERR_OK;
+    for (size_t i = 0; folder && !err && i < sizeof journals / sizeof *journals; i++) {
+        char path[PATH_MAX];
+        struct buf journal CLEANUP(buf_free);
+        struct buf words CLEANUP(buf_free);
+        buf_init(&journal, PART_MAX);
+        buf_init(&words, PART_MAX);
+        if (storage_path(path, sizeof path, folder, journals[i].file) != ERR_OK ||
+            storage_read(path, &journal, NULL) != ERR_OK)
+            continue;
+        last_words_copy(buf_slice(&journal), &words);
+        err = words.failed ? ERR_TOO_LARGE
+                           : add_part(tar, record, journals[i].part, buf_slice(&words));
+    }
+    return err;
+}
+
 enum err record_bundle(const struct record *record, struct slice diagnostics, struct buf *bundle,
                        struct fault *fault)
 {
@@ -373,6 +400,8 @@ enum err record_bundle(const struct record *record, struct slice diagnostics, st
         err = add_part(&tar, record, "tillback/settings.txt", buf_slice(&part));
     if (!err)
         err = add_part(&tar, record, "tillback/diagnostics.jsonl", diagnostics);
+    if (!err)
+        err = add_kept_by_system(&tar, record);
     tar_end(&tar);
     if (err || buf_check(&tar, fault, "bundle"))
         return fault_set(fault, ERR_TOO_LARGE, "bundle", "is too large");

@@ -60,5 +60,7 @@ const struct setting appliance_settings[] = {
     {"update.look_s", SETTING_INT, "5", 1, 3600,
      "how often the maintenance window and the installer are looked at"},
     {"diagnostics.level", SETTING_TEXT, "info", 0, 0, "debug, info, warn or error"},
+    {"diagnostics.system", SETTING_TEXT, NULL, 0, 0,
+     "folder where the system keeps the last words of starts that ended [none]"},
 };
 const size_t appliance_setting_count = sizeof appliance_settings / sizeof *appliance_settings;

@@ -632,7 +632,11 @@ def test_bundle_of_an_appliance_at_rest_holds_no_secrets(own_store, tmp_path):
         "PLANTED and no JSON\n"
     )
     bundle = tmp_path / "bundle.tar.gz"
-    words = []
+    (tmp_path / "diagnostics-unhealthy").write_text(
+        "2026-11-22T10:11:12+0000 tillback systemd[1]: tillbackd.service: Failed\n"
+        "2026-11-22T10:11:12+0000 tillback sh[7]: PLANTED\n"
+    )
+    words = ["--set", f"diagnostics.system={tmp_path}"]
     for key, value in PLANTED.items():
         words += ["--set", f"{key}={value}"]
     code, _, complaint = tillback(
@@ -645,3 +649,5 @@ def test_bundle_of_an_appliance_at_rest_holds_no_secrets(own_store, tmp_path):
     kept = [json.loads(line) for line in files["tillback/diagnostics.jsonl"].splitlines()]
     assert [line["name"] for line in kept] == ["people.first", "http.refused", "uplink.disconnected"]
     assert [line.get("text") for line in kept] == [None, None, "kept"]
+    assert files["system/unhealthy-start.txt"].endswith(b"tillbackd.service: Failed\n")
+    assert "system/last-start.txt" not in files
