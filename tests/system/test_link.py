@@ -4,9 +4,9 @@ first of it within two seconds."""
 import time
 
 import pytest
-from road.audit import Audit, all_arrived, count_hub_events
+from road.audit import Audit, all_arrived, count_hub_events, reading
 from road.road import DEVICE, await_true
-from road.till import Kept, Load
+from road.till import Kept, Load, Till
 
 AWAY_S = 4
 LONG_S = 13  # longer than the appliance waits for an acknowledgement before it connects anew
@@ -115,3 +115,48 @@ def test_hub_that_lost_its_database_is_sent_everything_at_once(road, seed):
     await_true(lambda: count_hub_events(road.hub_state) >= held, 10, "all of it, with nothing new")
     await_true(lambda: all_arrived(road), 10, "the watermark")
     assert Audit(road, DEVICE, kept).problems == []
+
+
+def head(road):
+    return road.ask_store("/v1/status")["streams"]["returns"]["head"]
+
+
+def test_refund_asked_for_at_the_counter_overtakes_a_week_of_backlog(road, seed):
+    till = Till(road.store_url, road.token())
+    assert till.sell("0042-01-urgent")[0] == 201
+    road.link.cut()
+    with Load(road.store_url, road.token(), Kept(), seed, tills=8, pause_s=0):
+        await_true(lambda: head(road) > 4000, 60, "the backlog of a week")
+    before = head(road)
+    assert till.give_back("0042-01-urgent")[0] == 201
+    till.close()
+    after = head(road)
+    road.link.restore()
+    await_true(lambda: all_arrived(road), 120, "the backlog at the hub")
+    await_true(lambda: nothing_unbooked(road), 120, "the books")
+    with reading(road.hub_state / "hub.db") as db:
+        [(came,)] = db.execute(
+            "SELECT max(event_no) FROM entry JOIN stream_log USING (log_no)"
+            " WHERE stream = 'returns' AND seq > ? AND seq <= ?",
+            (before, after),
+        )
+        [(later,)] = db.execute(
+            "SELECT count(*) FROM entry JOIN stream_log USING (log_no)"
+            " WHERE stream = 'returns' AND seq <= ? AND event_no > ?",
+            (before, came),
+        )
+        order = db.execute(
+            "SELECT correlation, source, sequence FROM ledger_event WHERE applied_no IS NOT NULL"
+            " ORDER BY correlation, source, applied_no"
+        ).fetchall()
+    assert later > before / 2, f"only {later} of {before} came after the urgent one"
+    assert order == sorted(order), "each return is booked in its own order"
+
+
+def nothing_unbooked(road):
+    with reading(road.hub_state / "hub.db") as db:
+        [(cursor, newest)] = db.execute(
+            "SELECT (SELECT event_no FROM ledger_cursor), (SELECT max(event_no) FROM event)"
+        )
+        [(held,)] = db.execute("SELECT count(*) FROM ledger_event WHERE state = 'held'")
+    return cursor == newest and not held
