@@ -32,7 +32,7 @@ all: $(PROGRAMS)
 sql_files  := $(foreach f,$(FOLDERS),$(wildcard $(f)/*.sql))
 sql_headers:= $(patsubst %,$(OUT)/gen/%.h,$(sql_files))
 page_files := $(sort $(wildcard agent/page/*.html agent/page/*.css agent/page/*.js agent/page/*.json agent/page/*.svg agent/page/*.webmanifest))
-hub_page_files := $(sort $(wildcard sync/hub/web/page/*))
+hub_page_files := $(sort $(wildcard sync/hub/web/page/*)) sync/hub/web/openapi.json
 document_files := $(sort $(wildcard agent/api/*.json sync/contract/schema/*.json agent/returns/*.json agent/capture/*.json agent/print/*.json sync/hub/ledger/*.json))
 generated  := $(sql_headers) $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/web/files.h $(OUT)/gen/documents.h \
               $(OUT)/gen/sync/contract/dictionary.h

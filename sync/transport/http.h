@@ -71,7 +71,7 @@ void http_answer(struct http_request *request, int status, const char *content_t
                  struct slice body, const struct http_header *headers, size_t header_count);
 /*
  * Answers with RFC 9457 problem+json made from a fault: type, title, status, detail, and `field`
- * from its place. A 503 says when to try again.
+ * from its place. A 503 says when to try again, a 401 that a bearer token is asked for.
  */
 void http_problem(struct http_request *request, int status, const struct fault *fault);
 /* The status that an error's code means: 400, 404, 409, 413, 422, 503, ... */

@@ -155,11 +155,12 @@ static void write_problem(struct buf *out, int status, const struct fault *fault
 void http_problem(struct http_request *request, int status, const struct fault *fault)
 {
     static const struct http_header retry = {"Retry-After", "1"};
+    static const struct http_header bearer = {"WWW-Authenticate", "Bearer"};
     struct buf body CLEANUP(buf_free);
     buf_init(&body, PROBLEM_MAX);
     write_problem(&body, status, fault);
-    http_answer(request, status, "application/problem+json", buf_slice(&body), &retry,
-                status == 503 ? 1 : 0);
+    http_answer(request, status, "application/problem+json", buf_slice(&body),
+                status == 401 ? &bearer : &retry, status == 401 || status == 503 ? 1 : 0);
 }
 
 int http_status_of(enum err err)

@@ -102,6 +102,8 @@ static const char *type_of(const char *path)
         return "text/javascript; charset=utf-8";
     if (dot && strcmp(dot, ".svg") == 0)
         return "image/svg+xml";
+    if (dot && strcmp(dot, ".json") == 0)
+        return json;
     return "text/html; charset=utf-8";
 }
 
