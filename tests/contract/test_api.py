@@ -15,11 +15,10 @@ import re
 import subprocess
 import sys
 
-import api_document
 import jsonschema
 import pytest
 import schemas
-from api_document import DOCUMENT, example, operation, operations, problems, resolve
+from api_document import APPLIANCE, WRITES
 
 sys.path.insert(0, str(schemas.ROOT / "toolchain"))
 
@@ -32,6 +31,9 @@ PIN = "739154"
 # Test numbers of card schemes (Visa, Mastercard, Amex), plain and as people write them.
 CARDS = ["4111111111111111", "5555555555554444", "378282246310005"]
 CARDS += ["4111 1111 1111 1111", "4111-1111-1111-1111"]
+DOCUMENT = APPLIANCE.document
+example, operation, operations = APPLIANCE.example, APPLIANCE.operation, APPLIANCE.operations
+problems, resolve = APPLIANCE.problems, APPLIANCE.resolve
 NOBODY = "01935a10-7c3d-7300-8300-000000000300"
 
 
@@ -126,7 +128,7 @@ class Store:
 
     def hold(self, method, path, answer):
         """The answer is in the document, and is as the document says."""
-        template = api_document.hold(method, path, answer.status, answer.headers, answer.text)
+        template = APPLIANCE.hold(method, path, answer.status, answer.headers, answer.text)
         self.seen.add((method.lower(), template))
         self.answers.add((method.lower(), template, str(answer.status)))
         if answer.status >= 400:
@@ -663,7 +665,7 @@ def test_method_that_the_document_does_not_name_is_405(store, method, path):
 def test_address_beside_a_documented_one_is_404(store, path):
     real = path.replace("{id}", NOBODY)
     for beside in (real + "/x", real + "x/y", real + "/", "/v2" + real.removeprefix("/v1"), real.upper()):
-        if any(operation(method, beside)[0] for method in ("get", *api_document.WRITES)):
+        if any(operation(method, beside)[0] for method in ("get", *WRITES)):
             continue
         answer = store.send("GET", beside, None, store.till)
         assert answer.status == 404, beside

@@ -20,6 +20,8 @@ import time
 import urllib.parse
 import urllib.request
 
+from api_document import HUB
+
 KEY = "sk_test_1"
 SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four+").decode()
 
@@ -172,7 +174,9 @@ class Provider:
         path = f"{hub_url}/v1/payments/webhook"
         request = urllib.request.Request(path, altered or body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status
+            answer = urllib.request.urlopen(request, timeout=10)
         except urllib.error.HTTPError as error:
-            return error.code
+            answer = error
+        with answer:
+            HUB.hold("POST", "/v1/payments/webhook", answer.status, answer.headers, answer.read())
+            return answer.status

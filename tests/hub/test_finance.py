@@ -128,6 +128,40 @@ def test_variance_is_decided_by_finance_alone_and_audited(road, till, hub):
     assert steps == ["raised", "resolved"]
 
 
+def test_refund_that_is_never_settled_is_written_off_once(road, till, hub):
+    answer, expected = refund(till, hub, "0042-01-f-off")
+    path = f"/v1/refunds/{expected['number']}/write-off"
+    other = Hub(road, "it")
+    assert other.ask("POST", path, REASON)[0] == 403
+    other.client.close()
+    assert hub.ask("POST", path, REASON)[0] == 200
+    assert hub.ask("POST", path, REASON)[0] == 409
+    of_return = f"return={answer['return_id']}"
+    entries = await_true(
+        lambda: (found := hub.entries(of_return))
+        and "settlement_written_off" in [e["journal"]["rule"] for e in found]
+        and found,
+        10,
+        "the write-off to be booked",
+    )
+    lines = [x for e in entries for x in e["journal"]["lines"] if x.get("tender") == "card"]
+    assert sum(x.get("debit", 0) - x.get("credit", 0) for x in lines) == 0
+    written_off = hub.get("/v1/refunds?state=written_off")["refunds"]
+    assert expected["number"] in [r["number"] for r in written_off]
+
+
+def test_line_that_is_nobodys_refund_is_set_aside_once(hub):
+    settle(hub, ADYEN + row("nobody", "7.77", batch="B-aside"))
+    line = line_of(hub, "nobody")
+    assert line["state"] == "unmatched"
+    path = f"/v1/settlement-lines/{line['number']}/set-aside"
+    before = len(hub.entries())
+    assert hub.ask("POST", path, REASON)[0] == 200
+    assert hub.ask("POST", path, REASON)[0] == 409
+    assert line_of(hub, "nobody")["state"] == "set_aside"
+    assert len(hub.entries()) == before
+
+
 def test_reconciliation_tells_ages_and_what_waits(till, hub):
     refund(till, hub, "0042-01-f-3")
     settle(hub, ADYEN + row("0042-01-nobody", "9.00", "B101"))
@@ -179,8 +213,7 @@ def test_tax_is_adjusted_by_finance_once_and_within_the_tax_of_the_sale(road, ti
 
     def adjust(amount, key, who=hub, **other):
         body = {"tax": [{**given, "amount": amount, **other}], "reason": "wrong rate at the till"}
-        status, _, text = who.client.request("POST", path, body, key)
-        return status, json.loads(text)
+        return who.ask("POST", path, body, key)
 
     assert adjust(3, "adjust-1")[0] == 200
     assert adjust(3, "adjust-1")[0] == 200

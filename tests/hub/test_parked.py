@@ -3,8 +3,8 @@
 import json
 import subprocess
 
-import api_document
 import pytest
+from api_document import APPLIANCE
 from conftest import ROOT, Hub
 from road.road import await_true
 
@@ -221,7 +221,7 @@ def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
         body = {"reason": "asked over HTTP"} if method == "POST" else None
         status, headers, text = till.request(method, path, body)
         assert status == (202 if body else 200), text
-        api_document.hold(method, path, status, headers, text)
+        APPLIANCE.hold(method, path, status, headers, text)
     await_true(lambda: "parked.decided.v1" in history(road, first), 15, "the hub's answer")
     assert len(await_store(road, 2)) == 2, "it was refused once more"
 

@@ -211,6 +211,15 @@ def test_tender_that_no_provider_pays_waits_for_a_person(desk):
     desk.await_money(answer, "issued")
 
 
+def test_payment_that_a_person_knows_failed_is_owed_again(desk):
+    answer = desk.give_back("0042-01-pay-never", tender="store_account")
+    payment = desk.await_payment(answer, "parked")
+    assert desk.decide(payment, "failed") == 200
+    desk.await_money(answer, "failed")
+    assert desk.decide(payment, "failed") == 409
+    assert desk.provider.asked.count(f"{answer['return_id']}/0/1") == 0
+
+
 def test_card_refund_taken_offline_is_asked_for_when_the_link_is_back(tmp_path):
     policy = json.loads((ROOT / "agent/returns/policy.default.json").read_text())
     policy["tenders"]["executors"] = [{"type": "card", "executor": "hub"}]

@@ -4,8 +4,8 @@ more has no second effect."""
 import json
 import time
 
-import api_document
 import pytest
+from api_document import APPLIANCE
 from conftest import open_road
 from road.audit import all_arrived, reading
 from road.journal import all_posted
@@ -100,7 +100,7 @@ def test_replayed_a_hundred_times_it_has_one_effect(short_road, till):
         )[number % 4]
         status, headers, text = till.request("POST", "/v1/replay", asked)
         assert status == 202 and json.loads(text)["events"] > 0, (asked, text)
-        api_document.hold("POST", "/v1/replay", status, headers, text)
+        APPLIANCE.hold("POST", "/v1/replay", status, headers, text)
     await_true(lambda: count_duplicates(road) >= known + 100, 20, "a hundred batches")
     assert hub_rows(road) == before
     assert "events go to the hub once more" in road.cli("replay", "--return", answers[0]["number"])

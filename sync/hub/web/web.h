@@ -1,8 +1,8 @@
 /*
  * The hub's HTTP API and dashboard. Reads the database on its own handle, answers from the loop's
- * thread; every list is cut to a page. All but /healthz, /openapi.json and the dashboard's own files
- * asks for a bearer token (RFC 6750). openapi.json says what is asked and answered, and which role may
- * change what; tests hold the code to it. Loop thread only.
+ * thread; every list is cut to a page. All but /healthz, /openapi.json and the dashboard's own
+ * files asks for a bearer token (RFC 6750). openapi.json says what is asked and answered, and which
+ * role may change what; tests hold the code to it. Loop thread only.
  */
 #ifndef SYNC_HUB_WEB_WEB_H
 #define SYNC_HUB_WEB_WEB_H
