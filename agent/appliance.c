@@ -7,6 +7,7 @@
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
 #include "agent/contact_post.h"
+#include "agent/endings.h"
 #include "agent/lanes.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
@@ -45,6 +46,8 @@ struct appliance {
     struct loop_signal *signals[2];
     struct policy_file *policy; /* until the centre has taken it over */
     struct contact_keys *contacts;
+    struct endings endings;
+    bool began; /* endings_begin was */
     struct eventlog_view views[VIEWS_COUNT + 1];
     struct eventlog_config log_config;
     struct eventlog *log;
@@ -244,6 +247,7 @@ static void describe_state(void *context, struct jsonw *w)
         jsonw_text(w, "reason", health.reason);
     jsonw_int(w, "lost", log.lost[STREAM_RETURNS] + log.lost[STREAM_SALES]);
     jsonw_bool(w, "time_trusted", clock_read(a->clock).trusted);
+    endings_describe(&a->endings, w);
     if (a->updater)
         updater_describe(a->updater, w);
 }
@@ -802,6 +806,25 @@ static enum err open_pulse(struct appliance *a, struct fault *fault)
     return pulse_open(&a->pulse, &config, fault);
 }
 
+static void look_at_last_ending(struct appliance *a)
+{
+    struct fault fault;
+    a->began = endings_begin(a->folder, clock_wall_ms(a->clock), &a->endings, &fault) == ERR_OK;
+    if (!a->began)
+        diag_fault(a->diag, DIAG_WARN, "appliance.ending", &fault);
+    else if (a->endings.after_torn)
+        diag_write(a->diag, DIAG_WARN, "appliance.torn",
+                   "it was not ended well: a power cut, or it was killed (%lld times by now)",
+                   (long long)a->endings.torn);
+}
+
+static void note_good_ending(struct appliance *a)
+{
+    struct fault fault;
+    if (a->began && endings_end_well(a->folder, &a->endings, &fault) != ERR_OK)
+        diag_fault(a->diag, DIAG_WARN, "appliance.ending", &fault);
+}
+
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
                         struct fault *fault)
 {
@@ -817,6 +840,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
         err = contact_keys_open(&a->contacts, a->folder, a->member.folder, a->diag, fault);
     if (!err)
         err = open_log(a, fault);
+    if (!err)
+        look_at_last_ending(a);
     if (!err)
         err = open_capture(a, settings, fault);
     if (!err)
@@ -911,6 +936,7 @@ void appliance_close(struct appliance *a)
     tls_context_close(a->http_tls);
     if (a->clock && a->lock >= 0)
         write_time(a);
+    note_good_ending(a);
     clock_close(a->clock);
     if (a->runtime_folder[0])
         (void)rmdir(a->runtime_folder);

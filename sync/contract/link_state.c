@@ -32,6 +32,10 @@ void link_state_write(struct jsonw *w, const struct link_state *state)
     jsonw_end(w);
 }
 
+struct ends_text {
+    int64_t count;
+};
+
 struct logs_text {
     const char *ids[STREAMS_OF_APPLIANCE];
 };
@@ -43,6 +47,7 @@ struct state_text {
     struct link_state waiting;
     struct logs_text logs;
     bool has_logs;
+    struct ends_text torn;
 };
 
 #define WAITING(text, stream)                                                                      \
@@ -81,6 +86,20 @@ static const struct json_table logs_table = {
     .allow_unknown = true,
 };
 
+static const struct json_field ends_fields[] = {
+    {.name = "count",
+     .kind = JSON_INT,
+     .offset = offsetof(struct ends_text, count),
+     .max = INT64_C(9007199254740992)},
+};
+
+static const struct json_table ends_table = {
+    .fields = ends_fields,
+    .count = 1,
+    .item_size = sizeof(struct ends_text),
+    .allow_unknown = true,
+};
+
 static const struct json_field will_fields[] = {
     {.name = session_key,
      .kind = JSON_TEXT,
@@ -108,6 +127,11 @@ static const struct json_field health_fields[] = {
      .offset = offsetof(struct state_text, logs),
      .items = &logs_table,
      .present_offset = offsetof(struct state_text, has_logs)},
+    {.name = "torn_ends",
+     .kind = JSON_OBJECT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct state_text, torn),
+     .items = &ends_table},
 };
 
 static const struct json_table health_table = {
@@ -130,6 +154,7 @@ static enum err read_document(const struct cJSON *doc, struct arena *arena,
     state->online = text.online;
     state->time_ms = text.time_ms;
     state->has_logs = text.has_logs;
+    state->torn_ends = text.torn.count;
     for (int i = 0; i < STREAMS_OF_APPLIANCE && text.has_logs; i++)
         if (id_parse(slice_of(text.logs.ids[i]), &state->logs[i]) != ERR_OK)
             return fault_set(fault, ERR_INVALID, "logs", "must be UUIDs");

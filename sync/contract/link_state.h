@@ -19,6 +19,7 @@ struct link_state {
     int64_t waiting[STREAMS_OF_APPLIANCE]; /* events that the hub doesn't hold; only when online */
     bool has_logs; /* says which logs are the current ones, so that a hub that lost one can tell */
     struct id logs[STREAMS_OF_APPLIANCE];
+    int64_t torn_ends; /* how often it was torn off, as it says beside; not written here */
 };
 
 /* Writes the members into the open object; the last will is the state with `online` false. */

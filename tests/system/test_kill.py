@@ -55,3 +55,23 @@ def test_killed_at_random_moments_keeps_the_promise(road, seed, capsys):
     assert kept.refused == []
     assert len(kept.returns) > KILLS
     assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
+
+
+def test_end_that_was_torn_off_is_counted_at_the_hub(road):
+    def device():
+        return road.ask_hub(f"/v1/devices/{DEVICE}")
+
+    def told(times):
+        return device()["torn_ends"] == times and device()["online"]
+
+    road.await_link()
+    assert told(0)
+    road.appliance.kill()
+    road.appliance.start()
+    await_true(lambda: told(1), 20, "the hub to be told")
+    assert device()["state"]["torn_ends"]["last"]
+    assert "tillback_hub_torn_ends 1\n" in road.ask_hub_text("/metrics")
+    assert road.appliance.stop() == 0
+    road.appliance.start()
+    road.await_link()
+    assert told(1)

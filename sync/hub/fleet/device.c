@@ -56,6 +56,7 @@ static void write_device(struct jsonw *w, struct statement *s)
     jsonw_time(w, "last_seen", column_int(s, 2));
     jsonw_bool(w, "online", (int)column_int(s, 3) != 0);
     jsonw_int(w, "inbox_waiting", column_int(s, 5));
+    jsonw_int(w, "torn_ends", column_int(s, 6));
     struct slice software = software_of(column_slice(s, 4));
     if (software.len)
         jsonw_raw(w, "software", software);

@@ -1,8 +1,8 @@
 -- name: device_list
-SELECT id, first_seen_ms, last_seen_ms, online, state, inbox_next - 1 - inbox_through
+SELECT id, first_seen_ms, last_seen_ms, online, state, inbox_next - 1 - inbox_through, torn_ends
 FROM device WHERE id > ?1 AND id <> 'centre' ORDER BY id LIMIT ?2
 -- name: device_one
-SELECT id, first_seen_ms, last_seen_ms, online, state, inbox_next - 1 - inbox_through
+SELECT id, first_seen_ms, last_seen_ms, online, state, inbox_next - 1 - inbox_through, torn_ends
 FROM device WHERE id = ?1
 -- name: device_logs
 SELECT log_id, stream, through, backed_up_through, ack_no, updated_ms, parent_log, parent_seq,

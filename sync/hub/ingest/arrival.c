@@ -316,6 +316,7 @@ static enum err write_state(struct arrival *arrival, struct database *db,
     if (state->online) {
         bind_slice(s, 3, buf_slice(&arrival->payload));
         bind_int(s, 5, events_waiting(state));
+        bind_int(s, 6, state->torn_ends);
     }
     return database_run(db, s, fault);
 }

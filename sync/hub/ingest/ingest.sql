@@ -135,7 +135,7 @@ UPDATE customer_erasure SET hub_epoch = (SELECT epoch FROM hub),
 
 -- name: state_born
 UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3, last_seen_ms = ?4,
-    waiting = ?5
+    waiting = ?5, torn_ends = ?6
 WHERE id = ?1
 -- name: state_died
 UPDATE device SET online = 0, last_seen_ms = ?3 WHERE id = ?1 AND session = ?2

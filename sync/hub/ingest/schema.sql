@@ -607,3 +607,6 @@ ALTER TABLE journal_entry ADD COLUMN items TEXT;
 -- name: vault
 -- Keys in customer_key are sealed from now on: see vault.h.
 ALTER TABLE hub ADD COLUMN contact_secret BLOB; -- the fingerprint of the secret
+-- name: torn
+-- How often each appliance was torn off, as it said last.
+ALTER TABLE device ADD COLUMN torn_ends INTEGER NOT NULL DEFAULT 0;

@@ -11,6 +11,8 @@ SELECT count(*) FROM device
 WHERE id <> 'centre' AND online <> 0 AND waiting > 0 AND NOT EXISTS (
     SELECT 1 FROM stream_log
     WHERE stream_log.device = device.id AND stream_log.updated_ms > ?1 - 900000)
+-- name: torn_ends
+SELECT coalesce(sum(torn_ends), 0) FROM device
 -- name: backlog
 SELECT coalesce(sum(waiting), 0) FROM device WHERE online <> 0
 -- name: logs_with_gaps

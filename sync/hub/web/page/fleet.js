@@ -52,6 +52,7 @@ export const fleet = {
             ["Configuration", (device) => configText(device.config)],
             ["Logs", logs],
             ["Inbox waiting", (device) => count(device.inbox_waiting), "number"],
+            ["Power cuts, crashes", (device) => count(device.torn_ends), "number"],
         ], devices.devices, "No appliance was ever heard of.")),
     ],
 };
