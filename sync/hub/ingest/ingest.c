@@ -1,4 +1,6 @@
 #include "sync/hub/ingest/ingest.h"
+#include "sync/hub/ingest/duplicate.h"
+#include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/fact.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/restore.h"
@@ -8,6 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { HOUR_MS = 60 * 60 * 1000 };
 
 /* One batch on its way in. */
 struct intake {
@@ -35,6 +39,8 @@ enum err ingest_raise(struct database *db, const char *code, const char *device,
     bind_int(s, 4, seq);
     bind_text(s, 5, detail);
     bind_int(s, 6, now_ms);
+    bind_text(s, 7, exception_team(code));
+    bind_int(s, 8, now_ms + exception_target_hours(code) * HOUR_MS);
     return database_run(db, s, fault);
 }
 
@@ -239,6 +245,9 @@ static enum err store_at(struct intake *in, int64_t seq)
     struct fact_stored stored;
     struct slice body = in->batch->bodies[seq - in->batch->header.first];
     enum err err = fact_store(in->db, &place, body, &stored, in->fault);
+    if (!err && !stored.fresh)
+        err = duplicate_judge(in->db, &in->log, seq, stored.event_no, in->batch->received_ms,
+                              in->fault);
     if (!err)
         err = insert_entry(in, seq, stored.event_no);
     if (err)

@@ -500,10 +500,49 @@ static void a_forks_tail_brings_only_what_differs(void **state)
     assert_int_equal(number_of(f, "SELECT count(*) FROM event"), 24);
     assert_int_equal(exceptions(f, "log_forked"), 1);
     assert_int_equal(exceptions(f, "fork_parent_differs"), 0);
+    assert_int_equal(exceptions(f, "duplicate_event"), 0);
     give(f, &chain, "box-a", 1, 20);
     assert_false(f->result.newest);
     chain_free(&chain);
     chain_free(&fork);
+}
+
+static void an_event_twice_in_one_log_is_stored_once_and_told_to_people(void **state)
+{
+    struct fixture *f = *state;
+    struct chain chain;
+    chain_init(&chain, 1, NULL);
+    chain_fill(&chain, 1, 5);
+    chain_fill(&chain, 3, 2);
+    assert_int_equal(give(f, &chain, "box-a", 1, 7), INGEST_TAKEN);
+    assert_int_equal(f->result.events, 5);
+    assert_int_equal(f->result.ack.through, 7);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM event"), 5);
+    assert_int_equal(exceptions(f, "duplicate_event"), 1);
+    assert_int_equal(number_of(f, "SELECT times FROM hub_exception"), 2);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM hub_exception WHERE team = 'it'"
+                                  " AND due_ms - raised_ms = 24 * 3600000"),
+                     1);
+    give(f, &chain, "box-a", 1, 7);
+    assert_int_equal(number_of(f, "SELECT times FROM hub_exception"), 2);
+    chain_free(&chain);
+}
+
+static void an_event_in_a_log_that_came_from_no_other_is_told_to_people(void **state)
+{
+    struct fixture *f = *state;
+    struct chain chain;
+    struct chain other;
+    chain_init(&chain, 1, NULL);
+    chain_fill(&chain, 1, 5);
+    give(f, &chain, "box-a", 1, 5);
+    chain_init(&other, 2, NULL);
+    chain_fill(&other, 4, 4);
+    assert_int_equal(give(f, &other, "box-a", 1, 4), INGEST_TAKEN);
+    assert_int_equal(f->result.events, 2);
+    assert_int_equal(exceptions(f, "duplicate_event"), 1);
+    chain_free(&chain);
+    chain_free(&other);
 }
 
 static void nobody_forks_from_anothers_log(void **state)
@@ -615,6 +654,8 @@ int main(void)
         TEST(a_batch_whose_bodies_do_not_lead_to_its_hash_is_refused),
         TEST(a_log_that_went_back_in_time_gets_the_hubs_watermark),
         TEST(a_forks_tail_brings_only_what_differs),
+        TEST(an_event_twice_in_one_log_is_stored_once_and_told_to_people),
+        TEST(an_event_in_a_log_that_came_from_no_other_is_told_to_people),
         TEST(nobody_forks_from_anothers_log),
         TEST(held_events_that_the_chain_does_not_lead_to_give_way),
         TEST(with_backups_expected_only_a_backup_lets_prune),
