@@ -30,10 +30,11 @@ void hub_run_open(struct hub_run *run)
     hub_run_must(run, hubdb_open(&run->hub, &config, &run->fault));
     run->db = hubdb_database(run->hub);
     run->rules.hub_epoch = hubdb_epoch(run->hub);
-    for (int i = 0; i < HUB_RUN_STORES; i++) {
-        run->stores[i].log = (struct id){{1, (uint8_t)(i + 1)}};
-        run->stores[i].hash = chain_origin(&run->stores[i].log, NULL);
-    }
+    for (int i = 0; i < HUB_RUN_STORES; i++)
+        for (int stream = 0; stream < STREAMS_OF_APPLIANCE; stream++) {
+            run->stores[i][stream].log = (struct id){{1, (uint8_t)(i + 1), (uint8_t)stream}};
+            run->stores[i][stream].hash = chain_origin(&run->stores[i][stream].log, NULL);
+        }
 }
 
 void hub_run_close(struct hub_run *run)
@@ -48,19 +49,19 @@ struct id hub_run_return(int number)
     return (struct id){{3, (uint8_t)number}};
 }
 
-static void ingest(struct hub_run *run, int store, struct slice body)
+static void ingest(struct hub_run *run, int store, enum stream stream, struct slice body)
 {
     struct ingest_result result;
     char device[] = "box-a";
     device[4] = (char)('a' + store);
-    struct sha256 after = chain_next(&run->stores[store].hash, body);
+    struct sha256 after = chain_next(&run->stores[store][stream].hash, body);
     const struct ingest_batch batch = {
         .device = device,
-        .header = {.log = run->stores[store].log,
-                   .stream = STREAM_RETURNS,
-                   .first = run->stores[store].seq + 1,
-                   .last = run->stores[store].seq + 1,
-                   .prev = run->stores[store].hash,
+        .header = {.log = run->stores[store][stream].log,
+                   .stream = stream,
+                   .first = run->stores[store][stream].seq + 1,
+                   .last = run->stores[store][stream].seq + 1,
+                   .prev = run->stores[store][stream].hash,
                    .hash = after},
         .bodies = &body,
         .count = 1,
@@ -70,8 +71,8 @@ static void ingest(struct hub_run *run, int store, struct slice body)
     hub_run_must(run, ingest_batch(run->db, &run->rules, &batch, &result, &run->fault));
     hub_run_must(run, database_commit(run->db, &run->fault));
     assert_int_equal(result.verdict, INGEST_TAKEN);
-    run->stores[store].seq++;
-    run->stores[store].hash = after;
+    run->stores[store][stream].seq++;
+    run->stores[store][stream].hash = after;
 }
 
 void hub_run_event(struct hub_run *run, int store, int number, enum event_type type,
@@ -92,7 +93,7 @@ void hub_run_event(struct hub_run *run, int store, int number, enum event_type t
     };
     buf_init(&body, EVENT_BODY_MAX);
     event_write(&body, &event);
-    ingest(run, store, buf_slice(&body));
+    ingest(run, store, event_type_stream(type), buf_slice(&body));
     buf_free(&body);
 }
 

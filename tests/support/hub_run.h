@@ -1,6 +1,7 @@
 /*
  * A hub's database at work, for tests: stores' events go in as the JSON of their data, are booked
- * and reconciled, and single values come out. One store's log for each device letter.
+ * and reconciled, and single values come out. Each device letter is a
+ * store with its logs.
  */
 #ifndef TESTS_SUPPORT_HUB_RUN_H
 #define TESTS_SUPPORT_HUB_RUN_H
@@ -28,7 +29,7 @@ struct hub_run {
         struct id log;
         int64_t seq;
         struct sha256 hash;
-    } stores[HUB_RUN_STORES];
+    } stores[HUB_RUN_STORES][STREAMS_OF_APPLIANCE];
     int64_t sequences[HUB_RUN_RETURNS]; /* of each return at its store */
     int64_t events;
     struct fault fault;

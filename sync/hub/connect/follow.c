@@ -6,6 +6,7 @@
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/connect/home_store.h"
 #include "sync/hub/connect/payment.h"
+#include "sync/hub/ingest/gift_card.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
@@ -187,10 +188,36 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     return dual ? tell_dual(f, expected_no, payment) : ERR_OK;
 }
 
+/*
+ * Money put on a gift card, or taken from it again. The card that the sale was paid by is the
+ * issuer's: what is on it besides, nobody here knows.
+ */
+static enum err follow_card(struct follow *f,
+                            enum err (*change)(struct database *db, const struct gift_card *card,
+                                               char device[static DEVICE_ID_MAX + 1],
+                                               struct fault *fault))
+{
+    char device[DEVICE_ID_MAX + 1];
+    const char *reference = text_of(f->data, "reference");
+    const struct gift_card card = {.reference = reference,
+                                   .currency = text_of(f->created, "currency"),
+                                   .amount_minor = json_member_int(f->data, "amount", 0),
+                                   .correlation = f->event.correlation,
+                                   .now_ms = f->now_ms};
+    if (!gift_card_is(text_of(f->data, "type")) ||
+        strcmp(reference, payment_of(f, json_member_int(f->data, "tender", 0))) == 0)
+        return ERR_OK;
+    enum err err = change(f->db, &card, device, f->fault);
+    told_add(f->told, device);
+    return err;
+}
+
 static enum err follow_issued(struct follow *f)
 {
     char company[EXPECTED_TEXT_MAX + 1] = "";
     enum err err = measure_since_created(f, MEASURE_REFUND, f->event.time_ms);
+    if (!err)
+        err = follow_card(f, gift_card_load);
     if (err || !settles_elsewhere(text_of(f->data, "type")))
         return err;
     err = read_company(f, company);
@@ -201,7 +228,11 @@ static enum err follow_issued(struct follow *f)
 static enum err follow_failed(struct follow *f)
 {
     struct statement *s;
-    enum err err = database_statement(f->db, INGEST_EXPECTED_FAIL, &s, f->fault);
+    enum err err = read_created(f);
+    if (!err)
+        err = follow_card(f, gift_card_void);
+    if (!err)
+        err = database_statement(f->db, INGEST_EXPECTED_FAIL, &s, f->fault);
     if (err)
         return err;
     bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);

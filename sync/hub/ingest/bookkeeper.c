@@ -1,6 +1,7 @@
 #include "sync/hub/ingest/bookkeeper.h"
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/desk.h"
+#include "sync/hub/ingest/gift_card.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/parked.h"
 
@@ -36,8 +37,6 @@ enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
 static bool is_of_return(const struct event *event)
 {
     switch (event->type) {
-    case EVENT_SALE_RECORDED:
-    case EVENT_SALE_PUSHED:
     case EVENT_PERIPHERAL_CHANGED:
     case EVENT_CONFIG_APPLIED:
     case EVENT_CLOCK_SYNCHRONISED:
@@ -95,6 +94,8 @@ static enum err take_in(struct database *db, const struct books *books, int64_t 
         return ERR_OK;
     if (event.type == EVENT_PARKED_ASKED)
         return parked_asked(db, books, event_no, &event, now_ms, news, fault);
+    if (event.type == EVENT_SALE_RECORDED || event.type == EVENT_SALE_PUSHED)
+        return gift_card_pay(db, &event, now_ms, fault);
     if (!is_of_return(&event))
         return ERR_OK;
     enum err err = insert_filed(db, event_no, &event, fault);

@@ -65,6 +65,9 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT DO NOTHING RETURNING event_no
 -- name: event_nameless
 SELECT event_no, body_hash FROM event WHERE device = ?1 AND body_hash = ?2 AND id IS NULL
+-- name: event_place
+SELECT event.log_no, event.seq, stream_log.log_id
+FROM event JOIN stream_log USING (log_no) WHERE event.event_no = ?1
 -- name: event_by_id
 SELECT event_no, body_hash FROM event WHERE id = ?1
 -- name: return_insert
@@ -89,11 +92,13 @@ SELECT claimed_id, seq, code, detail FROM parked WHERE log_no = ?1 AND state = '
 ORDER BY parked_no DESC LIMIT ?2
 
 -- name: exception_raise
-INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6)
+INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms, team, due_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?7, ?8)
 ON CONFLICT (code, device, log_id, seq) DO UPDATE
 SET times = hub_exception.times + 1, last_ms = excluded.last_ms,
     state = CASE hub_exception.state WHEN 'resolved' THEN 'open' ELSE hub_exception.state END,
+    due_ms = CASE hub_exception.state WHEN 'resolved' THEN excluded.due_ms
+             ELSE hub_exception.due_ms END,
     resolved_ms = NULL
 
 -- name: inbox_number
@@ -603,3 +608,15 @@ ON CONFLICT (customer, device) DO UPDATE
 SET hub_epoch = excluded.hub_epoch, number = excluded.number
 -- name: contact_of_return
 SELECT body FROM event WHERE correlation = ?1 AND type = ?2 ORDER BY event_no LIMIT 1
+
+-- name: gift_card_add
+INSERT INTO gift_card (reference, currency, loaded_minor, spent_minor, correlation)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (reference) DO UPDATE
+SET loaded_minor = gift_card.loaded_minor + excluded.loaded_minor,
+    spent_minor = gift_card.spent_minor + excluded.spent_minor,
+    correlation = coalesce(gift_card.correlation, excluded.correlation)
+RETURNING card_no, loaded_minor, spent_minor, correlation
+-- name: gift_card_void
+UPDATE gift_card SET loaded_minor = 0 WHERE reference = ?1 AND correlation = ?2
+RETURNING card_no, loaded_minor, spent_minor, correlation

@@ -610,3 +610,13 @@ ALTER TABLE hub ADD COLUMN contact_secret BLOB; -- the fingerprint of the secret
 -- name: torn
 -- How often each appliance was torn off, as it said last.
 ALTER TABLE device ADD COLUMN torn_ends INTEGER NOT NULL DEFAULT 0;
+-- name: cards
+-- What refunds put on gift cards and their like, and what sales took from them.
+CREATE TABLE gift_card (
+    card_no INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE,
+    currency TEXT NOT NULL,
+    loaded_minor INTEGER NOT NULL,
+    spent_minor INTEGER NOT NULL,
+    correlation BLOB -- of the return that made it; NULL: none that is known here
+);
