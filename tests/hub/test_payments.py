@@ -141,6 +141,15 @@ def test_late_answer_comes_by_signed_webhook(desk):
     assert desk.provider.tell(url, refund, at=time.time() - 3600) == 401
     assert desk.provider.tell(url, refund, altered=b"{}") == 401
     assert desk.payments("pending")[-1]["return_id"] == answer["return_id"]
+    [told] = await_true(
+        lambda: [
+            e for e in desk.hub.get("/v1/exceptions")["exceptions"] if e["code"] == "signature_invalid"
+        ],
+        10,
+        "people to be told of the forgeries",
+    )
+    assert (told["team"], told["times"], told["state"]) == ("it", 1, "open")  # not one for each
+    assert told["due"] > told["raised"]
     assert desk.provider.tell(url, refund) == 201
     desk.await_money(answer, "issued")
     assert desk.provider.tell(url, refund) == 201

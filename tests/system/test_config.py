@@ -342,6 +342,14 @@ def test_forged_and_old_documents_are_refused(road, centre):
             assert (report["state"], report["path"]) == ("rejected", path), report
             assert report["applied"]["version"] == second and "version" not in report
         road.hub.start()
+    await_true(
+        lambda: any(
+            (e["code"], e["device"], e["team"]) == ("signature_invalid", DEVICE, "it")
+            for e in road.ask_hub("/v1/exceptions")["exceptions"]
+        ),
+        15,
+        "people to be told of the forgery",
+    )
     assert centre.reported()["state"] == "applied"
     assert (road.store_state / "update-channel").read_text() == "two\n"
 

@@ -4,6 +4,7 @@
 #include "sync/contract/topic.h"
 #include "sync/hub/fleet/commands.h"
 #include "sync/hub/fleet/rollouts.h"
+#include "sync/hub/ingest/ingest.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -292,6 +293,18 @@ static void answered_free(struct answered *answered)
     free_if_done(steward);
 }
 
+/* What the appliance was sent isn't signed by us: somebody else writes where only the hub may. */
+static enum err tell_forged(const struct answered *answered, struct database *db, int64_t now_ms,
+                            struct fault *fault)
+{
+    const struct config_report *report = &answered->report;
+    const struct id no_log = {{0}};
+    if (report->state != CONFIG_STATE_REJECTED || strcmp(report->path, "signature") != 0)
+        return ERR_OK;
+    return ingest_raise(db, "signature_invalid", answered->device, &no_log, 0, report->reason,
+                        now_ms, fault);
+}
+
 static enum err run_report(struct work *work, struct database *db, struct fault *fault)
 {
     struct answered *answered = answered_of(work);
@@ -305,8 +318,9 @@ static enum err run_report(struct work *work, struct database *db, struct fault 
     if (err)
         return err;
     desired_document_free(&answered->document);
-    return desired_report(steward->office.desired, answered->device, &answered->report,
-                          &steward->office.signer, now_ms, &answered->document, fault);
+    err = desired_report(steward->office.desired, answered->device, &answered->report,
+                         &steward->office.signer, now_ms, &answered->document, fault);
+    return err ? err : tell_forged(answered, db, now_ms, fault);
 }
 
 static void tell_ack(const struct answered *answered)

@@ -5,6 +5,7 @@
 #include "sync/hub/web/files.h"
 #include "sync/hub/web/finance.h"
 #include "sync/hub/web/fleet.h"
+#include "sync/hub/web/forged.h"
 #include "sync/hub/web/metrics.h"
 #include "sync/hub/web/traces.h"
 #include "sync/hub/web/uploads.h"
@@ -20,6 +21,7 @@ struct web {
     struct http_server *server;
     struct answers *answers;
     struct fleet *fleet;
+    int64_t forged_ms; /* when a forged webhook was last noted */
 };
 
 /* A path, and what answers it. A path that ends in '/' takes one more part. */
@@ -140,8 +142,11 @@ static enum err check_provider(struct web *web, struct http_request *request,
                                     .signature = http_request_header(request, "webhook-signature"),
                                     .body = http_request_body(request)};
     *holder = (struct access_holder){.name = "payment provider", .role = ACCESS_PROVIDER};
-    return webhook_verify(web->config.provider_secret, &webhook, clock_wall_ms(web->config.clock),
-                          fault);
+    enum err err = webhook_verify(web->config.provider_secret, &webhook,
+                                  clock_wall_ms(web->config.clock), fault);
+    if (err)
+        forged_note(&web->config, fault, &web->forged_ms);
+    return err;
 }
 
 /* Who asks: ERR_FORBIDDEN without a token in force. */
