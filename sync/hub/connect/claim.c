@@ -108,13 +108,14 @@ static enum err find_excess(struct database *db, const struct claim *claim, stru
 }
 
 static enum err record(struct database *db, const struct claim *claim, enum event_type type,
-                       const struct buf *data, struct fault *fault)
+                       const char *key, const struct buf *data, struct fault *fault)
 {
     char device[DEVICE_ID_MAX + 1] = "";
     const struct centre_fact fact = {.correlation = claim->correlation,
                                      .type = type,
                                      .data = buf_slice(data),
-                                     .now_ms = claim->now_ms};
+                                     .now_ms = claim->now_ms,
+                                     .key = key};
     enum err err = buf_check(data, fault, "claim");
     if (!err)
         err = centre_record(db, &fact, device, fault);
@@ -142,7 +143,7 @@ static enum err record_conflict(struct database *db, const struct claim *claim,
     id_format(&excess->other, other);
     jsonw_text(&w, "other", other);
     jsonw_end(&w);
-    return record(db, claim, EVENT_RETURN_CONFLICTED, &data, fault);
+    return record(db, claim, EVENT_RETURN_CONFLICTED, other, &data, fault);
 }
 
 static enum err raise_conflict(struct database *db, const struct claim *claim,
@@ -180,7 +181,7 @@ static enum err record_check(struct database *db, const struct claim *claim, boo
         jsonw_text(&w, "detail", "the same goods were returned elsewhere");
     }
     jsonw_end(&w);
-    return record(db, claim, EVENT_RETURN_CHECKED, &data, fault);
+    return record(db, claim, EVENT_RETURN_CHECKED, "checked", &data, fault);
 }
 
 enum err claim_return(struct database *db, const struct claim *claim, struct fault *fault)

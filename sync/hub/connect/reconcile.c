@@ -1,4 +1,5 @@
 #include "sync/hub/connect/reconcile.h"
+#include "hal/base/sha256.h"
 #include "sync/contract/money.h"
 #include "sync/hub/connect/payout_check.h"
 #include "sync/hub/connect/settled.h"
@@ -22,6 +23,7 @@ struct line {
     int64_t number;
     char format[FORMAT_MAX];
     char state[FORMAT_MAX];
+    char key[SETTLED_KEY_MAX]; /* the file's hash and the row: the same wherever it is taken in */
     struct settlement_line is;
 };
 
@@ -68,6 +70,11 @@ static void read_line(struct statement *s, struct line *line)
     is->net_minor = column_int(s, 14);
     is->day = column_int(s, 15);
     keep(line->state, sizeof line->state, column_slice(s, 16));
+    char hash[SHA256_TEXT + 1] = "";
+    struct sha256 file;
+    if (column_bytes(s, 17, file.bytes, SHA256_BYTES) == ERR_OK)
+        sha256_format(&file, hash);
+    (void)snprintf(line->key, sizeof line->key, "%s/%zu", hash, is->row);
 }
 
 /* The line that a statement with at most one parameter finds. */
@@ -206,6 +213,7 @@ static struct settled as_settled(const struct work_on *w, const struct line *lin
     bool same = strcmp(line->is.net_currency, line->is.currency) == 0;
     return (struct settled){
         .refund = refund,
+        .key = line->key,
         .amount_minor = magnitude(line->is.gross_minor),
         .fee_minor = same ? line->is.fee_minor : 0,
         .day = line->is.day,
@@ -486,7 +494,11 @@ enum err reconcile_write_off(struct database *db, const struct reconcile_order *
     enum err err = open_refund(db, order->refund, &refund, fault);
     if (err)
         return err;
+    char key[SETTLED_KEY_MAX];
+    (void)snprintf(key, sizeof key, "write-off/%" PRId64 "/%.64s/%.64s", refund.position,
+                   refund.reference, refund.own);
     const struct settled settled = {.refund = &refund,
+                                    .key = key,
                                     .amount_minor = refund.amount_minor,
                                     .day = day_of_ms(order->now_ms),
                                     .reference = "",

@@ -3,16 +3,22 @@
 #include "hal/base/jsonw.h"
 #include "sync/hub/ledger/period.h"
 
+#include <stdio.h>
+
 enum { DATA_MAX = 4096 };
 
+/* `what` tells several facts apart that come of one movement. */
 static enum err record(struct database *db, const struct settled *settled, enum event_type type,
-                       const struct buf *data, struct fault *fault)
+                       const char *what, const struct buf *data, struct fault *fault)
 {
     char device[DEVICE_ID_MAX + 1] = "";
+    char key[SETTLED_KEY_MAX + 32];
+    (void)snprintf(key, sizeof key, "%s/%s", settled->key, what);
     const struct centre_fact fact = {.correlation = settled->refund->correlation,
                                      .type = type,
                                      .data = buf_slice(data),
-                                     .now_ms = settled->now_ms};
+                                     .now_ms = settled->now_ms,
+                                     .key = key};
     enum err err = buf_check(data, fault, "settlement event");
     if (!err)
         err = centre_record(db, &fact, device, fault);
@@ -48,7 +54,7 @@ static enum err record_settled(struct database *db, const struct settled *settle
     if (*settled->refund->own)
         jsonw_text(&w, "refund", settled->refund->own);
     jsonw_end(&w);
-    return record(db, settled, EVENT_REFUND_SETTLED, &data, fault);
+    return record(db, settled, EVENT_REFUND_SETTLED, kind, &data, fault);
 }
 
 static enum err record_failed(struct database *db, const struct settled *settled,
@@ -64,7 +70,7 @@ static enum err record_failed(struct database *db, const struct settled *settled
     if (*settled->refund->own)
         jsonw_text(&w, "refund", settled->refund->own);
     jsonw_end(&w);
-    return record(db, settled, EVENT_REFUND_FAILED, &data, fault);
+    return record(db, settled, EVENT_REFUND_FAILED, "failed", &data, fault);
 }
 
 static enum err record_disputed(struct database *db, const struct settled *settled,
@@ -81,7 +87,7 @@ static enum err record_disputed(struct database *db, const struct settled *settl
     if (fee_minor > 0)
         jsonw_int(&w, "fee", fee_minor);
     jsonw_end(&w);
-    return record(db, settled, EVENT_RETURN_DISPUTED, &data, fault);
+    return record(db, settled, EVENT_RETURN_DISPUTED, stage, &data, fault);
 }
 
 enum err settled_refund(struct database *db, const struct settled *settled, struct fault *fault)

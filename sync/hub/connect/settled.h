@@ -8,9 +8,12 @@
 
 #include "sync/hub/connect/expected.h"
 
+enum { SETTLED_KEY_MAX = 192 };
+
 /* One movement at the provider that concerns a refund. Amounts are above 0. */
 struct settled {
     const struct expected *refund;
+    const char *key; /* which movement it is: a restored hub that meets it again records the same */
     int64_t amount_minor;
     int64_t fee_minor; /* that we bear, in the refund's currency */
     int64_t day;

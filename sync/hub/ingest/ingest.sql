@@ -402,11 +402,13 @@ INSERT INTO settlement_line (file_no, row_no, format, kind, type, batch, referen
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 'new')
 -- name: settlement_line_new
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
-       gross_minor, net_currency, fee_minor, net_minor, day, state
+       gross_minor, net_currency, fee_minor, net_minor, day, state,
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no)
 FROM settlement_line WHERE state = 'new' ORDER BY line_no LIMIT 1
 -- name: settlement_line_find
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
-       gross_minor, net_currency, fee_minor, net_minor, day, state
+       gross_minor, net_currency, fee_minor, net_minor, day, state,
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no)
 FROM settlement_line WHERE line_no = ?1
 -- name: settlement_line_mark
 UPDATE settlement_line SET state = ?2, match_key = ?3, expected_no = ?4, mismatches = ?5
@@ -447,7 +449,8 @@ ORDER BY (payout_reference <> '' AND instr(?3, payout_reference) > 0) DESC,
          (instr(?3, batch) > 0 AND length(batch) >= 3) DESC, abs(day - ?4), batch_no LIMIT 1
 -- name: settlement_banks_waiting
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
-       gross_minor, net_currency, fee_minor, net_minor, day, state
+       gross_minor, net_currency, fee_minor, net_minor, day, state,
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no)
 FROM settlement_line WHERE state = 'unmatched' AND kind = 'payout' AND line_no > ?1
 ORDER BY line_no LIMIT 1
 -- name: settlement_batch_bank

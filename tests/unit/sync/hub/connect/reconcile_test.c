@@ -89,6 +89,42 @@ static void the_same_file_again_changes_nothing(void **state)
     assert_int_equal(hub_run_balance(run, "bank"), -5010);
 }
 
+/* References at the ERP begin with the id of the event that is booked. */
+static char *reference(struct hub_run *run, const char *rule)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT reference FROM journal_entry WHERE reference LIKE '%%/%s'", rule);
+    return hub_run_text(run, sql);
+}
+
+static void hub_that_forgot_a_file_books_it_under_the_same_references(void **state)
+{
+    static const char *const rules[] = {"refund_settled", "chargeback_opened",
+                                        "chargeback_settled"};
+    struct hub_run *run = *state;
+    struct hub_run *restored = calloc(1, sizeof *restored);
+    hub_run_open(restored);
+    restored->now_ms = run->now_ms + 86400000;
+    /* Another file came first there, so that rows of the database are numbered otherwise. */
+    hub_run_settle(restored, SETTLEMENT_ADYEN, HEAD SOLD);
+    struct hub_run *both[] = {run, restored};
+    for (int i = 0; i < 2; i++) {
+        hub_run_refund(both[i], 0, 1, 5000);
+        hub_run_settle(both[i], SETTLEMENT_ADYEN, HEAD REFUNDED CHARGED_BACK);
+    }
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        char *first = reference(run, rules[i]);
+        char *again = reference(restored, rules[i]);
+        assert_true(*first);
+        assert_string_equal(first, again);
+        free(first);
+        free(again);
+    }
+    hub_run_close(restored);
+    free(restored);
+}
+
 static void file_that_breaks_off_is_taken_not_at_all(void **state)
 {
     struct hub_run *run = *state;
@@ -342,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(refund_found_by_its_reference_is_settled_and_booked),
         TEST(the_same_file_again_changes_nothing),
+        TEST(hub_that_forgot_a_file_books_it_under_the_same_references),
         TEST(file_that_breaks_off_is_taken_not_at_all),
         TEST(refund_in_the_file_before_its_event_is_unknown_until_a_person_matches_it),
         TEST(every_difference_has_its_name_and_is_not_booked),
