@@ -16,13 +16,16 @@
 
 enum {
     LOOK_EVERY_MS = 60 * 1000,
+    SOON_MS = 500,
     RELOAD_MS = 1000, /* that a broker may take to read its lists */
     AGAIN_MS = 10 * 1000,
     PID_TEXT_MAX = 32,
 };
 
-struct closed {
+/* Who is turned away, and for how long: a closed one for good, a former box of a name once. */
+struct unwelcome {
     char device[CERTIFICATE_NAME_MAX + 1];
+    bool closed;
     bool evicted;
     int64_t tried_ms; /* monotonic */
 };
@@ -33,7 +36,7 @@ struct door {
     struct roster *reader;
     struct loop_timer *timer;
     struct loop_timer *evict_timer;
-    struct closed *closed;
+    struct unwelcome *unwelcome;
     size_t count;
     struct eviction *eviction;
     char evicting[CERTIFICATE_NAME_MAX + 1];
@@ -136,28 +139,33 @@ static enum err publish(struct door *door, struct fault *fault)
     return err;
 }
 
-/* --- Who is closed --------------------------------------------------------------------------- */
+/* --- Who is unwelcome ------------------------------------------------------------------------ */
 
-static struct closed *find(struct door *door, const char *device)
+static struct unwelcome *find(struct door *door, const char *device)
 {
     for (size_t i = 0; i < door->count; i++)
-        if (strcmp(door->closed[i].device, device) == 0)
-            return &door->closed[i];
+        if (strcmp(door->unwelcome[i].device, device) == 0)
+            return &door->unwelcome[i];
     return NULL;
 }
 
 static enum err add(void *context, const struct roster_device *device, struct fault *fault)
 {
     struct door *door = context;
-    struct closed *known = find(door, device->id);
-    if (known)
+    const bool closed = roster_is_closed(device->state);
+    struct unwelcome *known = find(door, device->id);
+    if (known) {
+        known->evicted = known->evicted && known->closed == closed && !device->superseded;
+        known->closed = closed;
         return ERR_OK;
-    struct closed *more = realloc(door->closed, (door->count + 1) * sizeof *more);
+    }
+    struct unwelcome *more = realloc(door->unwelcome, (door->count + 1) * sizeof *more);
     if (!more)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    door->closed = more;
-    struct closed *one = &more[door->count++];
-    *one = (struct closed){.evicted = device->evicted_ms != 0};
+    door->unwelcome = more;
+    struct unwelcome *one = &more[door->count++];
+    *one = (struct unwelcome){.closed = closed,
+                              .evicted = device->evicted_ms != 0 && !device->superseded};
     memcpy(one->device, device->id, sizeof one->device);
     return ERR_OK;
 }
@@ -205,7 +213,7 @@ static void note(struct door *door)
 static void on_evicted(void *context, enum err err, const struct fault *fault)
 {
     struct door *door = context;
-    struct closed *closed = find(door, door->evicting);
+    struct unwelcome *one = find(door, door->evicting);
     eviction_close(door->eviction);
     door->eviction = NULL;
     if (err) {
@@ -213,13 +221,13 @@ static void on_evicted(void *context, enum err err, const struct fault *fault)
     } else {
         diag_write(door->config.diag, DIAG_INFO, "hub.evicted", "%s", door->evicting);
         note(door);
-        if (closed)
-            closed->evicted = true;
+        if (one)
+            one->evicted = true;
     }
     loop_timer_start(door->evict_timer, err ? RELOAD_MS : 0, 0);
 }
 
-static enum err begin_eviction(struct door *door, struct closed *closed, struct fault *fault)
+static enum err begin_eviction(struct door *door, struct unwelcome *one, struct fault *fault)
 {
     struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
     const struct eviction_config config = {
@@ -233,8 +241,8 @@ static enum err begin_eviction(struct door *door, struct closed *closed, struct 
         .ended = on_evicted,
         .context = door,
     };
-    closed->tried_ms = loop_now_ms(door->loop);
-    memcpy(door->evicting, closed->device, sizeof door->evicting);
+    one->tried_ms = loop_now_ms(door->loop);
+    memcpy(door->evicting, one->device, sizeof door->evicting);
     enum err err = authorities_open(&authorities, door->config.state, fault);
     return err ? err
                : eviction_open(&door->eviction, door->loop, &config,
@@ -246,23 +254,25 @@ static void evict_next(void *context)
     struct door *door = context;
     const int64_t now_ms = loop_now_ms(door->loop);
     for (size_t i = 0; !door->eviction && i < door->count; i++) {
-        struct closed *closed = &door->closed[i];
+        struct unwelcome *one = &door->unwelcome[i];
         struct fault fault = {0};
-        if (closed->evicted || (closed->tried_ms && now_ms < closed->tried_ms + AGAIN_MS))
+        if (one->evicted || (one->tried_ms && now_ms < one->tried_ms + AGAIN_MS))
             continue;
-        if (begin_eviction(door, closed, &fault) != ERR_OK && fault.code != ERR_NOT_FOUND)
+        if (begin_eviction(door, one, &fault) != ERR_OK && fault.code != ERR_NOT_FOUND)
             diag_fault(door->config.diag, DIAG_WARN, "hub.not_evicted", &fault);
     }
 }
 
 bool door_turns_away(struct door *door, const char *device)
 {
-    struct closed *closed = find(door, device);
-    if (closed && closed->evicted) {
-        closed->evicted = false;
+    struct unwelcome *one = find(door, device);
+    if (!one || !one->closed)
+        return false;
+    if (one->evicted) {
+        one->evicted = false;
         loop_timer_start(door->evict_timer, RELOAD_MS, 0);
     }
-    return closed != NULL;
+    return true;
 }
 
 /* --- Looking --------------------------------------------------------------------------------- */
@@ -272,7 +282,7 @@ void door_look(struct door *door)
     struct fault fault = {0};
     enum err err = publish(door, &fault);
     if (!err)
-        err = roster_each_closed(door->reader, add, door, &fault);
+        err = roster_each_unwelcome(door->reader, add, door, &fault);
     if (err)
         diag_fault(door->config.diag, DIAG_WARN, "hub.door_not_kept", &fault);
     loop_timer_start(door->evict_timer, RELOAD_MS, 0);
@@ -281,6 +291,11 @@ void door_look(struct door *door)
 static void on_timer(void *context)
 {
     door_look(context);
+}
+
+void door_look_soon(struct door *door)
+{
+    loop_timer_start(door->timer, SOON_MS, LOOK_EVERY_MS);
 }
 
 int64_t door_list_until_ms(const struct door *door)
@@ -320,6 +335,6 @@ void door_close(struct door *door)
     loop_timer_close(door->timer);
     loop_timer_close(door->evict_timer);
     roster_close(door->reader);
-    free(door->closed);
+    free(door->unwelcome);
     free(door);
 }

@@ -1,8 +1,8 @@
 /*
  * Keeps the door: who of the fleet is closed, what the brokers trust, and that a live connection of
- * who was closed ends. It looks again when another process has changed the database, and now and
- * then by itself, so that no revocation list grows too old. Loop thread; its looks block on the
- * disk for some milliseconds.
+ * who was closed ends, or of a box whose name another box has now. It looks again when another
+ * process has changed the database, and now and then by itself, so that no revocation list grows
+ * too old. Loop thread; its looks block on the disk for some milliseconds.
  */
 #ifndef SYNC_HUB_DOOR_H
 #define SYNC_HUB_DOOR_H
@@ -38,6 +38,8 @@ void door_close(struct door *door); /* takes NULL; before worker_close */
 
 /* The database may have changed. */
 void door_look(struct door *door);
+/* As well; many such calls make one look. */
+void door_look_soon(struct door *door);
 /* Whether nothing is to be taken from this device; if it speaks all the same, it is evicted again.
  */
 bool door_turns_away(struct door *door, const char *device);

@@ -137,6 +137,7 @@ static void on_stranger_answered(void *context, const struct arrival_answer *ans
     struct hub *hub = context;
     if (hub->enrol_wire)
         wire_answer(hub->enrol_wire, answer);
+    door_look_soon(hub->door); /* a code may have ended a certificate that is in use */
 }
 
 /* On the enrolment broker: the sender is whoever holds that client id. */

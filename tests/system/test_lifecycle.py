@@ -254,6 +254,30 @@ def test_revoked_is_cut_off_and_what_it_holds_comes_under_another_identity(town,
         assert box.daemon.stop() == 0
 
 
+def test_former_box_is_cut_off_when_another_takes_its_name(town, tmp_path):
+    """Its certificate is worth nothing from the moment on at which the new code is used: a session
+    that it has open ends too, whether or not the other has come yet."""
+    with enrolled_box(town, tmp_path, "0314") as box:
+        box.start()
+        box.await_online()
+        invited = json.loads(town.device("invite", box.device, "--json"))
+        (tmp_path / "other").mkdir()
+        other = Box(town, tmp_path / "other", "0314")
+        other.cli("provision", invited["link"])
+        assert certificate(other.state)["name"] == box.device
+        await_true(lambda: show(town, box.device).get("evicted"), 30, "the eviction")
+        await_true(lambda: box.status()["link"] != "online", 30, "the session to end")
+        assert show(town, box.device)["state"] == "enrolled"
+        box.sell("0314-01-1")  # capture goes on
+        box.daemon.stop()
+        with other:
+            other.start()
+            other.await_online()
+            other.sell("0314-01-2")
+            other.await_nothing_waits()
+            assert other.daemon.stop() == 0
+
+
 def revoked(path):
     told = run("openssl", "crl", "-in", path, "-noout", "-text")
     return {match.lower() for match in re.findall(r"Serial Number: (\w+)", told)}

@@ -97,8 +97,9 @@ static enum err revoke_former(struct registrar *registrar, const char *device, i
                               struct fault *fault)
 {
     size_t count;
-    return authorities_revoke(registrar->authorities, device, CRL_SUPERSEDED, now_ms, &count,
-                              fault);
+    enum err err =
+        authorities_revoke(registrar->authorities, device, CRL_SUPERSEDED, now_ms, &count, fault);
+    return err || count == 0 ? err : roster_supersede(registrar->roster, device, fault);
 }
 
 /* Nobody learns from a refusal whether a code is nearly right. */

@@ -81,6 +81,7 @@ static enum err read_device(struct statement *s, struct roster_device *device, s
     device->created_ms = column_int(s, 6);
     device->changed_ms = column_int(s, 7);
     device->evicted_ms = column_int(s, 8);
+    device->superseded = column_int(s, 9) != 0;
     for (size_t i = 0; i < ROSTER_STATE_COUNT; i++)
         if (strcmp(states[i], state) == 0)
             device->state = (enum roster_state)i;
@@ -133,11 +134,11 @@ enum err roster_each(struct roster *roster, const char *store, roster_visit *vis
     return each(roster, s, visit, context, fault);
 }
 
-enum err roster_each_closed(struct roster *roster, roster_visit *visit, void *context,
-                            struct fault *fault)
+enum err roster_each_unwelcome(struct roster *roster, roster_visit *visit, void *context,
+                               struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_attached(roster->sql, ROSTER_CLOSED, &s, fault);
+    enum err err = database_attached(roster->sql, ROSTER_UNWELCOME, &s, fault);
     return err ? err : each(roster, s, visit, context, fault);
 }
 
@@ -204,6 +205,16 @@ enum err roster_set_evicted(struct roster *roster, const char *device, int64_t n
         return err;
     bind_text(s, 1, device);
     bind_int(s, 2, now_ms);
+    return database_run(roster->db, s, fault);
+}
+
+enum err roster_supersede(struct roster *roster, const char *device, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_attached(roster->sql, ROSTER_SUPERSEDE, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
     return database_run(roster->db, s, fault);
 }
 

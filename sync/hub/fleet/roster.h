@@ -37,6 +37,7 @@ struct roster_device {
     int64_t created_ms;
     int64_t changed_ms;
     int64_t evicted_ms; /* 0: not yet */
+    bool superseded;    /* a former box of this name may still be connected */
 };
 
 /* A code that is out. */
@@ -63,8 +64,9 @@ typedef enum err roster_visit(void *context, const struct roster_device *device,
 /* Of one store, or of all when NULL. */
 enum err roster_each(struct roster *roster, const char *store, roster_visit *visit, void *context,
                      struct fault *fault) MUST_CHECK;
-enum err roster_each_closed(struct roster *roster, roster_visit *visit, void *context,
-                            struct fault *fault) MUST_CHECK;
+/* Whose connection is to be ended: who is closed, and whose name has another box now. */
+enum err roster_each_unwelcome(struct roster *roster, roster_visit *visit, void *context,
+                               struct fault *fault) MUST_CHECK;
 /* The first of store-S-a, ... store-S-z, store-S-27, ... that is nobody's yet. */
 enum err roster_next_id(struct roster *roster, const char *store,
                         char id[static CERTIFICATE_NAME_MAX + 1], struct fault *fault) MUST_CHECK;
@@ -74,6 +76,9 @@ enum err roster_add(struct roster *roster, const char *device, const char *store
 /* `successor` NULL keeps what is there. */
 enum err roster_set_state(struct roster *roster, const char *device, enum roster_state state,
                           const char *reason, const char *successor, int64_t now_ms,
+                          struct fault *fault) MUST_CHECK;
+/* A new certificate was given for a code: the former box is to be evicted. */
+enum err roster_supersede(struct roster *roster, const char *device,
                           struct fault *fault) MUST_CHECK;
 enum err roster_set_evicted(struct roster *roster, const char *device, int64_t now_ms,
                             struct fault *fault) MUST_CHECK;

@@ -1,12 +1,15 @@
 -- name: find
-SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms
+SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms,
+       superseded
 FROM roster WHERE device = ?1
 -- name: list
-SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms
+SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms,
+       superseded
 FROM roster WHERE ?1 = '' OR store = ?1 ORDER BY device
--- name: closed
-SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms
-FROM roster WHERE state IN ('revoked', 'replaced', 'retired') ORDER BY device
+-- name: unwelcome
+SELECT device, store, name, state, successor, reason, created_ms, changed_ms, evicted_ms,
+       superseded
+FROM roster WHERE state IN ('revoked', 'replaced', 'retired') OR superseded = 1 ORDER BY device
 -- name: add
 INSERT INTO roster (device, store, name, state, reason, created_ms, changed_ms)
 VALUES (?1, ?2, ?3, 'invited', '', ?4, ?4)
@@ -15,7 +18,9 @@ UPDATE roster SET state = ?2, reason = ?3, successor = coalesce(?4, successor), 
        evicted_ms = NULL
 WHERE device = ?1
 -- name: evicted
-UPDATE roster SET evicted_ms = ?2 WHERE device = ?1
+UPDATE roster SET evicted_ms = ?2, superseded = 0 WHERE device = ?1
+-- name: supersede
+UPDATE roster SET superseded = 1 WHERE device = ?1
 -- name: invite
 INSERT INTO invitation (token_hash, locator, device, bundle, seal, expires_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)

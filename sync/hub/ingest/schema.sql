@@ -620,3 +620,6 @@ CREATE TABLE gift_card (
     spent_minor INTEGER NOT NULL,
     correlation BLOB -- of the return that made it; NULL: none that is known here
 );
+-- name: superseded
+-- Whether a former box of this name may still be connected, whose certificate a new code has ended.
+ALTER TABLE roster ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;

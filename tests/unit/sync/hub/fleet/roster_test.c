@@ -119,7 +119,7 @@ static void closed_ones_are_listed_with_why_and_who_came(void **state)
     assert_int_equal(roster_set_state(roster, "a", ROSTER_REPLACED, "broken", "b", LATER_MS, NULL),
                      ERR_OK);
     assert_int_equal(roster_set_evicted(roster, "a", LATER_MS, NULL), ERR_OK);
-    assert_int_equal(roster_each_closed(roster, count_one, &closed, NULL), ERR_OK);
+    assert_int_equal(roster_each_unwelcome(roster, count_one, &closed, NULL), ERR_OK);
     assert_int_equal(roster_each(roster, NULL, count_one, &all, NULL), ERR_OK);
     assert_int_equal(roster_each(roster, "0042", count_one, &here, NULL), ERR_OK);
     assert_int_equal(closed, 1);
