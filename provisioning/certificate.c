@@ -141,6 +141,23 @@ bool certificate_names_host(const mbedtls_x509_crt *crt, const char *host)
     return false;
 }
 
+size_t certificate_hosts(const mbedtls_x509_crt *crt, char hosts[][HOST_TEXT_MAX + 1], size_t max)
+{
+    size_t count = 0;
+    const mbedtls_x509_sequence *entry = &crt->subject_alt_names;
+    for (; entry && entry->buf.p && count < max; entry = entry->next) {
+        struct slice name = {(const char *)entry->buf.p, entry->buf.len};
+        int kind = entry->buf.tag & TAG_NUMBER;
+        if (kind == HOST_SAN_ADDRESS && host_address_text(name, hosts[count]))
+            count++;
+        if (kind == HOST_SAN_DNS && name.len <= HOST_TEXT_MAX) {
+            (void)snprintf(hosts[count], HOST_TEXT_MAX + 1, "%.*s", (int)name.len, name.data);
+            count++;
+        }
+    }
+    return count;
+}
+
 struct slice certificate_purpose_oid(enum certificate_purpose purpose)
 {
     switch (purpose) {

@@ -18,6 +18,7 @@ enum {
     SERIAL_TEXT = 2 * SERIAL_BYTES,
     CERTIFICATE_HOSTS_MAX = 16,
     CERTIFICATE_PEM_MAX = 64 * 1024,
+    HOST_TEXT_MAX = 253,
 };
 
 enum certificate_purpose {
@@ -61,6 +62,8 @@ int64_t certificate_time_ms(const mbedtls_x509_time *time);
 
 /* True if the subject alternative names hold this DNS name (one leading "*." label) or address. */
 bool certificate_names_host(const mbedtls_x509_crt *crt, const char *host);
+/* The names and addresses themselves, as text; returns how many. Others than those are left out. */
+size_t certificate_hosts(const mbedtls_x509_crt *crt, char hosts[][HOST_TEXT_MAX + 1], size_t max);
 /* The purpose's extended key usage; empty for an authority. */
 struct slice certificate_purpose_oid(enum certificate_purpose purpose);
 /* True if the certificate says that it is for this purpose; saying nothing is not enough. */

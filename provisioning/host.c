@@ -15,6 +15,13 @@ size_t host_address(const char *host, uint8_t address[static HOST_ADDRESS_MAX])
     return 0;
 }
 
+bool host_address_text(struct slice address, char *text)
+{
+    int family = address.len == 4 ? AF_INET : AF_INET6;
+    return (address.len == 4 || address.len == 16) &&
+           inet_ntop(family, address.data, text, INET6_ADDRSTRLEN) != NULL;
+}
+
 static bool label_valid(const char *label, size_t len)
 {
     if (len == 0 || len > LABEL_MAX || label[0] == '-' || label[len - 1] == '-')

@@ -8,6 +8,8 @@ enum { HOST_ADDRESS_MAX = 16, HOST_SAN_DNS = 2, HOST_SAN_ADDRESS = 7 };
 
 /* An IPv4 or IPv6 address as its 4 or 16 bytes; returns how many, 0 if it isn't one. */
 size_t host_address(const char *host, uint8_t address[static HOST_ADDRESS_MAX]);
+/* The other way round; false unless it has 4 or 16 bytes. `text` has room for 46 characters. */
+bool host_address_text(struct slice address, char *text);
 /* True for an address, or a DNS name of letters, digits, "-" and ".", with perhaps one leading
  * "*.". */
 bool host_valid(const char *host);

@@ -172,9 +172,11 @@ static enum err switch_over(const char *state, int count, char *const *words, in
     if (!err)
         err = publish(state, false, now_ms, fault);
     if (!err)
-        (void)puts("The new authority issues from now on, and the former is still trusted. Issue "
-                   "the servers' certificates anew (ca server), restart the hub, and let the "
-                   "appliances renew theirs; then: ca retire");
+        (void)puts(
+            "The new authority issues from now on, and the former is still trusted. The "
+            "running hub renews its own certificate and those in servers/ within a minute: "
+            "copy those that it doesn't reach to their servers, and let the appliances renew "
+            "theirs; then: ca retire");
     return err;
 }
 

@@ -4,7 +4,7 @@
 #include "hal/base/json_scan.h"
 #include "hal/storage.h"
 #include "sync/hub/eviction.h"
-#include "sync/hub/fleet/authorities.h"
+#include "sync/hub/fleet/servers.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     LOOK_EVERY_MS = 60 * 1000,
@@ -93,46 +94,75 @@ static struct sha256 fingerprint(const char *state)
     return sha256_of(buf_slice(&all));
 }
 
-static enum err copy_file(const char *state, const char *folder, const char *name, bool *changed,
-                          struct fault *fault)
+/* Whoever installed the file has chosen who may read it. */
+static mode_t mode_of(const char *path, mode_t fallback)
 {
+    struct stat info;
+    return stat(path, &info) == 0 ? info.st_mode & 0777 : fallback;
+}
+
+/* `from` is below the state directory; what isn't there isn't copied. */
+static enum err copy_file(const struct door *door, const char *from, const char *name, mode_t mode,
+                          bool *changed, struct fault *fault)
+{
+    const char *folder = door->config.broker_folder;
     char source[PATH_MAX];
     char target[PATH_MAX];
-    struct buf now CLEANUP(buf_free);
-    struct buf before CLEANUP(buf_free);
+    struct buf now CLEANUP(key_wipe);
+    struct buf before CLEANUP(key_wipe);
     buf_init(&now, (size_t)3 * CRL_PEM_MAX);
     buf_init(&before, (size_t)3 * CRL_PEM_MAX);
-    if ((size_t)snprintf(source, sizeof source, "%s/trust/%s", state, name) >= sizeof source ||
+    if (storage_path(source, sizeof source, door->config.state, from) != ERR_OK ||
         storage_path(target, sizeof target, folder, name) != ERR_OK)
         return fault_set(fault, ERR_TOO_LARGE, folder, "the path is too long");
     enum err err = storage_read(source, &now, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
     if (err || (storage_read(target, &before, NULL) == ERR_OK &&
                 slice_equal(buf_slice(&now), buf_slice(&before))))
         return err;
-    err = storage_replace(target, buf_slice(&now), 0644, fault);
+    err = storage_replace(target, buf_slice(&now), mode_of(target, mode), fault);
     if (!err)
         *changed = true;
+    return err;
+}
+
+static enum err copy_to_broker(struct door *door, struct fault *fault)
+{
+    static const struct {
+        const char *from;
+        const char *name;
+        mode_t mode;
+    } files[] = {
+        {"trust/ca.pem", "ca.pem", 0644},
+        {"trust/crl.pem", "crl.pem", 0644},
+        {"servers/broker-key.pem", "server-key.pem", 0600},
+        {"servers/broker.pem", "server.pem", 0644},
+    };
+    bool changed = false;
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < sizeof files / sizeof *files; i++)
+        err = copy_file(door, files[i].from, files[i].name, files[i].mode, &changed, fault);
+    if (changed)
+        reload_brokers(door);
     return err;
 }
 
 static enum err publish(struct door *door, struct fault *fault)
 {
     struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
-    const char *folder = door->config.broker_folder;
-    bool changed = false;
+    const int64_t now_ms = clock_wall_ms(door->config.clock);
+    bool renewed = false;
     enum err err = authorities_open(&authorities, door->config.state, fault);
     if (err)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
-    err = authorities_publish(authorities, clock_wall_ms(door->config.clock), false,
-                              &door->list_until_ms, fault);
-    if (!err && folder)
-        err = copy_file(door->config.state, folder, "ca.pem", &changed, fault);
-    if (!err && folder)
-        err = copy_file(door->config.state, folder, "crl.pem", &changed, fault);
-    if (!err && changed)
-        reload_brokers(door);
+    err = authorities_publish(authorities, now_ms, false, &door->list_until_ms, fault);
+    if (!err)
+        err = servers_renew(authorities, door->config.state, now_ms, &renewed, fault);
+    if (!err && door->config.broker_folder)
+        err = copy_to_broker(door, fault);
     const struct sha256 now = fingerprint(door->config.state);
-    if (!err && !sha256_equal(&now, &door->published)) {
+    if (renewed || (!err && !sha256_equal(&now, &door->published))) {
         door->published = now;
         door->config.changed(door->config.context);
     }

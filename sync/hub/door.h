@@ -2,7 +2,8 @@
  * Keeps the door: who of the fleet is closed, what the brokers trust, and that a live connection of
  * who was closed ends, or of a box whose name another box has now. It looks again when another
  * process has changed the database, and now and then by itself, so that no revocation list grows
- * too old. Loop thread; its looks block on the disk for some milliseconds.
+ * too old, and no certificate of the hub or of a server. Loop thread; its looks block on the disk
+ * for some milliseconds.
  */
 #ifndef SYNC_HUB_DOOR_H
 #define SYNC_HUB_DOOR_H
@@ -20,7 +21,7 @@ struct door_config {
     struct database *reader;             /* the loop's */
     struct roster *roster;               /* of the worker's handle */
     struct worker *worker;               /* notes what was done */
-    const char *broker_folder;           /* NULL, or where the brokers read ca.pem and crl.pem */
+    const char *broker_folder;           /* NULL, or where the brokers read their files */
     const char *pid_files[DOOR_BROKERS]; /* of brokers to be told to read again; NULL: none */
     const char *url;                     /* the broker's, for evictions */
     const char *proxy;
@@ -28,7 +29,7 @@ struct door_config {
     const char *runtime_folder;
     struct clock *clock;
     struct diag *diag;
-    void (*changed)(void *context); /* authorities or lists are others now */
+    void (*changed)(void *context); /* authorities, lists or certificates are others now */
     void *context;
 };
 

@@ -35,7 +35,8 @@ const struct setting hub_settings[] = {
      "PEM chain; else identity/current.pem of the state directory"},
     {"tls.key", SETTING_TEXT, NULL, 0, 0, "PEM; else the file of tls.certificate"},
     {"broker.folder", SETTING_TEXT, NULL, 0, 0,
-     "where the brokers read ca.pem and crl.pem: kept as the authority has them"},
+     "where the brokers read ca.pem, crl.pem, server.pem and server-key.pem: kept as the authority "
+     "has them, the latter two as servers/broker.pem of the state directory"},
     {"broker.pid_file", SETTING_TEXT, NULL, 0, 0,
      "the broker's, to have it read those again (SIGHUP)"},
     {"enrol.pid_file", SETTING_TEXT, NULL, 0, 0, "the same of the enrolment broker"},
@@ -533,6 +534,8 @@ static enum err open_enrolment(struct hub *hub, struct fault *fault)
         .changed = on_trust_changed,
         .context = hub,
     };
+    enum err err = door_open(&hub->door, hub->loop, &door, fault);
+    /* Only now: the door may have renewed what client_tls holds. */
     const struct wire_config wire = {
         .url = settings_text(settings, "enrol.url"),
         .group = hubdb_group(hub->db),
@@ -544,7 +547,6 @@ static enum err open_enrolment(struct hub *hub, struct fault *fault)
         .message = on_stranger,
         .context = hub,
     };
-    enum err err = door_open(&hub->door, hub->loop, &door, fault);
     if (!err && wire.url && hub->enrolment.registrar)
         err = wire_open(&hub->enrol_wire, hub->loop, &wire, fault);
     return err;

@@ -434,6 +434,53 @@ def issuers(path):
     return re.findall(r"-----BEGIN CERTIFICATE", path.read_text())
 
 
+def served(port):
+    """The serial of the certificate that a server shows."""
+    shown = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+    ).stdout
+    told = subprocess.run(
+        ["openssl", "x509", "-noout", "-serial"], input=shown, capture_output=True, timeout=30
+    )
+    return told.stdout.decode().strip()
+
+
+def test_hub_renews_its_own_certificate_and_the_brokers(tmp_path, shim):
+    """All of them were made 300 of 397 days ago."""
+    road = open_road(tmp_path)
+    then = days_ago(shim, 300)
+    hub = road.programs / "tillback-hub", "--state", road.hub_state, "ca"
+    run(*hub, "init", env=then)
+    run(*hub, "server", "broker", "127.0.0.1", "localhost", env=then)
+    files = [road.hub_state / name for name in ("identity/current.pem", "servers/broker.pem")]
+    before = [file.read_bytes() for file in files]
+    with road:
+        road.await_link(30)
+        after = [file.read_bytes() for file in files]
+        assert all(old != new for old, new in zip(before, after, strict=True))
+        pem = run("openssl", "x509", "-in", files[1], "-noout", "-serial", "-ext", "subjectAltName")
+        assert "127.0.0.1" in pem and "localhost" in pem
+        serial = pem.splitlines()[0]
+        for port in (road.broker_port, road.enrol_port):
+            await_true(lambda p=port: served(p) == serial, 20, "the new certificate at the broker")
+        mode = (road.broker_folder / "server-key.pem").stat().st_mode
+        assert mode & 0o777 == 0o644, "not as whoever installed it here has chosen"
+        # New connections of both sides find it in order.
+        road.link.cut()
+        await_true(lambda: road.ask_store("/v1/status")["link"] != "online", 30, "the cut")
+        road.link.restore()
+        road.await_link(30)
+        stop_well(road)
+    road = open_road(tmp_path)
+    with road:
+        road.await_link(30)
+        assert [file.read_bytes() for file in files] == after  # and none before its time
+        stop_well(road)
+
+
 def test_authority_is_replaced_while_all_stay_online(tmp_path):
     road = open_road(tmp_path, appliance_settings=["identity.look_s=1"])
     with road:

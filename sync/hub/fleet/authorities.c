@@ -100,6 +100,18 @@ struct authority *authorities_issuer(const struct authorities *authorities)
     return authorities->list[ISSUER];
 }
 
+bool authorities_issued(const struct authorities *authorities, const mbedtls_x509_crt *crt)
+{
+    for (int i = 0; i < PLACES; i++) {
+        if (!authorities->list[i])
+            continue;
+        const mbedtls_x509_buf *name = &authority_certificate(authorities->list[i])->subject_raw;
+        if (name->len == crt->issuer_raw.len && memcmp(name->p, crt->issuer_raw.p, name->len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* --- What is trusted ------------------------------------------------------------------------- */
 
 enum err authorities_pem(const struct authorities *authorities, struct buf *pem,

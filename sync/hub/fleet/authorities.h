@@ -31,6 +31,8 @@ void authorities_cleanup(struct authorities **authorities); /* for CLEANUP */
 
 /* The one that issues; borrowed. */
 struct authority *authorities_issuer(const struct authorities *authorities);
+/* Whether it names one of them as its issuer; the signature isn't looked at. */
+bool authorities_issued(const struct authorities *authorities, const mbedtls_x509_crt *crt);
 /* Appends the certificates of all that are trusted. */
 enum err authorities_pem(const struct authorities *authorities, struct buf *pem,
                          struct fault *fault) MUST_CHECK;
