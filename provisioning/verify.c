@@ -29,7 +29,8 @@ static uint32_t judge_lists(const struct verify_rules *rules, const mbedtls_x509
     for (const mbedtls_x509_crl *crl = rules->crl; crl; crl = crl->next)
         if (crl->version != 0 && same_name(&crl->issuer_raw, &crt->issuer_raw))
             flags |= judge(rules->now_ms, &crl->this_update, &crl->next_update,
-                           MBEDTLS_X509_BADCRL_FUTURE, MBEDTLS_X509_BADCRL_EXPIRED);
+                           MBEDTLS_X509_BADCRL_FUTURE,
+                           rules->old_crl_is_enough ? 0 : MBEDTLS_X509_BADCRL_EXPIRED);
     return flags;
 }
 

@@ -16,6 +16,8 @@ struct verify_rules {
     const char *host;      /* the name dialled, or NULL when none is checked */
     mbedtls_x509_crt *ca;  /* what is trusted, with a `next` of more */
     mbedtls_x509_crl *crl; /* or NULL: nothing is known to be revoked */
+    /* A list past its nextUpdate doesn't refuse; what it revokes is revoked all the same. */
+    bool old_crl_is_enough;
 };
 
 /* An mbedTLS verify callback; `rules` is a const struct verify_rules *, kept by the caller. */

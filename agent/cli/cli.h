@@ -39,6 +39,7 @@ enum cli_exit cli_replay(struct cli *cli);
 enum cli_exit cli_provision(struct cli *cli);
 enum cli_exit cli_csr(struct cli *cli);
 enum cli_exit cli_cert(struct cli *cli);
+enum cli_exit cli_ticket(struct cli *cli);
 enum cli_exit cli_wipe(struct cli *cli);
 enum cli_exit cli_doctor(struct cli *cli);
 enum cli_exit cli_ports(struct cli *cli);

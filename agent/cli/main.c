@@ -48,6 +48,8 @@ static const struct cli_command commands[] = {
      "the signed report of what was found, and a page of it to print", cli_commission},
     {"diag", "[--out FILE] [--diagnostics FILE]",
      "a bundle for support, without secrets and customers' data", cli_diag},
+    {"ticket", "FILE", "is this ticket of the hub good, here and now; exit 1 and the reason if not",
+     cli_ticket},
     {"wipe", "[--force --reason TEXT]",
      "empty the appliance, keys first; refused while events wait, unless forced", cli_wipe},
     {"policy", "check FILE | test FILE --against DIR",

@@ -5,6 +5,7 @@
 #include "hal/base/rfc3339.h"
 #include "hal/storage.h"
 #include "sync/hub/device_report.h"
+#include "sync/hub/device_ticket.h"
 #include "sync/hub/device_words.h"
 #include "sync/hub/fleet/desired.h"
 #include "sync/hub/fleet/invite.h"
@@ -354,6 +355,22 @@ static enum err retire(struct desk *desk, const struct device_words *words, stru
     return err;
 }
 
+/* --- Letting somebody in ---------------------------------------------------------------------- */
+
+/* Noted before it is made: a ticket that nobody knows of must not be. */
+static enum err ticket(struct desk *desk, const struct device_words *words, struct fault *fault)
+{
+    struct roster_device device;
+    enum err err = find(desk, words, &device, fault);
+    if (!err)
+        err = need_reason(words, fault);
+    if (!err)
+        err = note(desk, "device.ticket", device.id, words->reason, fault);
+    if (!err)
+        err = device_ticket_make(desk->config->folder, &device, words, desk->now_ms, fault);
+    return err ? err : database_commit(desk->db, fault);
+}
+
 /* --- Looking --------------------------------------------------------------------------------- */
 
 static enum err list(struct desk *desk, const struct device_words *words, struct fault *fault)
@@ -438,6 +455,7 @@ static const struct {
     {"list", list, "store"},
     {"show", show, ""},
     {"sign", sign, "out"},
+    {"ticket", ticket, "name reason action hours out"},
 };
 
 /* Without a running hub the database may have to be made first, or brought to this version. */
@@ -490,5 +508,5 @@ enum err device_run(const struct hubdb_config *config, const struct settings *se
         return err;
     }
     return fault_set(fault, ERR_INVALID, "device",
-                     "one of: add, invite, replace, revoke, retire, list, show, sign");
+                     "one of: add, invite, replace, revoke, retire, list, show, sign, ticket");
 }

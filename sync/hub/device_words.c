@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { DAYS_MAX = 365, HOURS_MAX = 72 };
+
 static bool takes_option(const char *takes, const char *name)
 {
     size_t len = strlen(name);
@@ -17,21 +19,19 @@ static const char **text_of(struct device_words *words, const char *name)
     const struct {
         const char *name;
         const char **text;
-    } texts[] = {{"store", &words->store},
-                 {"name", &words->name},
-                 {"id", &words->id},
-                 {"out", &words->out},
-                 {"reason", &words->reason}};
+    } texts[] = {{"store", &words->store}, {"name", &words->name},     {"id", &words->id},
+                 {"out", &words->out},     {"reason", &words->reason}, {"action", &words->action}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(texts[i].name, name) == 0)
             return texts[i].text;
     return NULL;
 }
 
-static enum err read_days(const char *text, int64_t *days, struct fault *fault)
+static enum err read_number(const char *option, const char *text, int64_t most, int64_t *number,
+                            struct fault *fault)
 {
-    if (json_scan_int(slice_of(text), days) != ERR_OK || *days < 1 || *days > 365)
-        return fault_set(fault, ERR_INVALID, "--days", "must be from 1 to 365");
+    if (json_scan_int(slice_of(text), number) != ERR_OK || *number < 1 || *number > most)
+        return fault_set(fault, ERR_INVALID, option, "must be from 1 to %lld", (long long)most);
     return ERR_OK;
 }
 
@@ -54,7 +54,9 @@ enum err device_words_read(int count, char *const *words, const char *takes,
         else if (!value)
             err = fault_set(fault, ERR_INVALID, words[i], "needs a value");
         else if (strcmp(name, "days") == 0)
-            err = read_days(words[++i], &read.days, fault);
+            err = read_number("--days", words[++i], DAYS_MAX, &read.days, fault);
+        else if (strcmp(name, "hours") == 0)
+            err = read_number("--hours", words[++i], HOURS_MAX, &read.hours, fault);
         else
             *text_of(&read, name) = words[++i];
     }

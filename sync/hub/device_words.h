@@ -14,7 +14,9 @@ struct device_words {
     const char *id;
     const char *out;
     const char *reason;
-    int64_t days; /* 0: as the settings say */
+    const char *action;
+    int64_t hours; /* 0: as is usual */
+    int64_t days;  /* 0: as the settings say */
     bool force;
     bool json;
 };

@@ -67,6 +67,8 @@ static const char usage[] =
     "  device retire ID         given up in order; refused while its events wait\n"
     "  device list|show         all, or --store S; one, with its logs and certificates\n"
     "  device sign FILE [--out FILE]   answer a request that was carried here\n"
+    "  device ticket ID --name N --reason TEXT [--action console|wipe|forced_wipe] [--hours 8]\n"
+    "                           [--out FILE]   let somebody do that at the appliance, by a stick\n"
     "  report verify FILE [--page OUT]  a commissioning report: who signed it, and what it says\n"
     "  ca init                  make the certificate authority and the hub's identity\n"
     "  ca server NAME HOST...   issue a server's certificate (the broker's), in servers/\n"

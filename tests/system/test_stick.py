@@ -1,0 +1,105 @@
+"""What a stick that is plugged in may do: the image's real script, in a box (box.py). What `tillback` says
+of a ticket or a bundle is a fake's here; that it says so is in test_ticket.py and test_enrol.py."""
+
+import json
+
+import pytest
+from box import Box
+
+STICK = "/usr/lib/tillback/stick"
+TILLBACK = """#!/bin/sh
+echo "tillback $*" >>/asked
+case "$*" in
+*" ticket "*) cat /ticket-says; [ ! -e /ticket-bad ] ;;
+*" provision "*) cat /provision-says; [ ! -e /provision-bad ] ;;
+*status*) echo '{"streams":{"returns":{"waiting":0}}}' ;;
+esac
+"""
+
+
+@pytest.fixture
+def box(tmp_path):
+    opened = Box(tmp_path)
+    opened.add_program("tillback", TILLBACK)
+    (tmp_path / "provision-says").write_text("it is a store's now\n")
+    return opened
+
+
+def plug(box, **files):
+    """The fake `mount` mounts nothing: the files are there already."""
+    folder = box.folder / "run/tillback-stick/tillback"
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text)
+    return box.run(STICK, "/dev/sdb1")[1]
+
+
+def ticket(box, action, seconds=3600):
+    answer = {"action": action, "seconds": seconds, "expires": "2026-11-27T10:00:00.000Z"}
+    answer |= {"holder": "Ada", "reason": "for a test"}
+    (box.folder / "ticket-says").write_text(json.dumps(answer, separators=(",", ":")) + "\n")
+    return plug(box, ticket_json="signed")
+
+
+def test_stick_is_mounted_so_that_nothing_on_it_can_run(box):
+    plug(box)
+    assert box.asked()[0] == (
+        "mount -t vfat -o ro,nosuid,nodev,noexec /dev/sdb1 /run/tillback-stick"
+    )
+
+
+def test_other_files_do_nothing(box):
+    plug(box, autorun_sh="#!/bin/sh\nreboot", update_sh="", wipe="", appliance_conf="x=y")
+    assert [line for line in box.asked() if "mount" not in line] == []
+
+
+def test_console_opens_for_as_long_as_the_ticket_is_good(box):
+    assert "console, ticket for Ada" in ticket(box, "console", seconds=7200)
+    asked = box.asked()
+    end = next(line for line in asked if line.startswith("systemd-run"))
+    assert "--on-active=7200" in end and "stop tillback-console@tty1.service" in end
+    started = asked.index("systemctl --no-block start tillback-console@tty1.service")
+    assert started > asked.index(end), "its end is certain before it begins"
+    assert json.loads((box.folder / "data/boot/last-ticket.json").read_text())["holder"] == "Ada"
+
+
+def test_ticket_that_is_not_good_opens_nothing(box):
+    (box.folder / "ticket-says").write_text("tillback: expires: the ticket has expired\n")
+    (box.folder / "ticket-bad").touch()
+    assert "the ticket is refused: expires: the ticket has expired" in plug(box, ticket_json="x")
+    assert not [line for line in box.asked() if line.startswith("systemctl")]
+
+
+def test_wipe_keeps_the_promise_unless_the_ticket_says_otherwise(box):
+    (box.folder / "data/tillback/tillback.db").touch()
+    box.add_program("tillback", TILLBACK.replace('"waiting":0', '"waiting":7'))
+    ticket(box, "wipe")
+    assert (box.folder / "data/tillback/tillback.db").exists()
+    box.start("0.1.0", "A")
+    ticket(box, "forced_wipe")
+    assert not (box.folder / "data/tillback/tillback.db").exists()
+    kept = json.loads((box.folder / "data/boot/last-wipe.json").read_text())
+    assert (kept["waiting"], kept["reason"]) == ("7", "ticket for Ada")
+
+
+def test_box_that_is_nobodys_is_enrolled_and_another_is_left_alone(box):
+    assert "stick: enrolled" in plug(box, enrol_json="signed")
+    box.start("0.1.0", "A")
+    (box.folder / "data/tillback/identity").mkdir()
+    (box.folder / "data/tillback/identity/current.pem").touch()
+    assert "left alone" in plug(box, enrol_json="signed")
+    assert len([line for line in box.asked() if "provision --bundle" in line]) == 1
+
+
+def test_bundle_is_installed_from_the_stick(box):
+    plug(box, update_raucb="signed")
+    assert "rauc install /run/tillback-stick/tillback/update.raucb" in box.asked()
+    assert "systemctl reboot" in box.asked()
+
+
+def test_bundle_that_rauc_refuses_is_told(box):
+    (box.folder / "rauc-fails").touch()
+    (box.folder / "rauc-says").write_text("LastError: signature verification failed\n")
+    assert "stick: the update is refused" in plug(box, update_raucb="bad")
+    assert json.loads((box.folder / "data/boot/last-update.json").read_text())["result"] == "refused"
+    assert "systemctl reboot" not in box.asked()
