@@ -110,3 +110,4 @@ unit-run: $$(UNIT_CHOSEN)
 
 include toolchain/targets.mk
 include toolchain/firmware.mk
+include toolchain/cross.mk

@@ -1,9 +1,16 @@
-# Compilers, warnings, hardening; one block for each variant.
+# Compilers, warnings, hardening; one block for each variant. A variant that is another architecture's
+# is built against that one's packages of the Debian that builds (toolchain/sysroot).
+
+CROSS   := $(filter arm64 armhf,$(VARIANT))
+SUITE   := $(shell . /etc/os-release && echo $$VERSION_CODENAME)
+SYSROOT := $(CURDIR)/build/sysroot/$(SUITE)-$(VARIANT)
 
 CC_release := gcc
 CC_asan    := gcc
 CC_tsan    := gcc
 CC_fuzz    := clang
+CC_arm64   := aarch64-linux-gnu-gcc --sysroot=$(SYSROOT)
+CC_armhf   := arm-linux-gnueabihf-gcc --sysroot=$(SYSROOT)
 CC          = $(or $(CC_$(VARIANT)),gcc)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -11,15 +18,15 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 # We build with the libraries of two Debians: what the newer deprecates may be all that the older has.
 WARNINGS += -Wno-error=deprecated-declarations
 
-HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
-             -fcf-protection -fPIE
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
 OPTIMISE_release := -O2 $(HARDENING)
 OPTIMISE_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 OPTIMISE_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
 OPTIMISE_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 CPPFLAGS := -I. -I$(OUT)/gen -D_GNU_SOURCE
-CFLAGS    = -std=c17 -g $(WARNINGS) $(OPTIMISE_$(VARIANT))
+# A char is signed on ARM too, so that a comparison means the same everywhere.
+CFLAGS    = -std=c17 -g -fsigned-char $(WARNINGS) $(OPTIMISE_$(VARIANT))
 LDFLAGS  := -Wl,-z,relro,-z,now -Wl,--as-needed
 ifeq ($(VARIANT),release)
 LDFLAGS += -pie

@@ -40,7 +40,7 @@ def libraries(path, tree, triplet):
         folders = [*folders, f"/{path.parent.relative_to(tree)}"]
     found = [name.lstrip("/") for name in interpreters]
     for name in names:
-        places = [*folders, f"/usr/lib/{triplet}", "/usr/lib"]
+        places = [*folders, f"/usr/lib/{triplet}", "/usr/lib", f"/lib/{triplet}", "/lib"]
         for place in places:
             candidate = f"{place.lstrip('/')}/{name}"
             if os.path.lexists(tree / candidate):
