@@ -33,7 +33,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAPS_MAX = 8, MEMBER_LOOK_MS = 1000 };
+enum { TAPS_MAX = 8, MEMBER_LOOK_MS = 1000, DAY_MS = 24 * 3600 * 1000 };
 
 struct appliance {
     char folder[PATH_MAX];
@@ -178,10 +178,22 @@ static void describe_config(void *context, struct jsonw *w)
     jsonw_end(w);
 }
 
+/* The server's certificate was judged without knowing the time. */
+static void connect_anew(void *context)
+{
+    struct appliance *a = context;
+    if (a->uplink)
+        uplink_use_tls(a->uplink, a->uplink_tls);
+}
+
 static void on_time(void *context, int64_t wall_ms)
 {
     struct appliance *a = context;
+    bool known = clock_read(a->clock).trusted;
+    bool far = llabs(wall_ms - clock_wall_ms(a->clock)) > DAY_MS;
     timekeeper_told(a->timekeeper, wall_ms);
+    enum err err = !known && far ? loop_post(a->loop, connect_anew, a) : ERR_OK;
+    (void)err; /* then with the next connection */
 }
 
 /* The renewal wants the link to be made anew, with what is on the disk now. */
@@ -302,12 +314,13 @@ static void on_print_changed(void *context, const struct print *print, const cha
         api_print_changed(a->api, print, state);
 }
 
-/* So that a clock that has lost its battery doesn't fall behind what was once told. */
+/* So that a clock that has lost its battery doesn't fall behind what was once told. What a clock
+ * that nobody vouches for shows is not kept: it may be far ahead, and would be for good. */
 static void write_time(void *context)
 {
     struct appliance *a = context;
     struct fault fault;
-    int64_t now_ms = clock_wall_ms(a->clock);
+    int64_t now_ms = clock_floor_ms(a->clock);
     if (now_ms > time_floor_read(a->folder, 0) && time_floor_write(a->folder, now_ms, &fault))
         diag_fault(a->diag, DIAG_WARN, "appliance.time_not_written", &fault);
 }

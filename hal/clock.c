@@ -139,6 +139,17 @@ int64_t clock_wall_ms(struct clock *clock)
     return clock_read(clock).wall_ms;
 }
 
+int64_t clock_floor_ms(struct clock *clock)
+{
+    pthread_mutex_lock(&clock->lock);
+    struct sample sample = now(clock);
+    int64_t floor_ms = clock->is_trusted || clock->floor.wall_ms == 0
+                           ? sample.wall_ms
+                           : run_on(clock->floor, sample.monotonic_ms);
+    pthread_mutex_unlock(&clock->lock);
+    return floor_ms;
+}
+
 int64_t clock_monotonic_ms(struct clock *clock)
 {
     return clock_read(clock).monotonic_ms;
@@ -166,5 +177,12 @@ void clock_fake_set_wall(struct clock *clock, int64_t wall_ms)
 {
     pthread_mutex_lock(&clock->lock);
     clock->set.wall_ms = wall_ms;
+    pthread_mutex_unlock(&clock->lock);
+}
+
+void clock_fake_set_floor(struct clock *clock, int64_t floor_ms)
+{
+    pthread_mutex_lock(&clock->lock);
+    clock->floor = (struct sample){floor_ms, clock->set.monotonic_ms};
     pthread_mutex_unlock(&clock->lock);
 }

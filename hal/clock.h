@@ -33,6 +33,12 @@ struct clock_reading clock_read(struct clock *clock);
 int64_t clock_wall_ms(struct clock *clock);
 int64_t clock_monotonic_ms(struct clock *clock);
 /*
+ * The time that has surely passed: the trusted one, or else the floor as it has run on. A clock
+ * that nobody vouches for may show any later time, the year 2099 too. Without a floor it is the
+ * wall time.
+ */
+int64_t clock_floor_ms(struct clock *clock);
+/*
  * A trusted source (hub, time server) says what time it is: readings run on from there, and are
  * trusted. Returns the step in milliseconds, for the event that annotates it.
  */
@@ -43,5 +49,6 @@ enum err clock_fake_open(struct clock **clock, int64_t wall_ms, struct fault *fa
 void clock_fake_advance(struct clock *clock, int64_t ms);
 /* Jumps the wall time only. */
 void clock_fake_set_wall(struct clock *clock, int64_t wall_ms);
+void clock_fake_set_floor(struct clock *clock, int64_t floor_ms);
 
 #endif

@@ -42,8 +42,8 @@ struct tls_config {
     const char *const *alpn;        /* NULL, or a NULL-terminated list */
     /*
      * What "now" is for validity; NULL: the system's. While it is not trusted, a client takes a
-     * server whose certificate begins later: a clock without a battery shows the past, and the
-     * connection is what sets it right.
+     * server whose certificate begins later, or ended after the time that has surely passed
+     * (clock_floor_ms): a clock may show 1970 or 2099, and the connection is what sets it right.
      */
     struct clock *clock;
 };

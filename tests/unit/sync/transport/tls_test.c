@@ -449,6 +449,33 @@ static void a_clock_that_is_behind_takes_a_newer_server_until_it_is_trusted(void
     clock_close(clock);
 }
 
+/* The system's clock says it is 2099; what has surely passed decides until a time is trusted. */
+static void a_clock_that_is_far_ahead_takes_the_server_until_it_is_trusted(void **state)
+{
+    (void)state;
+    const int64_t year_ms = 365LL * 24 * 3600 * 1000;
+    struct clock *clock;
+    assert_int_equal(clock_fake_open(&clock, pki.now_ms + 70 * year_ms, NULL), ERR_OK);
+    clock_fake_set_floor(clock, pki.now_ms - 3600 * 1000);
+    struct tls_config asked = {.clock = clock};
+    struct pair *pair = join(special(TLS_CLIENT, "shop-1", asked),
+                             tls_pki_context(&pki, TLS_SERVER, "server"), "localhost");
+    assert_true(await(pair->loop, both_connected, pair, AWAIT_MS));
+    assert_int_equal(pair->client.err, ERR_OK);
+    part(pair);
+    pair = join(special(TLS_CLIENT, "shop-1", asked), tls_pki_context(&pki, TLS_SERVER, "expired"),
+                "localhost");
+    assert_true(await(pair->loop, client_refused, pair, AWAIT_MS)); /* before the floor */
+    assert_words(&pair->client, "expired on 20");
+    part(pair);
+    (void)clock_trust(clock, pki.now_ms + 70 * year_ms);
+    pair = join(special(TLS_CLIENT, "shop-1", asked), tls_pki_context(&pki, TLS_SERVER, "server"),
+                "localhost");
+    assert_true(await(pair->loop, client_refused, pair, AWAIT_MS));
+    part(pair);
+    clock_close(clock);
+}
+
 static void alpn_must_be_shared(void **state)
 {
     (void)state;
@@ -658,6 +685,7 @@ int main(void)
         cmocka_unit_test(stale_revocation_list_stops_a_server_not_a_client),
         cmocka_unit_test(our_clock_decides_not_the_system_s),
         cmocka_unit_test(a_clock_that_is_behind_takes_a_newer_server_until_it_is_trusted),
+        cmocka_unit_test(a_clock_that_is_far_ahead_takes_the_server_until_it_is_trusted),
         cmocka_unit_test(alpn_must_be_shared),
         cmocka_unit_test(server_with_only_tls_1_1_is_refused),
         cmocka_unit_test(client_with_only_tls_1_1_is_refused),
