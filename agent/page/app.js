@@ -36,7 +36,7 @@ function elsewhereScreen() {
 }
 
 function noticeBox() {
-    return app.notice ? h("p", { id: "notice", class: "notice" }, app.notice) : null;
+    return app.notice ? h("p", { id: "notice", class: app.saving ? "notice" : "notice bad" }, app.notice) : null;
 }
 
 onRender(() => {

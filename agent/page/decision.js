@@ -5,7 +5,7 @@ import { approvalForm } from "./approval.js";
 import { startAnew, step } from "./counter.js";
 import { button, h, heading, icon } from "./dom.js";
 import { keepDraft } from "./draft.js";
-import { beginExchange, exchangeBody, exchangeInstruction } from "./exchange.js";
+import { beginExchange, exchangeBody, exchangeInstruction, sumsTable } from "./exchange.js";
 import { receiptPart } from "./print.js";
 import { app, notice, render } from "./state.js";
 import { money, policyText, quantity, t } from "./words.js";
@@ -82,21 +82,27 @@ export function confirm() {
 
 // --- Showing ---------------------------------------------------------------------------------
 
-export function banner(decision) {
+export function banner(decision, todo = t(`decision.${decision}.do`)) {
     const [look, symbol] = looks[decision];
-    return h("div", { class: `banner ${look}` }, icon(symbol), h("div", null, heading(t(`decision.${decision}`)), h("p", null, t(`decision.${decision}.do`))));
+    return h("div", { class: `banner ${look}` }, icon(symbol), h("div", null, heading(t(`decision.${decision}`)), h("p", null, todo)));
 }
 
-function nameOf(line) {
-    const { lines = [], blind } = app.draft ?? {};
-    const known = blind ? lines.filter((candidate) => candidate.quantity > 0)[line.item] : lines.find((candidate) => candidate.line === line.line);
-    return known ?? { name: t("line", { n: line.line }), unit: "each" };
+// What a line is called and counted in: of the return in hand, or as the event that made one has it.
+function inDraft(line) {
+    const { lines, blind } = app.draft;
+    return blind ? lines.filter((candidate) => candidate.quantity > 0)[line.item] : lines.find((candidate) => candidate.line === line.line);
 }
 
-function lineText(line, currency) {
+export const asMade = (made) => (line) => {
+    const known = made?.sale?.lines.find((candidate) => candidate.line === line.line) ?? made?.request?.lines[line.item];
+    return { name: known?.description || known?.sku || known?.gtin || t("line", { n: line.line }), unit: known?.unit ?? "each" };
+};
+
+// Of what nothing is paid out there is no amount.
+function lineText(line, currency, paid, nameOf) {
     const { name, unit } = nameOf(line);
     return h("tr", null, h("td", null, h("strong", null, `${quantity(line.quantity, unit)} × ${name}`), h("span", null, `${policyText(line.reason)} · ${policyText(line.condition)}`)),
-        h("td", { class: "amount" }, money(line.gross, currency), line.fee?.amount ? h("span", null, t("fee", { amount: money(line.fee.amount, currency) })) : null));
+        paid ? h("td", { class: "amount" }, money(line.gross, currency), line.fee?.amount ? h("span", null, t("fee", { amount: money(line.fee.amount, currency) })) : null) : null);
 }
 
 export function reasonList(reasons) {
@@ -107,13 +113,14 @@ export function reasonList(reasons) {
 
 const paidOut = (refund) => refund.tenders.filter((tender) => tender.type !== "rounding");
 
-export function refundTable(answer) {
+export function refundTable(answer, nameOf = inDraft) {
     const { refund } = answer;
+    const paid = !["declined", "needs_link"].includes(answer.decision);
     const tender = (one) => h("tr", null, h("td", null, t(`tender.${one.type}`)),
         h("td", { class: "amount" }, money(one.paid_out ?? one.amount, one.paid_out === undefined ? refund.currency : refund.paid_currency ?? refund.currency)));
     return h("table", { class: "refund" }, h("caption", { class: "unseen" }, t("refund")),
-        h("tbody", null, answer.lines.map((line) => lineText(line, refund.currency))),
-        h("tbody", { class: "tenders" }, h("tr", { class: "total" }, h("th", { scope: "row" }, t("refund")), h("td", { class: "amount" }, money(refund.payout ?? refund.total, refund.currency))), paidOut(refund).map(tender)));
+        h("tbody", null, answer.lines.map((line) => lineText(line, refund.currency, paid, nameOf))),
+        !paid ? null : h("tbody", { class: "tenders" }, h("tr", { class: "total" }, h("th", { scope: "row" }, t("refund")), h("td", { class: "amount" }, money(refund.payout ?? refund.total, refund.currency))), paidOut(refund).map(tender)));
 }
 
 function decisionButtons(answer) {
@@ -125,7 +132,7 @@ function decisionButtons(answer) {
         needs_link: () => button("again", t("confirm.again"), quote, { class: "primary", "data-first": true }),
         declined: () => button("next", t("next"), startAnew, { class: "primary", "data-first": true }),
     };
-    return h("div", { class: "actions bottom" }, button("cancel", t("cancel"), startAnew, { symbol: "cross" }),
+    return h("div", { class: "actions bottom" }, answer.decision === "declined" ? null : button("cancel", t("cancel"), startAnew, { symbol: "cross" }),
         button("to-lines", t("change"), () => step("lines"), { symbol: "back" }),
         answer.decision === "accepted" && !answer.refund.paid_currency ? button("exchange", t("exchange.begin"), beginExchange) : null, go[answer.decision]());
 }
@@ -143,8 +150,8 @@ export function sendingScreen() {
 export function undecidedScreen() {
     const { answer, approvalKey } = app.draft;
     const decided = (now) => step(now.decision === "declined" ? "undecided" : "done", { answer: now });
-    return [banner(answer.decision), h("p", { class: "saved" }, t("undecided.saved", { number: answer.number })), reasonList(answer.reasons), refundTable(answer),
-        answer.decision === "needs_manager" ? approvalForm(answer, approvalKey, decided) : null,
+    return [banner(answer.decision), h("p", { class: "saved" }, t("undecided.saved", { number: answer.number })), reasonList(answer.reasons),
+        answer.decision === "needs_manager" ? approvalForm(answer, approvalKey, decided) : null, refundTable(answer),
         h("div", { class: "actions bottom" }, button("next", t(answer.decision === "needs_manager" ? "undecided.later" : "next"), startAnew, { class: answer.decision === "needs_manager" ? "" : "primary" }))];
 }
 
@@ -192,7 +199,7 @@ export function doneScreen() {
     keepDraft(app.draft);
     return [h("div", { class: "banner good" }, icon("check"), h("div", null, heading(t("done.title")), h("p", { class: "number" }, answer.number))),
         answer.decision === "accepted_pending_check" ? h("p", { class: "saved" }, t("decision.accepted_pending_check.do")) : null,
-        exchangeInstruction(app.draft.settled), instructions(answer), receiptPart(answer), refundTable(answer),
+        exchangeInstruction(app.draft.settled), instructions(answer), receiptPart(answer), app.draft.settled ? sumsTable() : refundTable(answer),
         h("div", { class: "actions bottom" }, voidQuestion(answer), pay.length ? button("next", t("done.unpaid"), startAnew) : null,
             pay.length ? button("paid", t("done.paid"), paid, { class: "primary", "data-first": true }) : button("next", t("next"), startAnew, { class: "primary", "data-first": true }))];
 }

@@ -115,7 +115,7 @@ function goodsRow(one) {
         h("div", { class: "details" }, field(`${one.id}-price`, t("lines.price", { currency }), { inputmode: "decimal", value: moneyText(one.price, currency), onchange: price })));
 }
 
-function sumsTable() {
+export function sumsTable() {
     const { quote } = app.draft;
     const { total, due } = exchangeSums(app.draft);
     const row = (words, minor, look) => h("tr", look ? { class: look } : null, h("th", { scope: "row" }, words), h("td", { class: "amount" }, money(minor, quote.refund.currency)));

@@ -1,5 +1,6 @@
 // The lines of a receipt, or the items without one: which, how many, why, in what condition.
 
+import { get } from "./api.js";
 import { startAnew, step } from "./counter.js";
 import { quote } from "./decision.js";
 import { button, h, heading, say } from "./dom.js";
@@ -48,9 +49,21 @@ export function addItem(code) {
     }
     remember(app.draft);
     const isGtin = /^\d{8,14}$/.test(code);
-    lines.push({ id: `item-${lines.length + 1}`, gtin: isGtin ? code : null, sku: isGtin ? null : code, name: code, unit: "each", quantity: 1, left: 1000000, price: null, reason: "", condition: "" });
+    const line = { id: `item-${lines.length + 1}`, gtin: isGtin ? code : null, sku: isGtin ? null : code, name: code, unit: "each", quantity: 1, left: 1000000, price: null, reason: "", condition: "" };
+    lines.push(line);
     keepDraft(app.draft);
     render();
+    if (isGtin) nameItem(line);
+}
+
+// By what a sale here called it; nothing waits for that.
+async function nameItem(line) {
+    const { sales } = await get(`/v1/sales?gtin=${line.gtin}`).catch(() => ({ sales: [] }));
+    const sold = sales[0]?.sale.lines.find((one) => sameItem(one.gtin, line.gtin));
+    if (!sold?.description || !app.draft.lines.includes(line)) return;
+    line.name = sold.description;
+    keepDraft(app.draft);
+    if (!document.activeElement?.value) render(); // nothing is being typed
 }
 
 // --- One line --------------------------------------------------------------------------------
@@ -100,7 +113,7 @@ function serialField(line) {
 }
 
 function facts(line) {
-    if (app.draft.blind) return h("span", { class: "facts" }, line.gtin ?? line.sku);
+    if (app.draft.blind) return h("span", { class: "facts" }, line.name === line.gtin ? null : line.gtin);
     return h("span", { class: "facts" },
         h("span", null, t("lines.sold", { n: quantity(line.sold, line.unit) })),
         line.returned ? h("span", null, t("lines.returned", { n: quantity(line.returned, line.unit) })) : null,
@@ -153,7 +166,7 @@ function itemField() {
 
 export function linesScreen() {
     const { lines, blind, receipt } = app.draft;
-    const n = chosen().length;
+    const n = chosen().reduce((sum, line) => sum + (line.unit === "each" ? line.quantity : 1), 0);
     return [heading(blind ? t("blind.title") : t("lines.title", { receipt })), h("p", null, saleText()), blind ? itemField() : null,
         h("ul", { class: "list lines" }, lines.map(lineRow)),
         h("div", { class: "actions bottom" }, button("cancel", t("cancel"), startAnew, { symbol: "cross" }),

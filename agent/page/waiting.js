@@ -2,14 +2,14 @@
 
 import { get, newKey } from "./api.js";
 import { approvalForm, approvalScan } from "./approval.js";
-import { banner, instructions, ours, problemText, reasonList, refundTable, settle } from "./decision.js";
+import { asMade, banner, instructions, ours, problemText, reasonList, refundTable, settle } from "./decision.js";
 import { button, h, heading, icon } from "./dom.js";
 import { receiptPart } from "./print.js";
 import { classify } from "./scan.js";
 import { app, notice, render } from "./state.js";
 import { money, sinceText, t } from "./words.js";
 
-const known = { list: null, cursor: null, open: null, keys: {}, voiding: false };
+const known = { list: null, cursor: null, open: null, nameOf: null, keys: {}, voiding: false };
 
 export async function loadWaiting(more = false) {
     try {
@@ -25,7 +25,8 @@ export async function loadWaiting(more = false) {
 
 export async function openReturn(numberOrId) {
     const found = await get(`/v1/returns/${encodeURIComponent(numberOrId)}`);
-    Object.assign(known, { open: found, voiding: false, keys: { approve: newKey(), refund: newKey(), void: newKey() } });
+    const made = found.history.find(({ type }) => type.includes(".return.created."))?.data;
+    Object.assign(known, { open: found, nameOf: asMade(made), voiding: false, keys: { approve: newKey(), refund: newKey(), void: newKey() } });
     app.view = "waiting";
     notice("");
     render();
@@ -87,9 +88,9 @@ function openScreen() {
     const one = known.open;
     const again = (now) => { known.open = now; loadWaiting(); render(); };
     const payable = ["accepted", "accepted_pending_check"].includes(one.decision) && ours(one).length;
-    return [banner(one.decision), h("p", { class: "saved" }, one.number, " ", stageBadge(one)), h("p", null, t(`stage.${stage(one)[1]}.do`)), reasonList(one.reasons),
-        payable ? instructions(one) : null, receiptPart(one), refundTable(one),
+    return [banner(one.decision, t(`stage.${stage(one)[1]}.do`)), h("p", { class: "saved" }, one.number, " ", stageBadge(one)), one.receipt ? h("p", null, t("lines.title", { receipt: one.receipt })) : null, reasonList(one.reasons),
         one.decision === "needs_manager" ? approvalForm(one, known.keys.approve, again) : null,
+        payable ? instructions(one) : null, receiptPart(one), refundTable(one, known.nameOf),
         h("div", { class: "actions bottom" }, button("close", t("waiting.back"), () => { known.open = null; notice(""); loadWaiting(); render(); }, { symbol: "back" }), voidPart(one),
             payable ? button("paid", t("waiting.paid"), () => settle(one, "refund", known.keys.refund, again), { class: "primary" }) : null)];
 }

@@ -54,6 +54,26 @@ export async function choose(page, line, reason, condition) {
     await page.click(`#${line}-condition-${condition}`);
 }
 
+// By keyboard alone to an element, which is then wholly in sight (WCAG 2.4.11), and Enter.
+export async function press(page, id) {
+    const focused = () => page.evaluate(() => document.activeElement.id);
+    for (let i = 0; i < 80 && (await focused()) !== id; i++) await page.keyboard.press("Tab");
+    if ((await focused()) !== id) throw new Error(`no Tab leads to ${id}`);
+    const hidden = await page.evaluate(() => {
+        const one = document.activeElement;
+        const box = one.getBoundingClientRect();
+        const seen = (x, y) => one.contains(document.elementFromPoint(x, y));
+        return ![box.top + 3, box.bottom - 3].every((y) => seen(box.left + box.width / 2, y));
+    });
+    if (hidden) throw new Error(`${id} has the focus and is hidden`);
+    await page.keyboard.press("Enter");
+}
+
+export async function lookUp(page, code) {
+    await page.fill("#target", code);
+    await page.click("#look-up");
+}
+
 export async function picture(page, name) {
     await page.screenshot({ path: join(pictures, `${name}.png`) });
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { Appliance, goods, people, sale } from "./appliance.mjs";
-import { choose, openBrowser, openPage, picture, signIn, tooSmall, until, violations, wedge } from "./browser.mjs";
+import { choose, lookUp, openBrowser, openPage, picture, press, signIn, tooSmall, until, violations, wedge } from "./browser.mjs";
 
 let appliance;
 let browser;
@@ -48,8 +48,7 @@ async function sound(name) {
 }
 
 async function toDecision(receipt, reason = "unwanted", condition = "open_box") {
-    await page.fill("#target", receipt);
-    await page.click("#look-up");
+    await lookUp(page, receipt);
     await page.click("#line-1");
     await choose(page, "line-1", reason, condition);
     await page.click("#go-on");
@@ -104,6 +103,7 @@ counterTest("a return by touch is saved before success is said, and paid out", a
     await sound("11-lines");
     await page.click("#line-1-more");
     await page.click("#line-1-more");
+    assert.match(await page.textContent("#go-on"), /2 items/);
     await sound("12-reason");
     await page.click("#line-1-reason-unwanted");
     await sound("13-condition");
@@ -168,8 +168,7 @@ counterTest("an item names the receipts that it was sold on", async () => {
 counterTest("what was returned before is shown, and can't be returned again", async () => {
     const receipt = await sold([goods.socks]);
     await appliance.till("POST", "/v1/returns", { receipt, lines: [{ line: 1, quantity: 2, reason: "unwanted", condition: "open_box" }] });
-    await page.fill("#target", receipt);
-    await page.click("#look-up");
+    await lookUp(page, receipt);
     await page.waitForSelector("#line-1");
     assert.match(await page.textContent("#line-1"), /sold 3.*already returned 2.*can come back 1/);
     await page.click("#line-1-more");
@@ -179,8 +178,7 @@ counterTest("what was returned before is shown, and can't be returned again", as
 
 counterTest("undo takes back the last step before it is confirmed", async () => {
     const receipt = await sold([goods.socks]);
-    await page.fill("#target", receipt);
-    await page.click("#look-up");
+    await lookUp(page, receipt);
     await page.click("#line-1");
     await page.click("#line-1-reason-colour");
     await page.click("#undo");
@@ -192,8 +190,7 @@ counterTest("undo takes back the last step before it is confirmed", async () => 
 
 counterTest("a part of a weight comes back", async () => {
     const receipt = await sold([goods.apples]);
-    await page.fill("#target", receipt);
-    await page.click("#look-up");
+    await lookUp(page, receipt);
     await page.click("#line-1");
     await page.fill("#line-1-measure", "0.5");
     await page.press("#line-1-measure", "Tab");
@@ -223,7 +220,9 @@ counterTest("too late: a manager approves inline with badge and PIN, the associa
     await sound("22-needs-manager");
     await page.click("#confirm");
     await page.waitForSelector("#approver");
+    await until(page, () => document.activeElement.id === "approver");
     await sound("23-approval");
+    assert.ok(await page.evaluate(() => document.getElementById("approve").getBoundingClientRect().bottom < document.querySelector(".bottom").getBoundingClientRect().top), "the manager need not scroll");
     await wedge(page, people.manager.badge);
     await until(page, () => document.activeElement.id === "approver-pin");
     await page.fill("#approver-pin", "00007");
@@ -282,6 +281,8 @@ counterTest("hygiene: not accepted, with the reason and what to do instead", asy
     assert.equal(await heading(), "Not accepted");
     assert.match(await page.textContent(".reasons"), /hygiene/);
     assert.match(await page.textContent(".banner"), /warranty/);
+    assert.match(await page.textContent(".refund"), /Swimsuit/);
+    assert.equal(await page.$(".refund .amount"), null, "nothing is paid out");
     await sound("26-declined");
     await page.click("#next");
     await page.waitForSelector("#target");
@@ -313,6 +314,7 @@ counterTest("no receipt: the items, the lowest price, store credit, with a manag
     await wedge(page, goods.jacket[0]);
     await page.waitForSelector("#item-1-price");
     assert.equal(await page.inputValue("#item"), "");
+    await until(page, () => document.querySelector("#item-1").textContent.includes("Rain jacket"));
     await page.fill("#item-1-price", "95,00");
     await page.press("#item-1-price", "Tab");
     await choose(page, "item-1", "unwanted", "new_sealed");
@@ -347,8 +349,13 @@ counterTest("the waiting list says what to do, and a return's number opens it", 
     const number = await page.textContent(".number");
     await page.click("#next");
     await page.waitForSelector("#target");
+    await lookUp(page, await sold([goods.socks])); // another is in hand, with a line 1 of its own
+    await page.waitForSelector("#line-1");
+    await page.click("#to-waiting");
     await wedge(page, number);
     await page.waitForSelector("#paid");
+    assert.match(await page.textContent(".refund"), /1 × Rain jacket/);
+    assert.ok((await page.textContent("main")).includes(receipt));
     await sound("31-one-return");
     await page.click("#paid");
     await until(page, () => !document.querySelector("#paid"));
@@ -435,22 +442,81 @@ counterTest("end of day sums by tender and prints", async () => {
     assert.equal(await page.isVisible("header"), false);
 });
 
-counterTest("by keyboard alone", async () => {
-    const receipt = await sold([goods.socks]);
-    const press = async (id) => {
-        for (let i = 0; i < 60 && (await page.evaluate(() => document.activeElement.id)) !== id; i++) await page.keyboard.press("Tab");
-        assert.equal(await page.evaluate(() => document.activeElement.id), id);
-        await page.keyboard.press("Enter");
-    };
-    await page.focus("#target");
-    await page.keyboard.type(receipt, { delay: 60 });
+// Slower than a scanner.
+async function typed(text) {
+    await page.keyboard.type(text, { delay: 60 });
     await page.keyboard.press("Enter");
-    await page.waitForSelector("#line-1");
-    await press("line-1");
-    await press("line-1-reason-style");
-    await press("line-1-condition-open_box");
-    await press("go-on");
+}
+
+counterTest("by keyboard alone: a return of the last of many lines", async () => {
+    const receipt = await sold(Array(12).fill(goods.socks));
+    await page.focus("#target");
+    await typed(receipt);
+    await page.waitForSelector("#line-12");
+    await press(page, "line-12");
+    await press(page, "line-12-reason-style");
+    await press(page, "line-12-condition-open_box");
+    await press(page, "go-on");
     await page.waitForSelector("#confirm");
-    await press("confirm");
+    await press(page, "confirm");
     await page.waitForSelector("#paid");
+});
+
+counterTest("by keyboard alone: an exchange, and the manager's approval", async () => {
+    await sold([goods.swimsuit]);
+    const receipt = await sold([goods.socks]);
+    await page.focus("#target");
+    await typed(receipt);
+    await press(page, "line-1");
+    await press(page, "line-1-reason-style");
+    await press(page, "line-1-condition-open_box");
+    await press(page, "go-on");
+    await page.waitForSelector("#exchange");
+    await press(page, "exchange");
+    await until(page, () => document.activeElement.id === "item");
+    await typed(goods.swimsuit[0]);
+    await page.waitForSelector(`#new-${goods.swimsuit[0]}-price`);
+    await press(page, "due-cash");
+    await press(page, "confirm");
+    await page.waitForSelector("#exchange-due");
+    await press(page, "next");
+    await page.waitForSelector("#target");
+    await until(page, () => document.activeElement.id === "target");
+    await typed(await sold([goods.jacket], { days: 60 }));
+    await press(page, "line-1");
+    await press(page, "line-1-reason-style");
+    await press(page, "line-1-condition-open_box");
+    await press(page, "go-on");
+    await page.waitForSelector("#confirm");
+    await press(page, "confirm");
+    await until(page, () => document.activeElement.id === "approver");
+    await page.keyboard.type(people.manager.number, { delay: 60 });
+    await page.keyboard.press("Tab");
+    await typed(people.manager.pin);
+    await page.waitForSelector("#paid");
+    await press(page, "void");
+    await press(page, "void-yes");
+    await until(page, () => document.querySelector("#title").textContent === "Taken back");
+});
+
+test("by keyboard alone: the end of the day, with an exception reviewed", async () => {
+    const receipt = await sold([goods.socks]);
+    await appliance.till("POST", "/v1/returns", { receipt, lines: [{ line: 1, quantity: 9, reason: "unwanted", condition: "open_box" }] });
+    await until(page, () => document.activeElement.id === "number");
+    await page.keyboard.type(people.manager.number, { delay: 60 });
+    await page.keyboard.press("Enter");
+    await typed(people.manager.pin);
+    await page.waitForSelector("#target");
+    await press(page, "to-day");
+    await page.waitForSelector("#exceptions button");
+    const before = await page.locator("#exceptions > li").count();
+    await press(page, await page.locator("#exceptions button").last().getAttribute("id"));
+    await until(page, () => document.activeElement.id === "how");
+    await typed("counted again");
+    await until(page, (n) => document.querySelectorAll("#exceptions > li").length === n, before - 1);
+    await page.evaluate(() => { window.print = () => { window.printed = true; }; });
+    await press(page, "print");
+    assert.equal(await page.evaluate(() => window.printed), true);
+    await press(page, "lock");
+    await page.waitForSelector("#number");
 });

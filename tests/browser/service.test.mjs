@@ -8,7 +8,6 @@ import { after, before, test } from "node:test";
 import { Appliance, people } from "./appliance.mjs";
 import { openBrowser, openPage, picture, signIn, tooSmall, until, violations } from "./browser.mjs";
 
-const technician = { number: "3001", name: "Tess Ray", role: "technician", badge: "BADGE-3001", pin: "864209" };
 let appliance;
 let browser;
 let page;
@@ -19,7 +18,6 @@ before(async () => {
     appliance.settings = [`printer.counter=file:${appliance.folder}/paper`, "broker.url=mqtts://127.0.0.1:1", `scanner.one=serial:${appliance.folder}/none,lane=01`];
     await appliance.start();
     appliance.addStaff();
-    appliance.cli(["staff", "add", "--number", technician.number, "--name", technician.name, "--role", technician.role, "--pin", "-"], `${technician.pin}\n`);
     page = await openPage(browser, appliance.url);
 });
 
@@ -34,7 +32,7 @@ test("only a technician sees it", async () => {
     await page.waitForSelector("#to-day");
     assert.equal(await page.$("#to-service"), null);
     await page.click("#lock");
-    await signIn(page, technician);
+    await signIn(page, people.technician);
     await page.click("#to-service");
     await until(page, () => document.getElementById("title").textContent === "Set up and check this appliance");
 });
@@ -99,11 +97,11 @@ test("the code of a centre makes it a store's", async () => {
     const road = spawn("/usr/bin/python3", ["-B", "tests/browser/store_road.py", "unenrolled"], { stdio: ["pipe", "pipe", "inherit"] });
     const gone = new Promise((resolve) => road.once("exit", resolve));
     const there = JSON.parse((await createInterface({ input: road.stdout })[Symbol.asyncIterator]().next()).value);
-    const { number, name, role, pin } = technician;
+    const { number, name, role, pin } = people.technician;
     execFileSync(join(process.env.PROGRAMS ?? "build/release", "tillback"), ["--state", there.state, "staff", "add", "--number", number, "--name", name, "--role", role, "--pin", "-"], { input: `${pin}\n` });
     const theirs = await openPage(browser, there.url);
     try {
-        await signIn(theirs, technician);
+        await signIn(theirs, people.technician);
         await theirs.click("#to-service");
         await theirs.fill("#code", there.link);
         await until(theirs, () => !document.getElementById("provision").disabled);
