@@ -164,12 +164,12 @@ $(OUT)/block_workload: $(OUT)/obj/tests/fault/block/workload.o $(call archive,te
 BROWSER_MODULES := tests/browser/node_modules/.package-lock.json
 browser-test: all $(BROWSER_MODULES)
 	$(Q)toolchain/install browser
-	$(Q)PROGRAMS=$(OUT) node --test $(sort $(wildcard tests/browser/*.test.mjs))
+	$(Q)PROGRAMS=$(OUT) toolchain/browser-tests tests/browser/*.test.mjs
 
 # The part of it that a CI has time for: the page on a whole road, receipts, and the security scan.
 browser-quick: all $(BROWSER_MODULES)
 	$(Q)toolchain/install browser
-	$(Q)PROGRAMS=$(OUT) node --test $(patsubst %,tests/browser/%.test.mjs,online print security)
+	$(Q)PROGRAMS=$(OUT) toolchain/browser-tests $(patsubst %,tests/browser/%.test.mjs,online print security)
 
 # How quick the page is on this machine, into build/bench/page.json.
 bench-page: all $(BROWSER_MODULES)

@@ -109,5 +109,5 @@ export function dayScreen() {
         h("div", { class: "actions unprinted" }, h("p", { class: "field" }, h("label", { for: "day" }, t("day.day")), h("input", { id: "day", type: "date", value: day, onchange: choose })),
             button("print", t("day.print"), () => window.print(), { class: "primary" })),
         h("p", { class: "printed" }, t("day.head", { store: app.session.store, date: date(`${day}T12:00:00`), name: app.session.name })),
-        list ? [h("p", null, count("day.returns", list.length)), list.length ? totalsTable(list) : null, attention(list), exceptions()] : h("p", null, t("status.asking"))];
+        list ? [h("p", null, count("day.returns", list.length)), totals(list).length ? totalsTable(list) : null, attention(list), exceptions()] : h("p", null, t("status.asking"))];
 }
