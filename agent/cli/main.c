@@ -6,7 +6,11 @@
 #include <string.h>
 
 static const struct cli_command commands[] = {
-    {"status", "", "how the appliance stands: link, what waits, what is parked", cli_status},
+    {"status", "[--watch]",
+     "how the appliance stands: link, what waits, what is parked; --watch: for a screen or a "
+     "serial "
+     "line, told anew whenever it changes",
+     cli_status},
     {"queue", "[--max N]", "events that the hub doesn't hold yet, oldest first", cli_queue},
     {"show", "RETURN", "one return with its history, by id or number", cli_show},
     {"parked", "list | show ID | resubmit ID --reason TEXT | discard ID --reason TEXT",

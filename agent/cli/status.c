@@ -1,8 +1,10 @@
 #include "agent/cli/cli.h"
+#include "agent/cli/screen.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { ANSWER_MAX = 1024 * 1024 };
 
@@ -56,22 +58,13 @@ static enum cli_exit print_files(const struct cli *cli, const struct eventlog_st
     return parked || lost ? CLI_PROBLEM : CLI_FINE;
 }
 
-static int64_t count_parked(const struct cJSON *doc)
-{
-    int64_t parked = 0;
-    const struct cJSON *stream = json_first(json_member(doc, "streams"));
-    for (; stream; stream = json_next(stream))
-        parked += json_member_int(stream, "parked", 0);
-    return parked;
-}
-
 static enum cli_exit print_answer(const struct cli *cli, const struct buf *answer)
 {
     struct fault fault = {0};
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     if (json_parse(buf_slice(answer), JSON_LIMITS_DEFAULT, &doc, &fault) != ERR_OK)
         return cli_fail(&fault);
-    int64_t parked = count_parked(doc);
+    int64_t parked = screen_count_parked(doc);
     int64_t lost = json_member_int(doc, "lost", 0);
     enum cli_exit verdict = parked || lost ? CLI_PROBLEM : CLI_FINE;
     if (cli->json) {
@@ -94,8 +87,10 @@ static enum cli_exit print_answer(const struct cli *cli, const struct buf *answe
 enum cli_exit cli_status(struct cli *cli)
 {
     struct fault fault = {0};
+    if (cli->argc == 1 && strcmp(cli->argv[0], "--watch") == 0)
+        return screen_watch(cli);
     if (!cli_only(cli, NULL))
-        return cli_usage("status takes no words");
+        return cli_usage("status takes --watch, or nothing");
     if (cli->url) {
         struct buf answer CLEANUP(buf_free);
         buf_init(&answer, ANSWER_MAX);

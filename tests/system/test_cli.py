@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from conftest import PROGRAMS
 from road.audit import all_arrived
-from road.road import await_true
+from road.road import DEVICE, await_true
 from road.till import Till
 
 FINE, PROBLEM, USAGE, UNREACHABLE = range(4)
@@ -188,3 +188,30 @@ def test_help_teaches_every_command():
         assert f"  {command}" in words
         code, more, _ = tillback(command, "--help")
         assert code == FINE and more.startswith("usage: tillback ") and command in more
+
+
+def test_watch_tells_anew_what_has_changed_and_nothing_else(store):
+    """For a technician at a serial line: no keys, no login."""
+    command = [store.programs / "tillback", "--state", store.store_state, "status", "--watch"]
+    till = Till(store.store_url, store.token())
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+        try:
+            first = read_block(watch)
+            assert first.startswith(f"Tillback {DEVICE}, store 0042")
+            waiting = int(first.split("waiting")[1].split()[0])
+            assert waiting > 0
+            assert till.sell("watched")[0] == 201
+            assert f"waiting  {waiting + 1} " in read_block(watch)
+        finally:
+            watch.kill()
+            till.close()
+
+
+def read_block(watch):
+    """From an empty line to the line that tells what waits."""
+    lines = []
+    for line in watch.stdout:
+        lines.append(line)
+        if line.startswith("waiting"):
+            return "".join(lines).lstrip("\n")
+    raise AssertionError(f"it ended: {lines}")

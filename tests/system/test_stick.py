@@ -57,7 +57,7 @@ def test_console_opens_for_as_long_as_the_ticket_is_good(box):
     assert "console, ticket for Ada" in ticket(box, "console", seconds=7200)
     asked = box.asked()
     end = next(line for line in asked if line.startswith("systemd-run"))
-    assert "--on-active=7200" in end and "stop tillback-console@tty1.service" in end
+    assert "--on-active=7200" in end and "start tillback-screen@tty1.service" in end
     started = asked.index("systemctl --no-block start tillback-console@tty1.service")
     assert started > asked.index(end), "its end is certain before it begins"
     assert json.loads((box.folder / "data/boot/last-ticket.json").read_text())["holder"] == "Ada"
