@@ -103,7 +103,7 @@ static enum err ask(struct provision *p, const char *url, const char *ca_file,
 static enum err ask_for_certificate(struct provision *p, struct fault *fault)
 {
     const char *folder = p->place.identity_folder;
-    struct bundle pending;
+    struct bundle pending = {0};
     struct buf question CLEANUP(buf_free);
     buf_init(&question, ENROL_ASK_MAX);
     enum err err = steps_question(folder, &question, fault);

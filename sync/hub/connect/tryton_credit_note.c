@@ -221,9 +221,9 @@ static enum err set_tax(struct tryton_way *way, const struct cJSON *row)
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *result;
     const char *name = json_member_text(json_member(row, "tax."), "name");
-    int64_t base;
-    int64_t is;
-    int64_t wanted;
+    int64_t base = 0;
+    int64_t is = 0;
+    int64_t wanted = 0;
     enum err err = read_amount(way, row, "base", &base);
     if (!err)
         err = read_amount(way, row, "amount", &is);

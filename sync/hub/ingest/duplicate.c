@@ -58,7 +58,7 @@ enum err duplicate_judge(struct database *db, const struct stream_log *log, int6
     struct place before = {0};
     char id[ID_TEXT + 1];
     char detail[DETAIL_MAX];
-    bool expected;
+    bool expected = false;
     enum err err = find_place(db, event_no, &before, fault);
     if (!err && before.log_no == log->no)
         expected = before.seq == seq; /* it was held there, and came once more */
