@@ -1,140 +1,26 @@
 /*
  * The nth allocation, open, rename, sync or truncation of ours fails, wherever it is, on a day with
  * appends, an acknowledgement, a cut, a restart and a damaged database; SQLite's own allocations
- * too. What was answered with yes is there afterwards, and the log works. A seeded sample of all n,
- * or every n with POWER_CUT_EVERY=1; POWER_CUT_SEED replays a run.
+ * too. What was answered with yes is there afterwards, and the log works.
  *
- * The linker puts the functions here in the place of libc's (see toolchain/targets.mk).
+ * The linker puts torture.c's functions in the place of libc's (see toolchain/targets.mk).
  */
 #include "hal/base/cleanup.h"
 #include "sync/eventlog/eventlog.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/torture.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 enum { APPENDS = 12, SAMPLE = 10 };
-
-/* --- What fails ------------------------------------------------------------------------------ */
-
-enum call { CALL_NONE, CALL_ALLOCATION, CALL_SQLITE, CALL_OPEN, CALL_RENAME, CALL_SYNC };
-
-static struct {
-    enum call call;
-    int in; /* calls until it strikes */
-    bool struck;
-} fault;
-
-static bool strikes(enum call call)
-{
-    if (__atomic_load_n(&fault.call, __ATOMIC_RELAXED) != call)
-        return false;
-    if (__atomic_sub_fetch(&fault.in, 1, __ATOMIC_RELAXED) != 0)
-        return false;
-    __atomic_store_n(&fault.struck, true, __ATOMIC_RELAXED);
-    return true;
-}
-
-static void arm(enum call call, int nth)
-{
-    __atomic_store_n(&fault.call, CALL_NONE, __ATOMIC_RELAXED);
-    __atomic_store_n(&fault.in, nth, __ATOMIC_RELAXED);
-    __atomic_store_n(&fault.struck, false, __ATOMIC_RELAXED);
-    __atomic_store_n(&fault.call, call, __ATOMIC_RELAXED);
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-int __real_open(const char *path, int flags, ...);
-int __real_rename(const char *from, const char *to);
-int __real_fsync(int fd);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-int __wrap_open(const char *path, int flags, ...);
-int __wrap_rename(const char *from, const char *to);
-int __wrap_fsync(int fd);
-
-void *__wrap_malloc(size_t size)
-{
-    return strikes(CALL_ALLOCATION) ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return strikes(CALL_ALLOCATION) ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return strikes(CALL_ALLOCATION) ? NULL : __real_realloc(memory, size);
-}
-
-int __wrap_open(const char *path, int flags, ...)
-{
-    va_list more;
-    va_start(more, flags);
-    int mode = flags & O_CREAT ? va_arg(more, int) : 0;
-    va_end(more);
-    if (strikes(CALL_OPEN)) {
-        errno = EMFILE;
-        return -1;
-    }
-    return __real_open(path, flags, mode);
-}
-
-int __wrap_rename(const char *from, const char *to)
-{
-    if (strikes(CALL_RENAME)) {
-        errno = EIO;
-        return -1;
-    }
-    return __real_rename(from, to);
-}
-
-int __wrap_fsync(int fd)
-{
-    if (strikes(CALL_SYNC)) {
-        errno = EIO;
-        return -1;
-    }
-    return __real_fsync(fd);
-}
-
-static sqlite3_mem_methods memory;
-
-static void *sqlite_malloc(int size)
-{
-    return strikes(CALL_SQLITE) ? NULL : memory.xMalloc(size);
-}
-
-static void *sqlite_realloc(void *old, int size)
-{
-    return strikes(CALL_SQLITE) ? NULL : memory.xRealloc(old, size);
-}
-
-/* Before SQLite is first used. */
-static int take_sqlite_memory(void **state)
-{
-    (void)state;
-    sqlite3_mem_methods ours;
-    int rc = sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
-    ours = memory;
-    ours.xMalloc = sqlite_malloc;
-    ours.xRealloc = sqlite_realloc;
-    return rc || sqlite3_config(SQLITE_CONFIG_MALLOC, &ours);
-}
 
 /* --- A day ----------------------------------------------------------------------------------- */
 
@@ -281,7 +167,7 @@ static int broken(struct day *d)
 }
 
 /* False when the day ended before the nth call. */
-static bool run_day(enum call call, int nth, bool damaged)
+static bool run_day(enum torture call, int nth, bool damaged)
 {
     struct day *d = calloc(1, sizeof *d);
     log_fixture_make(&d->f);
@@ -292,11 +178,11 @@ static bool run_day(enum call call, int nth, bool damaged)
     log_fixture_close(&d->f);
     if (damaged)
         zero_first_page(&d->f);
-    arm(call, nth);
+    torture_arm(call, nth);
     live(d, &ack);
-    bool struck = fault.struck;
+    bool struck = torture_struck();
     log_fixture_close(&d->f);
-    arm(CALL_NONE, 0);
+    torture_arm(TORTURE_NONE, 0);
     int bad = broken(d);
     log_fixture_remove(&d->f);
     free(d);
@@ -306,50 +192,50 @@ static bool run_day(enum call call, int nth, bool damaged)
     return struck;
 }
 
-static void fail_each(enum call call)
+static bool run_good_day(enum torture call, int nth)
 {
-    const char *text = getenv("POWER_CUT_SEED");
-    unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
-    print_message("POWER_CUT_SEED=%u\n", seed);
-    for (int damaged = 0; damaged < 2; damaged++) {
-        int calls = 1;
-        while (run_day(call, calls, damaged))
-            calls *= 2; /* how long a day is, to within two */
-        int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls / SAMPLE;
-        int nth = 1 + (int)(seed % (unsigned)stride);
-        while (run_day(call, nth, damaged))
-            nth += stride;
-    }
+    return run_day(call, nth, false);
+}
+
+static bool run_damaged_day(enum torture call, int nth)
+{
+    return run_day(call, nth, true);
+}
+
+static void fail_each(enum torture call)
+{
+    torture_each(call, SAMPLE, run_good_day);
+    torture_each(call, SAMPLE, run_damaged_day);
 }
 
 static void each_allocation_of_ours_may_fail(void **state)
 {
     (void)state;
-    fail_each(CALL_ALLOCATION);
+    fail_each(TORTURE_ALLOCATION);
 }
 
 static void each_allocation_of_sqlite_may_fail(void **state)
 {
     (void)state;
-    fail_each(CALL_SQLITE);
+    fail_each(TORTURE_SQLITE);
 }
 
 static void each_open_may_fail(void **state)
 {
     (void)state;
-    fail_each(CALL_OPEN);
+    fail_each(TORTURE_OPEN);
 }
 
 static void each_rename_may_fail(void **state)
 {
     (void)state;
-    fail_each(CALL_RENAME);
+    fail_each(TORTURE_RENAME);
 }
 
 static void each_sync_of_a_file_or_folder_may_fail(void **state)
 {
     (void)state;
-    fail_each(CALL_SYNC);
+    fail_each(TORTURE_SYNC);
 }
 
 int main(void)
@@ -361,5 +247,5 @@ int main(void)
         cmocka_unit_test(each_rename_may_fail),
         cmocka_unit_test(each_sync_of_a_file_or_folder_may_fail),
     };
-    return cmocka_run_group_tests(tests, take_sqlite_memory, NULL);
+    return cmocka_run_group_tests(tests, torture_take_sqlite_memory, NULL);
 }

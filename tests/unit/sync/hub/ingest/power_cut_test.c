@@ -3,8 +3,7 @@
  * again; or the disk fails once at that call. What it acknowledged must be there; sent again,
  * everything is there once. POWER_CUT_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
  */
-#include "sync/hub/ingest/ingest.h"
-#include "tests/support/scratch.h"
+#include "tests/support/hub_day.h"
 #include "tests/support/vfs_fault.h"
 
 #include <setjmp.h>
@@ -18,177 +17,22 @@
 
 #include <cmocka.h>
 
-enum { EVENTS = 48, SAMPLE = 5, SEEDS_EACH = 2 };
-
-static const int64_t now_ms = INT64_C(1795000000000);
-
-struct log_of_store {
-    struct id log;
-    struct slice bodies[EVENTS];
-    struct sha256 hashes[EVENTS + 1];
-};
+enum { SAMPLE = 5, SEEDS_EACH = 2 };
 
 struct day {
-    struct scratch scratch;
+    struct hub_day hub;
     struct vfs_fault *vfs;
-    struct hubdb *hub;
-    struct log_of_store log;
-    int64_t acknowledged;
-    int64_t epoch; /* that of the acknowledgement */
 };
-
-static struct id made_id(int kind, int number)
-{
-    struct id id = {{0}};
-    (void)snprintf((char *)id.bytes, ID_BYTES, "%02d-%08d", kind, number);
-    return id;
-}
-
-static void make_log(struct log_of_store *log)
-{
-    log->log = made_id(1, 1);
-    log->hashes[0] = chain_origin(&log->log, NULL);
-    for (int i = 0; i < EVENTS; i++) {
-        char data[4096];
-        (void)snprintf(data, sizeof data,
-                       "{\"receipt\":\"R%d\",\"number\":\"N%d\",\"text\":\"%*s\"}", i, i,
-                       i % 7 == 6 ? 3000 : 20, "");
-        struct event event = {
-            .id = made_id(2, i),
-            .type = EVENT_RETURN_CREATED,
-            .source = SLICE_LITERAL("/store/0042/device/box-a"),
-            .time_ms = now_ms,
-            .correlation = made_id(3, i),
-            .sequence = 1,
-            .data = slice_of(data),
-        };
-        struct buf body;
-        buf_init(&body, EVENT_BODY_MAX);
-        event_write(&body, &event);
-        log->bodies[i] = buf_slice(&body); /* freed with the day */
-        log->hashes[i + 1] = chain_next(&log->hashes[i], log->bodies[i]);
-    }
-}
-
-static void free_log(struct log_of_store *log)
-{
-    for (int i = 0; i < EVENTS; i++)
-        free((void *)(uintptr_t)log->bodies[i].data);
-}
-
-static enum err open_hub(struct day *d)
-{
-    char path[SCRATCH_PATH_MAX];
-    struct fault fault = {0};
-    const struct hubdb_config config = {
-        .path = scratch_path(&d->scratch, "hub.db", path),
-        .folder = d->scratch.path,
-        .vfs = "hub-fault",
-        .now_ms = now_ms,
-    };
-    return hubdb_open(&d->hub, &config, &fault);
-}
-
-static void close_hub(struct day *d)
-{
-    hubdb_close(d->hub);
-    d->hub = NULL;
-}
-
-/* The hub's word, given after COMMIT only. */
-static enum err give(struct day *d, int64_t first, int64_t last, struct ingest_result *result)
-{
-    struct database *db = hubdb_database(d->hub);
-    struct ingest_rules rules = {.hub_epoch = hubdb_epoch(d->hub)};
-    struct ingest_batch batch = {
-        .device = "box-a",
-        .header = {.log = d->log.log,
-                   .stream = STREAM_RETURNS,
-                   .first = first,
-                   .last = last,
-                   .prev = d->log.hashes[first - 1],
-                   .hash = d->log.hashes[last]},
-        .bodies = &d->log.bodies[first - 1],
-        .count = (size_t)(last - first + 1),
-        .received_ms = now_ms,
-    };
-    struct fault fault;
-    enum err err = database_begin(db, &fault);
-    if (!err)
-        err = ingest_batch(db, &rules, &batch, result, &fault);
-    if (!err)
-        err = database_commit(db, &fault);
-    if (err)
-        database_rollback(db);
-    return err;
-}
-
-/* Batches of one to five, one of them ahead of its turn, a restart in between. */
-static void live(struct day *d)
-{
-    int64_t first = 1;
-    while (first <= EVENTS) {
-        int64_t last = first + first % 5 < EVENTS ? first + first % 5 : EVENTS;
-        struct ingest_result result;
-        if (first > EVENTS / 2 && first < EVENTS / 2 + 6) {
-            close_hub(d);
-            if (open_hub(d))
-                return;
-        }
-        if (first % 4 == 1 && last + 2 <= EVENTS)
-            (void)give(d, last + 1, last + 2, &result);
-        if (give(d, first, last, &result) == ERR_OK && result.has_ack) {
-            d->acknowledged = result.ack.through;
-            d->epoch = result.ack.hub_epoch;
-        }
-        first = last + 1;
-    }
-    close_hub(d);
-}
-
-static int64_t number_of(struct day *d, const char *sql)
-{
-    sqlite3_stmt *s;
-    sqlite3 *db = database_handle(hubdb_database(d->hub));
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
-    int64_t number = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int64(s, 0) : -1;
-    sqlite3_finalize(s);
-    return number;
-}
-
-/* How many promises were broken. */
-static int broken(struct day *d)
-{
-    int broken = 0;
-    struct fault fault;
-    struct ingest_result result = {0};
-    struct ingest_rules rules = {.hub_epoch = hubdb_epoch(d->hub)};
-    enum err err =
-        ingest_acknowledgement(hubdb_database(d->hub), &rules, &d->log.log, &result, &fault);
-    int64_t through = err ? 0 : result.ack.through;
-    broken += through < d->acknowledged;
-    for (int64_t first = 1; first <= EVENTS; first += 6)
-        broken += give(d, first, first + 5, &result) != ERR_OK;
-    broken += result.ack.through != EVENTS;
-    broken += number_of(d, "SELECT count(*) FROM event") != EVENTS;
-    broken += number_of(d, "SELECT count(*) FROM pragma_integrity_check "
-                           "WHERE integrity_check <> 'ok'") != 0;
-    return broken;
-}
 
 static void day_begin(struct day *d)
 {
-    *d = (struct day){.vfs = vfs_fault_open("hub-fault")};
-    scratch_make(&d->scratch);
-    make_log(&d->log);
-    assert_int_equal(open_hub(d), ERR_OK);
+    d->vfs = vfs_fault_open("hub-fault");
+    hub_day_begin(&d->hub, "hub-fault");
 }
 
 static void day_end(struct day *d)
 {
-    close_hub(d);
-    free_log(&d->log);
-    scratch_remove(&d->scratch);
+    hub_day_end(&d->hub);
     vfs_fault_close(d->vfs);
 }
 
@@ -198,16 +42,16 @@ static int run_day(int nth, uint64_t seed, bool lying, bool *reached)
     day_begin(&d);
     vfs_fault_lie(d.vfs, lying);
     vfs_fault_cut(d.vfs, nth);
-    live(&d);
-    close_hub(&d);
+    hub_day_live(&d.hub);
+    hub_day_close(&d.hub);
     *reached = vfs_fault_struck(d.vfs);
     vfs_fault_power_on(d.vfs, seed);
     vfs_fault_cut(d.vfs, 1 + (int)(seed % 8));
-    (void)open_hub(&d);
-    close_hub(&d);
+    (void)hub_day_open(&d.hub);
+    hub_day_close(&d.hub);
     vfs_fault_power_on(d.vfs, seed + 1);
     vfs_fault_lie(d.vfs, false);
-    int bad = open_hub(&d) ? 1 : broken(&d);
+    int bad = hub_day_open(&d.hub) ? 1 : hub_day_broken(&d.hub);
     if (bad && !lying)
         print_message("cut at %d, seed %llu: %d promises broken\n", nth, (unsigned long long)seed,
                       bad);
@@ -220,7 +64,7 @@ static int calls_of_a_day(void)
     struct day d;
     day_begin(&d);
     vfs_fault_heal(d.vfs);
-    live(&d);
+    hub_day_live(&d.hub);
     int calls = vfs_fault_calls(d.vfs);
     day_end(&d);
     return calls;
@@ -265,12 +109,12 @@ static void fail_each_call(int kinds, int code)
         struct day d;
         day_begin(&d);
         vfs_fault_fail(d.vfs, kinds, nth, code, false);
-        live(&d);
-        close_hub(&d);
+        hub_day_live(&d.hub);
+        hub_day_close(&d.hub);
         struck = vfs_fault_struck(d.vfs);
         vfs_fault_heal(d.vfs);
-        assert_int_equal(open_hub(&d), ERR_OK);
-        int bad = broken(&d);
+        assert_int_equal(hub_day_open(&d.hub), ERR_OK);
+        int bad = hub_day_broken(&d.hub);
         day_end(&d);
         if (bad)
             fail_msg("call %d failed with %d: %d promises broken", nth, code, bad);

@@ -1,0 +1,102 @@
+/*
+ * The nth allocation, open, rename or sync of ours fails, or the nth allocation of SQLite's, on a
+ * hub's day with batches, restarts and backups. What it acknowledged is there afterwards, sent
+ * again everything is there once, and a copy that was made is whole.
+ *
+ * The linker puts torture.c's functions in the place of libc's (see toolchain/targets.mk).
+ */
+#include "sync/hub/ingest/backup.h"
+#include "tests/support/hub_day.h"
+#include "tests/support/torture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SAMPLE = 4 };
+
+/* Puts the copy in the database's place; false when there is none. */
+static bool restore(struct hub_day *day, enum err *err)
+{
+    char path[SCRATCH_PATH_MAX];
+    char copy[SCRATCH_PATH_MAX];
+    struct fault fault;
+    const struct hubdb_config config = {.path = scratch_path(&day->scratch, "hub.db", path),
+                                        .folder = day->scratch.path};
+    if (access(scratch_path(&day->scratch, "copy.db", copy), F_OK) != 0)
+        return false;
+    *err = backup_restore(&config, copy, &fault);
+    return true;
+}
+
+static bool run_day(enum torture call, int nth)
+{
+    struct hub_day *day = malloc(sizeof *day);
+    enum err err = ERR_OK;
+    hub_day_begin(day, NULL);
+    torture_arm(call, nth);
+    hub_day_live(day);
+    if (hub_day_open(day) == ERR_OK) {
+        hub_day_back_up(day);
+        hub_day_close(day);
+    }
+    bool struck = torture_struck();
+    torture_arm(TORTURE_NONE, 0);
+    int bad = hub_day_open(day) ? 1 : hub_day_broken(day);
+    hub_day_close(day);
+    day->acknowledged = 0; /* a copy may be older */
+    if (!bad && restore(day, &err))
+        bad = err || hub_day_open(day) ? 1 : hub_day_broken(day);
+    hub_day_end(day);
+    free(day);
+    if (bad)
+        fail_msg("kind %d, call %d: %d promises broken", call, nth, bad);
+    return struck;
+}
+
+static void each_allocation_of_the_hub_may_fail(void **state)
+{
+    (void)state;
+    torture_each(TORTURE_ALLOCATION, SAMPLE, run_day);
+}
+
+static void each_allocation_of_sqlite_at_the_hub_may_fail(void **state)
+{
+    (void)state;
+    torture_each(TORTURE_SQLITE, SAMPLE, run_day);
+}
+
+static void each_open_of_the_hub_may_fail(void **state)
+{
+    (void)state;
+    torture_each(TORTURE_OPEN, SAMPLE, run_day);
+}
+
+static void each_rename_of_the_hub_may_fail(void **state)
+{
+    (void)state;
+    torture_each(TORTURE_RENAME, SAMPLE, run_day);
+}
+
+static void each_sync_of_the_hub_may_fail(void **state)
+{
+    (void)state;
+    torture_each(TORTURE_SYNC, SAMPLE, run_day);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation_of_the_hub_may_fail),
+        cmocka_unit_test(each_allocation_of_sqlite_at_the_hub_may_fail),
+        cmocka_unit_test(each_open_of_the_hub_may_fail),
+        cmocka_unit_test(each_rename_of_the_hub_may_fail),
+        cmocka_unit_test(each_sync_of_the_hub_may_fail),
+    };
+    return cmocka_run_group_tests(tests, torture_take_sqlite_memory, NULL);
+}
