@@ -418,7 +418,7 @@ static enum err status(const struct office *office, const struct asked *asked, s
         struct buf rollout CLEANUP(buf_free);
         buf_init(&rollout, TEXT_MAX);
         struct jsonw inner = jsonw_to(&rollout);
-        err = rollouts_write(office->rollouts, no, TROUBLED_MAX, &inner, fault);
+        err = rollouts_write(office->rollouts, no, office->now_ms, TROUBLED_MAX, &inner, fault);
         jsonw_raw(&w, "rollout", buf_slice(&rollout));
     }
     jsonw_end(&w);

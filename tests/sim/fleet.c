@@ -34,7 +34,7 @@ enum {
     READ_SIZE = 16 * 1024,
     DAYS = 397,
     DESCRIPTORS_BESIDES = 100,
-
+    GROWTH = 100, /* events a second */
 };
 
 struct fleet;
@@ -51,6 +51,9 @@ struct box {
     int64_t wrote_ms;
     uint16_t next_id;
     bool refuses; /* every configuration */
+    bool silent;  /* takes it, and never says so */
+    bool grows;   /* takes it, and from then on more and more of its events wait */
+    int64_t waiting;
     bool subscribed;
 };
 
@@ -199,7 +202,7 @@ static void tell_state(struct box *box)
     const int64_t wall = clock_wall_ms(box->fleet->clock);
     id_source_init(&ids, NULL, NULL);
     const struct link_state state = {
-        .session = id_next(&ids, wall), .online = true, .time_ms = wall};
+        .session = id_next(&ids, wall), .online = true, .time_ms = wall, .waiting = {box->waiting}};
     buf_init(&text, LINK_STATE_BYTES_MAX);
     struct jsonw w = jsonw_to(&text);
     jsonw_object(&w, NULL);
@@ -266,7 +269,8 @@ static void take_config(struct box *box, struct slice envelope)
     }
     (void)snprintf(box->report.path, sizeof box->report.path, "%s", fault.where);
     (void)snprintf(box->report.reason, sizeof box->report.reason, "%s", fault.text);
-    tell_report(box);
+    if (!box->silent)
+        tell_report(box);
     count_settled(box);
 }
 
@@ -463,6 +467,10 @@ static void on_tick(void *context)
             packet_ping(&box->out);
             flush(box);
         }
+        if (box->subscribed && box->grows && box->report.version) {
+            box->waiting += GROWTH;
+            tell_state(box);
+        }
     }
     dial_more(fleet);
 }
@@ -498,6 +506,8 @@ static enum err open_fleet(struct fleet *fleet, int argc, char **argv, struct fa
     const char *url = sim_option(argc, argv, "--url", NULL);
     const char *prefix = sim_option(argc, argv, "--prefix", "sim");
     const long refusing = sim_number(argc, argv, "--refuse", 0);
+    const long silent = sim_number(argc, argv, "--silent", 0);
+    const long growing = sim_number(argc, argv, "--grow", 0);
     if (!state || !url || !fleet->count)
         return fault_set(fault, ERR_INVALID, "fleet", "needs N, --state and --url");
     enum err err = url_parse(url, "--url", 8883, &fleet->url, fault);
@@ -518,6 +528,8 @@ static enum err open_fleet(struct fleet *fleet, int argc, char **argv, struct fa
         struct box *box = &fleet->boxes[i];
         box->fleet = fleet;
         box->refuses = (long)i < refusing;
+        box->silent = (long)i < silent;
+        box->grows = (long)i < growing;
         (void)snprintf(box->device, sizeof box->device, "%.32s-%05zu", prefix, i + 1);
         buf_init(&box->in, IN_MAX);
         buf_init(&box->out, OUT_MAX);

@@ -18,8 +18,11 @@ static const struct sim_command commands[] = {
      "--url URL [--token-file FILE] [--record FILE] [--returns N] [--rate PER_SECOND] "
      "[--tills N] [--seed N] [--store 0042]",
      "tills that sell, and return what they sold; FILE gets a line for each answer", sim_pos},
-    {"fleet", "N --state HUB_STATE --url mqtts://HOST:PORT [--prefix sim] [--refuse M]",
-     "N appliances that take configurations; M of them refuse each; tells when all are connected, "
+    {"fleet",
+     "N --state HUB_STATE --url mqtts://HOST:PORT [--prefix sim] [--refuse M] [--silent M] "
+     "[--grow M]",
+     "N appliances that take configurations; the first M of them refuse each, or never say that "
+     "they took it, or have more and more that waits from then on; tells when all are connected, "
      "and when all have answered a version",
      sim_fleet},
 };

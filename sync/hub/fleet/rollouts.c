@@ -506,7 +506,7 @@ static void write_counts(struct jsonw *w, const struct tally *tally)
     jsonw_end(w);
 }
 
-static enum err write_head(struct rollouts *rollouts, int64_t no, struct jsonw *w,
+static enum err write_head(struct rollouts *rollouts, int64_t no, int64_t now_ms, struct jsonw *w,
                            struct fault *fault)
 {
     struct statement *s;
@@ -514,8 +514,8 @@ static enum err write_head(struct rollouts *rollouts, int64_t no, struct jsonw *
     struct tally tally = {.total = 0};
     bool found;
     enum err err = find(rollouts, no, &row, fault);
-    if (!err) /* silence is counted as of the last word */
-        err = count(rollouts, &row, row.ended_ms ? row.ended_ms : row.wave_ms, &tally, fault);
+    if (!err) /* silence is counted as of the end */
+        err = count(rollouts, &row, row.ended_ms ? row.ended_ms : now_ms, &tally, fault);
     if (!err)
         err = rollouts_statement(rollouts, ROLLOUTS_FIND, &s, fault);
     if (err)
@@ -544,11 +544,11 @@ static enum err write_head(struct rollouts *rollouts, int64_t no, struct jsonw *
     return ERR_OK;
 }
 
-enum err rollouts_write(struct rollouts *rollouts, int64_t no, int64_t max, struct jsonw *w,
-                        struct fault *fault)
+enum err rollouts_write(struct rollouts *rollouts, int64_t no, int64_t now_ms, int64_t max,
+                        struct jsonw *w, struct fault *fault)
 {
     jsonw_object(w, NULL);
-    enum err err = write_head(rollouts, no, w, fault);
+    enum err err = write_head(rollouts, no, now_ms, w, fault);
     if (!err)
         err = write_members(rollouts, no, "bad", max, w, fault);
     if (!err)
@@ -559,8 +559,8 @@ enum err rollouts_write(struct rollouts *rollouts, int64_t no, int64_t max, stru
     return err;
 }
 
-enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t max, struct jsonw *w,
-                       struct fault *fault)
+enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t now_ms, int64_t max,
+                       struct jsonw *w, struct fault *fault)
 {
     int64_t found[LIST_MAX];
     size_t listed = 0;
@@ -577,7 +577,7 @@ enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t max, s
     statement_reset(s);
     for (size_t i = 0; !err && i < listed; i++) {
         jsonw_object(w, NULL);
-        err = write_head(rollouts, found[i], w, fault);
+        err = write_head(rollouts, found[i], now_ms, w, fault);
         jsonw_end(w);
     }
     return err;

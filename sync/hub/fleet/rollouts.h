@@ -49,11 +49,11 @@ enum err rollouts_step(struct rollouts *rollouts, const struct signer *signer, i
                        struct fault *fault) MUST_CHECK;
 
 /* Writes one rollout as an object, with at most `max` of the appliances that gave trouble. */
-enum err rollouts_write(struct rollouts *rollouts, int64_t rollout_no, int64_t max, struct jsonw *w,
-                        struct fault *fault) MUST_CHECK;
+enum err rollouts_write(struct rollouts *rollouts, int64_t rollout_no, int64_t now_ms, int64_t max,
+                        struct jsonw *w, struct fault *fault) MUST_CHECK;
 /* Those below `before`, newest first, as items. */
-enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t max, struct jsonw *w,
-                       struct fault *fault) MUST_CHECK;
+enum err rollouts_list(struct rollouts *rollouts, int64_t before, int64_t now_ms, int64_t max,
+                       struct jsonw *w, struct fault *fault) MUST_CHECK;
 /* ERR_NOT_FOUND when there never was one. */
 enum err rollouts_newest(struct rollouts *rollouts, int64_t *rollout_no,
                          struct fault *fault) MUST_CHECK;

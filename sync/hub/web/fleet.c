@@ -116,7 +116,8 @@ static enum err show_rollouts(struct fleet *fleet, struct http_request *request,
     jsonw_object(w, NULL);
     jsonw_array(w, "rollouts");
     if (!err)
-        err = rollouts_list(fleet->reading.rollouts, before, PAGE, w, fault);
+        err = rollouts_list(fleet->reading.rollouts, before, clock_wall_ms(fleet->config.clock),
+                            PAGE, w, fault);
     jsonw_end(w);
     jsonw_end(w);
     return err;
@@ -128,7 +129,9 @@ static enum err show_rollout(struct fleet *fleet, struct http_request *request, 
     (void)request;
     int64_t number;
     enum err err = read_number(rest, "id", &number, fault);
-    return err ? err : rollouts_write(fleet->reading.rollouts, number, TROUBLED_MAX, w, fault);
+    return err ? err
+               : rollouts_write(fleet->reading.rollouts, number, clock_wall_ms(fleet->config.clock),
+                                TROUBLED_MAX, w, fault);
 }
 
 static enum err show_fleet(struct fleet *fleet, struct http_request *request, const char *rest,
