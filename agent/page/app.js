@@ -97,6 +97,7 @@ function active() {
 // --- News ------------------------------------------------------------------------------------
 
 function linkNews(news) {
+    if (app.link?.can_save === false && news.can_save) app.saving = true; // there is room again
     app.link = news;
     show(document.getElementById("frame"), frame());
 }

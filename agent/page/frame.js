@@ -9,7 +9,7 @@ import { count, currentLanguage, keepLanguage, languages, sinceText, t, useLangu
 // Symbol, colour and words, the worst first.
 function condition() {
     if (!app.reached) return { name: "stop", symbol: "stop", words: t("status.unreached"), more: t("status.unreached.more") };
-    if (!app.saving) return { name: "stop", symbol: "stop", words: t("status.unsaved"), more: t("status.unsaved.more") };
+    if (!app.saving || app.link?.can_save === false) return { name: "stop", symbol: "stop", words: t("status.unsaved"), more: t("status.unsaved.more") };
     const link = app.link;
     if (!link) return { name: "wait", symbol: "clock", words: t("status.asking"), more: "" };
     const waiting = link.waiting ? count("waiting", link.waiting) : t("waiting.none");

@@ -106,6 +106,24 @@ test("success is never said when the disk refused", async () => {
     assert.equal(await page.$('[data-link="stop"]'), null);
 });
 
+test("a full disk is told before anybody tries, and so is room again", async () => {
+    let can_save = true;
+    const news = () => JSON.stringify({ link: "none", waiting: 0, can_save });
+    await page.route("**/v1/status", (route) => route.fulfill({ contentType: "application/json", body: news() }));
+    await page.route("**/v1/stream*", (route) => route.fulfill({ contentType: "text/event-stream", body: `retry: 200\nevent: link\ndata: ${news()}\n\n` }));
+    await toDecision();
+    await page.waitForSelector('[data-link="alone"]');
+    can_save = false;
+    await page.waitForSelector('[data-link="stop"]');
+    assert.match(await page.textContent("#link"), /it can't be saved/);
+    await page.click("#go-on");
+    await page.route("**/v1/returns", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ status: 503, code: "disk_full", detail: "no space left on the disk" }) }));
+    await page.click("#confirm");
+    await page.waitForSelector("#notice.bad");
+    can_save = true;
+    await page.waitForSelector('[data-link="alone"]');
+});
+
 test("a second tab doesn't share the return in hand, and can take it over", async () => {
     await toDecision();
     const other = await page.context().newPage();
@@ -131,6 +149,8 @@ test("the line's state is always told in words, without a pop-up", async () => {
     };
     assert.match(await tell({ link: "online", waiting: 0 }, "online"), /Online.*Everything is sent/);
     assert.match(await tell({ link: "offline", since: new Date().toISOString(), waiting: 17 }, "offline"), /Offline since .*17 saved/);
+    assert.match(await tell({ link: "online", waiting: 0, can_save: false }, "stop"), /it can't be saved/);
+    assert.match(await tell({ link: "online", waiting: 0, can_save: true }, "online"), /Online/);
 });
 
 test("a session that was locked keeps the return in hand", async () => {
