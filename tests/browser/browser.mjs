@@ -8,6 +8,7 @@ import { chromium } from "playwright-core";
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const pictures = join("build", "screenshots");
 mkdirSync(pictures, { recursive: true });
+const patience_ms = 20000; // on a busy machine
 
 export const openBrowser = () => chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -18,7 +19,7 @@ export const openBrowser = () => chromium.launch({
 export async function openPage(browser, url, options = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(8000);
+    page.setDefaultTimeout(patience_ms);
     page.complaints = [];
     page.on("pageerror", (error) => page.complaints.push(String(error)));
     page.on("console", (message) => {
@@ -37,7 +38,7 @@ export async function signIn(page, person) {
 
 // Waits until a function of the page says true. (Playwright's own waiting would need "unsafe-eval".)
 export async function until(page, holds, argument) {
-    for (const end = Date.now() + 8000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    for (const end = Date.now() + patience_ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {
         if (await page.evaluate(holds, argument).catch(() => false)) return;
     }
     throw new Error(`never came true: ${holds}`);
