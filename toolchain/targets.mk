@@ -51,7 +51,7 @@ run demo:
 system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system $(ABREAST) tests/system
 
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
-hub-test: all ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub $(ABREAST) tests/hub
+hub-test: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub $(ABREAST) tests/hub
 
 # The centre's own tests once more, with a PostgreSQL server in SQLite's place.
 # POSTGRESQL_TESTS=tests/hub: all of them.
@@ -117,6 +117,10 @@ $(OUT)/bench/paho_peer: $(OUT)/obj/tests/bench/paho_peer.o $(OUT)/obj/tests/benc
 
 # Ten thousand appliances and a rollout over them; BENCH_FLEET= takes fewer.
 bench-fleet: all ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
+
+# A year of a chain of 500 stores in one hub, and what the dashboard asks of it then; YEAR_EVENTS=144000 is
+# a week, in minutes.
+bench-year: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-year
 
 # Each side has an exception_raise of its own: what is the hub's takes nothing of the appliance's.
 BENCH_FOLDERS_hub_bench := $(HUB_ALL) $(HUB_BELOW)
@@ -200,5 +204,5 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
 .PHONY: browser-quick pictures bench-page dictionary
-.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-packages \
+.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-year bench-packages \
         bench-short bench-table soak man clean help

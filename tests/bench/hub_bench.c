@@ -1,15 +1,15 @@
 /*
- * What the hub's database takes in: a year of a chain of stores (retailer.h), batch by batch, each
- * verified, committed and so acknowledgeable; booked to entries, posted, reconciled with what the
- * payment provider reports, and told back to the appliances, as the hub does. Only the accounting
- * system is left out: the connector here says that all it is given is posted.
+ * What the hub's database takes in: a year of a chain of stores, or less (retailer.h), batch by
+ * batch, each verified, committed and so acknowledgeable; booked to entries, posted, reconciled
+ * with what the payment provider reports, and told back to the appliances, as the hub does. Only
+ * the accounting system is left out: the connector here says that all it is given is posted.
  *
  * Several workers are processes on one database, as hubs on a PostgreSQL server are; SQLite has
  * one. Of several one posts and reconciles. Prints a line of JSON for each part of the way, so that
  * one sees whether the rate is steady and memory flat, and one for the whole with what is held
  * then.
  *
- *   hub_bench DATABASE [EVENTS [WORKERS [STORES [PARTS]]]]
+ *   hub_bench DATABASE [EVENTS [WORKERS [STORES [PARTS [DAYS]]]]]
  */
 #include "sync/contract/chain.h"
 #include "sync/hub/connect/intake.h"
@@ -177,11 +177,13 @@ static bool reconcile(struct bench *b)
 /* In two transactions, with the connector between, which is not here. */
 static bool post(struct bench *b)
 {
+    static const struct connector_ops ops = {.name = "bench"};
+    static const struct connector connector = {.ops = &ops};
     struct posting_batch *batch = &b->posting;
     posting_batch_init(batch);
     must(b, database_begin(b->db, &b->fault));
-    must(b,
-         posting_pick(b->db, &b->books, "bench", POSTING_BATCH_MAX, now_ms(b), batch, &b->fault));
+    must(b, posting_pick(b->db, &b->books, &connector, POSTING_BATCH_MAX, now_ms(b), batch,
+                         &b->fault));
     must(b, database_commit(b->db, &b->fault));
     for (size_t i = 0; i < batch->count; i++) {
         struct posting *posting = &batch->items[i];
@@ -191,7 +193,7 @@ static bool post(struct bench *b)
                        posting->entry.event_id);
     }
     must(b, database_begin(b->db, &b->fault));
-    must(b, posting_record(b->db, "bench", now_ms(b), 0, batch, &b->fault));
+    must(b, posting_record(b->db, ops.name, now_ms(b), 0, batch, &b->fault));
     must(b, database_commit(b->db, &b->fault));
     bool more = batch->count == POSTING_BATCH_MAX;
     posting_batch_free(batch);
@@ -232,6 +234,7 @@ static void settle_down(struct bench *b)
 static void work_off(struct bench *b)
 {
     if (b->retailer.part == 0) {
+        settle_down(b); /* a report is about what is in the books */
         report(b, day_of_ms(now_ms(b)) - RETAILER_SETTLED_AFTER);
         settle_down(b);
     } else {
@@ -372,9 +375,10 @@ int main(int argc, char **argv)
     int64_t asked = argc > 2 ? strtoll(argv[2], NULL, 10) : 100000;
     int workers = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
     int parts = argc > 5 ? (int)strtol(argv[5], NULL, 10) : PARTS;
+    b.retailer.days = argc > 6 ? strtoll(argv[6], NULL, 10) : 365;
     b.store_count = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 500;
     if (argc < 2 || asked < 1 || workers < 1 || workers > WORKERS_MAX || b.store_count < 1 ||
-        parts < 1)
+        parts < 1 || b.retailer.days < 1)
         return 2;
     scratch_make(&scratch);
     const struct hubdb_config config = {.path = argv[1], .folder = scratch.path};

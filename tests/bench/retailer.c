@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { YEAR_DAYS = 365, DAY_MS = 24 * 60 * 60 * 1000, ID_EVENT = 1, ID_RETURN = 2 };
+enum { DAY_MS = 24 * 60 * 60 * 1000, ID_EVENT = 1, ID_RETURN = 2 };
 static const int64_t FIRST_MS = INT64_C(1767225600000); /* 2026-01-01 */
 
 struct id retailer_id(const struct retailer *retailer, int64_t number, uint8_t kind)
@@ -25,7 +25,7 @@ void retailer_device(const struct retailer *retailer, int store, char name[stati
 int64_t retailer_time_ms(const struct retailer *retailer, int64_t number)
 {
     double part = (double)number / (double)retailer->returns;
-    return FIRST_MS + (int64_t)(part * YEAR_DAYS * DAY_MS);
+    return FIRST_MS + (int64_t)(part * (double)retailer->days * DAY_MS);
 }
 
 static void write_created(const struct retailer *retailer, struct buf *data, int store,

@@ -1,5 +1,5 @@
 /*
- * A year of a chain of stores, as its appliances and its payment provider tell of it: one piece of
+ * Days of a chain of stores, as its appliances and its payment provider tell of it: one piece of
  * each return comes back and is refunded by card, and two days later the provider reports it. A few
  * it never reports, and a few with another amount. Everything follows from a return's number.
  */
@@ -19,8 +19,9 @@ enum {
 };
 
 struct retailer {
-    int part;        /* of several that run side by side: their returns and devices differ */
-    int64_t returns; /* in the year */
+    int part; /* of several that run side by side: their returns and devices differ */
+    int64_t returns;
+    int64_t days; /* over which they are spread */
 };
 
 /* A kind of thing and its number. */
