@@ -104,6 +104,8 @@ static enum err mark(struct database *db, const struct posting *posting, const c
     if (posting->err == ERR_OK) {
         bind_text(s, 5, posting->posted.number);
         bind_int(s, 6, posting->posted.day);
+        if (posting->posted.day != posting->entry.document_day)
+            bind_int(s, 10, posting->entry.document_day);
     } else {
         write_detail(posting, detail);
         bind_text(s, 7, parked ? reason_code(posting) : err_name(posting->err));

@@ -222,7 +222,7 @@ FROM journal_entry JOIN return_index USING (correlation)
 WHERE journal_entry.reference = ?1 AND journal_entry.items IS NOT NULL
 -- name: posting_mark
 UPDATE posting SET state = ?2, connector = ?3, attempts = attempts + 1, next_ms = ?4, number = ?5,
-       posted_day = ?6, code = ?7, detail = ?8, updated_ms = ?9
+       posted_day = ?6, code = ?7, detail = ?8, updated_ms = ?9, moved_from = ?10
 WHERE reference = ?1 AND state = 'ready'
 -- name: posting_decide
 UPDATE posting SET state = ?2, next_ms = 0, updated_ms = ?3

@@ -623,3 +623,12 @@ CREATE TABLE gift_card (
 -- name: superseded
 -- Whether a former box of this name may still be connected, whose certificate a new code has ended.
 ALTER TABLE roster ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;
+-- name: closings
+-- What a month's end and a search by the other side's number ask, of a year of postings.
+ALTER TABLE posting ADD COLUMN moved_from INTEGER; -- the document's day, where it wasn't posted on it
+UPDATE posting SET moved_from =
+    (SELECT document_day FROM journal_entry WHERE journal_entry.reference = posting.reference
+     AND document_day <> posting.posted_day)
+WHERE state = 'posted';
+CREATE INDEX posting_moved ON posting (moved_from) WHERE moved_from IS NOT NULL;
+CREATE INDEX posting_by_number ON posting (number) WHERE number IS NOT NULL;

@@ -351,6 +351,7 @@ enum err answers_find_returns(struct answers *answers, const struct answers_aske
 
 /* --- The journal ----------------------------------------------------------------------------- */
 
+/* Nearly all entries are posted: they are found in order, and not by their state. */
 enum err answers_journal(struct answers *answers, const struct answers_asked *asked,
                          struct buf *out, struct fault *fault)
 {
@@ -364,9 +365,10 @@ enum err answers_journal(struct answers *answers, const struct answers_asked *as
         err = find_number(answers, of_return, &correlation, fault);
     if (!err)
         err = database_attached(answers->sql,
-                                of_return ? READ_JOURNAL_OF_RETURN
-                                : state   ? READ_JOURNAL_OF_STATE
-                                          : READ_JOURNAL_PAGE,
+                                of_return                      ? READ_JOURNAL_OF_RETURN
+                                : !state                       ? READ_JOURNAL_PAGE
+                                : strcmp(state, "posted") == 0 ? READ_JOURNAL_POSTED
+                                                               : READ_JOURNAL_OF_STATE,
                                 &s, fault);
     if (err)
         return err;
