@@ -46,6 +46,7 @@ enum err database_open(struct database **out, const struct database_config *conf
     db->backend = config->backend ? config->backend : &database_sqlite;
     db->vfs = config->vfs;
     db->read_only = config->read_only;
+    db->cache_kib = config->cache_kib;
     enum err err = db->backend->open(db, config, fault);
     if (!err)
         err = database_attach(db, config->statements, config->statement_count, &db->own, fault);

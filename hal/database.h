@@ -35,6 +35,7 @@ struct database_config {
     const struct database_sql *statements; /* borrowed for the handle's life */
     size_t statement_count;
     const struct database_backend *backend; /* NULL: SQLite */
+    int cache_kib; /* SQLite only: pages kept in memory; 0: its own default, 2 MiB */
 };
 
 /*

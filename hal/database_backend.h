@@ -10,6 +10,7 @@ struct database {
     const struct database_backend *backend;
     const char *vfs;
     bool read_only;
+    int cache_kib;
     void *native; /* the backend's connection */
     struct database_statements *own;
     struct database_statements *sets; /* every set, `own` among them */

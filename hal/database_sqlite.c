@@ -61,6 +61,13 @@ static enum err use_wal(struct database *db, struct fault *fault)
                : fault_set(fault, ERR_UNSUPPORTED, "", "this file system has no write-ahead log");
 }
 
+static enum err set_cache(struct database *db, int kib, struct fault *fault)
+{
+    char pragma[48];
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA cache_size=-%d", kib);
+    return kib ? script(db, pragma, fault) : ERR_OK;
+}
+
 static enum err configure(struct database *db, const struct database_config *config,
                           struct fault *fault)
 {
@@ -74,6 +81,8 @@ static enum err configure(struct database *db, const struct database_config *con
                           "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
                           "PRAGMA temp_store=MEMORY; PRAGMA user_version;",
                           fault);
+    if (!err)
+        err = set_cache(db, config->cache_kib, fault);
     bool temporary = config->path[0] == '\0';
     if (err || config->read_only || temporary)
         return err;
@@ -126,6 +135,7 @@ enum err database_reopen(struct database *db, struct fault *fault)
         .path = sqlite3_db_filename(db->native, "main"),
         .vfs = db->vfs,
         .read_only = db->read_only,
+        .cache_kib = db->cache_kib,
     };
     enum err err = open_file(&made, &config, fault);
     if (err) {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { TAIL_EVENTS = 1000, RESERVE_BYTES = 4 * 1024 * 1024 };
+enum { TAIL_EVENTS = 1000, CACHE_KIB = 512, RESERVE_BYTES = 4 * 1024 * 1024 };
 
 /* --- The database ---------------------------------------------------------------------------- */
 
@@ -158,6 +158,7 @@ static enum err open_as_it_is(struct eventlog *log, struct fault *fault)
         .vfs = log->config.vfs,
         .statements = log_sql,
         .statement_count = LOG_COUNT,
+        .cache_kib = CACHE_KIB,
     };
     enum err err = database_open(&log->db, &config, fault);
     if (err)

@@ -11,6 +11,9 @@ struct eventlog_reader {
     struct views views;
 };
 
+/* There are several, and what one reads again soon is little. */
+enum { CACHE_KIB = 256 };
+
 enum err eventlog_reader_open(struct eventlog_reader **out, const struct eventlog_config *config,
                               struct fault *fault)
 {
@@ -23,6 +26,7 @@ enum err eventlog_reader_open(struct eventlog_reader **out, const struct eventlo
     struct database_config database = {.path = path,
                                        .vfs = config->vfs,
                                        .read_only = true,
+                                       .cache_kib = CACHE_KIB,
                                        .statements = log_sql,
                                        .statement_count = LOG_COUNT};
     enum err err = database_open(&reader->db, &database, fault);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Background: events read in one transaction, so that it never holds up a checkpoint for long. */
-enum { CHUNK_EVENTS = 256 };
+enum { CHUNK_EVENTS = 256, CACHE_KIB = 256 };
 
 static enum err open_reading(struct database **db, const struct eventlog_config *config,
                              struct fault *fault)
@@ -26,6 +26,7 @@ static enum err open_reading(struct database **db, const struct eventlog_config 
     struct database_config database = {.path = path,
                                        .vfs = config->vfs,
                                        .read_only = true,
+                                       .cache_kib = CACHE_KIB,
                                        .statements = log_sql,
                                        .statement_count = LOG_COUNT};
     return database_open(db, &database, fault);
@@ -295,8 +296,6 @@ void *verifier_run(void *context)
     bool finished = false;
     (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &idle);
     enum err err = open_reading(&background.db, &log->config, &fault);
-    if (!err)
-        err = database_script(background.db, "PRAGMA cache_size=-256", &fault);
     if (!err)
         err = walk_all(&background, &finished, &fault);
     database_close(background.db);

@@ -361,6 +361,16 @@ static void columns_are_read_by_length(void **state)
     database_reset(f->db);
 }
 
+static void the_cache_is_as_large_as_asked_and_stays_so_when_opened_anew(void **state)
+{
+    struct fixture *f = *state;
+    const struct database_config config = {.path = f->path, .cache_kib = 256};
+    assert_int_equal(database_open(&f->db, &config, &f->fault), ERR_OK);
+    assert_int_equal(number(f->db, "PRAGMA cache_size"), -256);
+    assert_int_equal(database_reopen(f->db, &f->fault), ERR_OK);
+    assert_int_equal(number(f->db, "PRAGMA cache_size"), -256);
+}
+
 static void close_takes_nothing(void **state)
 {
     (void)state;
@@ -392,6 +402,7 @@ int main(void)
         DATABASE_TEST(what_has_no_write_ahead_log_is_refused),
         DATABASE_TEST(a_folder_in_the_way_is_refused),
         DATABASE_TEST(columns_are_read_by_length),
+        DATABASE_TEST(the_cache_is_as_large_as_asked_and_stays_so_when_opened_anew),
         DATABASE_TEST(close_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
