@@ -8,6 +8,8 @@
 #include <string.h>
 #include <uv.h>
 
+enum { BEAT_MS = 1000 };
+
 struct post {
     struct post *next;
     loop_callback *callback;
@@ -27,6 +29,7 @@ struct loop {
 
 struct loop_timer {
     uv_timer_t uv;
+    uint64_t repeat_ms;
     loop_callback *callback;
     void *context;
 };
@@ -202,6 +205,11 @@ static void on_timer(uv_timer_t *uv)
 {
     struct loop_timer *timer = uv->data;
     served(uv->loop);
+    if (timer->repeat_ms >= BEAT_MS) {
+        uint64_t now = uv_now(uv->loop);
+        uint64_t beat = (now + timer->repeat_ms + BEAT_MS / 2) / BEAT_MS * BEAT_MS;
+        (void)uv_timer_start(uv, on_timer, beat - now, 0);
+    }
     timer->callback(timer->context);
 }
 
@@ -222,8 +230,9 @@ void loop_timer_start(struct loop_timer *timer, int64_t after_ms, int64_t repeat
     assert(repeat_ms >= 0);
     /* libuv counts from the start of its pass: a slow callback would make the timer early. */
     uv_update_time(timer->uv.loop);
+    timer->repeat_ms = (uint64_t)repeat_ms;
     (void)uv_timer_start(&timer->uv, on_timer, after_ms > 0 ? (uint64_t)after_ms : 0,
-                         (uint64_t)repeat_ms);
+                         repeat_ms < BEAT_MS ? (uint64_t)repeat_ms : 0);
 }
 
 void loop_timer_stop(struct loop_timer *timer)

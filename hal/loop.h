@@ -42,7 +42,11 @@ enum err loop_post(struct loop *loop, loop_callback *callback, void *context) MU
 
 /* NULL on no memory. */
 struct loop_timer *loop_timer_open(struct loop *loop, loop_callback *callback, void *context);
-/* Starts or restarts; `repeat_ms` 0 fires once. */
+/*
+ * Starts or restarts; `repeat_ms` 0 fires once. From a second on repetitions fall on whole seconds
+ * of the loop's clock, the nearest to when they would, so that an idle program wakes for all at
+ * once.
+ */
 void loop_timer_start(struct loop_timer *timer, int64_t after_ms, int64_t repeat_ms);
 void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_close(struct loop_timer *timer); /* takes NULL */

@@ -160,7 +160,7 @@ static void attach(struct scanner *s)
         return;
     }
     loop_poll_want(s->poll, LOOP_READ);
-    loop_timer_start(s->tick, LINK_CHECK_MS, 0);
+    loop_timer_start(s->tick, LINK_CHECK_MS, LINK_CHECK_MS);
     s->fault = (struct fault){0};
     tell_change(s, SCANNER_READY);
 }
@@ -183,8 +183,6 @@ static void on_tick(void *context)
     } else if (moved(s)) {
         s->retry_ms = RETRY_FIRST_MS;
         lose(s);
-    } else {
-        loop_timer_start(s->tick, LINK_CHECK_MS, 0);
     }
     leave(s);
 }

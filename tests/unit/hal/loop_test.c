@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,6 +78,37 @@ static void timer_repeats_until_stopped(void **state)
     loop_timer_close(f->timer);
     assert_true(calls >= 3);
     assert_int_equal(f->calls, calls);
+}
+
+struct beat {
+    struct loop *loop;
+    struct loop_timer *timer;
+    int64_t fired_ms[2];
+    int count;
+};
+
+static void note_beat(void *context)
+{
+    struct beat *beat = context;
+    if (beat->count < 2)
+        beat->fired_ms[beat->count++] = loop_now_ms(beat->loop);
+}
+
+static void timers_that_repeat_each_second_come_to_fall_together(void **state)
+{
+    enum { APART_MS = 400 };
+    struct fixture *f = *state;
+    struct beat beats[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        beats[i].loop = f->loop;
+        beats[i].timer = loop_timer_open(f->loop, note_beat, &beats[i]);
+        loop_timer_start(beats[i].timer, 1 + APART_MS * i, 1000);
+    }
+    while (beats[0].count < 2 || beats[1].count < 2)
+        loop_run_once(f->loop, LONG_MS);
+    assert_true(llabs(beats[1].fired_ms[1] - beats[0].fired_ms[1]) < APART_MS / 2);
+    loop_timer_close(beats[0].timer);
+    loop_timer_close(beats[1].timer);
 }
 
 static void close_own_timer(void *context)
@@ -422,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOOP_TEST(timer_fires_once_and_not_before_its_time),
         LOOP_TEST(timer_repeats_until_stopped),
+        LOOP_TEST(timers_that_repeat_each_second_come_to_fall_together),
         LOOP_TEST(timer_may_close_itself_in_its_callback),
         LOOP_TEST(run_once_returns_after_the_first_callback),
         LOOP_TEST(run_once_gives_up_after_its_time),
