@@ -8,6 +8,7 @@
 #include "agent/centre.h"
 #include "agent/contact_post.h"
 #include "agent/endings.h"
+#include "agent/lamp.h"
 #include "agent/lanes.h"
 #include "agent/print/desk.h"
 #include "agent/pulse.h"
@@ -71,6 +72,7 @@ struct appliance {
     struct print_desk *prints;
     struct service *service;
     struct updater *updater;
+    struct lamp *lamp; /* NULL: it has none */
     struct api *api;
     struct http_server *http;
     struct lanes *lanes;
@@ -644,6 +646,17 @@ static enum err open_updater(struct appliance *a, const struct settings *setting
     return updater_open(&a->updater, &config, fault);
 }
 
+static enum err open_lamp(struct appliance *a, const struct settings *settings, struct fault *fault)
+{
+    const struct lamp_config config = {.loop = a->loop,
+                                       .log = a->log,
+                                       .uplink = a->uplink,
+                                       .updater = a->updater,
+                                       .clock = a->clock,
+                                       .leds = settings_text(settings, "lamp")};
+    return config.leds ? lamp_open(&a->lamp, &config, fault) : ERR_OK;
+}
+
 static enum err open_http_tls(struct appliance *a, const struct settings *settings,
                               struct fault *fault)
 {
@@ -868,6 +881,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_updater(a, settings, fault);
     if (!err)
+        err = open_lamp(a, settings, fault);
+    if (!err)
         err = open_http(a, settings, fault);
     if (!err)
         err = open_lanes(a, settings, fault);
@@ -909,6 +924,7 @@ void appliance_close(struct appliance *a)
     http_server_close(a->http); /* answers that are still to come go nowhere */
     service_close(a->service);
     a->service = NULL;
+    lamp_close(a->lamp);
     updater_close(a->updater);
     a->updater = NULL;
     lanes_close(a->lanes);

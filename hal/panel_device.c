@@ -54,8 +54,8 @@ static enum err take(char out[static PATH_MAX], const char *path, const char *fi
                                       : ERR_OK;
 }
 
-enum err panel_device_open(struct panel **panel, struct loop *loop,
-                           const struct panel_device_config *config, struct fault *fault)
+enum err panel_device_make(const struct panel_device_config *config, const struct panel_ops **out,
+                           void **context, struct fault *fault)
 {
     struct device *device = calloc(1, sizeof *device);
     if (!device)
@@ -73,5 +73,16 @@ enum err panel_device_open(struct panel **panel, struct loop *loop,
         free(device);
         return err;
     }
-    return panel_open(panel, loop, &ops, device, fault);
+    *out = &ops;
+    *context = device;
+    return ERR_OK;
+}
+
+enum err panel_device_open(struct panel **panel, struct loop *loop,
+                           const struct panel_device_config *config, struct fault *fault)
+{
+    const struct panel_ops *made;
+    void *device;
+    enum err err = panel_device_make(config, &made, &device, fault);
+    return err ? err : panel_open(panel, loop, made, device, fault);
 }

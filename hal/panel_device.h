@@ -19,4 +19,8 @@ enum err panel_device_open(struct panel **panel, struct loop *loop,
                            const struct panel_device_config *config,
                            struct fault *fault) MUST_CHECK;
 
+/* The same devices for another face (hal/beacon.h): `context` is closed by ops->close. */
+enum err panel_device_make(const struct panel_device_config *config, const struct panel_ops **ops,
+                           void **context, struct fault *fault) MUST_CHECK;
+
 #endif

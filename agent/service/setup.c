@@ -34,6 +34,9 @@ const struct setting appliance_settings[] = {
      "serial:PATH[,baud=9600] or hid:PATH[,layout=us], and [,lane=01][,prefix=TEXT][,suffix=TEXT]"},
     {"panel.*", SETTING_TEXT, NULL, 0, 0,
      "lamps and beeper: leds[,green=FOLDER][,red=FOLDER][,beep=DEVICE][,lane=01]"},
+    {"lamp", SETTING_TEXT, NULL, 0, 0,
+     "the box's own lamp, whose patterns say how it is: green=FOLDER,red=FOLDER of "
+     "/sys/class/leds"},
     {"printer.*", SETTING_TEXT, NULL, 0, 0,
      "serial:PATH, usb:PATH, tcp:HOST:PORT or file:PATH, and [,lane=01][,columns=42][,page=cp858]"
      "[,baud=9600][,drawer=2, 5 or none][,status=none for one that never answers]"},

@@ -372,6 +372,11 @@ static void describe_last(const struct installer_answer *last, struct jsonw *w)
     jsonw_end(w);
 }
 
+bool updater_is_installing(const struct updater *u)
+{
+    return u->record.state == UPDATE_INSTALLING;
+}
+
 void updater_describe(const struct updater *u, struct jsonw *w)
 {
     const struct update_record *record = &u->record;

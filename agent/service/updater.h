@@ -53,6 +53,8 @@ enum err updater_order(struct updater *updater, const struct release *release,
  */
 void updater_want(struct updater *updater, const struct release *release);
 
+/* Handed over, and not ended yet: the plug should stay in. */
+bool updater_is_installing(const struct updater *updater);
 /* Adds "software": version, slot, what the installer did last, and the update under way. */
 void updater_describe(const struct updater *updater, struct jsonw *w);
 
