@@ -1,5 +1,6 @@
 # The programs for other processors, against Debian's own packages for them, and their unit tests under
-# an emulator. `make cross ARCH=armhf`; the variant's name is the architecture's.
+# an emulator. The variant's name is the architecture's. armhf isn't whole: money is reckoned with 128
+# bits (__int128), which gcc hasn't for 32-bit processors; `make -k cross ARCH=armhf` shows what there is.
 
 CROSS_ARCH = $(if $(filter arm64 armhf,$(ARCH)),$(ARCH),arm64)
 EMULATOR_arm64 := qemu-aarch64-static
@@ -22,6 +23,14 @@ test-arm64 test-armhf: test-%: sysroot-%
 # How large each program is, with its libraries: make sizes
 sizes: all ; $(Q)toolchain/sizes $(OUT) /
 
-# What computes and keeps, without any library of Debian's but SQLite's sources, against musl: for
-# systems as small as OpenWrt.
-.PHONY: cross test-arm64 test-armhf sysroot-arm64 sysroot-armhf sizes
+# Against musl, for systems as small as OpenWrt: all that tillbackd and tillback are made of compiles;
+# what needs no library is linked statically, and runs. Debian has the other libraries for glibc only:
+# whoever makes such a system brings them, and links.
+musl:
+	$(Q)toolchain/install musl
+	$(Q)toolchain/musl-headers build/musl-headers
+	$(Q)$(MAKE) --no-print-directory VARIANT=musl musl-archives build/musl/grub-editenv
+	$(Q)toolchain/musl-smoke build/musl/grub-editenv
+musl-archives: $(foreach f,$(PROGRAM_FOLDERS_tillbackd),$(call archive,$(f)))
+
+.PHONY: cross test-arm64 test-armhf sysroot-arm64 sysroot-armhf sizes musl musl-archives
