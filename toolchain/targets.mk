@@ -146,7 +146,7 @@ kernel-test: $(OUT)/tests/hal/scanner_hid_test
 # Then everything at once for SOAK_MINUTES; TILLBACK_SEED repeats a run.
 SOAK_MINUTES ?= 60
 SOAKS := sync/eventlog/power_cut_test sync/eventlog/disk_test sync/eventlog/flip_test \
-         sync/eventlog/torture_test sync/hub/ingest/power_cut_test sync/hub/ingest/torture_test
+         sync/eventlog/torture_test sync/hub/ingest/power_cut_test sync/hub/ingest/torture_test sync/hub/ingest/flip_test
 soak: all $(CLOCK_SHIM) $(addprefix $(OUT)/tests/,$(SOAKS))
 	$(Q)for t in $(addprefix $(OUT)/tests/,$(SOAKS)); do \
 	    TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) POWER_CUT_EVERY=1 FLIP_EVERY=199 $$t || exit 1; done

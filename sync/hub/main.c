@@ -10,6 +10,7 @@
 #include "sync/hub/import_command.h"
 #include "sync/hub/ingest/backup.h"
 #include "sync/hub/ingest/server_backup.h"
+#include "sync/hub/ingest/verify.h"
 #include "sync/hub/journal_command.h"
 #include "sync/hub/order_command.h"
 #include "sync/hub/parked_command.h"
@@ -36,6 +37,9 @@ static const char usage[] =
     "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
     "                           (a PostgreSQL one by pg_dump)\n"
     "  restore FILE             put a backup in place; no hub may run on the database\n"
+    "  verify                   read the whole database: are its pages, events and chains what "
+    "they\n"
+    "                           were; the hub may run\n"
     "  rebuild-ledger           make all entries again from the events; no hub may run\n"
     "  export csv|ledger        write the journal to standard output; the hub may run\n"
     "  import orders|authorisations|goods-received FILE   one JSON document a line\n"
@@ -224,6 +228,34 @@ static enum err run_rebuild(const struct options *options, struct clock *clock, 
     return err;
 }
 
+static void print_finding(void *unused_context, const struct verify_finding *finding)
+{
+    (void)unused_context;
+    (void)printf("%s: %s\n", finding->what, finding->text);
+}
+
+static enum err run_verify(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    struct verified verified = {0};
+    struct hubdb *hub = NULL;
+    enum err err = hubdb_open_beside(&hub, &config, true, fault);
+    if (!err)
+        err = verify_hub(hub, print_finding, NULL, &verified, fault);
+    hubdb_close(hub);
+    if (err)
+        return err;
+    if (verified.findings)
+        return fault_set(fault, ERR_CORRUPT, config.path,
+                         "%lld findings. Don't delete anything: stop the hub, keep a copy of its "
+                         "state directory, and restore the newest backup; the appliances send the "
+                         "rest again",
+                         (long long)verified.findings);
+    (void)printf("%lld events in %lld logs read: all is as it came.\n", (long long)verified.events,
+                 (long long)verified.logs);
+    return ERR_OK;
+}
+
 static enum err run_export(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
@@ -305,6 +337,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return staff_run(options->word_count - 1, options->words + 1, fault);
     if (strcmp(words[0], "token") == 0)
         return run_token(options, clock, fault);
+    if (strcmp(words[0], "verify") == 0 && options->word_count == 1)
+        return run_verify(options, clock, fault);
     if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)
         return run_rebuild(options, clock, fault);
     return fault_set(fault, ERR_INVALID, words[0], "is not such a command; --help lists them");

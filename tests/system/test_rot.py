@@ -243,3 +243,24 @@ def test_read_only_disk_is_named_and_nothing_is_touched(tmp_path):
         road.appliance.start()
         assert road.ask_store("/v1/sales?receipt=0042-01-ro")["sales"]
         assert quarantines(road) == []
+
+
+def verify_hub(road):
+    done = subprocess.run(road.hub_words("verify"), capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_damage_at_the_hub_is_found_by_verify(road, till):
+    kept = Kept()
+    trade(till, kept, "verified", receipts=5)
+    await_true(lambda: all_arrived(road) and all_posted(road), 20, "posting")
+    code, said = verify_hub(road)
+    assert code == 0 and "all is as it came" in said, said  # beside the running hub
+    road.hub.stop()
+    with contextlib.closing(sqlite3.connect(road.hub_state / "hub.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [(body,)] = db.execute("SELECT body FROM event ORDER BY event_no LIMIT 1")
+    at = (road.hub_state / "hub.db").read_bytes().index(body) + len(body) // 2
+    overwrite(road.hub_state / "hub.db", at, b"\x07")
+    code, said = verify_hub(road)
+    assert code == 1 and "is not the one that came" in said and "restore" in said, said

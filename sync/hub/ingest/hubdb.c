@@ -280,6 +280,11 @@ struct database *hubdb_database(struct hubdb *hub)
     return hub->db;
 }
 
+bool hubdb_on_server(const struct hubdb *hub)
+{
+    return hub->on_server;
+}
+
 int64_t hubdb_epoch(const struct hubdb *hub)
 {
     return hub->epoch;

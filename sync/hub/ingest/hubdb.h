@@ -42,6 +42,7 @@ enum err hubdb_open_beside(struct hubdb **hub, const struct hubdb_config *config
 void hubdb_close(struct hubdb *hub); /* takes NULL */
 
 struct database *hubdb_database(struct hubdb *hub);
+bool hubdb_on_server(const struct hubdb *hub);
 /* As of the opening. */
 int64_t hubdb_epoch(const struct hubdb *hub);
 /*

@@ -623,3 +623,12 @@ RETURNING card_no, loaded_minor, spent_minor, correlation
 -- name: gift_card_void
 UPDATE gift_card SET loaded_minor = 0 WHERE reference = ?1 AND correlation = ?2
 RETURNING card_no, loaded_minor, spent_minor, correlation
+-- name: verify_events
+SELECT event_no, body_hash, body FROM event WHERE event_no > ?1 ORDER BY event_no LIMIT ?2
+-- name: verify_logs
+SELECT log_no, log_id FROM stream_log WHERE log_no > ?1 ORDER BY log_no LIMIT ?2
+-- name: verify_entries
+SELECT entry.seq, entry.hash, event.body FROM entry LEFT JOIN event USING (event_no)
+WHERE entry.log_no = ?1 AND entry.seq > ?2 ORDER BY entry.seq LIMIT ?3
+-- name: verify_held
+SELECT coalesce(sum(last - first + 1), 0) FROM held_range WHERE log_no = ?1 AND first > ?2

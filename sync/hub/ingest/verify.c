@@ -1,0 +1,241 @@
+#include "sync/hub/ingest/verify.h"
+#include "sync/contract/chain.h"
+#include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/stream_log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LOGS_AT_ONCE = 64, ROWS_AT_ONCE = 500 };
+
+struct verify {
+    struct database *db;
+    verify_report *report;
+    void *context;
+    struct verified done;
+};
+
+__attribute__((format(printf, 3, 4))) static void found(struct verify *v, const char *what,
+                                                        const char *format, ...)
+{
+    struct verify_finding finding = {.what = what};
+    va_list words;
+    va_start(words, format);
+    (void)vsnprintf(finding.text, sizeof finding.text, format, words);
+    va_end(words);
+    v->done.findings++;
+    v->report(v->context, &finding);
+}
+
+/* What can't be read is a finding; that the server or memory is gone is not. */
+static enum err unreadable(struct verify *v, enum err err, struct fault *fault)
+{
+    if (err != ERR_CORRUPT)
+        return err;
+    found(v, "unreadable", "%s: %s", fault->where, fault->text);
+    return ERR_OK;
+}
+
+/* --- Pages and references -------------------------------------------------------------------- */
+
+/* Each row of the pragma but "ok" is a finding. */
+static enum err look(struct verify *v, const char *pragma, const char *what, struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    enum err err = database_prepare(v->db, pragma, &s, fault);
+    if (err)
+        return unreadable(v, err, fault);
+    while ((err = statement_step(s, &row, fault)) == ERR_OK && row) {
+        const char *text = column_text(s, 0);
+        if (!text || strcmp(text, "ok") != 0)
+            found(v, what, "%s", text ? text : "a row without a name");
+    }
+    statement_close(s);
+    return unreadable(v, err, fault);
+}
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
+static void check_event(struct verify *v, struct statement *s)
+{
+    struct sha256 kept;
+    struct sha256 is = sha256_of(column_slice(s, 2));
+    v->done.events++;
+    if (column_bytes(s, 1, kept.bytes, SHA256_BYTES) != ERR_OK || !sha256_equal(&kept, &is))
+        found(v, "event", "event %" PRId64 " is not the one that came", column_int(s, 0));
+}
+
+static enum err check_events(struct verify *v, struct fault *fault)
+{
+    int64_t after = 0;
+    int rows = ROWS_AT_ONCE;
+    enum err err = ERR_OK;
+    while (!err && rows == ROWS_AT_ONCE) {
+        struct statement *s;
+        bool row = true;
+        err = database_statement(v->db, INGEST_VERIFY_EVENTS, &s, fault);
+        if (err)
+            break;
+        bind_int(s, 1, after);
+        bind_int(s, 2, ROWS_AT_ONCE);
+        for (rows = 0; (err = database_step(v->db, s, &row, fault)) == ERR_OK && row; rows++) {
+            check_event(v, s);
+            after = column_int(s, 0);
+        }
+        statement_reset(s);
+    }
+    return unreadable(v, err, fault);
+}
+
+/* --- Chains ---------------------------------------------------------------------------------- */
+
+struct chain {
+    struct stream_log log;
+    char name[ID_TEXT + 1];
+    int64_t next; /* seq; up to the watermark all must be there */
+    int64_t above;
+    struct sha256 hash;
+};
+
+static void follow(struct verify *v, struct chain *chain, struct statement *s)
+{
+    int64_t seq = column_int(s, 0);
+    struct sha256 kept = {{0}};
+    bool read = column_bytes(s, 1, kept.bytes, SHA256_BYTES) == ERR_OK;
+    if (seq > chain->log.through)
+        chain->above++;
+    if (seq > chain->next && chain->next <= chain->log.through)
+        found(v, "chain", "log %s: %" PRId64 " to %" PRId64 " are missing", chain->name,
+              chain->next, (seq <= chain->log.through ? seq : chain->log.through + 1) - 1);
+    bool follows = seq == chain->next;
+    chain->hash = follows ? chain_next(&chain->hash, column_slice(s, 2)) : kept;
+    if (!read || (follows && !sha256_equal(&chain->hash, &kept)))
+        found(v, "chain", "log %s: %" PRId64 " doesn't follow from what is before it", chain->name,
+              seq);
+    chain->hash = kept;
+    chain->next = seq + 1;
+    if (seq == chain->log.through && !sha256_equal(&kept, &chain->log.hash))
+        found(v, "chain", "log %s: the hash at its watermark %" PRId64 " is another", chain->name,
+              seq);
+}
+
+static enum err count_held(struct verify *v, const struct chain *chain, int64_t *held,
+                           struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(v->db, INGEST_VERIFY_HELD, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, chain->log.no);
+    bind_int(s, 2, chain->log.through);
+    err = database_step(v->db, s, &row, fault);
+    if (!err)
+        *held = row ? column_int(s, 0) : 0;
+    statement_reset(s);
+    return err;
+}
+
+static enum err follow_all(struct verify *v, struct chain *chain, struct fault *fault)
+{
+    int64_t after = 0;
+    int rows = ROWS_AT_ONCE;
+    enum err err = ERR_OK;
+    while (!err && rows == ROWS_AT_ONCE) {
+        struct statement *s;
+        bool row = true;
+        err = database_statement(v->db, INGEST_VERIFY_ENTRIES, &s, fault);
+        if (err)
+            break;
+        bind_int(s, 1, chain->log.no);
+        bind_int(s, 2, after);
+        bind_int(s, 3, ROWS_AT_ONCE);
+        for (rows = 0; (err = database_step(v->db, s, &row, fault)) == ERR_OK && row; rows++) {
+            follow(v, chain, s);
+            after = column_int(s, 0);
+        }
+        statement_reset(s);
+    }
+    return err;
+}
+
+static enum err check_chain(struct verify *v, const struct id *id, struct fault *fault)
+{
+    struct chain chain = {.next = 1};
+    bool known = false;
+    int64_t held = 0;
+    enum err err = stream_log_find(v->db, id, &known, &chain.log, fault);
+    if (err || !known)
+        return err;
+    v->done.logs++;
+    id_format(id, chain.name);
+    chain.hash = chain_origin(id, chain.log.has_parent ? &chain.log.parent : NULL);
+    err = follow_all(v, &chain, fault);
+    if (!err)
+        err = count_held(v, &chain, &held, fault);
+    if (err)
+        return err;
+    if (chain.next <= chain.log.through)
+        found(v, "chain", "log %s: %" PRId64 " to %" PRId64 " are missing", chain.name, chain.next,
+              chain.log.through);
+    if (chain.log.backed_up_through > chain.log.through)
+        found(v, "chain", "log %s: more is backed up than held", chain.name);
+    if (held != chain.above)
+        found(v, "chain", "log %s: %" PRId64 " events above its watermark, and %" PRId64 " noted",
+              chain.name, chain.above, held);
+    return ERR_OK;
+}
+
+static enum err check_chains(struct verify *v, struct fault *fault)
+{
+    struct id logs[LOGS_AT_ONCE];
+    int64_t after = 0;
+    size_t count = LOGS_AT_ONCE;
+    enum err err = ERR_OK;
+    while (!err && count == LOGS_AT_ONCE) {
+        struct statement *s;
+        bool row = true;
+        count = 0;
+        err = database_statement(v->db, INGEST_VERIFY_LOGS, &s, fault);
+        if (err)
+            break;
+        bind_int(s, 1, after);
+        bind_int(s, 2, LOGS_AT_ONCE);
+        while ((err = database_step(v->db, s, &row, fault)) == ERR_OK && row) {
+            after = column_int(s, 0);
+            if (column_bytes(s, 1, logs[count].bytes, ID_BYTES) != ERR_OK)
+                found(v, "chain", "log number %" PRId64 " has no id", after);
+            else
+                count++;
+        }
+        statement_reset(s);
+        for (size_t i = 0; i < count && !err; i++)
+            err = unreadable(v, check_chain(v, &logs[i], fault), fault);
+    }
+    return unreadable(v, err, fault);
+}
+
+enum err verify_hub(struct hubdb *hub, verify_report *report, void *context,
+                    struct verified *verified, struct fault *fault)
+{
+    struct verify v = {.db = hubdb_database(hub), .report = report, .context = context};
+    enum err err = ERR_OK;
+    if (!hubdb_on_server(hub)) {
+        err = look(&v, "PRAGMA integrity_check(20)", "pages", fault);
+        if (!err)
+            err = look(&v, "PRAGMA foreign_key_check", "reference", fault);
+    }
+    if (!err)
+        err = database_script(v.db, "BEGIN", fault);
+    if (!err)
+        err = check_events(&v, fault);
+    if (!err)
+        err = check_chains(&v, fault);
+    database_rollback(v.db);
+    if (!err)
+        *verified = v.done;
+    return err;
+}

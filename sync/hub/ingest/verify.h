@@ -1,0 +1,33 @@
+/*
+ * Whether the hub's database still holds what was put into it: its pages and references are sound,
+ * each event is the one whose hash was kept, and each log's chain leads from its origin to its
+ * watermark, with nothing above it but what is said to be held. Beside a running hub, on one
+ * snapshot; blocks on the disk for as long as there are events. Changes nothing.
+ *
+ * It can't tell that a table is wrong of which no hash is kept; what follows from the events is
+ * made again by a rebuild.
+ */
+#ifndef SYNC_HUB_INGEST_VERIFY_H
+#define SYNC_HUB_INGEST_VERIFY_H
+
+#include "sync/hub/ingest/hubdb.h"
+
+struct verify_finding {
+    const char *what; /* pages, reference, event, chain, unreadable */
+    char text[FAULT_TEXT_MAX];
+};
+
+struct verified {
+    int64_t events;
+    int64_t logs;
+    int64_t findings;
+};
+
+typedef void verify_report(void *context, const struct verify_finding *finding);
+
+/* An error only when it could not look; what it sees is reported. `hub` is no one else's meanwhile.
+ */
+enum err verify_hub(struct hubdb *hub, verify_report *report, void *context,
+                    struct verified *verified, struct fault *fault) MUST_CHECK;
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * One bit turned over anywhere in the hub's database: either it is found, at the opening or by
+ * verify, or no event and no acknowledgement has changed. A seeded sample of the bytes, or every
+ * nth with FLIP_EVERY=n; FLIP_SEED replays a run.
+ */
+#include "hal/base/cleanup.h"
+#include "hal/storage.h"
+#include "sync/hub/ingest/verify.h"
+#include "tests/support/hub_day.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SAMPLE = 40, FILE_MAX = 8 * 1024 * 1024 };
+
+static void print_finding(void *context, const struct verify_finding *finding)
+{
+    if (*(bool *)context)
+        print_message("%s: %s\n", finding->what, finding->text);
+}
+
+/* How many findings; -1: it doesn't open, or can't be read. */
+static int64_t findings(struct hub_day *day, bool loud)
+{
+    struct verified verified = {0};
+    struct fault fault;
+    if (hub_day_open(day))
+        return -1;
+    enum err err = verify_hub(day->hub, print_finding, &loud, &verified, &fault);
+    return err ? -1 : verified.findings;
+}
+
+static void put_back(struct hub_day *day, struct slice image)
+{
+    char path[SCRATCH_PATH_MAX];
+    struct fault fault;
+    hub_day_close(day);
+    (void)unlink(scratch_path(&day->scratch, "hub.db-wal", path));
+    (void)unlink(scratch_path(&day->scratch, "hub.db-shm", path));
+    (void)unlink(scratch_path(&day->scratch, "epoch", path)); /* it is no older than its file */
+    assert_int_equal(
+        storage_replace(scratch_path(&day->scratch, "hub.db", path), image, 0600, &fault), ERR_OK);
+}
+
+static void take_image(struct hub_day *day, struct buf *image)
+{
+    char path[SCRATCH_PATH_MAX];
+    struct fault fault;
+    hub_day_live(day); /* closed, so that all is in the database */
+    assert_int_equal(storage_read(scratch_path(&day->scratch, "hub.db", path), image, &fault),
+                     ERR_OK);
+}
+
+static void a_flipped_bit_anywhere_is_found_or_harmless(void **state)
+{
+    (void)state;
+    struct hub_day day;
+    struct buf image CLEANUP(buf_free);
+    const char *text = getenv("FLIP_SEED");
+    unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
+    print_message("FLIP_SEED=%u\n", seed);
+    if (access("/dev/shm", W_OK) == 0)
+        (void)setenv("TMPDIR", "/dev/shm", false);
+    buf_init(&image, FILE_MAX);
+    hub_day_begin(&day, NULL);
+    take_image(&day, &image);
+    assert_int_equal(findings(&day, true), 0);
+    const char *every = getenv("FLIP_EVERY");
+    size_t stride = every ? (size_t)strtoul(every, NULL, 10) : 1 + image.len / SAMPLE;
+    int harmless = 0;
+    int seen = 0;
+    for (size_t at = seed % stride; at < image.len; at += stride) {
+        image.data[at] ^= (char)(1 << at % 8);
+        put_back(&day, buf_slice(&image));
+        image.data[at] ^= (char)(1 << at % 8);
+        if (findings(&day, false) != 0) {
+            seen++;
+            continue;
+        }
+        harmless++;
+        if (hub_day_broken(&day) != 0)
+            fail_msg("byte %zu: it was not found, and something is lost", at);
+    }
+    print_message("%d of %d were found, the rest is harmless\n", seen, seen + harmless);
+    assert_true(seen > 0); /* most of so young a file is empty pages */
+    hub_day_end(&day);
+}
+
+static void what_was_exchanged_or_taken_away_is_found(void **state)
+{
+    (void)state;
+    static const char *const wrongs[] = {
+        "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'R1', 'R2') AS BLOB)",
+        "DELETE FROM entry WHERE seq = 20",
+        "UPDATE entry SET event_no = 3 WHERE seq = 4",
+        "UPDATE stream_log SET through = through - 1",
+        "UPDATE stream_log SET hash = zeroblob(32)",
+        "UPDATE stream_log SET device = 'nobody'",
+    };
+    struct hub_day day;
+    struct buf image CLEANUP(buf_free);
+    buf_init(&image, FILE_MAX);
+    hub_day_begin(&day, NULL);
+    take_image(&day, &image);
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+        struct fault fault = {0};
+        put_back(&day, buf_slice(&image));
+        assert_int_equal(hub_day_open(&day), ERR_OK);
+        struct database *db = hubdb_database(day.hub);
+        assert_int_equal(database_script(db, "PRAGMA foreign_keys=OFF", &fault), ERR_OK);
+        if (database_script(db, wrongs[i], &fault) != ERR_OK)
+            fail_msg("%s: %s", wrongs[i], fault.text);
+        hub_day_close(&day);
+        if (findings(&day, false) <= 0)
+            fail_msg("it was not found: %s", wrongs[i]);
+    }
+    hub_day_end(&day);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_flipped_bit_anywhere_is_found_or_harmless),
+        cmocka_unit_test(what_was_exchanged_or_taken_away_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
