@@ -1,4 +1,5 @@
 #include "agent/print/desk.h"
+#include "agent/print/follow.h"
 #include "agent/print/layout.h"
 #include "agent/print/setting.h"
 #include "hal/base/cleanup.h"
@@ -11,7 +12,6 @@
 
 enum {
     AGAIN_MS = 5000, /* until what failed is tried again */
-    SCAN_EVENTS_MAX = 500,
     ARENA_MAX_BYTES = 4 * 1024 * 1024,
 };
 
@@ -123,8 +123,9 @@ static bool is_old(const struct print_desk *desk, int64_t at_ms)
 }
 
 /* A return of which something was agreed, unless its print waits already. */
-static enum err consider(struct print_desk *desk, const struct id *return_id, struct fault *fault)
+static enum err consider(void *context, const struct id *return_id, struct fault *fault)
 {
+    struct print_desk *desk = context;
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, ARENA_MAX_BYTES);
     struct receipt receipt;
@@ -137,51 +138,17 @@ static enum err consider(struct print_desk *desk, const struct id *return_id, st
     return add(desk, return_id, &receipt, receipt.lane, "", false, fault);
 }
 
-static enum err look_at(void *context, int64_t seq, struct slice body, const struct sha256 *hash,
-                        struct fault *fault)
-{
-    (void)hash;
-    struct print_desk *desk = context;
-    struct arena arena CLEANUP(arena_free);
-    arena_init(&arena, EVENT_BODY_MAX);
-    struct event event;
-    bool concerns = event_read(body, &arena, &event, NULL) == ERR_OK &&
-                    (event.type == EVENT_RETURN_CREATED || event.type == EVENT_RETURN_APPROVED ||
-                     event.type == EVENT_RETURN_VOIDED);
-    enum err err = concerns ? consider(desk, &event.correlation, fault) : ERR_OK;
-    if (!err)
-        desk->queue.through = seq;
-    return err == ERR_BUSY ? ERR_TOO_LARGE : err; /* the rest when there is room */
-}
-
-/* What isn't of the log that was followed is old: it came with a salvage, or was printed before. */
-static void begin_with(struct print_desk *desk, const struct eventlog_stream_status *stream)
-{
-    desk->queue.log = stream->log;
-    desk->queue.has_log = true;
-    desk->queue.through = stream->head;
-    desk->changed = true;
-}
-
 static void scan(struct print_desk *desk)
 {
-    struct eventlog_status status;
     struct fault fault;
-    eventlog_status(desk->config.log, &status);
-    const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
-    struct print_queue *queue = &desk->queue;
-    if (!queue->has_log || !id_equal(&queue->log, &stream->log))
-        begin_with(desk, stream);
-    if (queue->through + 1 < stream->first_kept)
-        queue->through = stream->first_kept - 1; /* the rest was cut off long after its day */
-    if (queue->through >= stream->head || eventlog_reader_refresh(desk->reader, NULL))
-        return;
-    struct sha256 before;
-    enum err err = eventlog_range(desk->reader, &stream->log, queue->through + 1, SCAN_EVENTS_MAX,
-                                  &before, look_at, desk, &fault);
+    bool more = false;
+    bool moved = false;
+    struct print_follow follow = {desk->config.log, desk->reader, &desk->queue, consider, desk};
+    enum err err = print_follow(&follow, &moved, &more, &fault);
+    desk->changed = desk->changed || moved;
     if (err)
         diag_fault(desk->config.diag, DIAG_WARN, "print.log_not_read", &fault);
-    if (err || queue->through < stream->head)
+    if (err || more)
         loop_timer_start(desk->again, AGAIN_MS, 0);
 }
 
