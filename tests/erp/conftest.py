@@ -97,18 +97,27 @@ def tryton(tmp_path, base):
 
 
 @pytest.fixture
-def tryton_on_postgres(tmp_path, base):
-    server = os.environ.get("TILLBACK_POSTGRESQL")
-    if not server:
-        pytest.skip("needs a server: make erp-test")
+def documents(tmp_path, base):
+    """A Tryton with sales, invoices and stock, to which returns are told as documents."""
+    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, documents=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def server():
+    """The URI of a PostgreSQL server."""
+    return os.environ.get("TILLBACK_POSTGRESQL") or pytest.skip("needs a server: make erp-test")
+
+
+@pytest.fixture
+def tryton_on_postgres(tmp_path, base, server):
     with Tryton(tmp_path / "tryton", base + TRYTON_PORT, server) as opened:
         yield opened
 
 
 @pytest.fixture
-def documents(tmp_path, base):
-    """A Tryton with sales, invoices and stock, to which returns are told as documents."""
-    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, documents=True) as opened:
+def documents_on_postgres(tmp_path, base, server):
+    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, server, documents=True) as opened:
         yield opened
 
 

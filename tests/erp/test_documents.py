@@ -4,7 +4,7 @@ note, once each, while the tenders and the goods' values stay moves; the books c
 from test_tryton import MONTH, sums_of
 
 
-def assert_the_same_books(shop, tryton):
+def assert_the_same_documents(shop, tryton):
     """Each entry is posted once, as a credit note or a move, with the same amounts by account."""
     moves, notes = tryton.moves("posted"), tryton.credit_notes()
     entries = shop.entries()
@@ -23,7 +23,7 @@ def test_return_becomes_a_sale_with_its_shipment_and_credit_note(document_shop, 
     refund = {"tenders": [{"tender": 1, "amount": 333, "reference": "RF-1"}]}
     shop.till.insist(f"/v1/returns/{first['return_id']}/refund", refund, "refund-1")
     shop.await_entries(5, "state=posted", 60)
-    entries = assert_the_same_books(shop, documents)
+    entries = assert_the_same_documents(shop, documents)
     # What was paid by card is no debt any more; the second return's is.
     assert documents.balances()["2100"] == -334
     sales = documents.read(
@@ -59,7 +59,7 @@ def test_lost_answers_make_no_second_document(document_shop, documents, line):
     document_shop.give_back("0042-01-l-1", 2)
     document_shop.await_all_posted(2, 120)
     assert line.left() == 0
-    assert_the_same_books(document_shop, documents)
+    assert_the_same_documents(document_shop, documents)
     assert len(documents.read("sale.sale", [["state", "!=", "cancelled"]], ["id"])) == 2
     assert len(documents.read("account.invoice", [], ["id"])) == 2
 
@@ -78,7 +78,7 @@ def test_unknown_product_is_parked_by_name_and_leaves_nothing(document_shop, doc
     again = f"/v1/parked/e-{parked['entry']}/resubmit"
     assert shop.finance.request("POST", again, {"reason": "it is there now"})[0] == 200
     shop.await_all_posted(1)
-    assert_the_same_books(shop, documents)
+    assert_the_same_documents(shop, documents)
 
 
 def test_void_after_the_credit_note_takes_it_back_by_a_move(document_shop, documents):
@@ -88,7 +88,7 @@ def test_void_after_the_credit_note_takes_it_back_by_a_move(document_shop, docum
     path = f"/v1/returns/{answer['return_id']}/void"
     assert document_shop.till.insist(path, body, "void-1")[0] < 300
     document_shop.await_entries(3, "state=posted", 60)
-    assert_the_same_books(document_shop, documents)
+    assert_the_same_documents(document_shop, documents)
     assert documents.balances() == {}
 
 
@@ -96,7 +96,7 @@ def test_return_of_a_closed_month_is_dated_in_the_next(document_shop, documents)
     documents.set_period(MONTH, "close")
     document_shop.give_back("0042-01-c-1")
     document_shop.await_all_posted(1)
-    assert_the_same_books(document_shop, documents)
+    assert_the_same_documents(document_shop, documents)
     [note] = documents.read("account.invoice", [], ["accounting_date"])
     day = note["accounting_date"]
     assert day["day"] == 1 and f"{day['year']}-{day['month']:02}" > MONTH
@@ -110,6 +110,6 @@ def test_credit_note_of_an_earlier_day_is_dated_as_the_newest(document_shop, doc
     documents.date_later(note, 1)
     document_shop.give_back("0042-01-n-2")
     document_shop.await_all_posted(2)
-    assert_the_same_books(document_shop, documents)
+    assert_the_same_documents(document_shop, documents)
     days = documents.read("account.invoice", [], ["accounting_date"])
     assert days[0]["accounting_date"] == days[1]["accounting_date"]

@@ -34,6 +34,13 @@ struct made_line {
     int64_t tax;
     int64_t fee;
     int64_t cost;
+    bool kept; /* by the customer */
+};
+
+/* A refund that stands. */
+struct made_refund {
+    const char *type;
+    int64_t amount;
 };
 
 struct history {
@@ -45,6 +52,9 @@ struct history {
     struct made_line lines[LINES_MAX];
     size_t line_count;
     int64_t total;
+    struct made_refund refunds[TENDERS];
+    size_t refund_count;
+    bool in_yen;
     bool voided; /* or refused by the check: in any case closed */
 };
 
@@ -84,23 +94,26 @@ static void make_created(struct history *h, const char *decision, const char *go
     h->line_count = (size_t)pick(h, 1, LINES_MAX);
     for (size_t i = 0; i < h->line_count; i++) {
         struct made_line *line = &h->lines[i];
-        *line = (struct made_line){pick(h, 1, 5), pick(h, 0, 100000), 0, 0, pick(h, 0, 50000)};
+        *line = (struct made_line){
+            .quantity = pick(h, 1, 5), .gross = pick(h, 0, 100000), .cost = pick(h, 0, 50000)};
+        line->kept = pick(h, 0, 7) == 0;
         line->tax = pick(h, 0, line->gross / 4);
         line->fee = pick(h, 0, 3) ? 0 : pick(h, 0, line->gross);
         h->total += line->gross - line->fee;
         buf_printf(data,
                    "%s{\"line\":%zu,\"quantity\":%lld,\"net\":%lld,\"tax\":[{\"jurisdiction\":"
                    "\"DE\",\"rate\":\"%s\",\"amount\":%lld}],\"gross\":%lld,\"fee\":{\"amount\":"
-                   "%lld,\"tax\":%lld},\"cost\":%lld}",
+                   "%lld,\"tax\":%lld},\"cost\":%lld%s}",
                    i ? "," : "", i + 1, (long long)line->quantity,
                    (long long)(line->gross - line->tax), i % 2 ? "7" : "19", (long long)line->tax,
                    (long long)line->gross, (long long)line->fee, (long long)(line->fee / 7),
-                   (long long)line->cost);
+                   (long long)line->cost, line->kept ? ",\"goods\":\"none\"" : "");
     }
+    h->in_yen = pick(h, 0, 2) == 0;
     buf_printf(data, "]%s}",
-               pick(h, 0, 2) ? ""
-                             : ",\"exchange\":{\"currency\":\"JPY\",\"sale_rate\":\"163.21\","
-                               "\"rate\":\"160.5\"}");
+               h->in_yen ? ",\"exchange\":{\"currency\":\"JPY\",\"sale_rate\":\"163.21\","
+                           "\"rate\":\"160.5\"}"
+                         : "");
 }
 
 static void make_check(struct history *h, bool passed)
@@ -113,6 +126,8 @@ static void make_check(struct history *h, bool passed)
 static void make_received(struct history *h)
 {
     for (size_t i = 0; i < h->line_count; i++) {
+        if (h->lines[i].kept)
+            continue;
         int64_t first = pick(h, 1, h->lines[i].quantity);
         int64_t rest = h->lines[i].quantity - first;
         buf_printf(add(h, EVENT_ITEM_RECEIVED, false),
@@ -151,18 +166,36 @@ static void dispose(struct history *h, size_t line, int64_t quantity)
 static void make_dispositions(struct history *h)
 {
     for (size_t i = 0; i < h->line_count; i++) {
+        if (h->lines[i].kept)
+            continue;
         int64_t first = pick(h, 0, h->lines[i].quantity);
         dispose(h, i + 1, first);
         dispose(h, i + 1, h->lines[i].quantity - first);
     }
 }
 
+/* A part of what is owed goes towards a new sale. */
+static int64_t make_exchange(struct history *h)
+{
+    int64_t applied = pick(h, 1, h->total);
+    int64_t gross = applied + pick(h, 0, 5000);
+    int64_t tax = pick(h, 0, gross / 5);
+    buf_printf(add(h, EVENT_EXCHANGE_LINKED, false),
+               "{\"applied\":%lld,\"sale\":{\"net\":%lld,\"tax\":[{\"jurisdiction\":\"DE\","
+               "\"rate\":\"19\",\"amount\":%lld}],\"gross\":%lld}}",
+               (long long)applied, (long long)(gross - tax), (long long)tax, (long long)gross);
+    return applied;
+}
+
 /* The whole refund over two tenders; a try may fail first. */
 static void make_refunds(struct history *h)
 {
     static const char *const types[] = {"card", "cash", "gift_card", "store_credit"};
-    int64_t amounts[TENDERS] = {pick(h, 0, h->total), 0};
-    amounts[1] = h->total - amounts[0];
+    int64_t left = h->total;
+    if (!h->voided && left > 0 && pick(h, 0, 3) == 0)
+        left -= make_exchange(h);
+    int64_t amounts[TENDERS] = {pick(h, 0, left), 0};
+    amounts[1] = left - amounts[0];
     for (int i = 0; i < TENDERS; i++) {
         const char *type = types[pick(h, 0, 3)];
         int64_t rounding = strcmp(type, "cash") == 0 && amounts[i] > 2 ? pick(h, -2, 2) : 0;
@@ -173,7 +206,56 @@ static void make_refunds(struct history *h)
             if (failures)
                 buf_printf(add(h, EVENT_REFUND_FAILED, false), "{\"tender\":%d}", i + 1);
         }
+        h->refunds[h->refund_count++] = (struct made_refund){type, amounts[i]};
     }
+}
+
+static void settle(struct history *h, const char *kind, int64_t amount, int64_t fee)
+{
+    buf_printf(add(h, EVENT_REFUND_SETTLED, true),
+               "{\"type\":\"card\",\"kind\":\"%s\",\"amount\":%lld,\"fee\":%lld}", kind,
+               (long long)amount, (long long)fee);
+}
+
+/* Each card refund is settled, perhaps after it came back once, or given up. */
+static void make_settlements(struct history *h)
+{
+    for (size_t i = 0; i < h->refund_count; i++) {
+        int64_t amount = h->refunds[i].amount;
+        if (strcmp(h->refunds[i].type, "card") != 0 || !amount)
+            continue;
+        bool given_up = pick(h, 0, 4) == 0;
+        if (!given_up && pick(h, 0, 4) == 0) {
+            settle(h, "refund", amount, pick(h, 0, 30));
+            settle(h, "reversed", amount, 0);
+        }
+        settle(h, given_up ? "written_off" : "refund", amount, given_up ? 0 : pick(h, 0, 30));
+    }
+}
+
+/* A chargeback from its opening to its end, and the provider's settlement of what was lost. */
+static void make_dispute(struct history *h)
+{
+    int64_t amount = pick(h, 1, 50000);
+    int64_t fee = pick(h, 0, 1500);
+    bool lost = pick(h, 0, 1);
+    buf_printf(add(h, EVENT_RETURN_DISPUTED, false),
+               "{\"stage\":\"opened\",\"type\":\"card\",\"amount\":%lld}", (long long)amount);
+    if (fee)
+        buf_printf(add(h, EVENT_RETURN_DISPUTED, false),
+                   "{\"stage\":\"fee\",\"type\":\"card\",\"fee\":%lld}", (long long)fee);
+    buf_printf(add(h, EVENT_RETURN_DISPUTED, false),
+               "{\"stage\":\"%s\",\"type\":\"card\",\"amount\":%lld}", lost ? "lost" : "won",
+               (long long)amount);
+    if (fee || lost)
+        settle(h, "chargeback", fee + (lost ? amount : 0), 0);
+}
+
+static void make_tax_adjustment(struct history *h)
+{
+    buf_printf(add(h, EVENT_TAX_ADJUSTED, true),
+               "{\"tax\":[{\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":%lld}]}",
+               (long long)pick(h, -500, 500));
 }
 
 static void make_history(struct history *h, uint64_t seed)
@@ -206,6 +288,13 @@ static void make_history(struct history *h, uint64_t seed)
     if (!h->voided || pick(h, 0, 1))
         make_refunds(h);
     buf_append_text(add(h, EVENT_RETURN_COMPLETED, false), "{}");
+    /* What is settled and disputed is in the currency paid back. */
+    if (!h->in_yen)
+        make_settlements(h);
+    if (!h->in_yen && pick(h, 0, 4) == 0)
+        make_dispute(h);
+    if (!h->voided && pick(h, 0, 4) == 0)
+        make_tax_adjustment(h);
 }
 
 static void free_history(struct history *h)
@@ -314,11 +403,66 @@ static void check_entries(const struct position *p)
     }
 }
 
+static int64_t tender_balance(const struct position *p, const char *tender)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < p->entry_count; i++)
+        for (size_t k = 0; k < p->entries[i].line_count; k++) {
+            const struct journal_line *line = &p->entries[i].lines[k];
+            if (strcmp(line->key.tender, tender) == 0)
+                sum += line->debit_minor - line->credit_minor;
+        }
+    return sum;
+}
+
+static int64_t tax_of(const struct tax_list *tax)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < tax->count; i++)
+        sum += tax->items[i].amount_minor;
+    return sum;
+}
+
+/* What stands beside an entry says the same as the entry, and in the end all pieces once. */
+static void check_items(const struct history *h, const struct position *p)
+{
+    int64_t quantities[LINES_MAX] = {0};
+    bool owed = false;
+    for (size_t i = 0; i < p->entry_count; i++) {
+        const struct entry *entry = &p->entries[i];
+        int64_t net = 0;
+        int64_t tax = 0;
+        int64_t fees = 0;
+        for (size_t k = 0; k < entry->items.count; k++) {
+            const struct entry_item *item = &entry->items.items[k];
+            quantities[item->line - 1] += item->quantity;
+            net += item->net_minor;
+            tax += tax_of(&item->tax);
+            fees += item->fee_net_minor + tax_of(&item->fee_tax);
+        }
+        if (!entry->items.count)
+            continue;
+        owed = true;
+        /* What no sale stands behind is suspense instead. */
+        assert_int_equal(net + tax, entry_role_balance(entry, "returns") +
+                                        entry_role_balance(entry, "tax") +
+                                        entry_role_balance(entry, "suspense"));
+        assert_int_equal(-fees, entry_role_balance(entry, "fee_income") +
+                                    entry_role_balance(entry, "fee_tax"));
+    }
+    for (size_t i = 0; owed && !h->voided && i < h->line_count; i++)
+        if (h->lines[i].gross)
+            assert_int_equal(quantities[i], h->lines[i].quantity);
+}
+
 /* A finished return owes nothing and holds no goods; a closed one has left no trace in sales. */
 static void check_end(const struct history *h, const struct position *p)
 {
     assert_int_equal(position_balance(p, "refunds_payable"), 0);
     assert_int_equal(position_balance(p, "quarantine_stock"), 0);
+    assert_int_equal(position_balance(p, "disputed"), 0);
+    if (!h->in_yen)
+        assert_int_equal(tender_balance(p, "card"), 0);
     if (!h->voided)
         return;
     assert_int_equal(position_balance(p, "returns"), 0);
@@ -345,6 +489,7 @@ static void any_order_of_arrival_gives_the_same_balanced_journal(void **state)
             fail_msg("LEDGER_SEED=%llu: the journals differ", (unsigned long long)(seed + i));
         check_entries(&ordered.position);
         check_end(&h, &ordered.position);
+        check_items(&h, &ordered.position);
         ledger_run_free(&ordered);
         ledger_run_free(&shuffled);
         free_history(&h);
