@@ -6,8 +6,10 @@
  *                 "events": ["return.authorised", "item.received"],
  *                 "fields": [{"to": "order", "from": "receipt"}, {"to": "lines"}]}]}
  *
- * `events` are event types without their prefix and version. `fields` choose what of an event's
- * data goes out, each under a name of its own; without them all of it does. `from` may be a path
+ * `events` are event types without their prefix and version, of those that have a place in the life
+ * of a return: not sale.*, whose tills and shops are where the hub has them from. `fields` choose
+ * what of an event's data goes out, each under a name of its own; without them all of it does.
+ * `from` may be a path
  * ("refund.total"), and is `to` unless given. `mode` is CloudEvents' (HTTP protocol binding 1.0):
  * structured, or binary.
  */

@@ -33,10 +33,11 @@ enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
 
 /* --- New events ------------------------------------------------------------------------------ */
 
-/* True for events that have a place in the life of a return. */
-static bool is_of_return(const struct event *event)
+bool bookkeeper_files(enum event_type type)
 {
-    switch (event->type) {
+    switch (type) {
+    case EVENT_SALE_RECORDED:
+    case EVENT_SALE_PUSHED:
     case EVENT_PERIPHERAL_CHANGED:
     case EVENT_CONFIG_APPLIED:
     case EVENT_CLOCK_SYNCHRONISED:
@@ -96,7 +97,7 @@ static enum err take_in(struct database *db, const struct books *books, int64_t 
         return parked_asked(db, books, event_no, &event, now_ms, news, fault);
     if (event.type == EVENT_SALE_RECORDED || event.type == EVENT_SALE_PUSHED)
         return gift_card_pay(db, &event, now_ms, fault);
-    if (!is_of_return(&event))
+    if (!bookkeeper_files(event.type))
         return ERR_OK;
     enum err err = insert_filed(db, event_no, &event, fault);
     if (!err)

@@ -41,6 +41,12 @@ struct bookkeeper_news {
 enum err bookkeeper_step(struct database *db, const struct books *books, int64_t now_ms,
                          struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
 
+/*
+ * True for events that have a place in the life of a return: these are applied, in their order, and
+ * told to others. The rest says something of tills, appliances or people.
+ */
+bool bookkeeper_files(enum event_type type);
+
 /* One event that the step has passed already: it couldn't be read then, and can now. */
 enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,
                          int64_t now_ms, struct bookkeeper_news *news,
