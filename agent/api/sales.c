@@ -58,7 +58,10 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
     if (receipt) {
         enum err err = sale_view_by_receipt(&call->api->views, receipt, &rows[0], fault);
         *count = err ? 0 : 1;
-        return err == ERR_NOT_FOUND ? ERR_OK : err;
+        /* What the customer holds may be the number of an order, or of an authorisation. */
+        return err == ERR_NOT_FOUND
+                   ? sale_view_list(&call->api->views, SALE_BY_ORDER, receipt, rows, count, fault)
+                   : err;
     }
     if (!order && !gtin && !sku)
         return fault_set(fault, ERR_INVALID, "receipt",

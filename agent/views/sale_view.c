@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 2, ITEM_MAX = 96, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
+enum { VERSION = 3, ITEM_MAX = 96, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
 
 static enum err insert_sale(struct database_statements *sql, const struct eventlog_record *record,
                             const struct sale *sale, struct fault *fault)
@@ -71,10 +71,32 @@ static enum err read_sale(struct slice data, struct arena *arena, struct cJSON *
     return err ? err : sale_read(*doc, &cardnumber_checked_before, arena, sale, fault);
 }
 
+/* One that names no receipt stands for none. */
+static enum err insert_authorisation(struct database_statements *sql, struct slice data,
+                                     struct fault *fault)
+{
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct statement *statement;
+    if (json_parse(data, JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK)
+        return ERR_OK;
+    const char *number = json_member_text(doc, "number");
+    const char *receipt = json_member_text(doc, "receipt");
+    if (!number || !receipt)
+        return ERR_OK;
+    enum err err = database_attached(sql, SALE_VIEW_INSERT_AUTHORISATION, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, number);
+    bind_text(statement, 2, receipt);
+    return statement_run(statement, fault);
+}
+
 static enum err apply(void *unused_context, struct database_statements *sql,
                       const struct eventlog_record *record, struct fault *fault)
 {
     (void)unused_context;
+    if (record->event.type == EVENT_RETURN_AUTHORISED)
+        return insert_authorisation(sql, record->event.data, fault);
     if (record->event.type != EVENT_SALE_RECORDED && record->event.type != EVENT_SALE_PUSHED)
         return ERR_OK;
     struct arena arena CLEANUP(arena_free);

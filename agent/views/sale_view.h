@@ -24,7 +24,8 @@ void sale_view_define(struct eventlog_view *view);
 enum err sale_view_by_receipt(const struct views *views, const char *receipt, struct sale_row *row,
                               struct fault *fault) MUST_CHECK;
 /*
- * The newest first, at most SALE_VIEW_LIST_MAX. A GTIN is the same however many leading zeros it
+ * The newest first, at most SALE_VIEW_LIST_MAX. By order finds what the centre authorised, too, by
+ * the authorisation's number. A GTIN is the same however many leading zeros it
  * is written with.
  */
 enum sale_by { SALE_BY_ORDER, SALE_BY_GTIN, SALE_BY_SKU };

@@ -13,7 +13,13 @@ CREATE TABLE sale_item (
     sale BLOB NOT NULL,
     PRIMARY KEY (item, sold_at_ms, sale)
 ) WITHOUT ROWID;
+-- What the centre allowed to come back: its number is what the customer has in hand.
+CREATE TABLE sale_authorisation (
+    number TEXT NOT NULL PRIMARY KEY,
+    receipt TEXT NOT NULL
+) WITHOUT ROWID;
 
 -- name: drop
+DROP TABLE IF EXISTS sale_authorisation;
 DROP TABLE IF EXISTS sale_item;
 DROP TABLE IF EXISTS sale;

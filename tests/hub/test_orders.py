@@ -56,6 +56,25 @@ def test_authorisation_counts_what_is_left(till, shop, hub):  # noqa: F811
     assert [e["event"]["type"] for e in trail] == ["com.tillback.return.authorised.v1"]
 
 
+def test_authorised_return_is_found_at_the_counter_by_its_number(road, till, hub, shop):  # noqa: F811
+    sale = order(till, "WEB-80")
+    shop.ask("POST", "/v1/orders", sale)
+    asked = {"number": "RMA-80", "receipt": "WEB-80", "lines": [{"line": 1, "quantity": 1}]}
+    assert shop.ask("POST", "/v1/authorisations", asked)[0] == 201
+    for number in ("RMA-80", sale["order"]):
+        found = await_true(
+            lambda number=number: road.ask_store(f"/v1/sales?receipt={number}")["sales"],
+            15,
+            "the authorised sale at the store",
+        )
+        assert [s["sale"]["receipt"] for s in found] == ["WEB-80"]
+    status, answer = till.give_back("WEB-80")
+    assert status == 201 and answer["decision"] in ("accepted", "accepted_pending_check")
+    hub.await_entries(1, f"return={answer['return_id']}")
+    types = [e["event"]["type"] for e in hub.get(f"/v1/returns/{answer['return_id']}")["events"]]
+    assert "com.tillback.return.conflicted.v1" not in types
+
+
 def test_only_those_who_may_bring_orders(road, till, hub):  # noqa: F811
     other = Hub(road, "finance")
     for path in ("/v1/orders", "/v1/authorisations", "/v1/goods-received"):
