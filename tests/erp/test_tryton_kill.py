@@ -85,8 +85,10 @@ def test_two_hubs_with_the_same_entries_post_each_once(tmp_path, base, request, 
             ]
         finally:
             twin.kill()
-        assert numbers[0] == numbers[1]
-        if tryton.server_uri:  # SQLite's sequences give the same number to two at the same moment
+        # On SQLite two who post one move at the same moment both number it, and may both get the
+        # same number.
+        if tryton.server_uri:
+            assert numbers[0] == numbers[1]
             assert len(set(numbers[0].values())) == 48
         (assert_the_same_documents if tryton.documents else assert_the_same_books)(shop, tryton)
         await_true(lambda: tryton.moves("draft") == {}, 1, "no draft")

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -43,7 +44,7 @@ class Tryton:
         self.folder = pathlib.Path(folder)
         self.port = port
         self.server_uri = server
-        self.database = f"retail_{port}" if server else "retail"
+        self.database = f"retail_{secrets.token_hex(4)}" if server else "retail"
         self.documents = documents
         self.url = f"http://127.0.0.1:{port}/"
         self.config = self.folder / "trytond.conf"
