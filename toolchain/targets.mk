@@ -157,9 +157,10 @@ $(OUT)/tests/sync/eventlog/torture_test $(OUT)/tests/sync/hub/ingest/torture_tes
     $(foreach f,malloc calloc realloc open rename fsync,-Wl,--wrap=$(f))
 
 # Power cuts below the file system, replayed from a virtual machine's log of its disk. BLOCK_CUTS=
-block-test: $(OUT)/block_workload
+block-test: all $(OUT)/block_workload
 	$(Q)toolchain/install block
-	$(Q)/usr/bin/python3 -B tests/fault/block/run.py $< --cuts $(or $(BLOCK_CUTS),60)
+	$(Q)/usr/bin/python3 -B tests/fault/block/run.py $(OUT)/block_workload --cuts $(or $(BLOCK_CUTS),60)
+	$(Q)BLOCK_CUTS=$(BLOCK_CUTS) PROGRAMS=$(OUT) $(PYTEST) tests/fault/block
 
 $(OUT)/block_workload: $(OUT)/obj/tests/fault/block/workload.o $(call archive,tests/support) \
     $(foreach f,sync/eventlog $(MAY_INCLUDE_sync/eventlog),$(call archive,$(f)))

@@ -20,10 +20,11 @@ import sys
 import tempfile
 import time
 
+import replay
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 BUILD = ROOT / "build" / "block"
-SECTOR = 512
 FILE_SYSTEM_MIB = 60
 DISK_MIB = 64
 MARK_OFFSET = 62 << 20  # behind the file system
@@ -31,7 +32,6 @@ MARK = b"TBMARK01"
 MODULES = (
     "virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk".split()
 )
-FLUSH, FUA, DISCARD = 1, 2, 4
 
 Case = collections.namedtuple("Case", "name workload mount loses")
 CASES = [
@@ -131,9 +131,7 @@ def record(case, kernel, initramfs, folder):
         "-append",
         "console=ttyS0 quiet panic=-1 mitigations=off"
         f" tb.workload={case.workload} tb.mount={case.mount or 'defaults'}",
-        "-blockdev",
-        f"driver=blklogwrites,node-name=vda,file.driver=file,file.filename={disk},"
-        f"log.driver=file,log.filename={log}",
+        *("-blockdev", replay.blockdev("vda", disk, log)),
         "-device", "virtio-blk-pci,drive=vda",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -144,55 +142,10 @@ def record(case, kernel, initramfs, folder):
 
 # --- The cuts ------------------------------------------------------------------------------------
 
-Entry = collections.namedtuple("Entry", "sector sectors flags at")
-
-
-class Log:
-    """QEMU's log of a disk (the format of Linux's dm-log-writes), in the order of completion."""
-
-    def __init__(self, path):
-        self.file = path.open("rb")
-        magic, _, _, self.sector_size = struct.unpack("<QQQI", self.file.read(28))
-        assert magic == 0x6A736677736872 and self.sector_size == SECTOR, "not a log of writes"
-        self.entries = list(self._read(path.stat().st_size))
-
-    def _read(self, size):
-        at = SECTOR
-        while at + SECTOR <= size:
-            self.file.seek(at)
-            sector, sectors, flags, _ = struct.unpack("<QQQQ", self.file.read(32))
-            if flags == 0 and sectors == 0:
-                return
-            at += SECTOR
-            data = 0 if flags & DISCARD else sectors * SECTOR
-            if at + data > size:
-                return
-            yield Entry(sector, sectors, flags, at)
-            at += data
-
-    def data(self, entry):
-        if entry.flags & DISCARD:
-            return bytes(entry.sectors * SECTOR)
-        self.file.seek(entry.at)
-        return self.file.read(entry.sectors * SECTOR)
-
-
-def write(image, entry, data):
-    image.seek(entry.sector * SECTOR)
-    image.write(data)
-
-
-def write_torn(image, entry, data, dice):
-    """Each sector for itself: there or not."""
-    for number in range(entry.sectors):
-        if dice.random() < 0.5:
-            image.seek((entry.sector + number) * SECTOR)
-            image.write(data[number * SECTOR : (number + 1) * SECTOR])
-
 
 def marked(log, entries, so_far):
     for entry in entries:
-        if entry.sector * SECTOR == MARK_OFFSET and entry.sectors:
+        if entry.sector * replay.SECTOR == MARK_OFFSET and entry.sectors:
             data = log.data(entry)
             if data.startswith(MARK):
                 so_far = max(so_far, struct.unpack("<q", data[8:16])[0])
@@ -214,32 +167,13 @@ def look(image, folder, check, mark):
 
 
 def cut(log, before, folder, check, cuts, dice):
-    """At each of the random moments: all up to the last flush is there, and of what was written
-    after it some is, some is not, some is torn. Returns [(moment, what is wrong)]."""
-    entries = log.entries
-    durable = folder / "durable"
-    run(["cp", "--sparse=always", before, durable])
-    bad, done, mark = [], 0, 0
-    for moment in sorted(dice.randrange(len(entries)) for _ in range(cuts)):
-        flushes = [i for i in range(done, moment + 1) if entries[i].flags & FLUSH]
-        if flushes:
-            with durable.open("r+b") as image:
-                for entry in entries[done : flushes[-1] + 1]:
-                    write(image, entry, log.data(entry))
-            mark = marked(log, entries[done : flushes[-1] + 1], mark)
-            done = flushes[-1] + 1
-        left = folder / "left"
-        run(["cp", "--sparse=always", durable, left])
-        pending = entries[done : moment + 1]
-        all_of_it = dice.random() < 0.15
-        with left.open("r+b") as image:
-            for entry in pending:
-                luck = dice.random()
-                if entry.flags & FUA or all_of_it or luck < 0.5:
-                    write(image, entry, log.data(entry))
-                elif luck < 0.75:
-                    write_torn(image, entry, log.data(entry), dice)
-        wrong = look(left, folder, check, marked(log, pending, mark))
+    """Cuts at random moments. Returns [(moment, what is wrong)]."""
+    moments = sorted(dice.randrange(len(log.entries)) for _ in range(cuts))
+    bad, seen, mark = [], 0, 0
+    for moment, left in replay.states(log, before, folder, moments, dice):
+        mark = marked(log, log.entries[seen : moment + 1], mark)
+        seen = moment + 1
+        wrong = look(left, folder, check, mark)
         if wrong:
             bad.append((moment, wrong))
     return bad
@@ -264,7 +198,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="tillback-block-") as name:
             folder = pathlib.Path(name)
             before, path = record(case, kernel, initramfs, folder)
-            log = Log(path)
+            log = replay.Log(path)
             kind = "check-eventlog" if case.workload == "eventlog" else "check-sqlite"
             dice = random.Random(f"{given.seed}-{case.name}")
             bad = cut(log, before, folder, [workload, kind], given.cuts, dice)
