@@ -21,8 +21,7 @@ struct examination {
     struct fault dial; /* how the TLS handshake ended; ERR_OK: well */
     bool connected;    /* to the broker, by MQTT */
     struct fault mqtt;
-    bool own_topic;
-    bool foreign_topic;
+    enum rights_found rights;
 };
 
 typedef void check_run(struct examination *x);

@@ -3,7 +3,6 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/id.h"
 #include "hal/storage.h"
-#include "sync/contract/topic.h"
 #include "sync/transport/mqtt.h"
 
 #include <stdio.h>
@@ -11,73 +10,54 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MQTT_MS = 20000, REFUSED = 0x80, STALLED_MS = 60 * 1000 };
+enum { MQTT_MS = 20000, STALLED_MS = 60 * 1000 };
 
-/* Another's topics: nobody has this name, and a device that had it would not notice. */
-static const char foreign[] = "doctor.nobody";
-/* Under up/ the broker lets a device write, and not read. */
-static const char probe[] = "probe";
-
-/*
- * Non-delivery is what counts: brokers grant forbidden filters, and say that a publish was fine. So
- * it subscribes to a topic of another's, publishes there, and then to its own: the second
- * acknowledgement comes after all that the first publish may have brought.
- */
 struct attempt {
     struct wait wait;
     struct mqtt *mqtt;
+    struct rights rights;
     const char *device;
-    char foreign_topic[TOPIC_MAX];
-    char own_topic[TOPIC_MAX];
-    int own;
     bool connected;
-    bool own_taken;
-    bool foreign_delivered;
+    enum rights_found found;
 };
+
+static void on_rights(void *context, enum rights_found found)
+{
+    struct attempt *a = context;
+    a->found = found;
+    wait_end(&a->wait, NULL);
+}
 
 static void on_connected(void *context, enum err err, const struct fault *why)
 {
     struct attempt *a = context;
     struct fault fault;
-    int token;
     if (err) {
         wait_end(&a->wait, why);
         return;
     }
     a->connected = true;
-    if (mqtt_subscribe(a->mqtt, a->foreign_topic, 1, &token, &fault) != ERR_OK)
+    if (rights_begin(&a->rights, a->mqtt, a->device, on_rights, a, &fault) != ERR_OK)
         wait_end(&a->wait, &fault);
 }
 
 static void on_subscribed(void *context, int token, enum err err)
 {
     struct attempt *a = context;
-    struct fault fault;
-    int other;
-    (void)token;
-    (void)err; /* refused is well, too: then nothing comes */
-    const struct mqtt_message to_other = {
-        .topic = a->foreign_topic, .payload = SLICE_LITERAL("{}"), .qos = 1};
-    const struct mqtt_message to_own = {
-        .topic = a->own_topic, .payload = SLICE_LITERAL("{}"), .qos = 1};
-    if (mqtt_publish(a->mqtt, &to_other, &other, &fault) != ERR_OK ||
-        mqtt_publish(a->mqtt, &to_own, &a->own, &fault) != ERR_OK)
-        wait_end(&a->wait, &fault);
+    (void)err;
+    (void)rights_subscribed(&a->rights, token);
 }
 
 static void on_published(void *context, int token, int reason)
 {
     struct attempt *a = context;
-    if (token != a->own)
-        return;
-    a->own_taken = reason < REFUSED;
-    wait_end(&a->wait, NULL);
+    (void)rights_published(&a->rights, token, reason);
 }
 
 static void on_message(void *context, const struct mqtt_message *message)
 {
     struct attempt *a = context;
-    a->foreign_delivered |= strcmp(message->topic, a->foreign_topic) == 0;
+    (void)rights_message(&a->rights, message);
 }
 
 static void on_disconnected(void *context, enum err err, const struct fault *fault)
@@ -104,8 +84,7 @@ static void try_broker(struct examination *x, struct attempt *a)
     struct tls_context *tls = NULL;
     char runtime[40] = "";
     const struct doctor_subject *s = x->subject;
-    topic_write(a->foreign_topic, foreign, TOPIC_DOWN, probe);
-    topic_write(a->own_topic, s->member->device, TOPIC_UP, probe);
+    a->device = s->member->device;
     enum err err = wait_open(&a->wait, &x->mqtt);
     if (err)
         return;
@@ -144,6 +123,7 @@ static void ask_running(struct examination *x)
                     uplink_state_name(link->state), link->last.text[0] ? ": " : "",
                     link->last.text);
     x->connected = x->at->result == FINDING_OK;
+    x->rights = x->subject->running->rights;
 }
 
 void check_mqtt(struct examination *x)
@@ -156,11 +136,10 @@ void check_mqtt(struct examination *x)
         finding_set(x->at, FINDING_SKIPPED, "", "there is no secure connection to the broker");
         return;
     }
-    struct attempt attempt = {.own = -1};
+    struct attempt attempt = {.connected = false};
     try_broker(x, &attempt);
     x->connected = attempt.connected;
-    x->own_topic = attempt.own_taken;
-    x->foreign_topic = attempt.foreign_delivered;
+    x->rights = attempt.found;
     if (x->connected)
         finding_set(x->at, FINDING_OK, "", "the broker takes us as %s", x->subject->member->device);
     else
@@ -174,16 +153,14 @@ void check_topics(struct examination *x)
 {
     static const char next[] =
         "At the centre: compare the broker's acl file with the one that ships.";
-    if (x->subject->running)
-        finding_set(x->at, FINDING_SKIPPED, "",
-                    "asked only while tillbackd is stopped: a second connection would end its own");
-    else if (!x->connected)
+    if (!x->connected)
         finding_set(x->at, FINDING_SKIPPED, "", "there is no connection to the broker");
-    else if (x->mqtt.code)
-        finding_set(x->at, FINDING_FAIL, next, "%s", x->mqtt.text);
-    else if (!x->own_topic)
+    else if (x->rights == RIGHTS_UNKNOWN)
+        finding_set(x->at, FINDING_FAIL, next, "%s",
+                    x->mqtt.code ? x->mqtt.text : "the broker didn't answer");
+    else if (x->rights == RIGHTS_OWN_REFUSED)
         finding_set(x->at, FINDING_FAIL, next, "the broker refuses this appliance's own topics");
-    else if (x->foreign_topic)
+    else if (x->rights == RIGHTS_FOREIGN)
         finding_set(x->at, FINDING_FAIL, next,
                     "the broker lets this appliance at the topics of others");
     else

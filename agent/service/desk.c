@@ -156,6 +156,27 @@ static void snapshot(struct service *s, struct wish *wish)
         diag_recall(s->config.diag, take_line, &wish->diagnostics);
 }
 
+/* Done on a worker's thread from a copy of what the loop knows, the broker's answer among it. */
+static void begin_work(struct service *s, enum rights_found rights)
+{
+    s->wish->running.rights = rights;
+    snapshot(s, s->wish);
+    worker_submit(s->worker, &s->wish->job);
+}
+
+static void on_rights(void *context, enum rights_found found)
+{
+    begin_work(context, found);
+}
+
+static void begin_look(struct service *s)
+{
+    struct fault fault;
+    if (s->wish->wish == SERVICE_QUOTE || !s->config.uplink ||
+        uplink_try_rights(s->config.uplink, on_rights, s, &fault) != ERR_OK)
+        begin_work(s, RIGHTS_UNKNOWN);
+}
+
 static enum err write_report(const struct record *record, struct buf *body, struct fault *fault)
 {
     struct buf envelope CLEANUP(buf_free);
@@ -559,8 +580,7 @@ enum err service_ask(struct service *s, const struct service_order *order, servi
     } else if (wish->wish == SERVICE_PROVISION) {
         err = begin_provision(s, order, fault);
     } else {
-        snapshot(s, wish);
-        worker_submit(s->worker, &wish->job);
+        begin_look(s);
     }
     if (err) {
         s->wish = NULL;

@@ -31,6 +31,7 @@ struct doctor_running {
     struct eventlog_status log;
     bool has_uplink;
     struct uplink_status link;
+    enum rights_found rights;
     struct clock_reading now;
     struct doctor_device devices[DOCTOR_DEVICES_MAX];
     size_t device_count;

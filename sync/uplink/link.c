@@ -122,9 +122,8 @@ static void on_published(void *context, int token, int reason)
 
 static void on_subscribed(void *context, int token, enum err err)
 {
-    (void)token;
     struct link *link = ((struct attempt *)context)->link;
-    link->listener.subscribed(link->listener.context, err);
+    link->listener.subscribed(link->listener.context, token, err);
 }
 
 static void write_will(struct buf *out, const struct id *session)

@@ -44,7 +44,7 @@ struct link_listener {
     void (*changed)(void *context);
     void (*message)(void *context, const struct mqtt_message *message);
     void (*published)(void *context, int token, int reason);
-    void (*subscribed)(void *context, enum err err);
+    void (*subscribed)(void *context, int token, enum err err);
     void *context;
 };
 

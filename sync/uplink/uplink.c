@@ -9,6 +9,7 @@
 #include "sync/uplink/parcel.h"
 #include "sync/uplink/replay.h"
 #include "sync/uplink/restore.h"
+#include "sync/uplink/rights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ struct uplink {
     bool heard[STREAMS_OF_APPLIANCE];      /* acks[] holds one of the current log */
     bool storing[STREAMS_OF_APPLIANCE];    /* the log is taking one */
     bool behind[STREAMS_OF_APPLIANCE];     /* ... and a newer one waits for its turn */
+    struct rights rights;
     bool subscribed;
     int64_t subscribe_ms; /* when to give up waiting for that */
     int64_t probe_ms;     /* nothing is sent before */
@@ -439,6 +441,8 @@ static void on_message(void *context, const struct mqtt_message *message)
 {
     struct uplink *uplink = context;
     struct topic topic;
+    if (rights_message(&uplink->rights, message))
+        return;
     if (topic_read(message->topic, &topic) != ERR_OK || topic.direction != TOPIC_DOWN ||
         strcmp(topic.device, uplink->config.target.device) != 0)
         return;
@@ -461,6 +465,8 @@ static void on_message(void *context, const struct mqtt_message *message)
 static void on_published(void *context, int token, int reason)
 {
     struct uplink *uplink = context;
+    if (rights_published(&uplink->rights, token, reason))
+        return;
     if (reason >= REFUSAL) {
         char why[64];
         (void)snprintf(why, sizeof why, "the broker refused a message (reason 0x%02x)", reason);
@@ -497,9 +503,11 @@ static void on_connected(void *context)
     set_timer(uplink);
 }
 
-static void on_subscribed(void *context, enum err err)
+static void on_subscribed(void *context, int token, enum err err)
 {
     struct uplink *uplink = context;
+    if (rights_subscribed(&uplink->rights, token))
+        return;
     if (err) {
         drop(uplink, err, "the broker refused the subscription");
         return;
@@ -522,6 +530,7 @@ static void on_lost(void *context)
     loop_timer_stop(uplink->timer);
     forget_road(uplink);
     query_fail_all(uplink->queries, ERR_CLOSED);
+    rights_end(&uplink->rights);
 }
 
 static void on_time(void *context, int64_t wall_ms)
@@ -715,4 +724,13 @@ enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *do
         .now_ms = clock_wall_ms(uplink->config.clock),
     };
     return query_ask(uplink->queries, &road, receipt, done, context, fault);
+}
+
+enum err uplink_try_rights(struct uplink *uplink, rights_done *done, void *context,
+                           struct fault *fault)
+{
+    if (!uplink->subscribed)
+        return fault_set(fault, ERR_CLOSED, "", "there is no link to the hub");
+    return rights_begin(&uplink->rights, link_mqtt(uplink->link), uplink->config.target.device,
+                        done, context, fault);
 }

@@ -17,6 +17,7 @@
 #include "sync/eventlog/eventlog.h"
 #include "sync/uplink/link.h"
 #include "sync/uplink/query.h"
+#include "sync/uplink/rights.h"
 #include "sync/uplink/window.h"
 
 struct uplink;
@@ -105,5 +106,12 @@ enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first,
  */
 enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *done, void *context,
                       struct fault *fault) MUST_CHECK;
+
+/*
+ * Whether the broker keeps this appliance to its own topics: see rights.h. ERR_CLOSED when there is
+ * no link; closing the uplink ends it without a word.
+ */
+enum err uplink_try_rights(struct uplink *uplink, rights_done *done, void *context,
+                           struct fault *fault) MUST_CHECK;
 
 #endif
