@@ -47,11 +47,11 @@ UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/inges
 UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/flip_test.c %/torture_test.c
 # Under an emulator: what computes, packs and signs, where an architecture could make a difference.
 # CROSS_ALL=1: everything but those that do the same few things at each call of the disk. A token's
-# module is this machine's, and no other processor's.
-CROSS_FOLDERS := hal/base sync/contract sync/hub/ledger provisioning agent/returns agent/people
+# module is this machine's, and no other processor's; and one test takes an emulator minutes.
+CROSS_FOLDERS := hal/base sync/contract provisioning agent/returns
 UNIT_FOLDERS_arm64 := $(if $(CROSS_ALL),$(FOLDERS),$(CROSS_FOLDERS))
 UNIT_FOLDERS_armhf := $(UNIT_FOLDERS_arm64)
-UNIT_WITHOUT_arm64 := $(UNIT_WITHOUT_tsan) %/token_key_test.c
+UNIT_WITHOUT_arm64 := $(UNIT_WITHOUT_tsan) %/token_key_test.c %/ledger_property_test.c
 UNIT_WITHOUT_armhf := $(UNIT_WITHOUT_arm64)
 
 PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim
