@@ -29,6 +29,11 @@ def parked_entries(road, till, hub, tmp_path):
     return answer
 
 
+def open_exceptions(hub):
+    exceptions = hub.get("/v1/exceptions")["exceptions"]
+    return [one for one in exceptions if one["code"] == "period_closed"]
+
+
 def test_entry_of_a_closed_period_is_parked_and_its_store_knows(road, hub, parked_entries):
     parked = hub.get("/v1/parked")["entries"]
     assert {entry["code"] for entry in parked} == {"period_closed"}
@@ -40,6 +45,11 @@ def test_entry_of_a_closed_period_is_parked_and_its_store_knows(road, hub, parke
         "the store to know",
     )
     assert any("journal.parked" in event["type"] for event in store["history"])
+    told = open_exceptions(hub)
+    assert len(told) == len(parked)
+    for one in told:
+        assert (one["team"], one["return_id"]) == ("finance", parked_entries["return_id"])
+        assert one["due"] > one["raised"]
 
 
 def test_discarding_needs_finance_and_a_reason_and_is_audited(road, hub, parked_entries):
@@ -54,6 +64,7 @@ def test_discarding_needs_finance_and_a_reason_and_is_audited(road, hub, parked_
     assert hub.get("/v1/parked")["entries"][0]["entry"] == entry
     assert hub.ask("POST", path, REASON)[0] == 200
     assert hub.ask("POST", path, REASON)[0] == 404
+    assert len(open_exceptions(hub)) == len(hub.get("/v1/parked")["entries"]) == 1
     [row] = [r for r in hub.get("/v1/audit")["audit"] if r["action"] == "parked.discard"]
     assert (row["subject"], row["role"], row["reason"]) == (
         f"e-{entry}",
@@ -72,6 +83,7 @@ def test_resubmitted_entry_is_posted_when_the_period_is_open_again(road, hub, pa
         assert hub.ask("POST", f"/v1/parked/e-{number}/resubmit", REASON)[0] == 200
     posted = hub.await_entries(len(numbers), "state=posted")
     assert sorted(entry["entry"] for entry in posted) == sorted(numbers)
+    assert open_exceptions(hub) == []
 
 
 POSLOG = """<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"><Transaction>

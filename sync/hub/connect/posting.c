@@ -1,6 +1,7 @@
 #include "sync/hub/connect/posting.h"
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/centre.h"
+#include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 enum { ENTRY_BYTES_MAX = 4 * 1024 * 1024, BATCH_MAX = 64 * 1024 * 1024, ENTRY_DEPTH_MAX = 8 };
 enum { DATA_MAX = 4096, DETAIL_MAX = 500, FAILURES_MAX = 12 };
+
+#define PERIOD_CLOSED "period_closed"
 
 void posting_batch_init(struct posting_batch *batch)
 {
@@ -27,8 +30,8 @@ void posting_batch_free(struct posting_batch *batch)
 
 static const char *reason_code(const struct posting *posting)
 {
-    if (strcmp(posting->why.where, "period_closed") == 0)
-        return "period_closed";
+    if (strcmp(posting->why.where, PERIOD_CLOSED) == 0)
+        return PERIOD_CLOSED;
     return posting->err == ERR_CONFLICT ? "posted_otherwise" : "refused_by_connector";
 }
 
@@ -88,6 +91,27 @@ static enum err tell_store(struct database *db, const struct posting *posting, i
     return err;
 }
 
+/* A closed period is finance's to decide, and no question any more once the entry is posted. */
+static enum err tell_finance(struct database *db, const struct posting *posting, int64_t now_ms,
+                             struct fault *fault)
+{
+    char detail[DETAIL_MAX];
+    char device[DEVICE_ID_MAX + 1]; /* tell_store names it already */
+    if (posting->err == ERR_OK)
+        return posting->attempts ? exception_settle(db, PERIOD_CLOSED, posting->entry_no,
+                                                    "it was posted", now_ms, fault)
+                                 : ERR_OK;
+    if (strcmp(reason_code(posting), PERIOD_CLOSED) != 0)
+        return ERR_OK;
+    write_detail(posting, detail);
+    const struct exception exception = {.code = PERIOD_CLOSED,
+                                        .correlation = posting->correlation,
+                                        .subject = posting->entry_no,
+                                        .detail = detail,
+                                        .now_ms = now_ms};
+    return exception_raise(db, &exception, device, fault);
+}
+
 static enum err mark(struct database *db, const struct posting *posting, const char *connector,
                      int64_t now_ms, int64_t retry_ms, struct fault *fault)
 {
@@ -126,6 +150,8 @@ enum err posting_record(struct database *db, const char *connector, int64_t now_
         err = mark(db, posting, connector, now_ms, retry_ms, fault);
         if (!err && (posting->err == ERR_OK || is_parked(posting)))
             err = tell_store(db, posting, now_ms, batch, fault);
+        if (!err && (posting->err == ERR_OK || is_parked(posting)))
+            err = tell_finance(db, posting, now_ms, fault);
     }
     return err;
 }
@@ -141,6 +167,7 @@ static enum err read_entry(struct statement *s, struct posting_batch *batch,
     if (err)
         return err;
     batch->text_count++;
+    posting->entry_no = column_int(s, 0);
     err = entry_read(*json, &batch->arena, &posting->entry, fault);
     if (!err)
         err = column_bytes(s, 5, posting->correlation.bytes, ID_BYTES);
@@ -206,6 +233,8 @@ enum err posting_pick(struct database *db, const struct books *books,
         err = mark(db, posting, connector->ops->name, now_ms, 0, fault);
         if (!err)
             err = tell_store(db, posting, now_ms, batch, fault);
+        if (!err)
+            err = tell_finance(db, posting, now_ms, fault);
         batch->parked++;
     }
     batch->count = kept;
@@ -225,5 +254,7 @@ enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int
     err = database_run(db, s, fault);
     if (!err && database_changes(db) == 0)
         return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
-    return err;
+    return err || !discard
+               ? err
+               : exception_settle(db, PERIOD_CLOSED, entry_no, "it was discarded", now_ms, fault);
 }

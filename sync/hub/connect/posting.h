@@ -16,6 +16,7 @@ enum { POSTING_BATCH_MAX = 50 };
 /* One entry on its way. */
 struct posting {
     struct entry entry; /* in the batch's arena */
+    int64_t entry_no;
     struct id correlation;
     int64_t day; /* to post on */
     bool may_move;

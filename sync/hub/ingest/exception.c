@@ -226,6 +226,26 @@ enum err exception_resolve(struct database *db, struct exception_step *step, str
     return err ? err : tell(db, step, "resolved", fault);
 }
 
+enum err exception_settle(struct database *db, const char *code, int64_t subject, const char *how,
+                          int64_t now_ms, struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    struct exception_step step = {.how = how, .now_ms = now_ms};
+    enum err err = database_statement(db, INGEST_EXCEPTION_OF_CENTRE, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, code);
+    bind_text(s, 2, CENTRE_DEVICE);
+    bind_int(s, 3, subject);
+    err = database_step(db, s, &row, fault);
+    if (err || !row)
+        return err;
+    step.number = column_int(s, 0);
+    statement_reset(s);
+    return exception_resolve(db, &step, fault);
+}
+
 enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
                                      int64_t now_ms, struct fault *fault)
 {

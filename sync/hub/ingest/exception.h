@@ -36,6 +36,9 @@ enum err exception_assign(struct database *db, struct exception_step *step,
                           struct fault *fault) MUST_CHECK;
 enum err exception_resolve(struct database *db, struct exception_step *step,
                            struct fault *fault) MUST_CHECK;
+/* What the centre itself settled of one that it raised; nothing happens when no such is open. */
+enum err exception_settle(struct database *db, const char *code, int64_t subject, const char *how,
+                          int64_t now_ms, struct fault *fault) MUST_CHECK;
 /* What a store resolved itself; nothing happens when no such is open. */
 enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
                                      int64_t now_ms, struct fault *fault) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/base/json_scan.h"
+#include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/restore.h"
 
@@ -294,7 +295,11 @@ static enum err meet_again(struct database *db, const struct fact_place *place, 
         return ERR_OK;
     }
     park(reading, "id_body_conflict", "another event with this id was here before");
-    return store_parked(db, place, body, body_hash, reading, stored, fault);
+    err = store_parked(db, place, body, body_hash, reading, stored, fault);
+    return err || !stored->fresh
+               ? err
+               : ingest_raise(db, reading->code, device_of(place), &place->log->id, place->seq,
+                              reading->detail, place->received_ms, fault);
 }
 
 /* The source says where the appliance stands: "/store/0042/device/box-a". */

@@ -470,6 +470,9 @@ SET times = hub_exception.times + 1, last_ms = excluded.last_ms, detail = exclud
 RETURNING times
 -- name: exception_find
 SELECT code, id, correlation, device FROM hub_exception WHERE exception_no = ?1
+-- name: exception_of_centre
+SELECT exception_no FROM hub_exception
+WHERE code = ?1 AND device = ?2 AND seq = ?3 AND state <> 'resolved'
 -- name: exception_by_id
 SELECT exception_no FROM hub_exception WHERE id = ?1 AND state <> 'resolved'
 -- name: settlement_line_told_before

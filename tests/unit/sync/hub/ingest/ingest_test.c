@@ -381,6 +381,7 @@ static void another_body_under_a_known_id_is_parked(void **state)
     assert_int_equal(f->result.ack.through, 2);
     assert_int_equal(f->result.ack.parked_count, 1);
     assert_string_equal(f->result.ack.parked[0].code, "id_body_conflict");
+    assert_int_equal(exceptions(f, "id_body_conflict"), 1);
     chain_free(&chain);
 }
 
