@@ -188,7 +188,8 @@ bench-page: all $(BROWSER_MODULES)
 PICTURES := tests/browser/pictures
 pictures: all $(BROWSER_MODULES)
 	$(Q)toolchain/install browser test
-	$(Q)PROGRAMS=$(OUT) PICTURES=$(PICTURES) node --test tests/browser/online.test.mjs
+	$(Q)PROGRAMS=$(OUT) PICTURES=$(PICTURES) node --test $(patsubst %,tests/browser/%.test.mjs,online hub)
+	$(Q)cp $(patsubst %,build/screenshots/%.png,hub-overview hub-trail) $(PICTURES)/
 	$(Q)toolchain/shrink $(PICTURES)/*.png
 
 $(BROWSER_MODULES) $(PEER_MODULES): tests/%/node_modules/.package-lock.json: tests/%/package-lock.json

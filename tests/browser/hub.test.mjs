@@ -208,6 +208,9 @@ test("the appliances are seen with their links and logs", async () => {
     await visit("fleet");
     await says(/online.*returns through \d+/);
     await wholesome("hub-fleet");
+    await visit("overview");
+    await until(page, () => document.querySelectorAll(".tile").length === 8);
+    await picture(page, "hub-overview");
 });
 
 test("it fits on a phone and in the dark", async () => {

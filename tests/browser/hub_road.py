@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "hub")]
+sys.path[:0] = [str(ROOT / name) for name in ("toolchain", "tests/hub", "tests/contract")]
 
 from provider import Provider  # noqa: E402
 from receiver import SECRET, Receiver  # noqa: E402
