@@ -11,6 +11,7 @@ ASKED = (
     "/v1/payments?state=failed", "/v1/payments?state=issued",
     "/v1/parked", "/v1/journal?state=ready", "/v1/exceptions", "/v1/outlets",
     "/v1/deliveries?state=parked", "/v1/devices", "/v1/fleet", "/v1/rollouts",
+    "/v1/journal?state=posted", "/v1/closing?month=2026-06",
 )
 
 
