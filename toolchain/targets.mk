@@ -162,10 +162,10 @@ block-test: all $(OUT)/block_workload
 	$(Q)/usr/bin/python3 -B tests/fault/block/run.py $(OUT)/block_workload --cuts $(or $(BLOCK_CUTS),60)
 	$(Q)BLOCK_CUTS=$(BLOCK_CUTS) PROGRAMS=$(OUT) $(PYTEST) tests/fault/block
 
-$(OUT)/block_workload: $(OUT)/obj/tests/fault/block/workload.o $(call archive,tests/support) \
-    $(foreach f,sync/eventlog $(MAY_INCLUDE_sync/eventlog),$(call archive,$(f)))
+$(OUT)/block_workload: $(patsubst %,$(OUT)/obj/tests/fault/block/%.o,workload hub_workload) \
+    $(call archive,tests/support) $(foreach f,sync/eventlog sync/hub/ingest $(MAY_INCLUDE_sync/hub/ingest),$(call archive,$(f)))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 # The store page in Debian's Chromium; a picture of every step lands in build/screenshots.
 BROWSER_MODULES := tests/browser/node_modules/.package-lock.json

@@ -113,8 +113,8 @@ WHERE inbox_out.device = ?1 AND inbox_out.number > device.inbox_through
 ORDER BY inbox_out.number LIMIT 1
 -- name: inbox_news
 SELECT id FROM device WHERE id > ?1 AND inbox_next > inbox_through + 1 AND EXISTS
-    (SELECT 1 FROM inbox_out WHERE device = device.id AND number = device.inbox_next - 1
-     AND created_ms >= ?2)
+    (SELECT 1 FROM inbox_out WHERE inbox_out.device = device.id
+     AND inbox_out.number = device.inbox_next - 1 AND inbox_out.created_ms >= ?2)
 ORDER BY id LIMIT ?3
 -- name: inbox_forget
 DELETE FROM inbox_out WHERE device = ?1

@@ -37,6 +37,8 @@ Case = collections.namedtuple("Case", "name workload mount loses")
 CASES = [
     Case("event log on ext4", "eventlog", "", False),
     Case("event log on ext4, data=journal", "eventlog", "data=journal", False),
+    Case("hub on ext4", "hub", "", False),
+    Case("control: hub, barrier=0", "hub", "barrier=0", True),
     Case("control: event log, barrier=0", "eventlog", "barrier=0", True),
     Case("SQLite alone, WAL and FULL", "WAL/FULL", "", False),
     Case("control: WAL and NORMAL", "WAL/NORMAL", "", True),
@@ -199,7 +201,8 @@ def main():
             folder = pathlib.Path(name)
             before, path = record(case, kernel, initramfs, folder)
             log = replay.Log(path)
-            kind = "check-eventlog" if case.workload == "eventlog" else "check-sqlite"
+            own = ("eventlog", "hub")
+            kind = f"check-{case.workload if case.workload in own else 'sqlite'}"
             dice = random.Random(f"{given.seed}-{case.name}")
             bad = cut(log, before, folder, [workload, kind], given.cuts, dice)
         wrong = bool(bad) != case.loses

@@ -3,14 +3,17 @@
  * cut may have left of it.
  *
  *   block_workload eventlog FOLDER DEVICE OFFSET       appends, acknowledges, prunes
+ *   block_workload hub FOLDER DEVICE OFFSET            takes a store's batches in
  *   block_workload JOURNAL/SYNC FOLDER DEVICE OFFSET   the same by SQLite alone: WAL/NORMAL, ...
  *   block_workload check-eventlog FOLDER MARK          exit 0 if all up to MARK is there and whole
+ *   block_workload check-hub FOLDER MARK
  *   block_workload check-sqlite FOLDER MARK
  *
  * After each commit that was answered, a mark is written to a raw sector of the same disk: how many
  * were answered. So the log of the disk tells what must survive at each moment.
  */
 #include "hal/base/cleanup.h"
+#include "tests/fault/block/hub_workload.h"
 #include "tests/support/log_fixture.h"
 
 #include <fcntl.h>
@@ -128,6 +131,13 @@ static int check_eventlog(const char *folder, int64_t mark)
     return kept ? 0 : 1;
 }
 
+/* --- The hub --------------------------------------------------------------------------------- */
+
+static void mark_answered(void *context, int64_t through)
+{
+    mark_write(context, through);
+}
+
 /* --- SQLite alone ---------------------------------------------------------------------------- */
 
 static sqlite3 *open_sqlite(const char *folder)
@@ -198,12 +208,16 @@ int main(int argc, char **argv)
     must(argc >= 4, "see the top of workload.c for the words");
     if (strcmp(argv[1], "check-eventlog") == 0)
         return check_eventlog(argv[2], strtoll(argv[3], NULL, 10));
+    if (strcmp(argv[1], "check-hub") == 0)
+        return hub_workload_check(argv[2], strtoll(argv[3], NULL, 10));
     if (strcmp(argv[1], "check-sqlite") == 0)
         return check_sqlite(argv[2], strtoll(argv[3], NULL, 10));
     must(argc == 5, "a workload needs a device and an offset");
     struct mark mark = mark_open(argv[3], argv[4]);
     if (strcmp(argv[1], "eventlog") == 0)
         run_eventlog(argv[2], &mark);
+    else if (strcmp(argv[1], "hub") == 0)
+        hub_workload_run(argv[2], COMMITS, mark_answered, &mark);
     else
         run_sqlite(argv[1], argv[2], &mark);
     (void)printf("WORKLOAD DONE\n");
