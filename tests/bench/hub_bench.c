@@ -336,7 +336,7 @@ static void work(struct bench *b, const char *database, int64_t events, int part
             (void)printf("{\"part\":%d,\"events\":%" PRId64 ",\"rate\":%.0f,\"ingest_rate\":%.0f,"
                          "\"peak_kib\":%ld,\"database_mib\":%" PRId64 "}\n",
                          part, b->returns * RETAILER_STEPS, taken / (raw_seconds() - began),
-                         taken / b->ingest_s, peak_kib(), size_mib(database));
+                         taken > 0 ? taken / b->ingest_s : 0, peak_kib(), size_mib(database));
         (void)fflush(stdout);
     }
 }
