@@ -63,7 +63,8 @@ const wholesome = async (name) => {
 };
 
 before(async () => {
-    [browser] = await Promise.all([openBrowser(), road.start()]);
+    browser = await openBrowser(); // known before anything fails, so that it is closed
+    await road.start();
     first = await road.ask("return 0042-01-dash-1");
     page = await openPage(browser, `${road.url}/`);
 });

@@ -35,7 +35,8 @@ let browser;
 let page;
 
 before(async () => {
-    [browser] = await Promise.all([openBrowser(), road.start()]);
+    browser = await openBrowser(); // known before anything fails, so that it is closed
+    await road.start();
     for (const receipt of ["0042-01-0815", "0042-01-0816"]) {
         const body = JSON.stringify(sale(receipt, [goods.socks, goods.jacket, goods.apples], { tenders: [{ tender: 1, type: "cash", amount: 12361 }] }));
         const answer = await fetch(`${road.url}/v1/sales`, { method: "POST", body, headers: { Authorization: `Bearer ${road.token}` } });
