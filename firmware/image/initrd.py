@@ -8,7 +8,7 @@ import stat
 from . import elf, modules
 
 APPLETS = ("cat", "grep", "mount", "modprobe", "readlink", "reboot", "sed", "sh", "sleep",
-           "switch_root", "umount")
+           "sort", "switch_root", "umount")
 
 
 def make(tree, names, init, scratch):
@@ -27,7 +27,6 @@ def make(tree, names, init, scratch):
         _copy_library(tree, library, scratch)
     for applet in APPLETS:
         (scratch / "bin" / applet).symlink_to("busybox")
-    (scratch / "early-modules").write_text(" ".join(names))
     modules.install(tree.target, scratch, modules.release(tree.target), names)
     return _archive(scratch)
 
