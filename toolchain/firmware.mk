@@ -6,8 +6,8 @@ FIRMWARE_OUT := build/debian13/out
 
 firmware: build/embed
 	$(Q)toolchain/install firmware
-	$(Q)toolchain/debian13 -s -j2 OUT=$(FIRMWARE_OUT) appliance-programs
-	$(Q)firmware/unpack $(ARCH) $(FIRMWARE)
+	$(Q)firmware/unpack $(ARCH) $(FIRMWARE) & unpacking=$$!; \
+	    toolchain/debian13 -s -j2 OUT=$(FIRMWARE_OUT) appliance-programs && wait $$unpacking
 	$(Q)toolchain/debian13 -s ARCH=$(ARCH) firmware-image
 
 # Inside the Debian 13.
@@ -29,16 +29,28 @@ firmware-image-again:
 	    --programs $(FIRMWARE_OUT) --out $(FIRMWARE)-again
 
 .PHONY: firmware-reproducible firmware-image-again firmware-test-bundles
-.PHONY: firmware firmware-test appliance-programs firmware-image
+.PHONY: firmware firmware-quick firmware-test firmware-soak appliance-programs firmware-image
 
-# The image in QEMU: the short form. TILLBACK_SEED= repeats a run.
-firmware-test: all build/firmware/test/made
+# The image in QEMU. Quick: the scripts of the slots, first start, a return by each scanner, the plug
+# pulled, an update. TILLBACK_SEED= repeats a run. Soak: the plug pulled 200 times each, for hours.
+FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/amd64 $(PYTEST) --durations=0 --durations-min=1 \
+    --junitxml=build/$@.xml
+FIRMWARE_QUICK := test_contents.py test_slots.py test_appliance.py \
+    test_power.py::test_what_was_answered_outlives_the_plug_pulled_at_random_moments \
+    test_update.py::test_good_update_runs_in_the_other_slot_though_the_network_is_lost_and_a_restart_is_wanted
+firmware-quick firmware-test firmware-soak: all build/firmware/test/made
 	$(Q)toolchain/install firmware-test
-	$(Q)PROGRAMS=$(OUT) FIRMWARE=build/firmware/amd64 $(PYTEST) --junitxml=build/firmware-tests.xml tests/firmware
+	$(Q)$(FIRMWARE_RUN) $(FIRMWARE_PYTEST) $(addprefix tests/firmware/,$(FIRMWARE_CHOSEN))
+firmware-quick: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
+firmware-quick: FIRMWARE_RUN := TILLBACK_KILLS=1
+firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots appliance power update update_by_hub watchdog devices blocks wipe)
+firmware-soak: FIRMWARE_CHOSEN := test_appliance.py test_power.py test_blocks.py
+firmware-soak: FIRMWARE_RUN := TILLBACK_KILLS=200
 
 # Updates that are good, that break, and that must be refused.
 build/firmware/test/made: build/firmware/amd64/tillback.img tests/firmware/make_bundles.py
 	$(Q)toolchain/debian13 -s firmware-test-bundles
 	$(Q)touch $@
 firmware-test-bundles: ; $(Q)python3 -B -m tests.firmware.make_bundles build/firmware/amd64 build/firmware/test
-build/firmware/amd64/tillback.img: ; $(Q)$(MAKE) --no-print-directory firmware
+build/firmware/amd64/tillback.img: $(shell find firmware agent hal sync provisioning -type f)
+	$(Q)$(MAKE) --no-print-directory firmware

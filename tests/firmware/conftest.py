@@ -1,8 +1,10 @@
 """One appliance in a virtual machine, and the hub that it belongs to on this one. The tests of a run
 follow each other on the same machine, as things happen to a real one."""
 
+import json
 import os
 import pathlib
+import random
 import ssl
 import subprocess
 import sys
@@ -18,12 +20,15 @@ from road.till import Till  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("PROGRAMS") or ROOT / "build" / "release").resolve()
 FIRMWARE = pathlib.Path(os.environ.get("FIRMWARE") or ROOT / "build/firmware/amd64").resolve()
+BUNDLES = ROOT / "build/firmware/test"
 DEVICE = "store-0042-vm"
 HOST_AS_THE_MACHINE_SEES_IT = "10.0.2.2"
 
 
 class Centre(Road):
-    """Broker and hub of a road, for an appliance that is elsewhere."""
+    """Broker and hub of a road, for an appliance that is elsewhere; `till` is one in its store."""
+
+    till = None
 
     def start(self):
         self.authority("init")
@@ -38,6 +43,13 @@ class Centre(Road):
     @property
     def page_port(self):
         return self.base
+
+    @property
+    def page_url(self):
+        return f"https://127.0.0.1:{self.base}"
+
+    def ask_store(self, path):
+        return json.loads(self.till.request("GET", path)[2])
 
     def make_stick(self, file):
         """What a technician brings: the identity that the centre issued, and the settings."""
@@ -65,35 +77,67 @@ class Centre(Road):
 
 @pytest.fixture(scope="session")
 def centre(tmp_path_factory):
-    road = Centre(tmp_path_factory.mktemp("centre"), free_port_base(), PROGRAMS)
+    road = Centre(tmp_path_factory.mktemp("centre"), free_port_base(), PROGRAMS, printer=True)
     with road:
         yield road
 
 
+def make_bundle_stick(file):
+    subprocess.run(["mformat", "-C", "-i", file, "-T", "655360", "-F", "-v", "BUNDLES", "::"], check=True)
+    subprocess.run(["mcopy", "-i", file, *sorted(BUNDLES.glob("*.raucb")), "::"], check=True)
+    return file
+
+
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory, centre):
+def appliance(tmp_path_factory, centre):
     folder = tmp_path_factory.mktemp("vm")
     disk = make_disk(FIRMWARE / "tillback.img", folder / "disk")
     stick = centre.make_stick(folder / "stick.img")
+    bundles = make_bundle_stick(folder / "bundles.img")
     devices = [
         *("-chardev", f"socket,id=scanner,path={folder}/scanner,server=on,wait=off"),
         *("-device", "usb-serial,bus=usb.0,port=1,chardev=scanner,always-plugged=on"),
         *("-device", "usb-kbd,bus=usb.0,port=2"),
         *("-drive", f"if=none,id=stick,file={stick},format=raw,readonly=on"),
         *("-device", "usb-storage,bus=usb.0,port=3,drive=stick,removable=on"),
+        *("-drive", f"if=none,id=bundles,file={bundles},format=raw,readonly=on"),
+        *("-device", "usb-storage,bus=usb.0,port=4,drive=bundles,removable=on"),
     ]
     with Machine(folder, disk, {centre.page_port: 8443}, devices) as started:
         yield started
         print(started.last_words())
 
 
+@pytest.fixture
+def machine(appliance):
+    """The appliance, on: a test that cuts its power may leave it so."""
+    if not appliance.running:
+        appliance.start()
+        appliance.await_ready()
+    return appliance
+
+
 @pytest.fixture(scope="session")
-def till(machine, centre):
+def tls(centre):
+    return ssl.create_default_context(cafile=centre.hub_state / "ca" / "ca.pem")
+
+
+@pytest.fixture(scope="session")
+def token(appliance):
+    return appliance.cli("token add --lane 01").strip()
+
+
+@pytest.fixture(scope="session")
+def till(appliance, centre, token, tls):
     """A till in the store, over TLS, from outside of the machine."""
-    token = machine.run(
-        "su -s /bin/sh tillback -c 'tillback --state /data/tillback token add --lane 01'"
-    ).strip()
-    context = ssl.create_default_context(cafile=centre.hub_state / "ca" / "ca.pem")
-    opened = Till(f"https://127.0.0.1:{centre.page_port}", token, timeout_s=120, tls=context)
-    yield opened
-    opened.close()
+    centre.till = Till(centre.page_url, token, timeout_s=120, tls=tls)
+    yield centre.till
+    centre.till.close()
+
+
+@pytest.fixture(scope="session")
+def seed():
+    """TILLBACK_SEED repeats a run; the seed of each is shown with a failure."""
+    chosen = int(os.environ.get("TILLBACK_SEED") or random.SystemRandom().randrange(1_000_000))
+    print(f"TILLBACK_SEED={chosen}")
+    return chosen

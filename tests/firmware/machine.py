@@ -15,6 +15,7 @@ import time
 OVMF = pathlib.Path("/usr/share/OVMF")
 MIB = 1024 * 1024
 ESP_OFFSET = MIB
+BOOT_S = 900  # without hardware acceleration, on a busy machine
 # The second argument makes the emulated processor faster; it is not about what is tested.
 CONSOLE = "systemd.wants=tillback-console@ttyS1.service mitigations=off"
 
@@ -38,15 +39,21 @@ def make_disk(image, disk, size_mib=1024, arguments=CONSOLE):
 
 
 class Machine:
-    """`ports` maps a port of this host to one of the machine; `devices` are further words for QEMU."""
+    """`ports` maps a port of this host to one of the machine; `devices` are further words for QEMU.
+    What may change from one start to the next: `drive` (the words for its disk), `clock` (the
+    time that its hardware clock starts with) and `more_devices`."""
 
-    def __init__(self, folder, disk, ports=None, devices=(), memory_mib=512, drive=None):
+    def __init__(self, folder, disk, ports=None, devices=(), memory_mib=512):
         self.folder = pathlib.Path(folder)
         self.disk = disk
         self.ports = ports or {}
         self.devices = devices
         self.memory_mib = memory_mib
-        self.drive = drive or ["-drive", f"if=none,id=disk,file={disk},format=raw,discard=unmap"]
+        self.drive = self.plain_drive = [
+            *("-blockdev", f"driver=file,node-name=disk,filename={disk},discard=unmap")
+        ]
+        self.clock = "utc"
+        self.more_devices = []
         self.process = None
         self.started = None
         self._console = self._status = self._qmp = None
@@ -60,8 +67,10 @@ class Machine:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{a}-:{b}" for a, b in self.ports.items())
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
-            *("qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off", "-accel", "tcg", "-smp", "1"),
-            *("-m", str(self.memory_mib), "-nodefaults", "-display", "none"),
+            *("qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off"),
+            *("-accel", "tcg", "-smp", "1"),
+            *("-m", str(self.memory_mib), "-rtc", f"base={self.clock}"),
+            *("-nodefaults", "-display", "none"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
             *(*self.drive, "-device", "virtio-blk-pci,drive=disk,bootindex=1"),
@@ -72,6 +81,7 @@ class Machine:
             *self._line("console", "-serial"),
             *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
             *self.devices,
+            *self.more_devices,
         ]
         with open(self.folder / "qemu.log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -122,6 +132,18 @@ class Machine:
             raise MachineError(f"{command}: exit {code}\n{output}\n{said}")
         return output
 
+    def cli(self, words):
+        """The command line of the appliance, as its own user."""
+        command = f"tillback --state /data/tillback {words}"
+        return self.run(f'su -s /bin/sh tillback -c "{command}"')
+
+    def await_ready(self, version=r"\S+", slot="[AB]"):
+        return self.await_status(rf"tillback: ready: version {version}, slot {slot}, .*\n", BOOT_S)
+
+    def begin(self, command):
+        """A command whose end is not awaited."""
+        self._console.send(command + "\n")
+
     def send(self, command):
         """A command after which the machine starts anew, and the console too."""
         self._console.send(command + "\n")
@@ -134,6 +156,13 @@ class Machine:
     def qmp(self, command, **arguments):
         return self._qmp.ask(command, arguments)
 
+    def plug_network(self, up):
+        self.qmp("set_link", name="net", up=up)
+
+    def written(self):
+        """Bytes that the machine has written to its disk since power on."""
+        return sum(device["stats"]["wr_bytes"] for device in self.qmp("query-blockstats"))
+
     def type(self, text):
         """Keys as a wedge scanner sends them, Enter at the end."""
         for character in text:
@@ -142,6 +171,10 @@ class Machine:
 
     def last_words(self):
         return (self.folder / "status.log").read_text(errors="replace")[-2000:]
+
+    def where_it_is(self):
+        """What its processors do: of use when it says nothing."""
+        return self.qmp("human-monitor-command", **{"command-line": "info registers -a"})
 
 
 def _keys(character):

@@ -13,7 +13,6 @@ sys.path.insert(0, str(ROOT / "tests" / "system"))
 from update import Depot  # noqa: E402
 
 NEWER = "0.5.0"
-BOOT_S = 900
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def test_update_by_command_runs_and_is_told(machine, centre, depot):
     release["url"] = depot.url.replace("127.0.0.1", HOST_AS_THE_MACHINE_SEES_IT)
     words = [f"{key}={value}" for key, value in release.items()]
     subprocess.run(centre.hub_words("command", DEVICE, "update", *words), check=True, timeout=120)
-    machine.await_status(rf"tillback: ready: version {NEWER}, slot", BOOT_S)
+    machine.await_ready(NEWER)
     found = await_true(
         lambda: (told := software(centre)).get("update", {}).get("state") == "installed" and told,
         300,

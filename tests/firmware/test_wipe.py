@@ -2,8 +2,6 @@
 
 import json
 
-BOOT_S = 900
-
 
 def test_wipe_is_refused_while_events_wait(machine, till, centre):
     centre.hub.stop()
@@ -15,10 +13,10 @@ def test_wipe_is_refused_while_events_wait(machine, till, centre):
 
 def test_forced_wipe_leaves_a_new_box_and_the_reason(machine):
     machine.send("/usr/lib/tillback/wipe --force 'the store is closed'")
-    machine.await_status(r"tillback: ready: ", BOOT_S)
+    machine.await_ready()
     found = json.loads(machine.run("cat /data/boot/last-wipe.json"))
     assert found["reason"] == "the store is closed"
     assert int(found["waiting"]) > 0
     machine.run("test ! -e /data/tillback/identity")
-    status = json.loads(machine.run("tillback --state /data/tillback --json status"))
+    status = json.loads(machine.cli("--json status"))
     assert status["streams"]["returns"]["head"] == 0

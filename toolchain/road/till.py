@@ -142,7 +142,8 @@ class Kept:
 class Load:
     """Tills that sell and take back until they are stopped; each sale comes back in pieces."""
 
-    def __init__(self, url, token, kept, seed, tills=3, pause_s=0.01, store="0042"):
+    def __init__(self, url, token, kept, seed, tills=3, pause_s=0.01, store="0042", tls=None):
+        """`tls` is an ssl.SSLContext, for an https URL."""
         self.kept = kept
         self.asked_again = 0
         self._stopping = threading.Event()
@@ -151,7 +152,7 @@ class Load:
             threading.Thread(
                 target=self._work,
                 args=(
-                    Till(url, token, store),
+                    Till(url, token, store, tls=tls),
                     f"{seed}-{number}",
                     random.Random(f"{seed}-{number}"),
                     pause_s,

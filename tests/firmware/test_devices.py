@@ -1,0 +1,89 @@
+"""Devices that are there from the start: a hardware clock without battery, a TPM, and a printer on a
+real port of the kernel's (its other end is a gadget in the same machine)."""
+
+import subprocess
+
+import pytest
+from conftest import FIRMWARE, HOST_AS_THE_MACHINE_SEES_IT
+from road.audit import all_arrived
+from road.road import await_true
+
+# The printer's other end; the image has no gadgets, and gets none.
+GADGET_MODULES = ("udc-core", "dummy_hcd", "libcomposite", "usb_f_printer")
+MAKE_GADGET = """
+mount -t configfs none /sys/kernel/config 2>/dev/null
+g=/sys/kernel/config/usb_gadget/printer
+mkdir -p $g/strings/0x409 $g/configs/c.1 $g/functions/printer.0
+echo 0x04b8 >$g/idVendor; echo 0x0202 >$g/idProduct
+echo 1 >$g/strings/0x409/serialnumber; echo Test >$g/strings/0x409/manufacturer
+echo Receipts >$g/strings/0x409/product
+ln -s $g/functions/printer.0 $g/configs/c.1/
+ls /sys/class/udc | head -n 1 >$g/UDC
+"""
+
+
+@pytest.fixture(scope="module")
+def tpm(tmp_path_factory):
+    """A TPM 2 by swtpm; the words for QEMU."""
+    folder = tmp_path_factory.mktemp("tpm")
+    command = ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={folder}",
+               "--ctrl", f"type=unixio,path={folder}/sock"]  # fmt: skip
+    process = subprocess.Popen(command)
+    yield [
+        *("-chardev", f"socket,id=tpm,path={folder}/sock", "-tpmdev", "emulator,id=tpm0,chardev=tpm"),
+        *("-device", "tpm-crb,tpmdev=tpm0"),
+    ]
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def gadgets(tmp_path_factory):
+    """A stick with the modules of the other end, from the package that the image's kernel is of."""
+    file = tmp_path_factory.mktemp("gadgets") / "stick.img"
+    subprocess.run(["mformat", "-C", "-i", file, "-T", "16384", "-v", "GADGETS", "::"], check=True)
+    for name in GADGET_MODULES:
+        [module] = (FIRMWARE / "debian/usr/lib/modules").glob(f"*/kernel/**/{name}.ko*")
+        subprocess.run(["mcopy", "-i", file, module, f"::{name}.ko.xz"], check=True)
+    return file
+
+
+def test_clock_at_1970_and_a_tpm_are_no_hindrance(appliance, till, centre, tpm, gadgets):
+    appliance.cut_power()
+    appliance.clock = "1970-01-02T00:00:00"
+    appliance.more_devices = [
+        *tpm,
+        *("-drive", f"if=none,id=gadgets,file={gadgets},format=raw,readonly=on"),
+        *("-device", "virtio-blk-pci,drive=gadgets"),
+    ]
+    appliance.start()
+    appliance.await_ready()
+    assert int(appliance.run("date +%Y")) > 1970, "no earlier than the image was made"
+    assert appliance.run("cat /sys/class/tpm/tpm0/tpm_version_major").strip() == "2"
+    assert till.sell("0042-01-vm-1970")[0] == 201
+    assert till.give_back("0042-01-vm-1970")[0] == 201
+    await_true(lambda: all_arrived(centre), 240, "arrival")
+    await_true(lambda: centre.ask_store("/v1/status")["time_trusted"], 240, "trust in the time")
+
+
+def test_return_is_printed_on_a_usb_printer(machine, till, centre):
+    """Bytes and answers go between the gadget and a simulated printer on this host."""
+    machine.run("mkdir -p /tmp/gadgets && mount -o ro /dev/disk/by-label/GADGETS /tmp/gadgets")
+    for name in GADGET_MODULES:
+        machine.run(f"xzcat /tmp/gadgets/{name}.ko.xz >/tmp/{name}.ko && insmod /tmp/{name}.ko")
+    for line in MAKE_GADGET.strip().split("\n"):
+        machine.run(line)
+    machine.run("until [ -e /dev/usb/lp0 ]; do sleep 1; done")
+    centre.printer.start()
+    host, port = HOST_AS_THE_MACHINE_SEES_IT, centre.printer_address.split(":")[1]
+    machine.run(f"(cat /dev/g_printer0 | nc {host} {port} >/dev/g_printer0) 2>/dev/null &")
+    machine.run(
+        "echo printer.counter=/dev/usb/lp0,lane=01 >>/data/tillback/appliance.conf && "
+        "systemctl restart tillbackd"
+    )
+    assert till.sell("0042-01-vm-print")[0] == 201
+    status, answer = till.give_back("0042-01-vm-print")
+    assert status == 201
+    paper = centre.paper
+    await_true(lambda: paper.exists() and answer["number"] in paper.read_text(), 240, "the paper")
+    await_true(lambda: centre.ask_store("/v1/prints")["prints"] == [], 240, "no print that waits")
