@@ -299,10 +299,11 @@ enum err debt_recognise(struct booking *b)
         return ERR_OK;
     struct entry entry;
     enum err err = booking_begin(b, trigger_name(TRIGGER_ACCEPTED), &entry);
-    if (!err) {
-        entry.items.items = arena_alloc(b->arena, p->line_count + 1, sizeof *entry.items.items);
-        err = entry.items.items ? ERR_OK : booking_no_room(b);
-    }
+    if (err)
+        return err;
+    entry.items.items = arena_alloc(b->arena, p->line_count + 1, sizeof *entry.items.items);
+    if (!entry.items.items)
+        return booking_no_room(b);
     for (size_t i = 0; i < p->line_count && !err; i++)
         err = recognise_line(b, &p->lines[i], &entry);
     if (err)
