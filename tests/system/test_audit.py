@@ -53,7 +53,8 @@ DAMAGES = {
         "chain breaks",
     ),
     "an event that nobody wrote": (
-        "INSERT INTO entry SELECT log_no, 6, event_no, hash FROM entry WHERE seq = 5",
+        "INSERT INTO entry SELECT log_no, max(seq) + 1, event_no, hash FROM entry WHERE log_no ="
+        " (SELECT log_no FROM entry WHERE seq = 5)",
         "which nobody wrote",
     ),
     "an event that is there twice": (
