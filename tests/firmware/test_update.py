@@ -41,7 +41,7 @@ def test_good_update_runs_in_the_other_slot_though_the_network_is_lost_and_a_res
     machine.plug_network(False)
     machine.restart()
     machine.await_status("slot B, start 1", 240)
-    machine.run("systemctl is-active tillback-boot")
+    machine.run("until systemctl is-active --quiet tillback-boot; do sleep 1; done")
     machine.restart()
     machine.await_status("slot B, start 1", 240)
     machine.await_ready(GOOD, "B")
