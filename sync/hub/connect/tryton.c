@@ -111,15 +111,7 @@ static enum err read_back(struct tryton_way *way, const struct move *move, bool 
 {
     struct cJSON *document CLEANUP(json_cleanup) = NULL;
     const struct cJSON *rows;
-    const struct tryton_reading reading = {
-        .model = "account.move.line",
-        .fields = {"account", "debit", "credit"},
-        .limit = ENTRY_LINES_MAX + 1,
-        .company = way->company->id,
-    };
-    struct jsonw *w = tryton_domain(way->rpc);
-    tryton_clause_int(w, "move", "=", move->id);
-    enum err err = tryton_read(way->rpc, &reading, &document, &rows, way->fault);
+    enum err err = tryton_lines_of_move(way, move->id, &document, &rows);
     return err ? err : compare_lines(way, rows, same);
 }
 

@@ -89,11 +89,9 @@ enum err tryton_sums_of_entry(struct tryton_way *way, struct tryton_sums *sums)
     return err;
 }
 
-enum err tryton_sums_of_move(struct tryton_way *way, int64_t move, struct tryton_sums *sums)
+enum err tryton_lines_of_move(struct tryton_way *way, int64_t move, struct cJSON **document,
+                              const struct cJSON **rows)
 {
-    struct cJSON *document CLEANUP(json_cleanup) = NULL;
-    const struct cJSON *rows;
-    const struct currency *currency = &way->company->currency;
     const struct tryton_reading reading = {
         .model = "account.move.line",
         .fields = {"account", "debit", "credit"},
@@ -102,7 +100,15 @@ enum err tryton_sums_of_move(struct tryton_way *way, int64_t move, struct tryton
     };
     struct jsonw *w = tryton_domain(way->rpc);
     tryton_clause_int(w, "move", "=", move);
-    enum err err = tryton_read(way->rpc, &reading, &document, &rows, way->fault);
+    return tryton_read(way->rpc, &reading, document, rows, way->fault);
+}
+
+enum err tryton_sums_of_move(struct tryton_way *way, int64_t move, struct tryton_sums *sums)
+{
+    struct cJSON *document CLEANUP(json_cleanup) = NULL;
+    const struct cJSON *rows;
+    const struct currency *currency = &way->company->currency;
+    enum err err = tryton_lines_of_move(way, move, &document, &rows);
     *sums = (struct tryton_sums){.count = 0};
     for (const struct cJSON *row = err ? NULL : json_first(rows); !err && row;
          row = json_next(row)) {

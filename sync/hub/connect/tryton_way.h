@@ -38,6 +38,10 @@ const char *tryton_way_account(const struct entry *entry, const char *role);
 /* The sums of an entry or of what Tryton made of it, by Tryton's account. */
 enum { TRYTON_SUMS_MAX = 100 };
 
+/* The lines of a move, of account, debit and credit; the rows are the document's. */
+enum err tryton_lines_of_move(struct tryton_way *way, int64_t move, struct cJSON **document,
+                              const struct cJSON **rows) MUST_CHECK;
+
 struct tryton_sums {
     struct {
         int64_t account;
