@@ -47,15 +47,15 @@ $(OUT)/gen/%.sql.h: %.sql build/embed
 
 $(OUT)/gen/agent/page/files.h: $(page_files) build/embed
 	$(Q)mkdir -p $(@D)
-	$(Q)build/embed pages page $(page_files) > $@ 2>/dev/null || : > $@
+	$(Q)build/embed pages page $(page_files) > $@
 
 $(OUT)/gen/sync/hub/web/files.h: $(hub_page_files) build/embed
 	$(Q)mkdir -p $(@D)
-	$(Q)build/embed files web $(hub_page_files) > $@ 2>/dev/null || : > $@
+	$(Q)build/embed files web $(hub_page_files) > $@
 
 $(OUT)/gen/documents.h: $(document_files) build/embed
 	$(Q)mkdir -p $(@D)
-	$(Q)build/embed files document $(document_files) > $@ 2>/dev/null || : > $@
+	$(Q)build/embed files document $(document_files) > $@
 
 $(OUT)/gen/sync/contract/dictionary.h: sync/contract/events-1.dict build/embed
 	$(Q)mkdir -p $(@D)
