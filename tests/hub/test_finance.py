@@ -121,11 +121,15 @@ def test_variance_is_decided_by_finance_alone_and_audited(road, till, hub):
     assert sum(x.get("debit", 0) - x.get("credit", 0) for x in lines) == 0
     acts = [a for a in hub.get("/v1/audit")["audit"] if a["action"] == "settlement.match"]
     assert acts[0]["reason"] == REASON["reason"]
+    assign = f"/v1/exceptions/{raised['number']}/assign"
+    for _ in range(2):
+        assert hub.ask("POST", assign, {**REASON, "owner": "Mara"})[0] == 200
     resolve = f"/v1/exceptions/{raised['number']}/resolve"
     assert hub.ask("POST", resolve, REASON)[0] == 200
     trail = hub.get(f"/v1/returns/{expected['return_id']}")["events"]
     steps = [e["event"]["type"].split(".")[3] for e in trail if "exception" in e["event"]["type"]]
-    assert steps == ["raised", "resolved"]
+    states = [e["event"]["data"].get("state") for e in trail if "resolved" in e["event"]["type"]]
+    assert (steps, states) == (["raised", "resolved", "resolved"], ["assigned", "resolved"])
 
 
 def test_refund_that_is_never_settled_is_written_off_once(road, till, hub):

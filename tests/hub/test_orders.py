@@ -75,6 +75,45 @@ def test_authorised_return_is_found_at_the_counter_by_its_number(road, till, hub
     assert "com.tillback.return.conflicted.v1" not in types
 
 
+def quarantined(entries):
+    """What the books have of the goods that came back, at cost."""
+    lines = [x for e in entries for x in e["journal"]["lines"] if x["role"] == "quarantine_stock"]
+    return sum(x.get("debit", 0) - x.get("credit", 0) for x in lines)
+
+
+def test_what_comes_twice_has_one_effect(till, hub, shop):  # noqa: F811
+    sale = order(till, "WEB-81")
+    sale["lines"][0]["cost"] = 600
+    asked = {"number": "RMA-81", "receipt": "WEB-81", "lines": [{"line": 1, "quantity": 3}]}
+    for known in (False, True):
+        assert shop.ask("POST", "/v1/orders", sale)[1]["known"] is known
+    for known in (False, True):
+        status, answer = shop.ask("POST", "/v1/authorisations", asked)
+        assert (status, answer["known"]) == (201, known)
+    other = {**asked, "lines": [{"line": 1, "quantity": 1}]}
+    status, problem = shop.ask("POST", "/v1/authorisations", other)
+    assert (status, problem["field"]) == (409, "number")
+
+    piece = {"return": answer["return_id"], "lines": [{"line": 1, "quantity": 1}]}
+    notices = [(piece, None), (piece, "parcel-2"), ({**piece, "notice": "WR-3"}, None)]
+    for body, key in notices:
+        for known in (False, True):
+            status, taken = shop.ask("POST", "/v1/goods-received", body, key)
+            assert (status, taken["known"]) == (201, known), taken
+    status, problem = shop.ask(
+        "POST", "/v1/goods-received", {**piece, "lines": [{"line": 1, "quantity": 2}]}, "parcel-2"
+    )
+    assert (status, problem["field"]) == (409, "Idempotency-Key")
+
+    of_return = f"return={answer['return_id']}"
+    await_true(lambda: quarantined(hub.entries(of_return)) == 600, 15, "three pieces in the books")
+    trail = hub.get(f"/v1/returns/{answer['return_id']}")["events"]
+    types = [e["event"]["type"].split(".", 2)[2] for e in trail]
+    once = ("return.authorised.v1", "return.created.v1")
+    assert [types.count(t) for t in once] == [1, 1] and types.count("item.received.v1") == 3
+    assert not hub.get("/v1/parked")["parked"]
+
+
 def test_only_those_who_may_bring_orders(road, till, hub):  # noqa: F811
     other = Hub(road, "finance")
     for path in ("/v1/orders", "/v1/authorisations", "/v1/goods-received"):

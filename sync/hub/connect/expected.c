@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { DETAIL_MAX = 400 };
+enum { DETAIL_MAX = 400, KEY_MAX = EXPECTED_TEXT_MAX + 40 };
 
 static void keep(char *to, size_t size, struct slice from)
 {
@@ -112,6 +112,7 @@ enum err expected_set_charged_back(struct database *db, int64_t number, bool cha
 struct missing {
     int64_t number;
     struct id correlation;
+    char key[KEY_MAX];
     char detail[DETAIL_MAX];
 };
 
@@ -132,6 +133,8 @@ static enum err next_missing(struct database *db, int64_t before_day, struct mis
     money_text(amount, column_int(s, 3), column_text(s, 4));
     missing->number = column_int(s, 0);
     day_format(column_int(s, 5), day);
+    (void)snprintf(missing->key, sizeof missing->key, "missing/%" PRId64 "/%s", column_int(s, 6),
+                   column_text(s, 7));
     (void)snprintf(missing->detail, sizeof missing->detail,
                    "missing_in_settlement: %s, refunded on %s for return %.*s, are in no settlement"
                    " yet",
@@ -166,6 +169,7 @@ enum err expected_tell_missing(struct database *db, int64_t before_day, int64_t 
         const struct exception exception = {.code = "settlement_variance",
                                             .correlation = missing.correlation,
                                             .subject = -missing.number,
+                                            .key = missing.key,
                                             .detail = missing.detail,
                                             .now_ms = now_ms};
         err = exception_raise(db, &exception, device, fault);

@@ -134,12 +134,16 @@ static enum err count_on_day(struct follow *f, const char *name, const char *cur
 static enum err tell_dual(struct follow *f, int64_t expected_no, const char *payment)
 {
     char detail[300];
+    char key[EXPECTED_TEXT_MAX * 2];
     char device[DEVICE_ID_MAX + 1];
+    (void)snprintf(key, sizeof key, "%" PRId64 "/%.140s", json_member_int(f->data, "position", 0),
+                   text_of(f->data, "refund"));
     (void)snprintf(detail, sizeof detail,
                    "dual_refund: payment %.140s was charged back before it was refunded", payment);
     const struct exception exception = {.code = "dual_refund",
                                         .correlation = f->event.correlation,
                                         .subject = -expected_no,
+                                        .key = key,
                                         .detail = detail,
                                         .now_ms = f->now_ms};
     enum err err = exception_raise(f->db, &exception, device, f->fault);

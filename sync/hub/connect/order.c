@@ -11,7 +11,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { NAME_BYTES = 64, LINES_MAX = CLAIM_LINES_MAX, ARENA_MAX = 512 * 1024, DEPTH = 8 };
+enum {
+    NAME_BYTES = 64,
+    KEY_BYTES = 160,
+    LINES_MAX = CLAIM_LINES_MAX,
+    ARENA_MAX = 512 * 1024,
+    DEPTH = 8
+};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define NAME(field, need, type, member)                                                            \
@@ -43,6 +49,7 @@ struct document {
     const char *store;
     const char *number;
     const char *return_id;
+    const char *notice;
     const char *currency;
     int64_t at_ms;
     bool prices_include_tax;
@@ -111,6 +118,7 @@ static const struct json_field authorise_fields[] = {
 };
 static const struct json_field receive_fields[] = {
     NAME("return", JSON_REQUIRED, struct document, return_id),
+    NAME("notice", JSON_OPTIONAL, struct document, notice),
     LINES(line_table),
 };
 
@@ -128,6 +136,7 @@ struct intake_work {
     struct cJSON *json;
     struct arena arena;
     struct document document;
+    struct buf text; /* the document, however it was spaced */
     struct buf body; /* of the event made of it */
     struct fault *fault;
 };
@@ -139,22 +148,32 @@ static enum err open_work(struct intake_work *w, struct database *db, struct ord
     *w = (struct intake_work){.db = db, .order = order, .fault = fault};
     arena_init(&w->arena, ARENA_MAX);
     buf_init(&w->body, EVENT_BODY_MAX);
+    buf_init(&w->text, ORDER_BYTES_MAX);
     enum err err = json_parse(order->text, limits, &w->json, fault);
-    return err ? err : json_read(w->json, table, &w->document, &w->arena, fault);
+    if (!err)
+        err = json_read(w->json, table, &w->document, &w->arena, fault);
+    if (err)
+        return err;
+    json_print(w->json, &w->text);
+    return buf_check(&w->text, fault, "document");
 }
 
 static void close_work(struct intake_work *w)
 {
     json_free(w->json);
+    buf_free(&w->text);
     buf_free(&w->body);
     arena_free(&w->arena);
 }
 
-static struct id new_id(int64_t now_ms)
+/* The document again, or another under the name that `field` gave. */
+static enum err is_known(struct intake_work *w, const struct centre_fact *fact, const char *field,
+                         bool *known)
 {
-    struct id_source ids;
-    id_source_init(&ids, NULL, NULL);
-    return id_next(&ids, now_ms);
+    enum err err = centre_knows(w->db, fact, known, w->fault);
+    return err == ERR_CONFLICT
+               ? fault_set(w->fault, ERR_CONFLICT, field, "is known with other content")
+               : err;
 }
 
 /* --- Pushing --------------------------------------------------------------------------------- */
@@ -224,11 +243,12 @@ static enum err store_sale(struct intake_work *w, const struct sha256 *hash)
     struct statement *s;
     int64_t event_no = 0;
     (void)snprintf(subject, sizeof subject, "receipt/%s", w->document.receipt);
-    const struct centre_fact fact = {.correlation = new_id(w->order->now_ms),
+    const struct centre_fact fact = {.correlation = centre_id(NULL, "order", w->document.receipt),
                                      .subject = subject,
                                      .type = EVENT_SALE_PUSHED,
-                                     .data = w->order->text,
-                                     .now_ms = w->order->now_ms};
+                                     .data = buf_slice(&w->text),
+                                     .now_ms = w->order->now_ms,
+                                     .key = "pushed"};
     enum err err = centre_store(w->db, &fact, &w->body, &event_no, w->fault);
     if (!err)
         err = database_statement(w->db, INGEST_PUSHED_SALE_INSERT, &s, w->fault);
@@ -251,7 +271,7 @@ static void answer_sale(struct intake_work *w, bool known)
 
 static enum err take_sale(struct intake_work *w)
 {
-    const struct sha256 hash = sha256_of(w->order->text);
+    const struct sha256 hash = sha256_of(buf_slice(&w->text));
     bool known = false;
     (void)snprintf(w->order->subject, sizeof w->order->subject, "%s", w->document.receipt);
     enum err err = check_sale(w);
@@ -328,31 +348,41 @@ static enum err claim_lines(struct intake_work *w, const struct document *sold,
     return claim_authorise(w->db, &claim, w->fault);
 }
 
-static enum err authorise(struct intake_work *w)
+static enum err store_authorised(struct intake_work *w, const struct centre_fact *fact)
 {
     struct cJSON *json CLEANUP(json_cleanup) = NULL;
     struct document sold = {0};
-    char id[ID_TEXT + 1];
     int64_t event_no;
-    const struct centre_fact fact = {.correlation = new_id(w->order->now_ms),
-                                     .type = EVENT_RETURN_AUTHORISED,
-                                     .data = w->order->text,
-                                     .now_ms = w->order->now_ms};
     enum err err = read_sold(w, &json, &sold);
     if (!err)
-        err = claim_lines(w, &sold, &fact.correlation);
+        err = claim_lines(w, &sold, &fact->correlation);
     if (!err)
-        err = centre_store(w->db, &fact, &w->body, &event_no, w->fault);
-    if (!err)
-        err = push(w, sold.store);
+        err = centre_store(w->db, fact, &w->body, &event_no, w->fault);
+    return err ? err : push(w, sold.store);
+}
+
+static enum err authorise(struct intake_work *w)
+{
+    char id[ID_TEXT + 1];
+    bool known = false;
+    const struct centre_fact fact = {.correlation =
+                                         centre_id(NULL, "authorisation", w->document.number),
+                                     .type = EVENT_RETURN_AUTHORISED,
+                                     .data = buf_slice(&w->text),
+                                     .now_ms = w->order->now_ms,
+                                     .key = "authorised"};
+    (void)snprintf(w->order->subject, sizeof w->order->subject, "%s", w->document.number);
+    enum err err = is_known(w, &fact, "number", &known);
+    if (!err && !known)
+        err = store_authorised(w, &fact);
     if (err)
         return err;
     id_format(&fact.correlation, id);
-    (void)snprintf(w->order->subject, sizeof w->order->subject, "%s", w->document.number);
     struct jsonw j = jsonw_to(w->order->answer);
     jsonw_object(&j, NULL);
     jsonw_text(&j, "return_id", id);
     jsonw_text(&j, "number", w->document.number);
+    jsonw_bool(&j, "known", known);
     jsonw_end(&j);
     return ERR_OK;
 }
@@ -421,21 +451,40 @@ static enum err write_received(struct intake_work *w, struct buf *data)
     return buf_check(data, w->fault, "lines");
 }
 
+static void name_notice(const struct intake_work *w, struct slice data, char key[static KEY_BYTES])
+{
+    char text[SHA256_TEXT + 1];
+    const struct sha256 hash = sha256_of(data);
+    sha256_format(&hash, text);
+    if (w->document.notice)
+        (void)snprintf(key, KEY_BYTES, "notice/%s", w->document.notice);
+    else if (w->order->key)
+        (void)snprintf(key, KEY_BYTES, "key/%s", w->order->key);
+    else
+        (void)snprintf(key, KEY_BYTES, "content/%s", text);
+}
+
 static enum err receive(struct intake_work *w)
 {
     struct buf data CLEANUP(buf_free);
     struct id correlation;
     char device[DEVICE_ID_MAX + 1] = "";
     char id[ID_TEXT + 1];
+    char key[KEY_BYTES];
+    bool known = false;
     buf_init(&data, ORDER_BYTES_MAX);
     enum err err = find_return(w, &correlation);
     if (!err)
         err = write_received(w, &data);
+    name_notice(w, buf_slice(&data), key);
     const struct centre_fact fact = {.correlation = correlation,
                                      .type = EVENT_ITEM_RECEIVED,
                                      .data = buf_slice(&data),
-                                     .now_ms = w->order->now_ms};
+                                     .now_ms = w->order->now_ms,
+                                     .key = key};
     if (!err)
+        err = is_known(w, &fact, w->document.notice ? "notice" : "Idempotency-Key", &known);
+    if (!err && !known)
         err = centre_record(w->db, &fact, device, w->fault);
     if (err)
         return err;
@@ -445,6 +494,7 @@ static enum err receive(struct intake_work *w)
     struct jsonw j = jsonw_to(w->order->answer);
     jsonw_object(&j, NULL);
     jsonw_text(&j, "return_id", id);
+    jsonw_bool(&j, "known", known);
     jsonw_end(&j);
     return ERR_OK;
 }

@@ -15,6 +15,7 @@ enum { ORDER_BYTES_MAX = 128 * 1024, ORDER_STORES_MAX = 64, ORDER_SUBJECT_MAX = 
 
 struct order {
     struct slice text;  /* the document */
+    const char *key;    /* what the caller names a notice of goods by; NULL: nothing */
     const char *stores; /* "0042,0043": whom to push it to; NULL: the store it names */
     int64_t now_ms;
     struct told *told;
@@ -27,11 +28,17 @@ struct order {
  * with other content.
  */
 enum err order_take(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
-/* {number, receipt, lines[{line, quantity, reason?}], channel?, valid_until?}: ERR_REFUSED. */
+/*
+ * {number, receipt, lines[{line, quantity, reason?}], channel?, valid_until?}: ERR_REFUSED. The
+ * same again is known; ERR_CONFLICT when the number is known with other content.
+ */
 enum err order_authorise(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
 /*
- * {return, lines[{line, quantity, condition?}]}: the return by id or number; ERR_NOT_FOUND. One
- * that was authorised and that no store took is accepted by the centre, by its id (acceptance.h).
+ * {return, lines[{line, quantity, condition?}], notice?}: the return by id or number;
+ * ERR_NOT_FOUND. One that was authorised and that no store took is accepted by the centre, by its
+ * id (acceptance.h). A notice is known again by its number, else by the caller's key, else by what
+ * it says: two parcels of the same content need the one or the other. ERR_CONFLICT when number or
+ * key are known with other content.
  */
 enum err order_receive(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
 

@@ -4,11 +4,12 @@
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { ENTRY_BYTES_MAX = 4 * 1024 * 1024, BATCH_MAX = 64 * 1024 * 1024, ENTRY_DEPTH_MAX = 8 };
-enum { DATA_MAX = 4096, DETAIL_MAX = 500, FAILURES_MAX = 12 };
+enum { DATA_MAX = 4096, DETAIL_MAX = 500, KEY_MAX = 256, FAILURES_MAX = 12 };
 
 #define PERIOD_CLOSED "period_closed"
 
@@ -59,7 +60,11 @@ static enum err tell_store(struct database *db, const struct posting *posting, i
     struct buf data CLEANUP(buf_free);
     char day[DAY_TEXT + 1];
     char detail[DETAIL_MAX];
+    char key[KEY_MAX];
     bool is_posted = posting->err == ERR_OK;
+    /* Posted it is once; it may be parked, tried again and parked again. */
+    (void)snprintf(key, sizeof key, "%s/%" PRId64, posting->entry.reference,
+                   is_posted ? 0 : posting->attempts);
     buf_init(&data, DATA_MAX);
     struct jsonw w = jsonw_to(&data);
     jsonw_object(&w, NULL);
@@ -81,6 +86,7 @@ static enum err tell_store(struct database *db, const struct posting *posting, i
         .type = is_posted ? EVENT_JOURNAL_POSTED : EVENT_JOURNAL_PARKED,
         .data = buf_slice(&data),
         .now_ms = now_ms,
+        .key = key,
     };
     char *device = batch->devices[batch->device_count];
     enum err err = buf_check(&data, fault, "journal event");
@@ -107,6 +113,7 @@ static enum err tell_finance(struct database *db, const struct posting *posting,
     const struct exception exception = {.code = PERIOD_CLOSED,
                                         .correlation = posting->correlation,
                                         .subject = posting->entry_no,
+                                        .key = posting->entry.reference,
                                         .detail = detail,
                                         .now_ms = now_ms};
     return exception_raise(db, &exception, device, fault);

@@ -146,6 +146,7 @@ static enum err raise_line(struct work_on *w, const struct line *line,
     char device[DEVICE_ID_MAX + 1];
     struct exception exception = {.code = exception_code(mismatches),
                                   .subject = line->number * 2,
+                                  .key = line->key,
                                   .detail = detail,
                                   .now_ms = w->now_ms};
     write_mismatches(mismatches, words);

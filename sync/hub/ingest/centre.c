@@ -65,19 +65,40 @@ static enum err next_sequence(struct database *db, const struct id *correlation,
     return ERR_OK;
 }
 
-/* UUID version 8 (RFC 9562, section 5.8): of what the fact came of. */
-static struct id id_of_key(const struct centre_fact *fact)
+struct id centre_id(const struct id *about, const char *kind, const char *key)
 {
-    const struct slice parts[] = {{(const char *)fact->correlation.bytes, ID_BYTES},
-                                  slice_of(event_type_name(fact->type)),
+    const struct slice parts[] = {{about ? (const char *)about->bytes : "", about ? ID_BYTES : 0},
+                                  slice_of(kind),
                                   SLICE_LITERAL("\n"),
-                                  slice_of(fact->key)};
+                                  slice_of(key)};
     const struct sha256 hash = sha256_of_all(parts, sizeof parts / sizeof *parts);
     struct id id;
     memcpy(id.bytes, hash.bytes, ID_BYTES);
     id.bytes[6] = (uint8_t)(0x80 | (id.bytes[6] & 0x0f));
     id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3f));
     return id;
+}
+
+static struct id id_of_key(const struct centre_fact *fact)
+{
+    return centre_id(&fact->correlation, event_type_name(fact->type), fact->key);
+}
+
+static enum err is_recorded(struct database *db, const struct centre_fact *fact, bool *recorded,
+                            struct fault *fault)
+{
+    struct statement *s;
+    *recorded = false;
+    if (!fact->key)
+        return ERR_OK;
+    const struct id id = id_of_key(fact);
+    enum err err = database_statement(db, INGEST_EVENT_BODY_BY_ID, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, id.bytes, ID_BYTES);
+    err = database_step(db, s, recorded, fault);
+    statement_reset(s);
+    return err;
 }
 
 static enum err write_body(struct database *db, const struct centre_fact *fact, struct buf *body,
@@ -154,7 +175,12 @@ enum err centre_store(struct database *db, const struct centre_fact *fact, struc
                       int64_t *event_no, struct fault *fault)
 {
     struct stream_log log;
-    enum err err = write_body(db, fact, body, fault);
+    bool recorded;
+    *event_no = 0;
+    enum err err = is_recorded(db, fact, &recorded, fault);
+    if (err || recorded)
+        return err;
+    err = write_body(db, fact, body, fault);
     if (!err)
         err = open_log(db, fact->now_ms, &log, fault);
     return err ? err : append(db, &log, buf_slice(body), NULL, fact->now_ms, event_no, fault);
@@ -167,10 +193,13 @@ enum err centre_record(struct database *db, const struct centre_fact *fact,
     int64_t event_no;
     int64_t number;
     buf_init(&body, EVENT_BODY_MAX);
+    *device = '\0';
     enum err err = centre_store(db, fact, &body, &event_no, fault);
-    if (!err && fact->device)
+    if (err || !event_no)
+        return err;
+    if (fact->device)
         (void)snprintf(device, DEVICE_ID_MAX + 1, "%s", fact->device);
-    else if (!err)
+    else
         err = find_device(db, &fact->correlation, device, fault);
     if (err || !*device)
         return err;

@@ -22,14 +22,21 @@ struct centre_fact {
     bool unordered;     /* it is no step of the return, and takes no place among them */
     /*
      * What it came of (a payment, a line of a settlement). The same fact then has the same id even
-     * where a restored hub has forgotten it and records it again. NULL: it gets an id of its own.
+     * where a restored hub has forgotten it and records it again; where it has not, what was said
+     * first stands, and nothing happens. NULL: it gets an id of its own.
      */
     const char *key;
 };
 
 /*
+ * The id of what `key` names among what there is of one `kind` about `about` (NULL: about nothing):
+ * UUID version 8 (RFC 9562, section 5.8), the same on every hub and after every restore.
+ */
+struct id centre_id(const struct id *about, const char *kind, const char *key);
+
+/*
  * Stores the event and puts it into the inbox of the return's appliance. `device` is that one, ""
- * when the return is of none.
+ * when the return is of none, or the fact was recorded before.
  */
 enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
@@ -50,7 +57,7 @@ enum err centre_mend(struct database *db, const struct event *event, const char 
 
 /*
  * Stores the event and leaves telling it to the caller (inbox_put): its exact body is appended to
- * `body`.
+ * `body`. *event_no is its row, 0 when the fact was recorded before.
  */
 enum err centre_store(struct database *db, const struct centre_fact *fact, struct buf *body,
                       int64_t *event_no, struct fault *fault) MUST_CHECK;

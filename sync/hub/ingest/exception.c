@@ -3,10 +3,11 @@
 #include "hal/base/jsonw.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DATA_MAX = 4096, CODE_MAX = 64, HOUR_MS = 3600 * 1000 };
+enum { DATA_MAX = 4096, CODE_MAX = 64, KEY_MAX = 512, HOUR_MS = 3600 * 1000 };
 
 static const struct {
     const char *code;
@@ -65,6 +66,17 @@ static bool of_no_return(const struct id *correlation)
 
 /* --- Raising --------------------------------------------------------------------------------- */
 
+/* The same wherever and however often it is raised. */
+static struct id id_of(const struct exception *exception)
+{
+    char key[KEY_MAX];
+    if (exception->key)
+        (void)snprintf(key, sizeof key, "%s/%s", exception->code, exception->key);
+    else
+        (void)snprintf(key, sizeof key, "%s/%" PRId64, exception->code, exception->subject);
+    return exception->id ? *exception->id : centre_id(&exception->correlation, "exception", key);
+}
+
 static enum err insert(struct database *db, const struct exception *exception, const struct id *id,
                        int64_t *times, struct fault *fault)
 {
@@ -96,12 +108,10 @@ enum err exception_raise(struct database *db, const struct exception *exception,
                          char device[static DEVICE_ID_MAX + 1], struct fault *fault)
 {
     struct buf data CLEANUP(buf_free);
-    struct id_source ids;
     char text[ID_TEXT + 1];
     int64_t times = 0;
     buf_init(&data, DATA_MAX);
-    id_source_init(&ids, NULL, NULL);
-    const struct id id = exception->id ? *exception->id : id_next(&ids, exception->now_ms);
+    const struct id id = id_of(exception);
     *device = '\0';
     enum err err = insert(db, exception, &id, &times, fault);
     if (err || times != 1 || exception->id || of_no_return(&exception->correlation))
@@ -117,7 +127,8 @@ enum err exception_raise(struct database *db, const struct exception *exception,
     const struct centre_fact fact = {.correlation = exception->correlation,
                                      .type = EVENT_EXCEPTION_RAISED,
                                      .data = buf_slice(&data),
-                                     .now_ms = exception->now_ms};
+                                     .now_ms = exception->now_ms,
+                                     .key = text};
     err = buf_check(&data, fault, "exception");
     return err ? err : centre_record(db, &fact, device, fault);
 }
@@ -137,9 +148,11 @@ struct found {
     struct id id;
     struct id correlation;
     bool of_return;
+    bool has_owner; /* who is asked for has it already */
 };
 
-static enum err find(struct database *db, int64_t number, struct found *found, struct fault *fault)
+static enum err find(struct database *db, const struct exception_step *step, struct found *found,
+                     struct fault *fault)
 {
     struct statement *s;
     bool row;
@@ -147,10 +160,11 @@ static enum err find(struct database *db, int64_t number, struct found *found, s
     enum err err = database_statement(db, INGEST_EXCEPTION_FIND, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, number);
+    bind_int(s, 1, step->number);
     err = database_step(db, s, &row, fault);
     if (err || !row)
         return err;
+    found->has_owner = step->person && slice_is(column_slice(s, 4), step->person);
     struct slice code = column_slice(s, 0);
     if (code.len < CODE_MAX)
         memcpy(found->code, code.data, code.len);
@@ -160,23 +174,21 @@ static enum err find(struct database *db, int64_t number, struct found *found, s
     return ERR_OK;
 }
 
-/* The step as an event of the return. */
-static enum err tell(struct database *db, struct exception_step *step, const char *state,
-                     struct fault *fault)
+/* The step as an event of the return: it is resolved once, and may be given from one to another. */
+static enum err tell(struct database *db, struct exception_step *step, const struct found *found,
+                     const char *state, struct fault *fault)
 {
     struct buf data CLEANUP(buf_free);
-    struct found found;
     char text[ID_TEXT + 1];
     buf_init(&data, DATA_MAX);
     *step->device = '\0';
-    enum err err = find(db, step->number, &found, fault);
-    if (err || !found.of_return)
-        return err;
-    id_format(&found.id, text);
+    if (!found->of_return)
+        return ERR_OK;
+    id_format(&found->id, text);
     struct jsonw w = jsonw_to(&data);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "exception", text);
-    jsonw_text(&w, "code", found.code);
+    jsonw_text(&w, "code", found->code);
     jsonw_text(&w, "state", state);
     jsonw_text(&w, "how", step->how);
     if (step->person)
@@ -184,27 +196,32 @@ static enum err tell(struct database *db, struct exception_step *step, const cha
     jsonw_end(&w);
     char subject[ID_TEXT + sizeof "exception/"];
     (void)snprintf(subject, sizeof subject, "exception/%s", text);
-    const struct centre_fact fact = {.correlation = found.correlation,
+    const struct centre_fact fact = {.correlation = found->correlation,
                                      .subject =
-                                         id_equal(&found.id, &found.correlation) ? subject : NULL,
+                                         id_equal(&found->id, &found->correlation) ? subject : NULL,
                                      .type = EVENT_EXCEPTION_RESOLVED,
                                      .data = buf_slice(&data),
-                                     .now_ms = step->now_ms};
-    err = buf_check(&data, fault, "exception");
+                                     .now_ms = step->now_ms,
+                                     .key = step->person ? NULL : text};
+    enum err err = buf_check(&data, fault, "exception");
     return err ? err : centre_record(db, &fact, step->device, fault);
 }
 
 enum err exception_assign(struct database *db, struct exception_step *step, struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_statement(db, INGEST_EXCEPTION_ASSIGN, &s, fault);
+    struct found found;
+    enum err err = find(db, step, &found, fault);
+    if (err || found.has_owner)
+        return err;
+    err = database_statement(db, INGEST_EXCEPTION_ASSIGN, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, step->number);
     bind_text(s, 2, step->person);
     bind_int(s, 3, step->now_ms);
     err = run_change(db, s, fault);
-    return err ? err : tell(db, step, "assigned", fault);
+    return err ? err : tell(db, step, &found, "assigned", fault);
 }
 
 static enum err mark_resolved(struct database *db, int64_t number, const char *how, int64_t now_ms,
@@ -222,8 +239,11 @@ static enum err mark_resolved(struct database *db, int64_t number, const char *h
 
 enum err exception_resolve(struct database *db, struct exception_step *step, struct fault *fault)
 {
-    enum err err = mark_resolved(db, step->number, step->how, step->now_ms, fault);
-    return err ? err : tell(db, step, "resolved", fault);
+    struct found found;
+    enum err err = find(db, step, &found, fault);
+    if (!err)
+        err = mark_resolved(db, step->number, step->how, step->now_ms, fault);
+    return err ? err : tell(db, step, &found, "resolved", fault);
 }
 
 enum err exception_settle(struct database *db, const char *code, int64_t subject, const char *how,

@@ -14,6 +14,7 @@ struct exception {
     const char *code;
     struct id correlation; /* the return; zero: of none */
     int64_t subject;       /* what of it: with the code and the return it names the exception */
+    const char *key;       /* ... the same on every hub, where `subject` is a row; else NULL */
     const char *detail;
     const struct id *id; /* under which a store raised it, and told it itself; else NULL */
     int64_t now_ms;

@@ -380,7 +380,8 @@ UPDATE expected_refund SET state = ?2, settled_day = ?3 WHERE expected_no = ?1
 -- name: expected_mark_charged_back
 UPDATE expected_refund SET charged_back = ?2 WHERE expected_no = ?1
 -- name: expected_missing
-SELECT expected_no, correlation, number, amount_minor, currency, day FROM expected_refund
+SELECT expected_no, correlation, number, amount_minor, currency, day, position, own
+FROM expected_refund
 WHERE state = 'open' AND missed = 0 AND day < ?1 ORDER BY day LIMIT 50
 -- name: expected_missed
 UPDATE expected_refund SET missed = 1 WHERE expected_no = ?1
@@ -469,7 +470,8 @@ SET times = hub_exception.times + 1, last_ms = excluded.last_ms, detail = exclud
     resolved_ms = NULL
 RETURNING times
 -- name: exception_find
-SELECT code, id, correlation, device FROM hub_exception WHERE exception_no = ?1
+SELECT code, id, correlation, device, CASE state WHEN 'assigned' THEN owner END
+FROM hub_exception WHERE exception_no = ?1
 -- name: exception_of_centre
 SELECT exception_no FROM hub_exception
 WHERE code = ?1 AND device = ?2 AND seq = ?3 AND state <> 'resolved'

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 16 * 1024, SUBJECT_MAX = 128, STORES_MAX = 2048 };
+enum { ANSWER_MAX = 16 * 1024, SUBJECT_MAX = 128, STORES_MAX = 2048, KEY_MAX = 128 };
 
 struct upload;
 
@@ -35,6 +35,7 @@ struct upload {
     int64_t now_ms;
     enum settlement_format format;
     char stores[STORES_MAX]; /* "": not said */
+    char key[KEY_MAX + 1];   /* Idempotency-Key; "": none */
     char subject[SUBJECT_MAX];
     struct buf answer;
     struct told told;
@@ -79,12 +80,23 @@ static enum err prepare_order(struct upload *upload, struct fault *fault)
     return ERR_OK;
 }
 
+static enum err prepare_goods(struct upload *upload, struct fault *fault)
+{
+    const char *key = http_request_header(upload->request, "Idempotency-Key");
+    if (key && strlen(key) > KEY_MAX)
+        return fault_set(fault, ERR_INVALID, "Idempotency-Key", "is longer than %d characters",
+                         KEY_MAX);
+    (void)snprintf(upload->key, sizeof upload->key, "%s", key ? key : "");
+    return ERR_OK;
+}
+
 static enum err run_order(struct upload *upload, struct database *db,
                           enum err (*take)(struct database *db, struct order *order,
                                            struct fault *fault),
                           struct fault *fault)
 {
     struct order order = {.text = http_request_body(upload->request),
+                          .key = *upload->key ? upload->key : NULL,
                           .stores = *upload->stores ? upload->stores : NULL,
                           .now_ms = upload->now_ms,
                           .told = &upload->told,
@@ -139,7 +151,7 @@ static enum err run_payment(struct upload *upload, struct database *db, struct f
 static const struct upload_kind kinds[] = {
     {"/v1/orders", "order.add", COMMERCE, prepare_order, run_sale},
     {"/v1/authorisations", "return.authorise", COMMERCE, prepare_order, run_authorise},
-    {"/v1/goods-received", "goods.receive", COMMERCE, prepare_order, run_receive},
+    {"/v1/goods-received", "goods.receive", COMMERCE, prepare_goods, run_receive},
     {"/v1/settlements", "settlement.add", ACCESS_BIT(ACCESS_FINANCE), prepare_settlement,
      run_settlement},
     {UPLOADS_PROVIDER_PATH, "payment.answer", ACCESS_BIT(ACCESS_PROVIDER), NULL, run_payment},

@@ -3,6 +3,7 @@
 #include "sync/hub/connect/order.h"
 #include "tests/support/hub_run.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,10 @@
     "\"sold_at\":\"2026-11-20T10:00:00Z\",\"currency\":\"EUR\",\"prices_include_tax\":true,"       \
     "\"lines\":[{\"line\":1,\"quantity\":2,\"amount\":2000,\"tax\":[]}],"                          \
     "\"tenders\":[{\"tender\":1,\"type\":\"card\",\"amount\":2000}]}"
-#define AUTHORISE(quantity)                                                                        \
-    "{\"number\":\"RMA-1\",\"receipt\":\"WEB-1\",\"channel\":\"online\",\"lines\":[{\"line\":1,"   \
+#define AUTHORISE(quantity) AUTHORISE_AS("RMA-1", quantity)
+#define AUTHORISE_AS(number, quantity)                                                             \
+    "{\"number\":\"" number                                                                        \
+    "\",\"receipt\":\"WEB-1\",\"channel\":\"online\",\"lines\":[{\"line\":1,"                      \
     "\"quantity\":" quantity ",\"reason\":\"unwanted\"}]}"
 
 static int set_up(void **state)
@@ -38,24 +41,35 @@ static int tear_down(void **state)
 typedef enum err order_run(struct database *db, struct order *order, struct fault *fault);
 
 /* What the centre answers; the fault is the run's. */
-static enum err bring(struct hub_run *run, order_run *take, const char *text, const char *stores,
-                      struct told *told)
+static enum err take_order(struct hub_run *run, order_run *take, struct order *order)
 {
     struct buf answer;
-    struct order order = {.text = slice_of(text),
-                          .stores = stores,
-                          .now_ms = run->now_ms,
-                          .told = told,
-                          .answer = &answer};
     buf_init(&answer, 4096);
+    order->now_ms = ++run->now_ms;
+    order->answer = &answer;
     hub_run_must(run, database_begin(run->db, &run->fault));
-    enum err err = take(run->db, &order, &run->fault);
+    enum err err = take(run->db, order, &run->fault);
     if (err)
         database_rollback(run->db);
     else
         hub_run_must(run, database_commit(run->db, &run->fault));
     buf_free(&answer);
     return err;
+}
+
+static enum err bring(struct hub_run *run, order_run *take, const char *text, const char *stores,
+                      struct told *told)
+{
+    struct order order = {.text = slice_of(text), .stores = stores, .told = told};
+    return take_order(run, take, &order);
+}
+
+/* Goods under a key of the caller's. */
+static enum err bring_named(struct hub_run *run, const char *text, const char *key,
+                            struct told *told)
+{
+    struct order order = {.text = slice_of(text), .key = key, .told = told};
+    return take_order(run, order_receive, &order);
 }
 
 /* A return of `quantity` of line 1, of which `sold` were sold. */
@@ -145,7 +159,8 @@ static void no_more_is_authorised_than_is_left(void **state)
     assert_int_equal(bring(run, order_authorise, AUTHORISE("3"), NULL, &told), ERR_REFUSED);
     hub_run_must(run, bring(run, order_authorise, AUTHORISE("1"), NULL, &told));
     give_back(run, 0, 1, "WEB-1", 1, 2, "accepted");
-    assert_int_equal(bring(run, order_authorise, AUTHORISE("1"), NULL, &told), ERR_REFUSED);
+    assert_int_equal(bring(run, order_authorise, AUTHORISE_AS("RMA-2", "1"), NULL, &told),
+                     ERR_REFUSED);
     assert_non_null(strstr(run->fault.text, "quantity_exceeds_remaining"));
     assert_int_equal(told_of(run, "return.authorised"), 1);
 }
@@ -171,6 +186,25 @@ static void goods_that_a_warehouse_received_make_the_debt_due(void **state)
                            "{\"return\":\"R-9\",\"lines\":[{\"line\":1,\"quantity\":1}]}", NULL,
                            &told),
                      ERR_NOT_FOUND);
+}
+
+static void order_and_authorisation_are_known_again_however_they_are_spaced(void **state)
+{
+    struct hub_run *run = *state;
+    struct told told = {0};
+    hub_run_refund(run, 0, 1, 100);
+    hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
+    hub_run_must(run, bring(run, order_take, " " ORDER "\n", NULL, &told));
+    for (int i = 0; i < 2; i++)
+        hub_run_must(run, bring(run, order_authorise, i ? AUTHORISE("2") "\n" : AUTHORISE("2"),
+                                NULL, &told));
+    assert_int_equal(told_of(run, "return.authorised"), 1);
+    assert_int_equal(told_of(run, "sale.pushed"), 1);
+    assert_int_equal(hub_run_number(run, "SELECT count(*) FROM inbox_out"), 2);
+    assert_int_equal(hub_run_number(run, "SELECT sum(quantity) FROM claim WHERE receipt = 'WEB-1'"),
+                     2);
+    assert_int_equal(bring(run, order_authorise, AUTHORISE("1"), NULL, &told), ERR_CONFLICT);
+    assert_string_equal(run->fault.where, "number");
 }
 
 static void same_piece_taken_back_in_two_stores_is_named_and_rebased(void **state)
@@ -218,7 +252,7 @@ static void return_that_waits_for_a_check_is_checked_against_all_stores(void **s
     "\"reference\":\"tok_1\"},{\"tender\":2,\"type\":\"online_payment\",\"amount\":600,"           \
     "\"reference\":\"tok_2\"}]}"
 
-/* A sale of three pieces, paid by two tenders; the id of an authorised return of `quantity`. */
+/* A sale of three pieces, paid by two tenders; the id of the authorised return of `quantity`. */
 static void sell_shirts(struct hub_run *run, const char *tender)
 {
     char text[1024];
@@ -233,9 +267,9 @@ static struct id authorise(struct hub_run *run, int quantity)
     struct told told = {0};
     struct id id;
     (void)snprintf(text, sizeof text,
-                   "{\"number\":\"RMA-3\",\"receipt\":\"WEB-3\",\"lines\":[{\"line\":1,"
+                   "{\"number\":\"RMA-3-%d\",\"receipt\":\"WEB-3\",\"lines\":[{\"line\":1,"
                    "\"quantity\":%d}]}",
-                   quantity);
+                   quantity, quantity);
     hub_run_must(run, bring(run, order_authorise, text, NULL, &told));
     char *subject = hub_run_text(
         run, "SELECT subject FROM event WHERE type LIKE '%return.authorised%' ORDER BY event_no "
@@ -245,6 +279,7 @@ static struct id authorise(struct hub_run *run, int quantity)
     return id;
 }
 
+/* A notice of its own each time. */
 static enum err bring_goods(struct hub_run *run, const struct id *id, int quantity,
                             const char *condition)
 {
@@ -253,9 +288,9 @@ static enum err bring_goods(struct hub_run *run, const struct id *id, int quanti
     struct told told = {0};
     id_format(id, name);
     (void)snprintf(text, sizeof text,
-                   "{\"return\":\"%s\",\"lines\":[{\"line\":1,\"quantity\":%d,\"condition\":"
-                   "\"%s\"}]}",
-                   name, quantity, condition);
+                   "{\"return\":\"%s\",\"notice\":\"N-%" PRId64 "\",\"lines\":[{\"line\":1,"
+                   "\"quantity\":%d,\"condition\":\"%s\"}]}",
+                   name, ++run->sequences[0], quantity, condition);
     return bring(run, order_receive, text, NULL, &told);
 }
 
@@ -295,6 +330,63 @@ static void authorised_goods_in_a_warehouse_are_a_return_of_the_centre(void **st
                      400);
     assert_int_equal(told_of(run, "return.conflicted"), 0);
     assert_int_equal(hub_run_number(run, "SELECT count(*) FROM parked"), 0);
+}
+
+/* Two parcels, told of twice each. */
+static void notice_that_comes_again_moves_no_goods(void **state)
+{
+    static const struct {
+        int quantities[2];
+        const char *notices[2];
+        const char *keys[2];
+    } cases[] = {
+        {{2, 1}, {"", ""}, {NULL, NULL}},
+        {{1, 1}, {"", ""}, {"one", "two"}},
+        {{1, 1}, {",\"notice\":\"1\"", ",\"notice\":\"2\""}, {NULL, NULL}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct hub_run *run = *state;
+        struct told told = {0};
+        char text[256];
+        char name[ID_TEXT + 1];
+        sell_shirts(run, "card");
+        const struct id id = authorise(run, 3);
+        id_format(&id, name);
+        for (int again = 0; again < 4; again++) {
+            int which = again % 2;
+            (void)snprintf(text, sizeof text,
+                           "{\"return\":\"%s\",\"lines\":[{\"line\":1,\"quantity\":%d}]%s}", name,
+                           cases[i].quantities[which], cases[i].notices[which]);
+            hub_run_must(run, bring_named(run, text, cases[i].keys[which], &told));
+            hub_run_work(run);
+        }
+        assert_int_equal(told_of(run, "return.created"), 1);
+        assert_int_equal(told_of(run, "item.received"), 2);
+        assert_int_equal(hub_run_balance(run, "quarantine_stock"), i ? 400 : 600);
+        assert_int_equal(hub_run_balance(run, "refunds_payable"), i ? -667 : -1000);
+        assert_int_equal(hub_run_number(run, "SELECT count(*) FROM parked"), 0);
+        (void)tear_down(state);
+        (void)set_up(state);
+    }
+}
+
+static void notice_under_the_name_of_another_is_a_conflict(void **state)
+{
+    struct hub_run *run = *state;
+    struct told told = {0};
+    char text[256];
+    char name[ID_TEXT + 1];
+    sell_shirts(run, "card");
+    const struct id id = authorise(run, 3);
+    id_format(&id, name);
+    for (int quantity = 1; quantity <= 2; quantity++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"return\":\"%s\",\"lines\":[{\"line\":1,\"quantity\":%d}]}", name,
+                       quantity);
+        assert_int_equal(bring_named(run, text, "k", &told), quantity == 1 ? ERR_OK : ERR_CONFLICT);
+    }
+    assert_string_equal(run->fault.where, "Idempotency-Key");
+    assert_int_equal(told_of(run, "item.received"), 1);
 }
 
 static void returns_that_come_at_once_share_what_was_paid(void **state)
@@ -357,6 +449,9 @@ int main(void)
         TEST(order_with_other_content_or_none_that_makes_sense_is_refused),
         TEST(no_more_is_authorised_than_is_left),
         TEST(goods_that_a_warehouse_received_make_the_debt_due),
+        TEST(order_and_authorisation_are_known_again_however_they_are_spaced),
+        TEST(notice_that_comes_again_moves_no_goods),
+        TEST(notice_under_the_name_of_another_is_a_conflict),
         TEST(same_piece_taken_back_in_two_stores_is_named_and_rebased),
         TEST(what_was_voided_may_come_back_elsewhere),
         TEST(return_that_waits_for_a_check_is_checked_against_all_stores),

@@ -267,6 +267,33 @@ static void parked_entry_is_posted_once_a_person_says_so(void **state)
     assert_int_equal(f->fake.calls, 1);
 }
 
+/* A hub that was restored, and another beside it, say of one entry what was said before. */
+static void what_is_posted_or_parked_is_said_under_one_id(void **state)
+{
+    struct fixture *f = *state;
+    struct database *db = hubdb_database(f->hub);
+    start(f);
+    await_query(f, told_posted);
+    must(f, database_script(db, "UPDATE posting SET state = 'ready', attempts = 0", &f->fault));
+    poster_wake(f->poster);
+    await_query(f, both_posted);
+    assert_int_equal(f->fake.calls, 4);
+    assert_int_equal(number(f, told_posted), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM inbox_out"), 2);
+}
+
+static void entry_that_is_parked_again_is_told_again(void **state)
+{
+    struct fixture *f = *state;
+    struct database *db = hubdb_database(f->hub);
+    f->fake.then = ERR_REFUSED;
+    start(f);
+    await_query(f, both_parked);
+    must(f, posting_decide(db, 1, false, NOW_MS, &f->fault));
+    poster_wake(f->poster);
+    await_query(f, "SELECT count(*) = 3 FROM event WHERE type = 'com.tillback.journal.parked.v1'");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -277,6 +304,8 @@ int main(void)
         TEST(closing_while_the_system_is_away_leaves_entries_ready),
         TEST(entry_of_a_closed_period_is_parked_before_any_try),
         TEST(parked_entry_is_posted_once_a_person_says_so),
+        TEST(what_is_posted_or_parked_is_said_under_one_id),
+        TEST(entry_that_is_parked_again_is_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,12 @@ static char *reference(struct hub_run *run, const char *rule)
     return hub_run_text(run, sql);
 }
 
+static char *id_of_exception(struct hub_run *run)
+{
+    return hub_run_text(run, "SELECT substr(body, 1, 100) FROM event WHERE device = 'centre'"
+                             " AND type LIKE '%exception.raised%'");
+}
+
 static void hub_that_forgot_a_file_books_it_under_the_same_references(void **state)
 {
     static const char *const rules[] = {"refund_settled", "chargeback_opened",
@@ -121,6 +127,12 @@ static void hub_that_forgot_a_file_books_it_under_the_same_references(void **sta
         free(first);
         free(again);
     }
+    char *first = id_of_exception(run);
+    char *again = id_of_exception(restored);
+    assert_non_null(strstr(first, "\"id\":\""));
+    assert_string_equal(first, again);
+    free(first);
+    free(again);
     hub_run_close(restored);
     free(restored);
 }
@@ -209,10 +221,13 @@ static void chargeback_of_what_was_refunded_is_booked_and_named_dual(void **stat
     hub_run_refund(run, 0, 1, 5000);
     hub_run_settle(run, SETTLEMENT_ADYEN, HEAD REFUNDED CHARGED_BACK);
     assert_int_equal(exceptions(run, "dual_refund", "dual_refund"), 1);
-    assert_int_equal(hub_run_balance(run, "disputed"), 3000);
-    assert_int_equal(hub_run_balance(run, "bank"), -5010 - 3750);
-    assert_int_equal(hub_run_balance(run, "tender"), 0);
     EXPECT(run, 1, "SELECT count(*) FROM event WHERE type LIKE '%%exception.raised%%'");
+    for (int again = 0; again < 2; again++) { /* another file has the same line once more */
+        assert_int_equal(hub_run_balance(run, "disputed"), 3000);
+        assert_int_equal(hub_run_balance(run, "bank"), -5010 - 3750);
+        assert_int_equal(hub_run_balance(run, "tender"), 0);
+        hub_run_settle(run, SETTLEMENT_ADYEN, HEAD CHARGED_BACK);
+    }
     hub_run_settle(run, SETTLEMENT_ADYEN,
                    HEAD "P1,S1,2026-12-01 10:00:00,ChargebackReversed,CB1,EUR,,30.00,EUR,,30.00,,"
                         "B78\n");
