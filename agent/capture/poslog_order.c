@@ -64,16 +64,8 @@ static bool unmapped(struct maker *m, const char *table, const char *code)
 static bool whole(const char *text, int64_t factor, int64_t *value)
 {
     struct decimal decimal;
-    if (decimal_parse(slice_of(text), &decimal) != ERR_OK)
-        return false;
-    int64_t ten = 1;
-    for (unsigned i = 0; i < decimal.places; i++)
-        ten *= 10;
-    __int128 product = (__int128)decimal.digits * factor;
-    if (product % ten != 0 || product / ten > MONEY_MAX_MINOR || product / ten < -MONEY_MAX_MINOR)
-        return false;
-    *value = (int64_t)(product / ten);
-    return true;
+    return decimal_parse(slice_of(text), &decimal) == ERR_OK &&
+           decimal_times_whole(decimal, factor, value);
 }
 
 static bool amount(struct maker *m, const char *where, const char *text, int64_t *minor)

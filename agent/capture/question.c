@@ -54,10 +54,10 @@ static enum err gather_velocity(struct gathering *g, enum velocity per, const ch
                                 &velocity->amount_minor, fault);
 }
 
-/* The lowest unit price of lines with this item: amounts are compared crosswise, exactly. */
+/* The lowest unit price of lines with this item. */
 static bool cheaper(const struct sale_line *a, const struct sale_line *b)
 {
-    return !b || (__int128)a->gross_minor * b->quantity < (__int128)b->gross_minor * a->quantity;
+    return !b || money_compare_each(a->gross_minor, a->quantity, b->gross_minor, b->quantity) < 0;
 }
 
 static bool is_item(const struct sale_line *line, const struct request_line *asked)

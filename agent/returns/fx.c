@@ -1,14 +1,18 @@
 #include "agent/returns/fx.h"
 
-/* As minor units of one per minor unit of the other. */
+/* As minor units of one per minor unit of the other; a rate beyond every amount stays beyond. */
 static struct decimal factor_of(const struct currency *from, const struct currency *to,
                                 struct decimal rate)
 {
     struct decimal factor = rate;
     for (unsigned i = to->exponent; i < from->exponent; i++)
         factor.places++;
-    for (unsigned i = from->exponent; i < to->exponent; i++)
-        factor.digits *= 10;
+    for (unsigned i = from->exponent; i < to->exponent; i++) {
+        if (factor.places > 0)
+            factor.places--;
+        else if (__builtin_mul_overflow(factor.digits, 10, &factor.digits))
+            factor.digits = INT64_MAX;
+    }
     return factor;
 }
 
@@ -21,9 +25,6 @@ int64_t fx_convert(int64_t amount_minor, const struct currency *from, const stru
 bool fx_fits(int64_t amount_minor, const struct currency *from, const struct currency *to,
              struct decimal rate)
 {
-    struct decimal factor = factor_of(from, to, rate);
-    __int128 scale = 1;
-    for (unsigned i = 0; i < factor.places; i++)
-        scale *= 10;
-    return (__int128)amount_minor * factor.digits / scale < MONEY_MAX_MINOR;
+    int64_t converted = fx_convert(amount_minor, from, to, rate);
+    return converted <= MONEY_MAX_MINOR && converted >= -MONEY_MAX_MINOR;
 }

@@ -1,12 +1,11 @@
 #include "sync/contract/money.h"
 #include "hal/base/cleanup.h"
+#include "sync/contract/wide.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef __int128 wide;
 
 /*
  * ISO 4217, table A.1: currencies with a minor unit, by code. ANG and BGN have lately been replaced
@@ -54,43 +53,68 @@ const struct currency *currency_find(struct slice code)
                    sizeof *currencies, compare_code);
 }
 
-/* The quotient, half away from zero; whole > 0. */
-static int64_t divide_rounded(wide value, wide whole)
+static uint64_t size_of(int64_t value)
 {
-    wide magnitude = value < 0 ? -value : value;
-    wide rounded = (2 * magnitude + whole) / (2 * whole);
-    return (int64_t)(value < 0 ? -rounded : rounded);
+    return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
+/* a * b / whole, half away from zero; the largest there is where that doesn't fit. whole > 0. */
+static int64_t divide_rounded(int64_t a, int64_t b, int64_t whole)
+{
+    uint64_t by = (uint64_t)whole;
+    uint64_t quotient;
+    uint64_t rest;
+    if (!wide_divide(wide_times(size_of(a), size_of(b)), by, &quotient, &rest) ||
+        quotient >= INT64_MAX)
+        quotient = INT64_MAX;
+    else if (rest >= by - rest)
+        quotient++;
+    return (a < 0) != (b < 0) ? -(int64_t)quotient : (int64_t)quotient;
 }
 
 int64_t money_share(int64_t amount_minor, int64_t part, int64_t whole)
 {
     assert(whole > 0);
-    return divide_rounded((wide)amount_minor * part, whole);
+    return divide_rounded(amount_minor, part, whole);
 }
 
-/* What is left of weight * amount after whole units were dealt out. */
-static wide remainder_of(wide amount, int64_t weight, wide total)
+/* An amount that is dealt out over weights; no weight is more than their total. */
+struct deal {
+    uint64_t amount;
+    const int64_t *weights;
+    size_t count;
+    uint64_t total;
+};
+
+/* What the weight is due in whole units, and what is left of it. */
+static uint64_t due_of(const struct deal *deal, size_t i, uint64_t *rest)
 {
-    return amount * weight % total;
+    uint64_t due = 0;
+    bool fits =
+        wide_divide(wide_times(deal->amount, (uint64_t)deal->weights[i]), deal->total, &due, rest);
+    assert(fits);
+    return due;
 }
 
-static size_t count_above(wide amount, const int64_t *weights, size_t count, wide total, wide least)
+static size_t count_above(const struct deal *deal, uint64_t least)
 {
     size_t above = 0;
-    for (size_t i = 0; i < count; i++)
-        above += remainder_of(amount, weights[i], total) > least;
+    for (size_t i = 0; i < deal->count; i++) {
+        uint64_t rest = 0;
+        due_of(deal, i, &rest);
+        above += rest > least;
+    }
     return above;
 }
 
 /* The smallest remainder such that no more than `units` weights have a larger one. */
-static wide find_threshold(wide amount, const int64_t *weights, size_t count, wide total,
-                           size_t units)
+static uint64_t find_threshold(const struct deal *deal, size_t units)
 {
-    wide low = 0;
-    wide high = total;
+    uint64_t low = 0;
+    uint64_t high = deal->total;
     while (low < high) {
-        wide middle = (low + high) / 2;
-        if (count_above(amount, weights, count, total, middle) <= units)
+        uint64_t middle = (low + high) / 2;
+        if (count_above(deal, middle) <= units)
             high = middle;
         else
             low = middle + 1;
@@ -99,16 +123,16 @@ static wide find_threshold(wide amount, const int64_t *weights, size_t count, wi
 }
 
 /* Largest remainders first, then those equal to the threshold by their position. */
-static void deal_units(wide amount, const int64_t *weights, size_t count, wide total, size_t units,
-                       int64_t *shares)
+static void deal_units(const struct deal *deal, size_t units, int64_t *shares)
 {
-    wide threshold = find_threshold(amount, weights, count, total, units);
-    size_t ties = units - count_above(amount, weights, count, total, threshold);
-    for (size_t i = 0; i < count; i++) {
-        wide left = remainder_of(amount, weights[i], total);
-        if (left > threshold) {
+    uint64_t threshold = find_threshold(deal, units);
+    size_t ties = units - count_above(deal, threshold);
+    for (size_t i = 0; i < deal->count; i++) {
+        uint64_t rest = 0;
+        due_of(deal, i, &rest);
+        if (rest > threshold) {
             shares[i]++;
-        } else if (left == threshold && ties > 0) {
+        } else if (rest == threshold && ties > 0) {
             shares[i]++;
             ties--;
         }
@@ -117,22 +141,23 @@ static void deal_units(wide amount, const int64_t *weights, size_t count, wide t
 
 enum err money_spread(int64_t amount_minor, const int64_t *weights, size_t count, int64_t *shares)
 {
-    wide total = 0;
+    struct deal deal = {.amount = size_of(amount_minor), .weights = weights, .count = count};
     for (size_t i = 0; i < count; i++) {
-        if (weights[i] < 0)
+        if (weights[i] < 0 || weights[i] > INT64_MAX - (int64_t)deal.total)
             return ERR_INVALID;
-        total += weights[i];
+        deal.total += (uint64_t)weights[i];
     }
-    if (total == 0)
+    if (deal.total == 0)
         return ERR_INVALID;
-    wide amount = amount_minor < 0 ? -(wide)amount_minor : amount_minor;
-    wide dealt = 0;
+    uint64_t dealt = 0;
     for (size_t i = 0; i < count; i++) {
-        shares[i] = (int64_t)(amount * weights[i] / total);
-        dealt += shares[i];
+        uint64_t rest;
+        uint64_t due = due_of(&deal, i, &rest);
+        shares[i] = (int64_t)due;
+        dealt += due;
     }
-    if (dealt < amount)
-        deal_units(amount, weights, count, total, (size_t)(amount - dealt), shares);
+    if (dealt < deal.amount)
+        deal_units(&deal, (size_t)(deal.amount - dealt), shares);
     for (size_t i = 0; i < count && amount_minor < 0; i++)
         shares[i] = -shares[i];
     return ERR_OK;
@@ -141,7 +166,17 @@ enum err money_spread(int64_t amount_minor, const int64_t *weights, size_t count
 int64_t money_round_to(int64_t amount_minor, int64_t step_minor)
 {
     assert(step_minor > 0);
-    return divide_rounded(amount_minor, step_minor) * step_minor;
+    return divide_rounded(amount_minor, 1, step_minor) * step_minor;
+}
+
+int money_compare_each(int64_t a_minor, int64_t a_units, int64_t b_minor, int64_t b_units)
+{
+    assert(a_units > 0 && b_units > 0);
+    if ((a_minor < 0) != (b_minor < 0))
+        return a_minor < 0 ? -1 : 1;
+    struct wide a = wide_times(size_of(a_minor), (uint64_t)b_units);
+    struct wide b = wide_times(size_of(b_minor), (uint64_t)a_units);
+    return a_minor < 0 ? wide_compare(b, a) : wide_compare(a, b);
 }
 
 static bool is_digit(char c)
@@ -177,7 +212,7 @@ enum err decimal_parse(struct slice text, struct decimal *out)
 
 void decimal_write(struct buf *out, struct decimal value)
 {
-    uint64_t magnitude = value.digits < 0 ? -(uint64_t)value.digits : (uint64_t)value.digits;
+    uint64_t magnitude = size_of(value.digits);
     uint64_t scale = 1;
     for (unsigned i = 0; i < value.places; i++)
         scale *= 10;
@@ -186,17 +221,31 @@ void decimal_write(struct buf *out, struct decimal value)
         buf_printf(out, ".%0*llu", value.places, (unsigned long long)(magnitude % scale));
 }
 
+bool decimal_times_whole(struct decimal value, int64_t factor, int64_t *out)
+{
+    uint64_t scale = 1;
+    for (unsigned i = 0; i < value.places; i++)
+        scale *= 10;
+    uint64_t quotient;
+    uint64_t rest;
+    if (!wide_divide(wide_times(size_of(value.digits), size_of(factor)), scale, &quotient, &rest) ||
+        rest > 0 || quotient > MONEY_MAX_MINOR)
+        return false;
+    *out = (value.digits < 0) != (factor < 0) ? -(int64_t)quotient : (int64_t)quotient;
+    return true;
+}
+
 int64_t money_times(int64_t amount_minor, struct decimal factor)
 {
-    wide scale = 1;
+    int64_t scale = 1;
     for (unsigned i = 0; i < factor.places; i++)
         scale *= 10;
-    return divide_rounded((wide)amount_minor * factor.digits, scale);
+    return divide_rounded(amount_minor, factor.digits, scale);
 }
 
 void money_format(struct buf *out, int64_t amount_minor, const struct currency *currency)
 {
-    uint64_t magnitude = amount_minor < 0 ? -(uint64_t)amount_minor : (uint64_t)amount_minor;
+    uint64_t magnitude = size_of(amount_minor);
     uint64_t scale = 1;
     for (unsigned i = 0; i < currency->exponent; i++)
         scale *= 10;

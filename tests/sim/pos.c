@@ -147,7 +147,7 @@ static void keep_pace(const struct day *day, long n)
         return;
     int64_t due_ns = (int64_t)n * 1000000000 / day->rate + day->began.tv_nsec;
     struct timespec until = {.tv_sec = day->began.tv_sec + due_ns / 1000000000,
-                             .tv_nsec = due_ns % 1000000000};
+                             .tv_nsec = (long)(due_ns % 1000000000)};
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 

@@ -145,6 +145,54 @@ static void times_is_exact_and_rounded(void **state)
     assert_int_equal(money_times(1, (struct decimal){5, 1}), 1);
 }
 
+static void what_fits_in_no_amount_is_the_largest(void **state)
+{
+    (void)state;
+    assert_int_equal(money_times(MONEY_MAX_MINOR, (struct decimal){1000000000000000000, 0}),
+                     INT64_MAX);
+    assert_int_equal(money_times(-1000000, (struct decimal){100000000000000, 0}), -INT64_MAX);
+    assert_int_equal(money_share(INT64_MAX, 3, 2), INT64_MAX);
+    assert_int_equal(money_share(INT64_MAX, 2, 2), INT64_MAX);
+}
+
+static void spread_over_more_than_an_int64_is_invalid(void **state)
+{
+    (void)state;
+    int64_t shares[2] = {4, 5};
+    assert_int_equal(money_spread(1, (int64_t[]){INT64_MAX, 1}, 2, shares), ERR_INVALID);
+    assert_memory_equal(shares, ((int64_t[]){4, 5}), sizeof shares);
+    assert_int_equal(money_spread(INT64_MAX, (int64_t[]){INT64_MAX - 1, 1}, 2, shares), ERR_OK);
+    assert_memory_equal(shares, ((int64_t[]){INT64_MAX - 1, 1}), sizeof shares);
+}
+
+static void prices_are_compared_per_unit(void **state)
+{
+    (void)state;
+    assert_true(money_compare_each(100, 3, 34, 1) < 0);
+    assert_true(money_compare_each(34, 1, 100, 3) > 0);
+    assert_int_equal(money_compare_each(100, 3, 200, 6), 0);
+    assert_int_equal(money_compare_each(0, 1, 0, 7), 0);
+    assert_true(money_compare_each(-1, 1, 0, 1) < 0);
+    assert_true(money_compare_each(-100, 3, -34, 1) > 0);
+    assert_true(money_compare_each(MONEY_MAX_MINOR, 999999999, MONEY_MAX_MINOR, 1000000000) > 0);
+}
+
+static void only_whole_products_are_taken(void **state)
+{
+    (void)state;
+    int64_t value = 4;
+    assert_true(decimal_times_whole((struct decimal){1234, 2}, 100, &value));
+    assert_int_equal(value, 1234);
+    assert_true(decimal_times_whole((struct decimal){-75, 1}, 2, &value));
+    assert_int_equal(value, -15);
+    assert_true(decimal_times_whole((struct decimal){MONEY_MAX_MINOR, 0}, 1, &value));
+    assert_int_equal(value, MONEY_MAX_MINOR);
+    assert_false(decimal_times_whole((struct decimal){MONEY_MAX_MINOR, 0}, -2, &value));
+    assert_false(decimal_times_whole((struct decimal){1001, 3}, 100, &value));
+    assert_false(decimal_times_whole((struct decimal){1000000000000000000, 0}, 10000, &value));
+    assert_int_equal(value, MONEY_MAX_MINOR);
+}
+
 static void assert_written(int64_t amount, const char *code, const char *expected)
 {
     struct buf out;
@@ -188,6 +236,10 @@ int main(void)
         cmocka_unit_test(decimals_are_read_exactly),
         cmocka_unit_test(decimals_are_written_as_they_are_read),
         cmocka_unit_test(times_is_exact_and_rounded),
+        cmocka_unit_test(what_fits_in_no_amount_is_the_largest),
+        cmocka_unit_test(spread_over_more_than_an_int64_is_invalid),
+        cmocka_unit_test(prices_are_compared_per_unit),
+        cmocka_unit_test(only_whole_products_are_taken),
         cmocka_unit_test(amounts_are_written_with_their_exponent),
         cmocka_unit_test(amounts_for_people_name_their_currency),
     };
