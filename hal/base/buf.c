@@ -1,7 +1,6 @@
 #include "hal/base/buf.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,14 +82,23 @@ void buf_append_text(struct buf *b, const char *text)
 
 void buf_append_char(struct buf *b, char c)
 {
-    buf_append(b, &c, 1);
+    if (!reserve(b, 1))
+        return;
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
 }
 
 void buf_append_int(struct buf *b, int64_t value)
 {
     char text[24];
-    int len = snprintf(text, sizeof text, "%" PRId64, value);
-    buf_append(b, text, (size_t)len);
+    char *at = text + sizeof text;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0)
+        *--at = '-';
+    buf_append(b, at, (size_t)(text + sizeof text - at));
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

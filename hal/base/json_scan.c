@@ -2,6 +2,7 @@
 #include "hal/base/hex.h"
 #include "hal/base/utf8.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { DIGITS_MAX = 16 };      /* of 2^53 */
@@ -70,10 +71,45 @@ static bool escaped(const char *at, const char *end, uint32_t *character, size_t
     return true;
 }
 
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
+}
+
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* The top bit of each byte that isn't plain; above the lowest of them, maybe of others too. */
+static uint64_t not_plain(uint64_t bytes)
+{
+    uint64_t quote = bytes ^ EACH_BYTE('"');
+    uint64_t backslash = bytes ^ EACH_BYTE('\\');
+    uint64_t below =
+        (bytes - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1));
+    return (below | bytes) & EACH_BYTE(0x80);
+}
+
+/* Eight at a time: most of what we read and write is texts. */
+size_t json_scan_plain(struct slice text)
+{
+    size_t len = 0;
+    for (uint64_t bytes; text.len - len >= sizeof bytes; len += sizeof bytes) {
+        memcpy(&bytes, text.data + len, sizeof bytes);
+        uint64_t found = not_plain(le64toh(bytes));
+        if (found)
+            return len + (size_t)__builtin_ctzll(found) / 8;
+    }
+    while (len < text.len && is_plain(text.data[len]))
+        len++;
+    return len;
+}
+
 /* `s` stands behind the opening quote; leaves it behind the closing one. */
 static enum err skip_text(struct json_scan *s, struct fault *fault)
 {
-    while (s->at < s->end && *s->at != '"') {
+    for (;;) {
+        s->at += json_scan_plain((struct slice){s->at, (size_t)(s->end - s->at)});
+        if (s->at == s->end || *s->at == '"')
+            break;
         unsigned char c = (unsigned char)*s->at;
         if (c == '\\') {
             uint32_t character;
@@ -83,8 +119,6 @@ static enum err skip_text(struct json_scan *s, struct fault *fault)
             s->at += 1 + len;
         } else if (c < 0x20) {
             return bad(s, "a raw control character", fault);
-        } else if (c < 0x80) {
-            s->at++;
         } else {
             size_t len = utf8_char_len((struct slice){s->at, (size_t)(s->end - s->at)});
             if (len == 0)
@@ -253,26 +287,45 @@ enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *fo
     return scan->at == scan->end ? ERR_OK : bad(scan, "something behind the end", fault);
 }
 
-enum err json_scan_member(struct slice text, struct json_limits limits, const char *key,
-                          struct slice *value, struct fault *fault)
+/* The place of a key among the names; `count` if it is none of them. */
+static size_t find_name(struct slice key, const char *const *names, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !slice_is(key, names[i]))
+        i++;
+    return i;
+}
+
+enum err json_scan_members(struct slice text, struct json_limits limits, const char *const *names,
+                           size_t count, struct slice *values, struct fault *fault)
 {
     struct json_scan scan = {0};
     struct json_part part = {0};
-    struct slice result = {0};
     bool found = true;
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct slice){NULL, 0};
     enum err err = json_scan_begin(&scan, text, limits, '{', fault);
     while (!err && (err = json_scan_next(&scan, &part, &found, fault)) == ERR_OK && found) {
-        if (!slice_is(part.key, key))
+        size_t i = find_name(part.key, names, count);
+        if (i == count)
             continue;
-        if (result.data)
-            return fault_set(fault, ERR_INVALID, key, "the key occurs twice");
-        result = part.value;
+        if (values[i].data)
+            return fault_set(fault, ERR_INVALID, names[i], "the key occurs twice");
+        values[i] = part.value;
     }
+    return err;
+}
+
+enum err json_scan_member(struct slice text, struct json_limits limits, const char *key,
+                          struct slice *value, struct fault *fault)
+{
+    struct slice found;
+    enum err err = json_scan_members(text, limits, &key, 1, &found, fault);
     if (err)
         return err;
-    if (!result.data)
+    if (!found.data)
         return fault_set(fault, ERR_NOT_FOUND, key, "is missing");
-    *value = result;
+    *value = found;
     return ERR_OK;
 }
 

@@ -49,6 +49,16 @@ enum err json_scan_member(struct slice text, struct json_limits limits, const ch
                           struct slice *value, struct fault *fault) MUST_CHECK;
 
 /*
+ * Several members in one walk: values[i] is that of names[i], without data where there is none.
+ * ERR_INVALID when one of them occurs twice.
+ */
+enum err json_scan_members(struct slice text, struct json_limits limits, const char *const *names,
+                           size_t count, struct slice *values, struct fault *fault) MUST_CHECK;
+
+/* How many bytes at the start stand for themselves in a text: ASCII that needs no escape. */
+size_t json_scan_plain(struct slice text);
+
+/*
  * What a value found by a scan says. A text without escapes is borrowed from the value, else made
  * in the arena (ERR_NO_MEMORY). ERR_INVALID when the value is of another kind; whole numbers are
  * taken within +-2^53 and without point or exponent.

@@ -1,4 +1,5 @@
 #include "hal/base/jsonw.h"
+#include "hal/base/json_scan.h"
 #include "hal/base/rfc3339.h"
 #include "hal/base/utf8.h"
 
@@ -15,8 +16,8 @@ static void quote(struct buf *out, struct slice text)
     size_t plain = 0; /* length of the run before text.data that needs no escape */
     while (text.len) {
         unsigned char c = (unsigned char)*text.data;
-        size_t len = c >= 0x20 && c < 0x80 && c != '"' && c != '\\' ? 1 : 0;
-        if (c >= 0x80)
+        size_t len = json_scan_plain(text);
+        if (!len && c >= 0x80)
             len = utf8_char_len(text);
         if (len) {
             plain += len;

@@ -248,15 +248,14 @@ static enum err check_name(struct slice name, struct fault *fault)
 static enum err read_member(const struct json_part *part, uint32_t *seen, struct arena *arena,
                             struct event *event, struct fault *fault)
 {
-    enum err err = check_name(part->key, fault);
     size_t i = find_attribute(part->key);
-    if (err || i == ATTRIBUTE_COUNT)
-        return err;
+    if (i == ATTRIBUTE_COUNT)
+        return check_name(part->key, fault);
     const char *name = attributes[i].name.data;
     if (*seen & UINT32_C(1) << i)
         return fault_set(fault, ERR_INVALID, name, "the key occurs twice");
     *seen |= UINT32_C(1) << i;
-    err = read_attribute(part->value, &attributes[i], arena, event, fault);
+    enum err err = read_attribute(part->value, &attributes[i], arena, event, fault);
     if (err)
         fault_within(fault, name);
     return err;

@@ -150,6 +150,41 @@ static void member_is_found_once_or_refused(void **state)
     assert_true(slice_is(value, "[ 2 ]"));
 }
 
+static void several_members_are_found_in_one_walk(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"b", "none", "a"};
+    struct slice values[3];
+    assert_int_equal(json_scan_members(SLICE_LITERAL("{\"a\":[1],\"c\":2,\"b\":\"x\"}"), limits,
+                                       names, 3, values, NULL),
+                     ERR_OK);
+    assert_true(slice_is(values[0], "\"x\""));
+    assert_null(values[1].data);
+    assert_true(slice_is(values[2], "[1]"));
+    struct fault fault;
+    assert_int_equal(json_scan_members(SLICE_LITERAL("{\"a\":1,\"b\":2,\"a\":3}"), limits, names, 3,
+                                       values, &fault),
+                     ERR_INVALID);
+    assert_string_equal(fault.where, "a");
+}
+
+static void what_is_not_plain_is_met_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const unsigned char others[] = {'"', '\\', 0x00, 0x1f, 0x80, 0xa0, 0xff};
+    char text[32];
+    for (size_t place = 0; place < sizeof text; place++)
+        for (size_t i = 0; i < sizeof others; i++)
+            for (int around = 0x20; around < 0x80; around++) {
+                if (around == '"' || around == '\\')
+                    continue;
+                memset(text, around, sizeof text);
+                assert_int_equal(json_scan_plain((struct slice){text, place}), place);
+                text[place] = (char)others[i];
+                assert_int_equal(json_scan_plain((struct slice){text, sizeof text}), place);
+            }
+}
+
 static void text_without_escapes_is_borrowed(void **state)
 {
     (void)state;
@@ -214,6 +249,8 @@ int main(void)
         cmocka_unit_test(size_is_limited),
         cmocka_unit_test(refusals_say_where),
         cmocka_unit_test(member_is_found_once_or_refused),
+        cmocka_unit_test(several_members_are_found_in_one_walk),
+        cmocka_unit_test(what_is_not_plain_is_met_wherever_it_stands),
         cmocka_unit_test(text_without_escapes_is_borrowed),
         cmocka_unit_test(text_with_escapes_is_made_in_the_arena),
         cmocka_unit_test(whole_numbers_are_exact),
