@@ -38,15 +38,12 @@ static enum err fold(void *context, const struct eventlog_record *record, struct
     struct other *other = context;
     if (!was_before(other->replaying, record))
         return ERR_OK;
-    struct cJSON *data CLEANUP(json_cleanup) = NULL;
-    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
-    if (err)
-        return err;
-    err = return_state_apply(&other->state, record, data, fault);
     if (record->event.type == EVENT_RETURN_CREATED && !other->created) {
-        other->created = data;
-        data = NULL;
+        enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &other->created, fault);
+        if (err)
+            return err;
     }
+    enum err err = return_state_apply(&other->state, record, fault);
     return err_class(err) == ERR_CLASS_PARK ? ERR_OK : err;
 }
 

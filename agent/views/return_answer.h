@@ -18,5 +18,11 @@ struct return_answer {
 enum err return_answer_write(const struct views *views, const struct id *id,
                              const struct return_answer *how, struct buf *out,
                              struct fault *fault) MUST_CHECK;
+/*
+ * The same words, without reading the events again, for the command that has just created it and
+ * still holds the data of return.created.
+ */
+enum err return_answer_created(const struct views *views, const struct id *id, struct slice created,
+                               struct buf *out, struct fault *fault) MUST_CHECK;
 
 #endif

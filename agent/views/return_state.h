@@ -29,12 +29,12 @@ struct return_state {
 };
 
 /*
- * Applies one event of the return, whose data was parsed; events that don't concern its tracks only
- * count. A transition that the tables refuse is ERR_CONFLICT and leaves the state: the event came
- * from elsewhere and too late.
+ * Applies one event of the return; events that don't concern its tracks only count. ERR_INVALID,
+ * with the state left as it was, for data that says nothing of a return. A transition that the
+ * tables refuse is ERR_CONFLICT and leaves the state: the event came from elsewhere and too late.
  */
 enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
-                            const struct cJSON *data, struct fault *fault) MUST_CHECK;
+                            struct fault *fault) MUST_CHECK;
 
 /*
  * Whether this store captured it. Those of others are known here so that their pieces count; only

@@ -64,37 +64,61 @@ static enum err read_one(struct statement *statement, struct return_state *state
     return err;
 }
 
+/* What later events change, from a position on. */
+static void bind_what_moves(struct statement *statement, int at, const struct return_state *state)
+{
+    const struct tracks *tracks = &state->tracks;
+    bind_int(statement, at, state->updated_ms);
+    bind_int(statement, at + 1, state->sequence);
+    bind_int(statement, at + 2, tracks->verdict);
+    bind_int(statement, at + 3, tracks->goods);
+    bind_int(statement, at + 4, tracks->money);
+    bind_int(statement, at + 5, tracks->posting);
+    bind_int(statement, at + 6, tracks->complete);
+    bind_blob(statement, at + 7, tracks->tenders, tracks->tender_count);
+    bind_int(statement, at + 8, tracks_closed(tracks) && !tracks->complete);
+}
+
+static enum err update(struct database_statements *sql, const struct return_state *state,
+                       struct fault *fault)
+{
+    struct statement *statement;
+    enum err err = database_attached(sql, RETURN_VIEW_UPDATE, &statement, fault);
+    if (err)
+        return err;
+    bind_blob(statement, 1, state->id.bytes, ID_BYTES);
+    bind_what_moves(statement, 2, state);
+    return statement_run(statement, fault);
+}
+
 /* The members of return.created that the sale's next decision starts from. */
 static enum err copy_given_back(struct slice data, struct buf *out, struct fault *fault)
 {
     static const char *const members[] = {"lines", "refund"};
+    enum { MEMBERS = sizeof members / sizeof *members };
+    struct slice values[MEMBERS];
+    enum err err = json_scan_members(data, JSON_LIMITS_DEFAULT, members, MEMBERS, values, fault);
+    if (err)
+        return err;
     struct jsonw w = jsonw_to(out);
     jsonw_object(&w, NULL);
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        struct slice value;
-        enum err err = json_scan_member(data, JSON_LIMITS_DEFAULT, members[i], &value, fault);
-        if (err && err != ERR_NOT_FOUND)
-            return err;
-        if (!err)
-            jsonw_raw(&w, members[i], value);
-    }
+    for (size_t i = 0; i < MEMBERS; i++)
+        if (values[i].data)
+            jsonw_raw(&w, members[i], values[i]);
     jsonw_end(&w);
     return buf_check(out, fault, "return");
 }
 
 /* `created` is the data of return.created; what it gave back stays when later events follow. */
-static enum err store(struct database_statements *sql, const struct return_state *state,
-                      struct slice created, struct fault *fault)
+static enum err insert(struct database_statements *sql, const struct return_state *state,
+                       struct slice created, struct fault *fault)
 {
     struct buf given_back CLEANUP(buf_free);
     buf_init(&given_back, EVENT_BODY_MAX);
-    if (created.len) {
-        enum err err = copy_given_back(created, &given_back, fault);
-        if (err)
-            return err;
-    }
     struct statement *statement;
-    enum err err = database_attached(sql, RETURN_VIEW_STORE, &statement, fault);
+    enum err err = copy_given_back(created, &given_back, fault);
+    if (!err)
+        err = database_attached(sql, RETURN_VIEW_INSERT, &statement, fault);
     if (err)
         return err;
     bind_blob(statement, 1, state->id.bytes, ID_BYTES);
@@ -106,19 +130,11 @@ static enum err store(struct database_statements *sql, const struct return_state
     bind_text(statement, 6, state->customer);
     bind_int(statement, 7, state->total_minor);
     bind_int(statement, 8, state->created_ms);
-    bind_int(statement, 9, state->updated_ms);
-    bind_int(statement, 10, state->created_seq);
-    bind_int(statement, 11, state->sequence);
-    bind_int(statement, 12, state->tracks.verdict);
-    bind_int(statement, 13, state->tracks.goods);
-    bind_int(statement, 14, state->tracks.money);
-    bind_int(statement, 15, state->tracks.posting);
-    bind_int(statement, 16, state->tracks.complete);
-    bind_blob(statement, 17, state->tracks.tenders, state->tracks.tender_count);
-    bind_int(statement, 18, (int64_t)state->tracks.settles);
-    bind_int(statement, 19, tracks_closed(&state->tracks) && !state->tracks.complete);
-    bind_slice(statement, 20, buf_slice(&given_back));
-    bind_text(statement, 21, state->store);
+    bind_int(statement, 9, state->created_seq);
+    bind_int(statement, 10, (int64_t)state->tracks.settles);
+    bind_slice(statement, 11, buf_slice(&given_back));
+    bind_text(statement, 12, state->store);
+    bind_what_moves(statement, 13, state);
     return statement_run(statement, fault);
 }
 
@@ -154,16 +170,14 @@ static enum err apply(void *unused_context, struct database_statements *sql,
     bool creates = record->event.type == EVENT_RETURN_CREATED;
     if (found == creates)
         return ERR_OK; /* not a return of ours, or one that is known already */
-    struct cJSON *data CLEANUP(json_cleanup) = NULL;
-    err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
-    if (!err)
-        err = return_state_apply(&state, record, data, fault);
+    err = return_state_apply(&state, record, fault);
     if (err_class(err) == ERR_CLASS_PARK)
         return ERR_OK; /* late news from the centre changes nothing here */
     if (!err && creates)
         err = count_one(sql, fault);
-    const struct slice none = {"", 0};
-    return err ? err : store(sql, &state, creates ? record->event.data : none, fault);
+    if (err)
+        return err;
+    return creates ? insert(sql, &state, record->event.data, fault) : update(sql, &state, fault);
 }
 
 void return_view_define(struct eventlog_view *view)

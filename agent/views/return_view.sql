@@ -1,11 +1,14 @@
--- name: store
-INSERT INTO return (id, number, receipt, sale, person, customer, total_minor, created_ms,
-                    updated_ms, created_seq, sequence, verdict, goods, money, posting, complete,
-                    tenders, settles, due, given_back, store)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-        ?21)
-ON CONFLICT (id) DO UPDATE SET updated_ms = ?9, sequence = ?11, verdict = ?12, goods = ?13,
-    money = ?14, posting = ?15, complete = ?16, tenders = ?17, due = ?19
+-- name: insert
+INSERT INTO return (id, number, receipt, sale, person, customer, total_minor, created_ms, created_seq,
+                    settles, given_back, store,
+                    updated_ms, sequence, verdict, goods, money, posting, complete, tenders, due)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+        ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+
+-- name: update
+UPDATE return SET updated_ms = ?2, sequence = ?3, verdict = ?4, goods = ?5, money = ?6, posting = ?7,
+    complete = ?8, tenders = ?9, due = ?10
+WHERE id = ?1
 
 -- name: find
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,

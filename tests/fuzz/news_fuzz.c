@@ -74,7 +74,7 @@ static void tell(struct told *told, enum event_type type, const struct cJSON *da
         .seq = ++told->sequence,
         .event = {.type = type, .data = text, .sequence = told->sequence},
     };
-    (void)!return_state_apply(&told->state, &record, data, NULL);
+    (void)!return_state_apply(&told->state, &record, NULL);
     require_state(&told->state);
     if (type == EVENT_EXCEPTION_RAISED || type == EVENT_EXCEPTION_RESOLVED)
         (void)!exception_state_apply(&told->exception, &record, NULL);

@@ -234,9 +234,7 @@ static void decide_again(struct day *day, const struct views *views,
 
 static enum err fold(void *context, const struct eventlog_record *record, struct fault *fault)
 {
-    struct cJSON *data CLEANUP(json_cleanup) = NULL;
-    enum err err = json_parse(record->event.data, JSON_LIMITS_DEFAULT, &data, fault);
-    return err ? err : return_state_apply(context, record, data, fault);
+    return return_state_apply(context, record, fault);
 }
 
 static void check_return(struct day *day, const struct views *views, const char *text)

@@ -1,7 +1,5 @@
 /* A return's state, folded from its events. */
 #include "agent/views/return_state.h"
-#include "hal/base/cleanup.h"
-#include "hal/base/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,9 +33,7 @@ static enum err apply_from(struct fold *fold, enum stream stream, enum event_typ
                   .sequence = fold->seq,
                   .data = slice_of(data)},
     };
-    struct cJSON *parsed CLEANUP(json_cleanup) = NULL;
-    enum err err = json_parse(record.event.data, JSON_LIMITS_DEFAULT, &parsed, NULL);
-    return err ? err : return_state_apply(&fold->state, &record, parsed, NULL);
+    return return_state_apply(&fold->state, &record, NULL);
 }
 
 static void apply(struct fold *fold, enum event_type type, const char *data)
