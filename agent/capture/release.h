@@ -14,8 +14,9 @@ struct release {
     struct eventlog_txn *txn;
     struct id id; /* the return; or the exception itself, when it is of no return */
     bool of_no_return;
-    int64_t sequence; /* of its last event so far */
-    struct id first;  /* the first event appended */
+    int64_t sequence;     /* of its last event so far */
+    struct id first;      /* the first event appended */
+    struct slice created; /* the data of return.created, in the job's arena; empty before */
     bool any;
 };
 

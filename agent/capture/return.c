@@ -71,7 +71,13 @@ static enum err append_created(struct release *release, const struct return_data
     buf_init(&body, EVENT_BODY_MAX);
     return_data_created(&body, data);
     enum err err = buf_check(&body, fault, "return");
-    return err ? err : release_append(release, EVENT_RETURN_CREATED, buf_slice(&body), fault);
+    const char *kept = err ? NULL : arena_slice_text(&release->job->arena, buf_slice(&body));
+    if (!err && !kept)
+        err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    if (err)
+        return err;
+    release->created = (struct slice){kept, body.len};
+    return release_append(release, EVENT_RETURN_CREATED, release->created, fault);
 }
 
 enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
@@ -126,8 +132,7 @@ static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct
         err = return_save(job, txn, &question, job->doc, &release, fault);
     if (err)
         return err;
-    struct return_answer how = {.after = &release.first};
-    return return_answer_write(&views, &release.id, &how, &job->answer, fault);
+    return return_answer_created(&views, &release.id, release.created, &job->answer, fault);
 }
 
 static enum err replay(struct capture_job *job, struct eventlog_txn *txn,

@@ -341,14 +341,13 @@ void json_print(const struct cJSON *value, struct buf *out)
 
 void json_print_without(const struct cJSON *object, const char *name, struct buf *out)
 {
-    cJSON *copy = cJSON_Duplicate(object, true);
-    if (!copy) {
-        out->failed = true;
-        return;
-    }
-    cJSON_DeleteItemFromObjectCaseSensitive(copy, name);
-    json_print(copy, out);
-    cJSON_Delete(copy);
+    assert(cJSON_IsObject(object));
+    struct jsonw w = jsonw_to(out);
+    jsonw_object(&w, NULL);
+    for (const cJSON *child = object->child; child; child = child->next)
+        if (strcmp(child->string, name) != 0)
+            print_value(&w, child->string, child);
+    jsonw_end(&w);
 }
 
 const struct cJSON *json_member(const struct cJSON *object, const char *name)
@@ -384,33 +383,4 @@ const struct cJSON *json_next(const struct cJSON *item)
 enum err json_whole(const struct cJSON *value, int64_t *number)
 {
     return read_int(value, &(struct json_field){0}, number, NULL);
-}
-
-/* Finds the mutable way to a part of a document that the caller owns. */
-static cJSON *own(cJSON *value, const cJSON *wanted)
-{
-    if (value == wanted)
-        return value;
-    cJSON *child;
-    cJSON_ArrayForEach(child, value)
-    {
-        cJSON *found = own(child, wanted);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
-
-enum err json_set_text(struct cJSON *doc, const struct cJSON *object, const char *name,
-                       const char *text)
-{
-    cJSON *to = own(doc, object);
-    cJSON *value = cJSON_CreateString(text);
-    bool done =
-        to && value &&
-        (cJSON_HasObjectItem(to, name) ? cJSON_ReplaceItemInObjectCaseSensitive(to, name, value)
-                                       : cJSON_AddItemToObject(to, name, value));
-    if (!done)
-        cJSON_Delete(value);
-    return done ? ERR_OK : ERR_NO_MEMORY;
 }

@@ -89,12 +89,6 @@ int64_t json_member_int(const struct cJSON *object, const char *name, int64_t fa
 /* The items of a list in their order; NULL behind the last, and for what is no list. */
 const struct cJSON *json_first(const struct cJSON *list);
 const struct cJSON *json_next(const struct cJSON *item);
-/*
- * Sets or replaces a text member of an object inside `doc`, which is the caller's own: `object` was
- * found in it by the look-ups above. ERR_NO_MEMORY.
- */
-enum err json_set_text(struct cJSON *doc, const struct cJSON *object, const char *name,
-                       const char *text) MUST_CHECK;
 /* A whole number below 2^53: ERR_INVALID otherwise. */
 enum err json_whole(const struct cJSON *value, int64_t *number) MUST_CHECK;
 

@@ -338,20 +338,6 @@ static void single_look_ups_give_the_fallback_for_what_is_of_another_kind(void *
     assert_null(json_first(json_member(doc, "t")));
 }
 
-static void a_text_is_set_or_replaced_in_place(void **state)
-{
-    (void)state;
-    assert_int_equal(json_parse(SLICE_LITERAL("{\"a\":{\"t\":\"x\"},\"b\":{}}"),
-                                JSON_LIMITS_DEFAULT, &doc, NULL),
-                     ERR_OK);
-    assert_int_equal(json_set_text(doc, json_member(doc, "a"), "t", "y"), ERR_OK);
-    assert_int_equal(json_set_text(doc, json_member(doc, "b"), "n", "z"), ERR_OK);
-    struct buf out CLEANUP(buf_free);
-    buf_init(&out, 100);
-    json_print(doc, &out);
-    assert_string_equal(out.data, "{\"a\":{\"t\":\"y\"},\"b\":{\"n\":\"z\"}}");
-}
-
 #define JSON_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -366,7 +352,6 @@ int main(void)
         JSON_TEST(a_million_brackets_are_refused_without_recursion),
         JSON_TEST(print_is_compact_and_keeps_the_order),
         JSON_TEST(single_look_ups_give_the_fallback_for_what_is_of_another_kind),
-        JSON_TEST(a_text_is_set_or_replaced_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
