@@ -1,11 +1,11 @@
 # The programs for other processors, against Debian's own packages for them, and their unit tests under
-# an emulator. The variant's name is the architecture's. armhf isn't whole: money is reckoned with 128
-# bits (__int128), which gcc hasn't for 32-bit processors; `make -k cross ARCH=armhf` shows what there is.
+# an emulator. The variant's name is the architecture's: make cross ARCH=armhf
 
 CROSS_ARCH = $(if $(filter arm64 armhf,$(ARCH)),$(ARCH),arm64)
 EMULATOR_arm64 := qemu-aarch64-static
 EMULATOR_armhf := qemu-arm-static
 CROSS_SYSROOT = build/sysroot/$(SUITE)-$(1)
+export RUN_WITH = $(if $(CROSS),$(EMULATOR_$(VARIANT)) -L $(SYSROOT))
 
 sysroot-arm64 sysroot-armhf:
 	$(Q)toolchain/install cross
@@ -17,8 +17,7 @@ cross: sysroot-$(CROSS_ARCH)
 
 # A part that a CI has time for; CROSS_ALL=1 for all.
 test-arm64 test-armhf: test-%: sysroot-%
-	$(Q)RUN_WITH="$(EMULATOR_$*) -L $(call CROSS_SYSROOT,$*)" \
-	    $(MAKE) --no-print-directory VARIANT=$* unit
+	$(Q)$(MAKE) --no-print-directory VARIANT=$* unit
 
 # How large each program is, with its libraries: make sizes
 sizes: all ; $(Q)toolchain/sizes $(OUT) /

@@ -69,9 +69,9 @@ static void want_of_memory_is_not_called_too_large(void **state)
 {
     (void)state;
     struct buf b CLEANUP(buf_free);
-    buf_init(&b, SIZE_MAX / 4);
+    buf_init(&b, SIZE_MAX);
     static const char byte = 'x';
-    buf_append(&b, &byte, SIZE_MAX / 8); /* never read: no such block can be allocated */
+    buf_append(&b, &byte, SIZE_MAX / 2); /* never read: no such block can be allocated */
     struct fault fault;
     assert_int_equal(buf_check(&b, &fault, ""), ERR_NO_MEMORY);
 }
