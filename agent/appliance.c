@@ -6,8 +6,9 @@
 #include "agent/capture/policy_file.h"
 #include "agent/capture/tap.h"
 #include "agent/centre.h"
-#include "agent/contact_post.h"
+#include "agent/diag_order.h"
 #include "agent/endings.h"
+#include "agent/hub_link.h"
 #include "agent/lamp.h"
 #include "agent/lanes.h"
 #include "agent/print/desk.h"
@@ -16,16 +17,11 @@
 #include "agent/service/binding.h"
 #include "agent/service/desk.h"
 #include "agent/service/setup.h"
-#include "agent/timekeeper.h"
 #include "agent/update_order.h"
 #include "agent/views/views.h"
-#include "hal/base/cleanup.h"
-#include "hal/base/hex.h"
 #include "hal/base/version.h"
 #include "hal/storage.h"
 #include "hal/time_floor.h"
-#include "sync/enrol/membership.h"
-#include "sync/enrol/renewal.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -34,12 +30,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TAPS_MAX = 8, MEMBER_LOOK_MS = 1000, DAY_MS = 24 * 3600 * 1000 };
+enum { TAPS_MAX = 8, MEMBER_LOOK_MS = 1000 };
 
 struct appliance {
     char folder[PATH_MAX];
     struct membership member;
-    char runtime_folder[64];
     int lock;
     struct diag *diag;
     struct clock *clock;
@@ -53,12 +48,8 @@ struct appliance {
     struct eventlog_config log_config;
     struct eventlog *log;
     struct capture *capture;
-    struct tls_context *uplink_tls;
-    struct timekeeper *timekeeper;
-    struct uplink_target target;
-    struct uplink *uplink;
-    struct renewal *renewal;
-    struct contact_post *contact_post;
+    struct hub_link *link;
+    struct uplink *uplink; /* of the link; NULL: none */
     struct loop_timer *member_timer;
     bool again; /* it has another identity: all is opened anew */
     struct tls_context *http_tls;
@@ -113,10 +104,8 @@ static void after_commit(void *context)
         return; /* closing: nothing can be read any more */
     shed_diagnostics(a);
     capture_sweep(a->capture);
-    if (a->uplink)
-        uplink_committed(a->uplink);
-    if (a->contact_post)
-        contact_post_look(a->contact_post);
+    if (a->link)
+        hub_link_committed(a->link);
     if (a->api)
         api_committed(a->api);
     if (a->prints)
@@ -135,15 +124,13 @@ static void on_committed(void *context)
     (void)err;
 }
 
-static void on_link(void *context, const struct uplink_status *status)
+static void on_link(void *context, bool online)
 {
     struct appliance *a = context;
-    __atomic_store_n(&a->link_up, status->state == UPLINK_ONLINE, __ATOMIC_RELAXED);
-    if (a->renewal)
-        renewal_link_changed(a->renewal, status->state == UPLINK_ONLINE);
+    __atomic_store_n(&a->link_up, online, __ATOMIC_RELAXED);
     if (a->api)
         api_link_changed(a->api);
-    if (a->centre && status->state != UPLINK_ONLINE)
+    if (a->centre && !online)
         centre_disconnected(a->centre);
 }
 
@@ -151,18 +138,12 @@ static void on_hub_heard(void *context)
 {
     struct appliance *a = context;
     centre_connected(a->centre);
-    contact_post_connected(a->contact_post);
 }
 
 static void on_hub_message(void *context, const char *name, const struct mqtt_message *message)
 {
     struct appliance *a = context;
-    if (strcmp(name, "enrol") == 0)
-        renewal_answered(a->renewal, message);
-    else if (strcmp(name, "contact-key") == 0)
-        contact_post_answered(a->contact_post, message->payload);
-    else
-        (void)centre_message(a->centre, name, message);
+    (void)centre_message(a->centre, name, message);
 }
 
 static void describe_config(void *context, struct jsonw *w)
@@ -172,52 +153,7 @@ static void describe_config(void *context, struct jsonw *w)
         centre_describe(a->centre, w);
     if (a->updater)
         updater_describe(a->updater, w);
-    if (!a->renewal)
-        return;
-    jsonw_object(w, "identity");
-    jsonw_time(w, "expires", renewal_expires_ms(a->renewal));
-    jsonw_bool(w, "expired", renewal_expires_ms(a->renewal) < clock_wall_ms(a->clock));
-    jsonw_end(w);
-}
-
-/* The server's certificate was judged without knowing the time. */
-static void connect_anew(void *context)
-{
-    struct appliance *a = context;
-    if (a->uplink)
-        uplink_use_tls(a->uplink, a->uplink_tls);
-}
-
-static void on_time(void *context, int64_t wall_ms)
-{
-    struct appliance *a = context;
-    bool known = clock_read(a->clock).trusted;
-    bool far = llabs(wall_ms - clock_wall_ms(a->clock)) > DAY_MS;
-    timekeeper_told(a->timekeeper, wall_ms);
-    enum err err = !known && far ? loop_post(a->loop, connect_anew, a) : ERR_OK;
-    (void)err; /* then with the next connection */
-}
-
-/* The renewal wants the link to be made anew, with what is on the disk now. */
-static enum err use_identity(void *context, enum identity_slot slot, struct fault *fault)
-{
-    struct appliance *a = context;
-    struct tls_context *tls;
-    enum err err = contact_keys_reseal(a->contacts, fault);
-    if (!err)
-        err = membership_tls(&a->member, slot, a->clock, &tls, fault);
-    if (err)
-        return err;
-    uplink_use_tls(a->uplink, tls);
-    tls_context_close(a->uplink_tls);
-    a->uplink_tls = a->target.tls = tls;
-    return ERR_OK;
-}
-
-static enum err ask_registrar(void *context, struct mqtt_message *message, struct fault *fault)
-{
-    struct appliance *a = context;
-    return uplink_publish(a->uplink, "enrol", message, fault);
+    hub_link_describe(a->link, w);
 }
 
 /* What fails now is made good by the next start: the secret lies sealed to the key before, too. */
@@ -409,93 +345,29 @@ static enum err open_intake(struct appliance *a, const struct settings *settings
     return err;
 }
 
-/* Short and private: a Unix socket's path has at most 107 bytes. */
-static enum err make_runtime_folder(struct appliance *a, struct fault *fault)
+static enum err open_link(struct appliance *a, const struct settings *settings, struct fault *fault)
 {
-    (void)snprintf(a->runtime_folder, sizeof a->runtime_folder, "/tmp/tillbackd-XXXXXX");
-    if (!mkdtemp(a->runtime_folder)) {
-        a->runtime_folder[0] = '\0';
-        return fault_set(fault, ERR_IO, "/tmp", "no runtime folder could be made");
-    }
-    return ERR_OK;
-}
-
-static enum err open_renewal(struct appliance *a, const struct settings *settings,
-                             struct fault *fault)
-{
-    const struct renewal_config config = {
-        .folder = a->member.folder,
-        .enrol_url = *a->member.enrol_url ? a->member.enrol_url : NULL,
-        .proxy = a->target.proxy,
-        .runtime_folder = a->runtime_folder,
-        .renew_percent = (unsigned)settings_int(settings, "identity.renew_percent"),
-        .new_key = settings_flag(settings, "identity.new_key"),
-        .look_ms = settings_int(settings, "identity.look_s") * 1000,
+    const struct hub_link_config config = {
+        .loop = a->loop,
         .clock = a->clock,
         .diag = a->diag,
-        .publish = ask_registrar,
-        .use = use_identity,
-        .renewed = on_renewed,
-        .context = a,
-    };
-    return renewal_open(&a->renewal, a->loop, &config, fault);
-}
-
-static void fill_target(struct appliance *a, const struct settings *settings)
-{
-    a->target = (struct uplink_target){.url = *a->member.broker_url ? a->member.broker_url : NULL,
-                                       .proxy = settings_text(settings, "broker.proxy"),
-                                       .device = a->member.device,
-                                       .runtime_folder = a->runtime_folder,
-                                       .tls = a->uplink_tls};
-}
-
-static enum err open_uplink(struct appliance *a, const struct settings *settings,
-                            struct fault *fault)
-{
-    fill_target(a, settings);
-    if (!a->target.url)
-        return ERR_OK;
-    if (!a->member.enrolled) {
-        diag_write(a->diag, DIAG_WARN, "uplink.unenrolled",
-                   "no certificate in %s yet: returns are captured and wait here",
-                   a->member.folder);
-        return ERR_OK;
-    }
-    const struct timekeeper_config time = {.log = a->log,
-                                           .clock = a->clock,
-                                           .diag = a->diag,
-                                           .device = a->member.device,
-                                           .folder = a->folder};
-    enum err err = timekeeper_open(&a->timekeeper, &time, fault);
-    if (!err)
-        err = make_runtime_folder(a, fault);
-    if (!err)
-        err = membership_tls(&a->member, IDENTITY_CURRENT, a->clock, &a->uplink_tls, fault);
-    if (err)
-        return err;
-    fill_target(a, settings);
-    struct uplink_config config = {
+        .settings = settings,
+        .folder = a->folder,
+        .member = &a->member,
+        .contacts = a->contacts,
         .log = a->log,
-        .reader = a->log_config,
-        .target = a->target,
-        .limits = {.ack_timeout_ms = settings_int(settings, "broker.ack_timeout_ms")},
-        .clock = a->clock,
-        .diag = a->diag,
+        .log_config = &a->log_config,
     };
-    struct uplink_listener listener = {.changed = on_link,
-                                       .subscribed = on_hub_heard,
-                                       .message = on_hub_message,
-                                       .describe = describe_state,
-                                       .time = on_time,
-                                       .context = a};
-    err = uplink_open(&a->uplink, a->loop, &config, &listener, fault);
-    if (err)
-        return err;
-    const struct contact_post_config contacts = {
-        .loop = a->loop, .keys = a->contacts, .log = a->log, .uplink = a->uplink, .diag = a->diag};
-    err = contact_post_open(&a->contact_post, &contacts, fault);
-    return err ? err : open_renewal(a, settings, fault);
+    const struct hub_link_listener listener = {.changed = on_link,
+                                               .heard = on_hub_heard,
+                                               .message = on_hub_message,
+                                               .describe = describe_state,
+                                               .renewed = on_renewed,
+                                               .context = a};
+    enum err err = hub_link_open(&a->link, &config, &listener, fault);
+    if (!err)
+        a->uplink = hub_link_uplink(a->link);
+    return err;
 }
 
 static enum err open_printer(void *context, const char *name, const char *value,
@@ -583,41 +455,6 @@ static enum err open_service(struct appliance *a, const struct settings *setting
         .context = a,
     };
     return service_open(&a->service, &config, fault);
-}
-
-/* --- The bundle, as the centre asks for it --- */
-
-enum { BUNDLE_TEXT_MAX = COMMAND_REPLY_BYTES_MAX - 4096 };
-
-static void on_bundle(void *context, enum err err, const struct fault *fault, struct slice body)
-{
-    struct order *order = context;
-    struct buf result CLEANUP(buf_free);
-    struct buf text CLEANUP(buf_free);
-    buf_init(&result, COMMAND_REPLY_BYTES_MAX);
-    buf_init(&text, BUNDLE_TEXT_MAX);
-    base64_encode(&text, (const uint8_t *)body.data, err ? 0 : body.len, false);
-    struct jsonw w = jsonw_to(&result);
-    jsonw_object(&w, NULL);
-    jsonw_text(&w, "file", "tillback-diagnostics.tar.gz");
-    jsonw_int(&w, "bytes", (int64_t)body.len);
-    jsonw_slice(&w, "base64", buf_slice(&text));
-    jsonw_end(&w);
-    if (err || text.failed || result.failed)
-        order_end(order, COMMAND_FAILED, err ? fault->text : "the bundle is too large to be sent",
-                  (struct slice){"", 0});
-    else
-        order_end(order, COMMAND_DONE, "", buf_slice(&result));
-}
-
-static void run_diag(void *context, struct order *order, const struct command *command)
-{
-    struct appliance *a = context;
-    struct fault fault;
-    (void)command;
-    const struct service_order wish = {.wish = SERVICE_DIAG};
-    if (service_ask(a->service, &wish, on_bundle, order, &fault) != ERR_OK)
-        order_end(order, COMMAND_FAILED, fault.text, (struct slice){"", 0});
 }
 
 static void on_update_changed(void *context)
@@ -771,8 +608,8 @@ static void run_rotate(void *context, struct order *order, const struct command 
     struct appliance *a = context;
     struct fault fault;
     const struct slice nothing = {"", 0};
-    if (!a->renewal || renewal_rotate(a->renewal, &fault) != ERR_OK)
-        order_end(order, COMMAND_REFUSED, a->renewal ? fault.text : "it is not enrolled", nothing);
+    if (hub_link_rotate(a->link, &fault) != ERR_OK)
+        order_end(order, COMMAND_REFUSED, fault.text, nothing);
     else
         order_end(order, COMMAND_BEGUN, "a new key is made, and a certificate asked for", nothing);
 }
@@ -790,7 +627,7 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
         .device = a->member.device,
         .store = a->member.store,
         .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a},
-                     [COMMAND_DIAG] = {run_diag, a},
+                     [COMMAND_DIAG] = {diag_order_run, a->service},
                      [COMMAND_UPDATE] = {update_order_run, a->updater}},
         .pushed = {.settings = settings,
                    .folder = a->folder,
@@ -799,7 +636,7 @@ static enum err open_centre(struct appliance *a, const struct settings *settings
                    .retention = a->retention,
                    .prints = a->prints,
                    .uplink = a->uplink,
-                   .target = &a->target,
+                   .target = hub_link_target(a->link),
                    .updater = a->updater,
                    .diag = a->diag},
     };
@@ -873,7 +710,7 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     if (!err)
         err = open_intake(a, settings, fault);
     if (!err)
-        err = open_uplink(a, settings, fault);
+        err = open_link(a, settings, fault);
     if (!err)
         err = open_prints(a, settings, fault);
     if (!err)
@@ -933,11 +770,7 @@ void appliance_close(struct appliance *a)
     print_desk_close(a->prints);
     a->prints = NULL;
     peripherals_close(a->peripherals);
-    renewal_close(a->renewal);
-    a->renewal = NULL;
-    contact_post_close(a->contact_post);
-    a->contact_post = NULL;
-    uplink_close(a->uplink);
+    hub_link_stop(a->link);
     a->uplink = NULL;
     for (size_t i = 0; i < a->tap_count; i++)
         tap_stop(a->taps[i]);
@@ -946,7 +779,6 @@ void appliance_close(struct appliance *a)
     retention_close(a->retention);
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
-    timekeeper_close(a->timekeeper);
     pulse_close(a->pulse);
     for (size_t i = 0; i < 2; i++)
         loop_signal_close(a->signals[i]);
@@ -961,14 +793,12 @@ void appliance_close(struct appliance *a)
     poslog_close(a->poslog);
     scan_formats_close(a->formats);
     policy_file_close(a->policy);
-    tls_context_close(a->uplink_tls);
+    hub_link_close(a->link);
     tls_context_close(a->http_tls);
     if (a->clock && a->lock >= 0)
         write_time(a);
     note_good_ending(a);
     clock_close(a->clock);
-    if (a->runtime_folder[0])
-        (void)rmdir(a->runtime_folder);
     if (a->lock >= 0)
         storage_unlock(a->lock);
     diag_close(a->diag);
