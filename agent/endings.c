@@ -35,35 +35,45 @@ static enum err write_file(const char *folder, bool running, const struct ending
     return err ? err : storage_replace(path, buf_slice(&text), 0600, fault);
 }
 
-enum err endings_begin(const char *folder, int64_t now_ms, struct endings *endings,
-                       struct fault *fault)
+/* Whether the end before was torn off. */
+static bool read_file(const char *folder, struct endings *endings)
 {
     char path[PATH_MAX];
-    struct endings found = {0};
     struct buf text CLEANUP(buf_free);
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     buf_init(&text, TEXT_MAX);
-    enum err err = path_of(folder, path, fault);
-    if (err)
-        return err;
-    if (storage_read(path, &text, NULL) == ERR_OK &&
-        json_parse(buf_slice(&text), JSON_LIMITS_DEFAULT, &doc, NULL) == ERR_OK) {
-        found.torn = json_member_int(doc, "torn", 0);
-        found.last_torn_ms = json_member_int(doc, "last_torn_ms", 0);
-        const char *state = json_member_text(doc, "state");
-        found.after_torn = state && strcmp(state, running_word) == 0;
-    }
-    if (found.after_torn) {
-        found.torn++;
-        found.last_torn_ms = now_ms;
-    }
-    *endings = found;
-    return write_file(folder, true, endings, fault);
+    if (path_of(folder, path, NULL) != ERR_OK || storage_read(path, &text, NULL) != ERR_OK ||
+        json_parse(buf_slice(&text), JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK)
+        return false;
+    endings->torn = json_member_int(doc, "torn", 0);
+    endings->last_torn_ms = json_member_int(doc, "last_torn_ms", 0);
+    const char *state = json_member_text(doc, "state");
+    return state && strcmp(state, running_word) == 0;
 }
 
-enum err endings_end_well(const char *folder, const struct endings *endings, struct fault *fault)
+void endings_begin(struct endings *endings, const char *folder, int64_t now_ms, struct diag *diag)
 {
-    return write_file(folder, false, endings, fault);
+    struct fault fault;
+    *endings = (struct endings){.noted = false};
+    bool torn = read_file(folder, endings);
+    if (torn) {
+        endings->torn++;
+        endings->last_torn_ms = now_ms;
+    }
+    endings->noted = write_file(folder, true, endings, &fault) == ERR_OK;
+    if (!endings->noted)
+        diag_fault(diag, DIAG_WARN, "appliance.ending", &fault);
+    else if (torn)
+        diag_write(diag, DIAG_WARN, "appliance.torn",
+                   "it was not ended well: a power cut, or it was killed (%lld times by now)",
+                   (long long)endings->torn);
+}
+
+void endings_end_well(const struct endings *endings, const char *folder, struct diag *diag)
+{
+    struct fault fault;
+    if (endings->noted && write_file(folder, false, endings, &fault) != ERR_OK)
+        diag_fault(diag, DIAG_WARN, "appliance.ending", &fault);
 }
 
 void endings_describe(const struct endings *endings, struct jsonw *w)

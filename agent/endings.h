@@ -6,20 +6,22 @@
 #ifndef AGENT_ENDINGS_H
 #define AGENT_ENDINGS_H
 
+#include "hal/base/diag.h"
 #include "hal/base/jsonw.h"
 
 struct endings {
+    bool noted;           /* that the program runs */
     int64_t torn;         /* how often, in this directory's life */
     int64_t last_torn_ms; /* when the start after the latest was; 0: never */
-    bool after_torn;      /* the end before this start was one */
 };
 
-/* Notes that the program runs. A file that is missing or damaged counts as a good end. */
-enum err endings_begin(const char *folder, int64_t now_ms, struct endings *endings,
-                       struct fault *fault) MUST_CHECK;
-/* All is saved: this is the last that the program does. */
-enum err endings_end_well(const char *folder, const struct endings *endings,
-                          struct fault *fault) MUST_CHECK;
+/*
+ * Notes that the program runs. A file that is missing or damaged counts as a good end. What fails
+ * is only told: it stops nobody from working.
+ */
+void endings_begin(struct endings *endings, const char *folder, int64_t now_ms, struct diag *diag);
+/* All is saved: this is the last that the program does. Nothing when its start wasn't noted. */
+void endings_end_well(const struct endings *endings, const char *folder, struct diag *diag);
 /* The member "torn_ends". */
 void endings_describe(const struct endings *endings, struct jsonw *w);
 
