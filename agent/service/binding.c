@@ -1,4 +1,5 @@
 #include "agent/service/binding.h"
+#include "agent/service/record.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 
@@ -200,5 +201,44 @@ enum err ports_conf_each(const char *folder, settings_visit *visit, void *contex
     if (!err)
         err = settings_each(settings, "scanner.*", visit, context, fault);
     settings_close(settings);
+    return err;
+}
+
+enum err binding_keep(const char *folder, const char *device, const char *lane, struct buf *line,
+                      struct fault *fault)
+{
+    char path[PATH_MAX];
+    enum err err = binding_line(device, lane, line, fault);
+    if (!err)
+        err = ports_conf_path(folder, path, sizeof path, fault);
+    return err ? err : binding_save(path, buf_slice(line), fault);
+}
+
+/* --- What is in use -------------------------------------------------------------------------- */
+
+static enum err add_used(void *context, const char *name, const char *value, struct fault *fault)
+{
+    struct used_devices *used = context;
+    char lane[DEVICE_OPTION_MAX + 1];
+    (void)name;
+    (void)fault;
+    if (used->count < USED_DEVICES_MAX && record_device(value, used->texts[used->count], lane)) {
+        used->names[used->count] = used->texts[used->count];
+        used->count++;
+    }
+    return ERR_OK;
+}
+
+enum err used_devices_find(struct used_devices *used, const struct settings *settings,
+                           const char *folder, struct fault *fault)
+{
+    used->count = 0;
+    enum err err = settings_each(settings, "scanner.*", add_used, used, fault);
+    if (!err)
+        err = ports_conf_each(folder, add_used, used, fault);
+    if (!err)
+        err = settings_each(settings, "printer.*", add_used, used, fault);
+    if (!err)
+        err = settings_each(settings, "tap.*", add_used, used, fault);
     return err;
 }

@@ -6,13 +6,14 @@
 #ifndef AGENT_SERVICE_BINDING_H
 #define AGENT_SERVICE_BINDING_H
 
+#include "hal/device_setting.h"
 #include "hal/ports.h"
 #include "hal/scanner.h"
 #include "hal/settings.h"
 
 struct binding;
 
-enum { BINDING_TIMEOUT_MS = 30000, BINDING_EXTRA_MAX = 8 };
+enum { BINDING_TIMEOUT_MS = 30000, BINDING_EXTRA_MAX = 8, USED_DEVICES_MAX = 32 };
 
 struct binding_scan {
     const char *device;  /* "serial:/dev/serial/by-id/...": the port; "" when a scanner told it */
@@ -23,6 +24,15 @@ struct binding_scan {
 
 /* Once: `scan`, or NULL when nothing came in time. */
 typedef void binding_done(void *context, const struct binding_scan *scan);
+
+/* Devices that settings and ports.conf name, to be left alone; more than fit are left out. */
+struct used_devices {
+    const char *names[USED_DEVICES_MAX];
+    char texts[USED_DEVICES_MAX][DEVICE_TEXT_MAX + 1];
+    size_t count;
+};
+enum err used_devices_find(struct used_devices *used, const struct settings *settings,
+                           const char *folder, struct fault *fault) MUST_CHECK;
 
 struct binding_config {
     struct loop *loop;
@@ -45,6 +55,10 @@ enum err binding_line(const char *device, const char *lane, struct buf *line,
                       struct fault *fault) MUST_CHECK;
 /* Puts the line in a file of settings, in place of the one with the same key. */
 enum err binding_save(const char *path, struct slice line, struct fault *fault) MUST_CHECK;
+
+/* Both, into the ports.conf of this state directory; `line` is what was kept. */
+enum err binding_keep(const char *folder, const char *device, const char *lane, struct buf *line,
+                      struct fault *fault) MUST_CHECK;
 
 /* Visits what was bound in this state directory; no file is none. */
 enum err ports_conf_each(const char *folder, settings_visit *visit, void *context,

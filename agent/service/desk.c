@@ -1,14 +1,13 @@
 #include "agent/service/desk.h"
 #include "agent/service/binding.h"
+#include "agent/service/probe.h"
 #include "agent/service/provision.h"
 #include "agent/service/record.h"
 #include "agent/service/selftest.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/id.h"
 #include "hal/worker.h"
 #include "provisioning/assignment.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +16,8 @@ enum {
     ANSWER_MAX = 1024 * 1024,
     HUB_MS = 20000,
     PRINT_MS = 40000,
-    USED_MAX = 32,
     NAME_TEXT_MAX = 80,
     LANE_TEXT_MAX = 16,
-    DATA_MAX = 256,
     LINE_BYTES_MAX = 512,
 };
 
@@ -49,18 +46,6 @@ struct wish {
     struct fault fault;
 };
 
-/* An event on its way to the log, and the hub; outlives a service that closes. */
-struct probe {
-    struct eventlog_command command;
-    struct service *service; /* NULL: nobody waits any more */
-    struct loop *loop;
-    char person[NAME_TEXT_MAX + 1];
-    struct id log;
-    int64_t seq;
-    enum err err;
-    struct fault fault;
-};
-
 struct service {
     struct service_config config;
     struct worker *worker;
@@ -70,7 +55,6 @@ struct service {
     struct binding *binding;
     struct provision *provision;
     struct probe *probe;
-    bool probe_saved;
     size_t printer; /* whose test print is awaited */
 };
 
@@ -92,6 +76,8 @@ static void finish(struct service *s, enum err err, const struct fault *fault)
     s->binding = NULL;
     provision_close(s->provision);
     s->provision = NULL;
+    probe_close(s->probe);
+    s->probe = NULL;
     if (!err && wish->body.failed)
         err = fault_set(&wish->fault, ERR_TOO_LARGE, "answer", "is too large");
     wish->done(wish->context, err, err && fault ? fault : &wish->fault, buf_slice(&wish->body));
@@ -276,14 +262,9 @@ static void begin_print(struct service *s)
 
 static enum err keep_binding(struct service *s, const char *device, struct fault *fault)
 {
-    char path[PATH_MAX];
     struct buf line CLEANUP(buf_free);
     buf_init(&line, LINE_BYTES_MAX);
-    enum err err = binding_line(device, s->wish->lane, &line, fault);
-    if (!err)
-        err = ports_conf_path(s->config.folder, path, sizeof path, fault);
-    if (!err)
-        err = binding_save(path, buf_slice(&line), fault);
+    enum err err = binding_keep(s->config.folder, device, s->wish->lane, &line, fault);
     if (err)
         return err;
     char *equals = strchr(line.data, '=');
@@ -343,42 +324,16 @@ static void on_scan(void *context, const struct binding_scan *scan)
     finish_step(s, &finding);
 }
 
-/* Devices of the settings, to be left alone. */
-struct used_list {
-    const char *names[USED_MAX];
-    char texts[USED_MAX][DEVICE_TEXT_MAX + 1];
-    size_t count;
-};
-
-static enum err add_used(void *context, const char *name, const char *value, struct fault *fault)
-{
-    struct used_list *list = context;
-    char lane[DEVICE_OPTION_MAX + 1];
-    (void)name;
-    (void)fault;
-    if (list->count < USED_MAX && record_device(value, list->texts[list->count], lane)) {
-        list->names[list->count] = list->texts[list->count];
-        list->count++;
-    }
-    return ERR_OK;
-}
-
 static enum err begin_scan(struct service *s, int64_t timeout_ms, struct fault *fault)
 {
-    struct used_list list = {.count = 0};
-    enum err err = settings_each(s->config.settings, "scanner.*", add_used, &list, fault);
-    if (!err)
-        err = ports_conf_each(s->config.folder, add_used, &list, fault);
-    if (!err)
-        err = settings_each(s->config.settings, "printer.*", add_used, &list, fault);
-    if (!err)
-        err = settings_each(s->config.settings, "tap.*", add_used, &list, fault);
+    struct used_devices used = {.count = 0};
+    enum err err = used_devices_find(&used, s->config.settings, s->config.folder, fault);
     if (err)
         return err;
     const struct binding_config config = {.loop = s->config.loop,
                                           .timeout_ms = timeout_ms,
-                                          .used = list.names,
-                                          .used_count = list.count,
+                                          .used = used.names,
+                                          .used_count = used.count,
                                           .extra = s->wish->device[0] ? s->wish->device : NULL,
                                           .root = ""};
     return binding_open(&s->binding, &config, on_scan, s, fault);
@@ -392,101 +347,42 @@ void service_scanned(struct service *s, const struct scan *scan)
 
 /* --- To the hub and back --------------------------------------------------------------------- */
 
-/* Writer thread. */
-static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
-{
-    struct probe *probe = context;
-    struct id_source ids;
-    struct buf data CLEANUP(buf_free);
-    buf_init(&data, DATA_MAX);
-    id_source_init(&ids, NULL, NULL);
-    struct jsonw w = jsonw_to(&data);
-    jsonw_object(&w, NULL);
-    jsonw_text(&w, "by", probe->person);
-    jsonw_end(&w);
-    struct event draft = {.type = EVENT_SELFTEST_RUN,
-                          .subject = SLICE_LITERAL("selftest"),
-                          .correlation = id_next(&ids, eventlog_txn_now(txn).wall_ms),
-                          .data = buf_slice(&data)};
-    enum err err = buf_check(&data, fault, "selftest");
-    return err ? err : eventlog_append(txn, &draft, &probe->seq, fault);
-}
-
 static void end_hub(struct service *s, enum finding_result result, const char *cause)
 {
     struct finding finding = step(s);
     finding_set(&finding, result,
                 result == FINDING_FAIL ? "Run the doctor: it says where the road ends." : "", "%s",
                 cause);
-    if (s->probe && s->probe_saved)
-        free(s->probe);
-    else if (s->probe)
-        s->probe->service = NULL;
-    s->probe = NULL;
     finish_step(s, &finding);
 }
 
-static void look_for_answer(struct service *s)
+static void on_probed(void *context, enum finding_result result, const char *cause)
 {
-    struct eventlog_status status;
-    eventlog_status(s->config.log, &status);
-    const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
-    if (s->probe && s->probe_saved && stream->through >= s->probe->seq)
-        end_hub(s, FINDING_OK, "an event went to the hub, and its watermark came back");
-}
-
-static void on_saved(void *context)
-{
-    struct probe *probe = context;
-    struct service *s = probe->service;
-    if (!s) {
-        free(probe);
-        return;
-    }
-    s->probe_saved = true;
-    if (probe->err)
-        end_hub(s, FINDING_FAIL, probe->fault.text);
-    else
-        look_for_answer(s);
-}
-
-/* Writer thread. */
-static void saved(void *context, enum err err, const struct fault *fault)
-{
-    struct probe *probe = context;
-    probe->err = err;
-    if (err)
-        probe->fault = *fault;
-    if (loop_post(probe->loop, on_saved, probe) != ERR_OK)
-        abort(); /* nothing can be allocated any more */
+    end_hub(context, result, cause);
 }
 
 static void begin_hub(struct service *s)
 {
     struct uplink_status link = {0};
+    struct fault fault;
     if (!s->config.uplink) {
         end_hub(s, FINDING_SKIPPED, "it captures only: no broker is set up, or it isn't enrolled");
         return;
     }
     uplink_status(s->config.uplink, &link);
-    s->probe = link.state == UPLINK_ONLINE ? calloc(1, sizeof *s->probe) : NULL;
-    if (!s->probe) {
+    if (link.state != UPLINK_ONLINE)
         end_hub(s, FINDING_FAIL, link.last.text[0] ? link.last.text : "there is no link");
-        return;
-    }
-    s->probe_saved = false;
-    *s->probe = (struct probe){.service = s, .loop = s->config.loop};
-    (void)snprintf(s->probe->person, sizeof s->probe->person, "%.64s", s->wish->person);
-    s->probe->command =
-        (struct eventlog_command){.decide = decide, .done = saved, .context = s->probe};
-    loop_timer_start(s->timer, HUB_MS, 0);
-    eventlog_submit(s->config.log, &s->probe->command);
+    else if (probe_open(&s->probe, s->config.loop, s->config.log, s->wish->person, on_probed, s,
+                        &fault) != ERR_OK)
+        end_hub(s, FINDING_FAIL, fault.text);
+    else
+        loop_timer_start(s->timer, HUB_MS, 0);
 }
 
 void service_committed(struct service *s)
 {
     if (s->probe)
-        look_for_answer(s);
+        probe_committed(s->probe);
 }
 
 /* --- A code ---------------------------------------------------------------------------------- */
@@ -624,10 +520,6 @@ void service_close(struct service *s)
     if (!s)
         return;
     worker_close(s->worker); /* hands back what it has */
-    if (s->probe && s->probe_saved)
-        free(s->probe);
-    else if (s->probe)
-        s->probe->service = NULL;
     if (s->wish)
         finish(s, fault_set(&fault, ERR_CLOSED, "", "the appliance ends"), &fault);
     loop_timer_close(s->timer);
