@@ -11,11 +11,10 @@
 #include "hal/base/jsonw.h"
 #include "hal/database.h"
 #include "sync/contract/config_report.h"
+#include "sync/hub/fleet/scope.h"
 #include "sync/hub/fleet/signer.h"
 
 struct desired;
-
-enum { SCOPE_MAX = 80 };
 
 /* On a handle; lives as long as it. */
 enum err desired_open(struct desired **desired, struct database *db,
@@ -24,9 +23,6 @@ void desired_close(struct desired *desired);    /* takes NULL */
 void desired_cleanup(struct desired **desired); /* for CLEANUP */
 
 /* --- Layers ---------------------------------------------------------------------------------- */
-
-/* "fleet", "group/NAME", "store/NUMBER", "device/ID"; ERR_INVALID otherwise. */
-enum err scope_check(const char *scope, struct fault *fault) MUST_CHECK;
 
 struct layer_change {
     const char *scope;
