@@ -1,14 +1,12 @@
 #include "agent/print/desk.h"
 #include "agent/print/follow.h"
-#include "agent/print/layout.h"
-#include "agent/print/setting.h"
+#include "agent/print/job.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     AGAIN_MS = 5000, /* until what failed is tried again */
@@ -81,8 +79,7 @@ static struct station *station_of(struct print_desk *desk, const char *lane)
     return found;
 }
 
-/* --- What is to be printed ---------------------------------------------------------------------
- */
+/* --- What is to be printed -------------------------------------------------------------------- */
 
 static struct print *unprinted_of(struct print_desk *desk, const struct id *return_id)
 {
@@ -160,46 +157,7 @@ void print_desk_committed(struct print_desk *desk)
     pump(desk);
 }
 
-/* --- Printing ----------------------------------------------------------------------------------
- */
-
-static int32_t utc_offset_minutes(int64_t at_ms)
-{
-    time_t at = (time_t)(at_ms / 1000);
-    struct tm local;
-    return localtime_r(&at, &local) ? (int32_t)(local.tm_gmtoff / 60) : 0;
-}
-
-static enum policy_language language_of(const struct print_desk *desk, const struct print *print)
-{
-    int given = print->language[0] ? word_find(policy_languages, print->language) : -1;
-    return given < 0 ? desk->language : (enum policy_language)given;
-}
-
-static enum err compose(struct station *s, const struct print *print, struct buf *out,
-                        struct fault *fault)
-{
-    struct print_desk *desk = s->desk;
-    struct arena arena CLEANUP(arena_free);
-    arena_init(&arena, ARENA_MAX_BYTES);
-    struct receipt receipt;
-    enum err err = receipt_gather(desk->reader, &print->return_id, &arena, &receipt, fault);
-    if (err)
-        return err;
-    struct layout layout = {
-        .template = desk->template,
-        .store = &desk->store,
-        .paper = s->setting.paper,
-        .language = language_of(desk, print),
-        .utc_offset_minutes = utc_offset_minutes(receipt.at_ms),
-        .copy = print->copy,
-    };
-    if (s->setting.drawer && !print->copy && receipt.cash && receipt.state == RECEIPT_ACCEPTED) {
-        struct escpos e = {.out = out};
-        escpos_drawer(&e, s->setting.drawer_second);
-    }
-    return layout_print(&layout, &receipt, out, fault);
-}
+/* --- Printing --------------------------------------------------------------------------------- */
 
 static void drop(struct print_desk *desk, struct print *print, const char *why)
 {
@@ -217,7 +175,12 @@ static void begin(struct station *s, struct print *print)
     struct fault fault = {0};
     struct buf bytes CLEANUP(buf_free);
     buf_init(&bytes, PRINTER_JOB_BYTES_MAX);
-    enum err err = compose(s, print, &bytes, &fault);
+    const struct job job = {.reader = desk->reader,
+                            .template = desk->template,
+                            .store = &desk->store,
+                            .setting = &s->setting,
+                            .language = desk->language};
+    enum err err = job_compose(&job, print, &bytes, &fault);
     if (err_class(err) == ERR_CLASS_RETRY) {
         loop_timer_start(desk->again, AGAIN_MS, 0);
         return;
@@ -331,8 +294,7 @@ static void on_changed(void *context, const char *name, enum printer_state state
     loop_timer_start(desk->again, 0, 0);
 }
 
-/* --- Asked for by people -----------------------------------------------------------------------
- */
+/* --- Asked for by people ---------------------------------------------------------------------- */
 
 static void let_unsure_go(struct print_desk *desk, const struct id *return_id)
 {
@@ -398,8 +360,7 @@ enum err print_desk_test(struct print_desk *desk, size_t printer, print_desk_tes
     return ERR_OK;
 }
 
-/* --- Looking -----------------------------------------------------------------------------------
- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 size_t print_desk_printer_count(const struct print_desk *desk)
 {
@@ -423,8 +384,7 @@ const struct print *print_desk_prints(const struct print_desk *desk, size_t *cou
     return desk->queue.prints;
 }
 
-/* --- Opening -----------------------------------------------------------------------------------
- */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 static enum err take_config(struct print_desk *desk, struct fault *fault)
 {
