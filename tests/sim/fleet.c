@@ -5,15 +5,9 @@
  * nothing. One loop, one thread.
  */
 #include "hal/base/cleanup.h"
-#include "hal/base/random.h"
 #include "hal/storage.h"
-#include "provisioning/authority.h"
-#include "sync/config/desired.h"
-#include "sync/contract/command.h"
-#include "sync/contract/link_state.h"
-#include "sync/contract/topic.h"
-#include "sync/transport/dial.h"
-#include "tests/sim/packet.h"
+#include "tests/sim/box.h"
+#include "tests/sim/identity.h"
 #include "tests/sim/sim.h"
 
 #include <limits.h>
@@ -32,39 +26,16 @@ enum {
     IN_MAX = 1024 * 1024,
     OUT_MAX = 64 * 1024,
     READ_SIZE = 16 * 1024,
-    DAYS = 397,
     DESCRIPTORS_BESIDES = 100,
     GROWTH = 100, /* events a second */
 };
 
-struct fleet;
-
-struct box {
-    struct fleet *fleet;
-    char device[DEVICE_ID_MAX + 1];
-    struct tls_context *tls;
-    struct dial *dial;
-    struct tls_stream *stream;
-    struct buf in;
-    struct buf out;
-    struct config_report report;
-    int64_t wrote_ms;
-    uint16_t next_id;
-    bool refuses; /* every configuration */
-    bool silent;  /* takes it, and never says so */
-    bool grows;   /* takes it, and from then on more and more of its events wait */
-    int64_t waiting;
-    bool subscribed;
-};
-
 struct fleet {
-    struct loop *loop;
-    struct clock *clock;
+    struct box_world world;
     struct loop_timer *tick;
     struct loop_signal *signals[2];
     struct url url;
     char folder[PATH_MAX];
-    mbedtls_x509_crt *ca;
     struct box *boxes;
     size_t count;
     size_t next; /* to look at for dialling */
@@ -86,7 +57,7 @@ static int fail(const struct fault *fault)
 
 static int64_t now_ms(const struct fleet *fleet)
 {
-    return loop_now_ms(fleet->loop);
+    return loop_now_ms(fleet->world.loop);
 }
 
 static long peak_mib(void)
@@ -97,54 +68,6 @@ static long peak_mib(void)
 }
 
 /* --- Identities ------------------------------------------------------------------------------ */
-
-static enum err path_of(const struct fleet *fleet, const char *name, char path[static PATH_MAX],
-                        struct fault *fault)
-{
-    return storage_path(path, PATH_MAX, fleet->folder, name)
-               ? fault_set(fault, ERR_TOO_LARGE, fleet->folder, "the path is too long")
-               : ERR_OK;
-}
-
-/* Key and certificate in one file, as an appliance keeps them; kept for the next run. */
-static enum err make_identity(struct fleet *fleet, struct authority *authority,
-                              const struct box *box, const char *path, struct fault *fault)
-{
-    struct key *key CLEANUP(key_cleanup) = NULL;
-    struct buf pem CLEANUP(key_wipe);
-    const int64_t now = clock_wall_ms(fleet->clock);
-    const struct authority_order order = {
-        .purpose = CERTIFICATE_DEVICE, .name = box->device, .validity = authority_days(now, DAYS)};
-    buf_init(&pem, CERTIFICATE_PEM_MAX);
-    enum err err = key_make(&key, fault);
-    if (!err)
-        err = key_print(key, &pem, fault);
-    if (!err)
-        err = authority_issue(authority, &order, key_pk(key), now, &pem, fault);
-    return err ? err : storage_replace(path, buf_slice(&pem), 0600, fault);
-}
-
-static enum err open_identity(struct fleet *fleet, struct authority *authority, struct box *box,
-                              struct fault *fault)
-{
-    char path[PATH_MAX];
-    char ca[PATH_MAX];
-    char name[DEVICE_ID_MAX + 8];
-    struct buf there CLEANUP(buf_free);
-    buf_init(&there, CERTIFICATE_PEM_MAX);
-    (void)snprintf(name, sizeof name, "%s.pem", box->device);
-    enum err err = path_of(fleet, name, path, fault);
-    if (!err)
-        err = path_of(fleet, "ca.pem", ca, fault);
-    if (!err && storage_read(path, &there, NULL) != ERR_OK)
-        err = make_identity(fleet, authority, box, path, fault);
-    const struct tls_config tls = {.role = TLS_CLIENT,
-                                   .ca_file = ca,
-                                   .certificate_file = path,
-                                   .key_file = path,
-                                   .clock = fleet->clock};
-    return err ? err : tls_context_open(&box->tls, &tls, fault);
-}
 
 static enum err open_identities(struct fleet *fleet, const char *state, struct fault *fault)
 {
@@ -159,140 +82,18 @@ static enum err open_identities(struct fleet *fleet, const char *state, struct f
     if (!err)
         err = storage_make_folder(fleet->folder, fault);
     if (!err)
-        err = path_of(fleet, "ca.pem", path, fault);
+        err = storage_path(path, PATH_MAX, fleet->folder, "ca.pem") ? ERR_TOO_LARGE : ERR_OK;
     if (!err)
         err = storage_replace(path, authority_pem(authority), 0600, fault);
     if (!err)
-        err = certificate_parse(authority_pem(authority), "ca", &fleet->ca, fault);
+        err = certificate_parse(authority_pem(authority), "ca", &fleet->world.ca, fault);
     for (size_t i = 0; !err && i < fleet->count; i++)
-        err = open_identity(fleet, authority, &fleet->boxes[i], fault);
+        err = identity_open(fleet->folder, fleet->boxes[i].device, authority, fleet->world.clock,
+                            &fleet->boxes[i].tls, fault);
     if (!err)
         (void)printf("identities=%zu seconds=%.1f\n", fleet->count,
                      (double)(now_ms(fleet) - began) / 1000);
     return err;
-}
-
-/* --- Sending --------------------------------------------------------------------------------- */
-
-static void flush(struct box *box)
-{
-    size_t len = 0;
-    while (box->stream && box->out.len &&
-           tls_stream_write(box->stream, box->out.data, box->out.len, &len) == ERR_OK && len)
-        buf_consume(&box->out, len);
-    box->wrote_ms = now_ms(box->fleet);
-    if (!box->out.len)
-        buf_free(&box->out);
-}
-
-static void publish(struct box *box, const char *name, struct slice payload, bool retain,
-                    struct slice correlation)
-{
-    char topic[TOPIC_MAX];
-    topic_write(topic, box->device, TOPIC_UP, name);
-    box->next_id = (uint16_t)(box->next_id % UINT16_MAX + 1);
-    packet_publish(&box->out, box->next_id, topic, payload, retain, correlation);
-    flush(box);
-}
-
-static void tell_state(struct box *box)
-{
-    struct buf text CLEANUP(buf_free);
-    struct id_source ids;
-    const int64_t wall = clock_wall_ms(box->fleet->clock);
-    id_source_init(&ids, NULL, NULL);
-    const struct link_state state = {
-        .session = id_next(&ids, wall), .online = true, .time_ms = wall, .waiting = {box->waiting}};
-    buf_init(&text, LINK_STATE_BYTES_MAX);
-    struct jsonw w = jsonw_to(&text);
-    jsonw_object(&w, NULL);
-    link_state_write(&w, &state);
-    jsonw_end(&w);
-    publish(box, "state", buf_slice(&text), true, (struct slice){"", 0});
-}
-
-static void tell_report(struct box *box)
-{
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, CONFIG_REPORT_BYTES_MAX);
-    config_report_write(&text, &box->report);
-    publish(box, "config", buf_slice(&text), true, (struct slice){"", 0});
-}
-
-/* --- Configurations and commands ------------------------------------------------------------- */
-
-static void count_settled(struct box *box)
-{
-    struct fleet *fleet = box->fleet;
-    if (box->report.version > fleet->newest) {
-        fleet->newest = box->report.version;
-        fleet->settled = 0;
-        fleet->began_ms = now_ms(fleet);
-    }
-    if (box->report.version == fleet->newest && ++fleet->settled == fleet->count)
-        (void)printf("settled version=%lld seconds=%.1f peak_mib=%ld\n", (long long)fleet->newest,
-                     (double)(now_ms(fleet) - fleet->began_ms) / 1000, peak_mib());
-    (void)fflush(stdout);
-}
-
-static void take_config(struct box *box, struct slice envelope)
-{
-    struct buf text CLEANUP(buf_free);
-    struct config config;
-    struct fault fault = {0};
-    enum desired_verdict verdict = DESIRED_KNOWN;
-    const struct desired_rules rules = {
-        .signer = {.now_ms = clock_wall_ms(box->fleet->clock), .ca = box->fleet->ca},
-        .device = box->device,
-        .store = "",
-        .known = &box->report,
-    };
-    buf_init(&text, CONFIG_BYTES_MAX);
-    enum err err = desired_open(envelope, &rules, &text, &config, &verdict, &fault);
-    if (err) {
-        (void)fprintf(stderr, "%s: %s: %s\n", box->device, fault.where, fault.text);
-        return;
-    }
-    if (verdict == DESIRED_KNOWN) {
-        tell_report(box);
-        return;
-    }
-    box->report.version = box->report.seen = config.version;
-    box->report.hash = config_hash(buf_slice(&text));
-    box->report.state = CONFIG_STATE_REJECTED;
-    if (box->refuses)
-        (void)fault_set(&fault, ERR_REFUSED, "settings", "this box was told to refuse");
-    else if (config_settings_check(config.settings, &fault) == ERR_OK) {
-        box->report.state = CONFIG_STATE_APPLIED;
-        box->report.applied_version = config.version;
-        box->report.applied = box->report.hash;
-    }
-    (void)snprintf(box->report.path, sizeof box->report.path, "%s", fault.where);
-    (void)snprintf(box->report.reason, sizeof box->report.reason, "%s", fault.text);
-    if (!box->silent)
-        tell_report(box);
-    count_settled(box);
-}
-
-static void take_command(struct box *box, const struct packet *packet)
-{
-    struct buf text CLEANUP(buf_free);
-    struct buf answer CLEANUP(buf_free);
-    struct command command;
-    const struct verify_rules rules = {.now_ms = clock_wall_ms(box->fleet->clock),
-                                       .ca = box->fleet->ca};
-    buf_init(&text, COMMAND_BYTES_MAX);
-    buf_init(&answer, COMMAND_REPLY_BYTES_MAX);
-    if (envelope_open(COMMAND_ENVELOPE, packet->payload, &rules, &text, NULL) != ERR_OK ||
-        command_read(buf_slice(&text), &command, NULL) != ERR_OK)
-        return;
-    const struct command_reply reply = {
-        .id = command.id,
-        .outcome = command.name == COMMAND_STATUS ? COMMAND_DONE : COMMAND_REFUSED,
-        .detail = "a simulated appliance",
-    };
-    command_reply_write(&answer, &reply);
-    publish(box, "reply", buf_slice(&answer), false, packet->correlation);
 }
 
 /* --- Connections ----------------------------------------------------------------------------- */
@@ -316,13 +117,29 @@ static void on_subscribed(struct box *box)
     struct fleet *fleet = box->fleet;
     box->subscribed = true;
     fleet->subscribed++;
-    tell_state(box);
-    tell_report(box);
+    box_tell_state(box);
+    box_tell_report(box);
     if (fleet->subscribed < fleet->count || fleet->told_ready)
         return;
     fleet->told_ready = true;
     (void)printf("ready fleet=%zu seconds=%.1f peak_mib=%ld\n", fleet->count,
                  (double)(now_ms(fleet) - fleet->began_ms) / 1000, peak_mib());
+    (void)fflush(stdout);
+}
+
+static void count_settled(struct box *box, bool taken)
+{
+    struct fleet *fleet = box->fleet;
+    if (!taken)
+        return;
+    if (box->report.version > fleet->newest) {
+        fleet->newest = box->report.version;
+        fleet->settled = 0;
+        fleet->began_ms = now_ms(fleet);
+    }
+    if (box->report.version == fleet->newest && ++fleet->settled == fleet->count)
+        (void)printf("settled version=%lld seconds=%.1f peak_mib=%ld\n", (long long)fleet->newest,
+                     (double)(now_ms(fleet) - fleet->began_ms) / 1000, peak_mib());
     (void)fflush(stdout);
 }
 
@@ -334,10 +151,10 @@ static void take_publish(struct box *box, const struct packet *packet)
     if (packet->qos)
         packet_puback(&box->out, packet->id);
     if (topic_read(text, &topic) == ERR_OK && strcmp(topic.name, "config") == 0)
-        take_config(box, packet->payload);
+        count_settled(box, box_take_config(box, packet->payload));
     else if (topic_read(text, &topic) == ERR_OK && strncmp(topic.name, "cmd/", 4) == 0)
-        take_command(box, packet);
-    flush(box);
+        box_take_command(box, packet);
+    box_flush(box);
 }
 
 /* False when the connection is no good any more. */
@@ -351,7 +168,7 @@ static bool take_packet(struct box *box, const struct packet *packet)
         (void)snprintf(filter, sizeof filter, "tb/v1/%s/down/#", box->device);
         packet_subscribe(&box->out, 1, filter);
         box->next_id = 1;
-        flush(box);
+        box_flush(box);
         return true;
     case PACKET_SUBACK:
         if (packet->reason > 2)
@@ -399,7 +216,7 @@ static void on_readable(void *context)
 
 static void on_writable(void *context)
 {
-    flush(context);
+    box_flush(context);
 }
 
 static void on_closed(void *context, enum err err, const struct fault *fault)
@@ -424,7 +241,7 @@ static void on_dialled(void *context, struct tls_stream *stream, const struct fa
         tls_stream_listen(stream, &listener);
         tls_stream_want_read(stream, true);
         packet_connect(&box->out, box->device, KEEPALIVE_S);
-        flush(box);
+        box_flush(box);
     } else {
         (void)fprintf(stderr, "%s: %s\n", box->device, fault->text);
     }
@@ -440,7 +257,7 @@ static void dial_one(struct box *box)
                                        .tls = box->tls,
                                        .timeout_ms = DIAL_TIMEOUT_MS};
     fleet->dialing++;
-    if (dial_open(&box->dial, fleet->loop, &config, on_dialled, box, &fault) != ERR_OK) {
+    if (dial_open(&box->dial, fleet->world.loop, &config, on_dialled, box, &fault) != ERR_OK) {
         fleet->dialing--;
         (void)fail(&fault);
     }
@@ -465,11 +282,11 @@ static void on_tick(void *context)
         struct box *box = &fleet->boxes[i];
         if (box->subscribed && now_ms(fleet) - box->wrote_ms > PING_AFTER_MS) {
             packet_ping(&box->out);
-            flush(box);
+            box_flush(box);
         }
         if (box->subscribed && box->grows && box->report.version) {
             box->waiting += GROWTH;
-            tell_state(box);
+            box_tell_state(box);
         }
     }
     dial_more(fleet);
@@ -478,7 +295,7 @@ static void on_tick(void *context)
 static void on_signal(void *context)
 {
     struct fleet *fleet = context;
-    loop_stop(fleet->loop);
+    loop_stop(fleet->world.loop);
 }
 
 /* --- The program ----------------------------------------------------------------------------- */
@@ -514,19 +331,22 @@ static enum err open_fleet(struct fleet *fleet, int argc, char **argv, struct fa
     if (!err)
         err = raise_limit(fleet->count, fault);
     if (!err)
-        err = clock_open(&fleet->clock, 0, fault);
+        err = clock_open(&fleet->world.clock, 0, fault);
     if (!err)
-        err = loop_open(&fleet->loop, fault);
+        err = loop_open(&fleet->world.loop, fault);
     if (!err)
-        err = loop_signal_open(fleet->loop, SIGTERM, on_signal, fleet, &fleet->signals[0], fault);
+        err = loop_signal_open(fleet->world.loop, SIGTERM, on_signal, fleet, &fleet->signals[0],
+                               fault);
     if (!err)
-        err = loop_signal_open(fleet->loop, SIGINT, on_signal, fleet, &fleet->signals[1], fault);
+        err = loop_signal_open(fleet->world.loop, SIGINT, on_signal, fleet, &fleet->signals[1],
+                               fault);
     fleet->boxes = calloc(fleet->count, sizeof *fleet->boxes);
     if (!err && !fleet->boxes)
         err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     for (size_t i = 0; !err && i < fleet->count; i++) {
         struct box *box = &fleet->boxes[i];
         box->fleet = fleet;
+        box->world = &fleet->world;
         box->refuses = (long)i < refusing;
         box->silent = (long)i < silent;
         box->grows = (long)i < growing;
@@ -547,12 +367,12 @@ static void close_fleet(struct fleet *fleet)
         buf_free(&fleet->boxes[i].out);
     }
     free(fleet->boxes);
-    certificate_free(fleet->ca);
+    certificate_free(fleet->world.ca);
     loop_timer_close(fleet->tick);
     loop_signal_close(fleet->signals[0]);
     loop_signal_close(fleet->signals[1]);
-    loop_close(fleet->loop);
-    clock_close(fleet->clock);
+    loop_close(fleet->world.loop);
+    clock_close(fleet->world.clock);
 }
 
 int sim_fleet(int argc, char **argv)
@@ -561,13 +381,13 @@ int sim_fleet(int argc, char **argv)
     struct fault fault = {0};
     enum err err = open_fleet(&fleet, argc, argv, &fault);
     if (!err) {
-        fleet.tick = loop_timer_open(fleet.loop, on_tick, &fleet);
+        fleet.tick = loop_timer_open(fleet.world.loop, on_tick, &fleet);
         err = fleet.tick ? ERR_OK : fault_set(&fault, ERR_NO_MEMORY, "", "out of memory");
     }
     if (!err) {
         fleet.began_ms = now_ms(&fleet);
         loop_timer_start(fleet.tick, 0, TICK_MS);
-        loop_run(fleet.loop);
+        loop_run(fleet.world.loop);
         (void)printf("ended lost=%zu peak_mib=%ld\n", fleet.lost, peak_mib());
     }
     close_fleet(&fleet);
