@@ -174,9 +174,13 @@ browser-test: all $(BROWSER_MODULES)
 	$(Q)PROGRAMS=$(OUT) toolchain/browser-tests tests/browser/*.test.mjs
 
 # The part of it that a CI has time for: the page on a whole road, receipts, and the security scan.
-browser-quick: all $(BROWSER_MODULES)
+# And, since Node.js is there, what other implementations say of the contract's documents.
+browser-quick: all $(BROWSER_MODULES) contract-check
 	$(Q)toolchain/install browser
 	$(Q)PROGRAMS=$(OUT) toolchain/browser-tests $(patsubst %,tests/browser/%.test.mjs,online print security)
+
+CONTRACT_MODULES := tests/contract/node_modules/.package-lock.json
+contract-check: $(CONTRACT_MODULES) ; $(Q)npm --prefix tests/contract run --silent check
 
 # How quick the page is on this machine, into build/bench/page.json.
 bench-page: all $(BROWSER_MODULES)
@@ -192,7 +196,7 @@ pictures: all $(BROWSER_MODULES)
 	$(Q)cp $(patsubst %,build/screenshots/%.png,hub-overview hub-trail) $(PICTURES)/
 	$(Q)toolchain/shrink $(PICTURES)/*.png
 
-$(BROWSER_MODULES) $(PEER_MODULES): tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
+$(BROWSER_MODULES) $(CONTRACT_MODULES) $(PEER_MODULES): tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	$(Q)command -v node >/dev/null && command -v npm >/dev/null || toolchain/install node
 	$(Q)cd tests/$* && npm ci --ignore-scripts --no-audit --no-fund --silent
 
@@ -206,5 +210,5 @@ help: ; @sed -n 's/^#   make/  make/p' Makefile
 .PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
 .PHONY: browser-quick pictures bench-page dictionary
-.PHONY: contract-test postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-year bench-packages \
+.PHONY: contract-test contract-check postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-year bench-packages \
         bench-short bench-table soak man clean help

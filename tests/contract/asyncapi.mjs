@@ -1,6 +1,6 @@
 // Checks sync/contract/asyncapi.yaml with AsyncAPI's own parser; and, with Ajv, that the JSON
 // Schemas compile and take the samples. Prints what is wrong; exit status 1 if anything is.
-//   npm ci --ignore-scripts && npm run check
+//   make contract-check
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fromFile, Parser } from '@asyncapi/parser';

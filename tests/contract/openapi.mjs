@@ -1,6 +1,6 @@
 // Checks the openapi.json of the appliance and of the hub against the schema of OpenAPI 3.1. Prints
 // what is wrong; exit status 1 if anything is.
-//   npm ci --ignore-scripts && npm run check
+//   make contract-check
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 
