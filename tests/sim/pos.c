@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { URL_MAX = 512, BODY_MAX = 64 * 1024, KEY_TEXT = 64, PIECES = 3 };
+enum { URL_MAX = 512, BODY_MAX = 64 * 1024, KEY_TEXT = 96, PIECES = 3 };
 
 /* What all tills share. */
 struct day {
