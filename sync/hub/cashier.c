@@ -62,7 +62,8 @@ enum err cashier_open(struct cashier **out, struct loop *loop, const struct cash
     if (!cashier)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     cashier->config = *config;
-    cashier->work = (struct work){.run = run, .done = done, .bytes = sizeof *cashier};
+    cashier->work =
+        (struct work){.run = run, .done = done, .bytes = sizeof *cashier, .patient = true};
     cashier->timer = loop_timer_open(loop, on_timer, cashier);
     if (!cashier->timer) {
         free(cashier);

@@ -76,7 +76,7 @@ enum err clerk_open(struct clerk **out, struct loop *loop, const struct clerk_co
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     clerk->loop = loop;
     clerk->config = *config;
-    clerk->work = (struct work){.run = run, .done = done, .bytes = sizeof *clerk};
+    clerk->work = (struct work){.run = run, .done = done, .bytes = sizeof *clerk, .patient = true};
     clerk->timer = loop_timer_open(loop, on_timer, clerk);
     if (!clerk->timer) {
         free(clerk);

@@ -87,8 +87,12 @@ static void submit(struct courier *courier, enum stage stage,
 {
     struct fault fault;
     courier->stage = stage;
-    courier->work =
-        (struct work){.run = run, .done = done, .bytes = courier->config.ops->batch_bytes};
+    courier->work = (struct work){
+        .run = run,
+        .done = done,
+        .bytes = courier->config.ops->batch_bytes,
+        .patient = true,
+    };
     if (worker_submit(courier->config.worker, &courier->work) == ERR_OK)
         return;
     (void)fault_set(&fault, ERR_BUSY, courier->config.ops->name, "the database doesn't keep up");

@@ -4,7 +4,17 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { GROUP_MAX = 256 };
+enum {
+    GROUP_MAX = 256,
+    QUIET_MS = 10,      /* without other work; then what is patient has its turn */
+    PATIENCE_MS = 1000, /* and then at the latest */
+    FOREVER_MS = 24 * 60 * 60 * 1000
+};
+
+struct queue {
+    struct work *first;
+    struct work **last;
+};
 
 struct worker {
     struct loop *loop;
@@ -13,11 +23,40 @@ struct worker {
     pthread_t thread;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;
-    struct work *first;
-    struct work **last;
+    struct queue urgent;
+    struct queue patient;
+    int64_t patient_since_ms; /* its first piece's, while there is one */
+    int64_t busy_ms;          /* when urgent work was done last */
     size_t waiting_bytes;
     bool stopping;
 };
+
+/* --- A queue --------------------------------------------------------------------------------- */
+
+static void put(struct queue *queue, struct work *work)
+{
+    work->next = NULL;
+    *queue->last = work;
+    queue->last = &work->next;
+}
+
+/* Up to `max` pieces off its front, of `bytes` in all. */
+static struct work *take(struct queue *queue, int max, size_t *bytes)
+{
+    struct work *first = queue->first;
+    struct work **end = &queue->first;
+    for (int n = 0; n < max && *end; n++) {
+        *bytes += (*end)->bytes;
+        end = &(*end)->next;
+    }
+    queue->first = *end;
+    *end = NULL;
+    if (!queue->first)
+        queue->last = &queue->first;
+    return first;
+}
+
+/* --- Doing it -------------------------------------------------------------------------------- */
 
 static void answer(void *context)
 {
@@ -77,23 +116,39 @@ static void run_group(struct worker *worker, struct work *first)
         diag_write(worker->config.diag, DIAG_ERROR, "hub.answers_lost", "out of memory");
 }
 
-/* The lock is held. Takes up to GROUP_MAX pieces off the queue. */
+/* --- Whose turn it is ------------------------------------------------------------------------ */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The lock is held. When patient work has its turn. */
+static int64_t patient_turn_ms(const struct worker *worker)
+{
+    int64_t quiet = worker->busy_ms + QUIET_MS;
+    int64_t latest = worker->patient_since_ms + PATIENCE_MS;
+    return worker->stopping ? 0 : quiet < latest ? quiet : latest;
+}
+
+static bool is_ready(const struct worker *worker, int64_t now)
+{
+    return worker->urgent.first || (worker->patient.first && now >= patient_turn_ms(worker));
+}
+
+/* The lock is held. NULL when there is nothing to do yet. */
 static struct work *take_group(struct worker *worker)
 {
-    struct work *first = worker->first;
-    struct work *last = first;
-    if (!first)
-        return NULL;
-    worker->waiting_bytes -= first->bytes;
-    for (int n = 1; n < GROUP_MAX && last->next; n++) {
-        last = last->next;
-        worker->waiting_bytes -= last->bytes;
-    }
-    worker->first = last->next;
-    if (!worker->first)
-        worker->last = &worker->first;
-    last->next = NULL;
-    return first;
+    size_t bytes = 0;
+    struct work *group = NULL;
+    if (worker->patient.first && patient_turn_ms(worker) <= now_ms())
+        group = take(&worker->patient, GROUP_MAX, &bytes);
+    if (!group)
+        group = take(&worker->urgent, GROUP_MAX, &bytes);
+    worker->waiting_bytes -= bytes;
+    return group;
 }
 
 static void look_for_change(struct worker *worker, int64_t *version)
@@ -106,38 +161,44 @@ static void look_for_change(struct worker *worker, int64_t *version)
         diag_write(worker->config.diag, DIAG_WARN, "hub.change_untold", "out of memory");
 }
 
+static void wait_until(struct worker *worker, int64_t at_ms)
+{
+    const struct timespec until = {(time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000};
+    (void)pthread_cond_timedwait(&worker->wake, &worker->lock, &until);
+}
+
 /* The lock is held. Waits for work; false when `watch_ms` passed without any. */
 static bool wait_for_work(struct worker *worker)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(worker->config.watch_ms / 1000);
-    until.tv_nsec += (long)(worker->config.watch_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
+    int64_t now = now_ms();
+    int64_t end = now + (worker->config.watch_ms ? worker->config.watch_ms : FOREVER_MS);
+    while (!is_ready(worker, now) && !worker->stopping && now < end) {
+        int64_t turn = worker->patient.first ? patient_turn_ms(worker) : end;
+        wait_until(worker, turn < end ? turn : end);
+        now = now_ms();
     }
-    int rc = 0;
-    while (!worker->first && !worker->stopping && rc == 0)
-        rc = worker->config.watch_ms ? pthread_cond_timedwait(&worker->wake, &worker->lock, &until)
-                                     : pthread_cond_wait(&worker->wake, &worker->lock);
-    return worker->first || worker->stopping;
+    return is_ready(worker, now) || worker->stopping;
 }
+
+/* --- The thread ------------------------------------------------------------------------------ */
 
 static void *serve(void *context)
 {
     struct worker *worker = context;
     int64_t version = hubdb_news(worker->hub);
     pthread_mutex_lock(&worker->lock);
-    while (worker->first || !worker->stopping) {
+    while (worker->urgent.first || worker->patient.first || !worker->stopping) {
         bool woken = wait_for_work(worker);
         struct work *group = take_group(worker);
+        bool urgent = group && !group->patient;
         pthread_mutex_unlock(&worker->lock);
         if (group)
             run_group(worker, group);
         else if (!woken)
             look_for_change(worker, &version);
         pthread_mutex_lock(&worker->lock);
+        if (urgent)
+            worker->busy_ms = now_ms();
     }
     pthread_mutex_unlock(&worker->lock);
     return NULL;
@@ -152,7 +213,8 @@ enum err worker_open(struct worker **out, struct loop *loop, struct hubdb *hub,
     worker->loop = loop;
     worker->hub = hub;
     worker->config = *config;
-    worker->last = &worker->first;
+    worker->urgent.last = &worker->urgent.first;
+    worker->patient.last = &worker->patient.first;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -191,11 +253,11 @@ enum err worker_submit(struct worker *worker, struct work *work)
     if (worker->waiting_bytes + work->bytes > worker->config.max_waiting_bytes) {
         err = ERR_BUSY;
     } else {
-        work->next = NULL;
         work->err = ERR_OK;
         work->fault = (struct fault){0};
-        *worker->last = work;
-        worker->last = &work->next;
+        if (work->patient && !worker->patient.first)
+            worker->patient_since_ms = now_ms();
+        put(work->patient ? &worker->patient : &worker->urgent, work);
         worker->waiting_bytes += work->bytes;
         pthread_cond_signal(&worker->wake);
     }

@@ -6,6 +6,10 @@
  * commit), each piece in a savepoint of its own. When the transaction can't be committed none of
  * its pieces happened; each is told so, and whoever sent them will send again. The queue is
  * bounded: what doesn't fit is refused at once.
+ *
+ * Work that is patient (booking, posting, matching) gives way: to make durable what stores send
+ * comes first, so that a backlog of theirs isn't held up by its own books. It is done in the first
+ * moment of quiet, and without one every second all the same.
  */
 #ifndef SYNC_HUB_INGEST_WORKER_H
 #define SYNC_HUB_INGEST_WORKER_H
@@ -24,6 +28,7 @@ struct work {
     void (*done)(struct work *work, enum err err, const struct fault *fault);
     size_t bytes; /* what it holds in memory, for the queue's bound */
     bool erases;  /* nothing of what it overwrote may stay in the write-ahead log */
+    bool patient;
     struct work *next;
     enum err err;
     struct fault fault;

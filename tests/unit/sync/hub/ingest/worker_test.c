@@ -1,0 +1,178 @@
+#include "sync/hub/ingest/worker.h"
+#include "tests/support/await.h"
+#include "tests/support/hub_database.h"
+
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { PIECES = 4, QUEUE_BYTES = 1000 };
+
+struct fixture;
+
+struct piece {
+    struct work work;
+    struct fixture *fixture;
+    int place; /* in the order in which they were run, from 1 */
+    bool done;
+    bool again; /* submitted once more when it is done */
+};
+
+struct fixture {
+    struct scratch scratch;
+    char path[SCRATCH_PATH_MAX];
+    struct loop *loop;
+    struct hubdb *hub;
+    struct worker *worker;
+    struct piece pieces[PIECES];
+    sem_t held; /* what the first piece waits for while it is run */
+    sem_t runs; /* it does */
+    int ran;
+};
+
+static struct piece *piece_of(struct work *work)
+{
+    return (struct piece *)((char *)work - offsetof(struct piece, work));
+}
+
+static enum err run(struct work *work, struct database *db, struct fault *fault)
+{
+    (void)db;
+    (void)fault;
+    struct piece *piece = piece_of(work);
+    piece->place = ++piece->fixture->ran;
+    return ERR_OK;
+}
+
+static enum err run_held(struct work *work, struct database *db, struct fault *fault)
+{
+    struct piece *piece = piece_of(work);
+    sem_post(&piece->fixture->runs);
+    sem_wait(&piece->fixture->held);
+    return run(work, db, fault);
+}
+
+static void done(struct work *work, enum err err, const struct fault *fault)
+{
+    (void)fault;
+    struct piece *piece = piece_of(work);
+    assert_int_equal(err, ERR_OK);
+    piece->done = true;
+    if (piece->again)
+        assert_int_equal(worker_submit(piece->fixture->worker, work), ERR_OK);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct fault fault = {0};
+    scratch_make(&f->scratch);
+    const struct hubdb_config hub = {.path = hub_database_path(&f->scratch, f->path),
+                                     .folder = f->scratch.path};
+    const struct worker_config config = {.max_waiting_bytes = QUEUE_BYTES};
+    assert_int_equal(loop_open(&f->loop, &fault), ERR_OK);
+    assert_int_equal(hubdb_open(&f->hub, &hub, &fault), ERR_OK);
+    assert_int_equal(worker_open(&f->worker, f->loop, f->hub, &config, &fault), ERR_OK);
+    sem_init(&f->held, 0, 0);
+    sem_init(&f->runs, 0, 0);
+    for (int i = 0; i < PIECES; i++)
+        f->pieces[i] = (struct piece){.work = {.run = run, .done = done, .bytes = 1}, .fixture = f};
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    worker_close(f->worker);
+    loop_close(f->loop);
+    hubdb_close(f->hub);
+    sem_destroy(&f->held);
+    sem_destroy(&f->runs);
+    scratch_remove(&f->scratch);
+    free(f);
+    return 0;
+}
+
+static void submit(struct fixture *f, int piece)
+{
+    assert_int_equal(worker_submit(f->worker, &f->pieces[piece].work), ERR_OK);
+}
+
+static void await_done(struct fixture *f, int piece)
+{
+    assert_true(await_flag(f->loop, &f->pieces[piece].done, AWAIT_MS));
+}
+
+/* The worker is at the first piece until `held` is posted. */
+static void hold(struct fixture *f)
+{
+    f->pieces[0].work.run = run_held;
+    submit(f, 0);
+    sem_wait(&f->runs);
+}
+
+static void patient_work_gives_way_to_what_came_after_it(void **state)
+{
+    struct fixture *f = *state;
+    hold(f);
+    f->pieces[1].work.patient = true;
+    for (int i = 1; i < PIECES; i++)
+        submit(f, i);
+    sem_post(&f->held);
+    await_done(f, 1);
+    assert_int_equal(f->pieces[1].place, PIECES);
+    assert_int_equal(f->pieces[2].place, 2);
+    assert_int_equal(f->pieces[3].place, 3);
+}
+
+static void patient_work_is_done_though_other_work_never_ends(void **state)
+{
+    struct fixture *f = *state;
+    f->pieces[0].again = true;
+    f->pieces[1].work.patient = true;
+    submit(f, 0);
+    submit(f, 1);
+    await_done(f, 1);
+    f->pieces[0].again = false;
+}
+
+static void close_finishes_what_was_submitted(void **state)
+{
+    struct fixture *f = *state;
+    hold(f);
+    f->pieces[1].work.patient = true;
+    submit(f, 1);
+    submit(f, 2);
+    sem_post(&f->held);
+    worker_close(f->worker);
+    f->worker = NULL;
+    assert_int_equal(f->ran, 3);
+}
+
+static void what_does_not_fit_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    f->pieces[0].work.bytes = QUEUE_BYTES + 1;
+    assert_int_equal(worker_submit(f->worker, &f->pieces[0].work), ERR_BUSY);
+    submit(f, 1);
+    await_done(f, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(patient_work_gives_way_to_what_came_after_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(patient_work_is_done_though_other_work_never_ends, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(close_finishes_what_was_submitted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
