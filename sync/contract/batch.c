@@ -163,7 +163,7 @@ enum err batch_cut(struct slice text, struct slice *bodies, size_t max, size_t *
 }
 
 enum err batch_verify(const struct batch_header *header, const struct slice *bodies, size_t count,
-                      struct fault *fault)
+                      struct sha256 *hashes, struct fault *fault)
 {
     if ((int64_t)count != header->last - header->first + 1)
         return fault_set(fault, ERR_INVALID, "last", "%zu events aren't first to last", count);
@@ -174,8 +174,11 @@ enum err batch_verify(const struct batch_header *header, const struct slice *bod
             return fault_set(fault, ERR_INVALID, "prev", "is not the origin of this log");
     }
     struct sha256 hash = header->prev;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         hash = chain_next(&hash, bodies[i]);
+        if (hashes)
+            hashes[i] = hash;
+    }
     if (!sha256_equal(&hash, &header->hash))
         return fault_set(fault, ERR_INVALID, "hash", "is not where these events lead from prev");
     return ERR_OK;

@@ -47,8 +47,11 @@ void batch_end(struct buf *out);
  */
 enum err batch_cut(struct slice text, struct slice *bodies, size_t max, size_t *count,
                    struct fault *fault) MUST_CHECK;
-/* Checks that the bodies lead from header->prev to header->hash and are last - first + 1. */
+/*
+ * Checks that the bodies lead from header->prev to header->hash and are last - first + 1.
+ * `hashes`, unless NULL, gets the chain at each of them, as far as it was reckoned.
+ */
 enum err batch_verify(const struct batch_header *header, const struct slice *bodies, size_t count,
-                      struct fault *fault) MUST_CHECK;
+                      struct sha256 *hashes, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -141,7 +141,7 @@ void restore_came(struct restore *restore, const struct mqtt_message *message)
     if (!err)
         err = batch_cut(message->payload, bodies, BATCH_EVENTS_MAX, &count, &fault);
     if (!err)
-        err = batch_verify(&header, bodies, count, &fault);
+        err = batch_verify(&header, bodies, count, NULL, &fault);
     if (err) {
         diag_fault(restore->config->diag, DIAG_WARN, "uplink.restore_unreadable", &fault);
         return;

@@ -132,12 +132,13 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
                        const char *device, int64_t now_ms, int64_t *event_no, struct fault *fault)
 {
     const struct fact_place place = {log, log->through + 1, now_ms, device};
+    struct fact_memory memory = {0};
     struct fact_stored stored = {0};
     struct statement *s;
     log->hash = chain_next(&log->hash, body);
     log->through++;
     log->backed_up_through = log->through;
-    enum err err = fact_store(db, &place, body, &stored, fault);
+    enum err err = fact_store(db, &place, &memory, body, &stored, fault);
     if (!err)
         err = database_statement(db, INGEST_ENTRY_INSERT, &s, fault);
     if (err)

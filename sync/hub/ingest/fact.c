@@ -107,8 +107,8 @@ static enum err names_itself(struct database *db, struct slice source, const cha
 }
 
 /* A device speaks for itself and of its own sales and returns; anything else is parked. */
-static enum err check_owner(struct database *db, const char *device, struct reading *reading,
-                            struct fault *fault)
+static enum err check_owner(struct database *db, const char *device, struct fact_memory *memory,
+                            struct reading *reading, struct fault *fault)
 {
     bool itself;
     enum err err = names_itself(db, reading->event.source, device, &itself, fault);
@@ -118,6 +118,8 @@ static enum err check_owner(struct database *db, const char *device, struct read
         park(reading, "wrong_source", "the event names another device than the one that sent it");
         return ERR_OK;
     }
+    if (id_equal(&memory->owned, &reading->event.correlation))
+        return ERR_OK;
     struct statement *s;
     bool row;
     err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
@@ -131,6 +133,8 @@ static enum err check_owner(struct database *db, const char *device, struct read
     statement_reset(s);
     if (row)
         park(reading, "wrong_source", "another device captured what this event is about");
+    else
+        memory->owned = reading->event.correlation;
     return ERR_OK;
 }
 
@@ -151,13 +155,32 @@ static const char *device_of(const struct fact_place *place)
     return place->device ? place->device : place->log->device;
 }
 
+static enum err find_last(struct database *db, struct fact_memory *memory, struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    if (memory->last_no)
+        return ERR_OK;
+    enum err err = database_statement(db, INGEST_EVENT_LAST, &s, fault);
+    if (!err)
+        err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    memory->last_no = column_int(s, 0);
+    statement_reset(s);
+    return ERR_OK;
+}
+
 /* *event_no is 0 when an event of that id was there before. */
-static enum err insert_event(struct database *db, const struct fact_place *place, struct slice body,
+static enum err insert_event(struct database *db, const struct fact_place *place,
+                             struct fact_memory *memory, struct slice body,
                              const struct sha256 *body_hash, const struct reading *reading,
                              int64_t *event_no, struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_statement(db, INGEST_EVENT_INSERT, &s, fault);
+    enum err err = find_last(db, memory, fault);
+    if (!err)
+        err = database_statement(db, INGEST_EVENT_INSERT, &s, fault);
     if (err)
         return err;
     if (!reading->parked)
@@ -168,12 +191,11 @@ static enum err insert_event(struct database *db, const struct fact_place *place
     bind_int(s, 10, place->received_ms);
     bind_blob(s, 11, body_hash->bytes, SHA256_BYTES);
     bind_blob(s, 12, body.data, body.len);
-    bool made;
-    err = database_step(db, s, &made, fault);
+    bind_int(s, 13, memory->last_no + 1);
+    err = database_run(db, s, fault);
     if (err)
         return err;
-    *event_no = made ? column_int(s, 0) : 0;
-    statement_reset(s);
+    *event_no = database_changes(db) ? ++memory->last_no : 0;
     return ERR_OK;
 }
 
@@ -237,39 +259,46 @@ static enum err insert_parked(struct database *db, const struct fact_place *plac
     return database_run(db, s, fault);
 }
 
-static const char *short_text(const struct cJSON *data, const char *name)
+/* A text of a return's data that people look for; empty when it's none, or too long for one. */
+static struct slice short_text(const struct event *event, const char *name, struct arena *arena)
 {
-    const char *text = json_member_text(data, name);
-    return text && strlen(text) <= RECEIPT_MAX ? text : NULL;
+    struct slice value;
+    struct slice text;
+    if (json_scan_member(event->data, JSON_LIMITS_DEFAULT, name, &value, NULL) != ERR_OK ||
+        json_scan_text(value, arena, &text) != ERR_OK || text.len > RECEIPT_MAX)
+        return (struct slice){"", 0};
+    return text;
 }
 
 /* What people find a return by. */
 static enum err index_return(struct database *db, const char *device, const struct event *event,
-                             int64_t event_no, struct fault *fault)
+                             int64_t event_no, struct arena *arena, struct fault *fault)
 {
-    struct cJSON *data CLEANUP(json_cleanup) = NULL;
+    struct slice number = short_text(event, "number", arena);
+    struct slice receipt = short_text(event, "receipt", arena);
     struct statement *s;
     enum err err = database_statement(db, INGEST_RETURN_INSERT, &s, fault);
     if (err)
         return err;
-    /* A key that occurs twice is the ledger's to park; the return is found by its id then. */
-    bool readable = json_parse(event->data, JSON_LIMITS_DEFAULT, &data, NULL) == ERR_OK;
     bind_blob(s, 1, event->correlation.bytes, ID_BYTES);
     bind_int(s, 2, event_no);
     bind_text(s, 3, device);
-    bind_text(s, 4, readable ? short_text(data, "number") : NULL);
-    bind_text(s, 5, readable ? short_text(data, "receipt") : NULL);
+    if (number.len)
+        bind_slice(s, 4, number);
+    if (receipt.len)
+        bind_slice(s, 5, receipt);
     bind_int(s, 6, event->time_ms);
     return database_run(db, s, fault);
 }
 
 /* Stores a body under no id, and parks it, unless that was done before. */
-static enum err store_parked(struct database *db, const struct fact_place *place, struct slice body,
+static enum err store_parked(struct database *db, const struct fact_place *place,
+                             struct fact_memory *memory, struct slice body,
                              const struct sha256 *body_hash, const struct reading *reading,
                              struct fact_stored *stored, struct fault *fault)
 {
     int64_t event_no;
-    enum err err = insert_event(db, place, body, body_hash, reading, &event_no, fault);
+    enum err err = insert_event(db, place, memory, body, body_hash, reading, &event_no, fault);
     if (err)
         return err;
     bool fresh = event_no != 0;
@@ -281,7 +310,8 @@ static enum err store_parked(struct database *db, const struct fact_place *place
 }
 
 /* An event of this id is here: the same one again, or another under the same name. */
-static enum err meet_again(struct database *db, const struct fact_place *place, struct slice body,
+static enum err meet_again(struct database *db, const struct fact_place *place,
+                           struct fact_memory *memory, struct slice body,
                            const struct sha256 *body_hash, struct reading *reading,
                            struct fact_stored *stored, struct fault *fault)
 {
@@ -295,7 +325,7 @@ static enum err meet_again(struct database *db, const struct fact_place *place, 
         return ERR_OK;
     }
     park(reading, "id_body_conflict", "another event with this id was here before");
-    err = store_parked(db, place, body, body_hash, reading, stored, fault);
+    err = store_parked(db, place, memory, body, body_hash, reading, stored, fault);
     return err || !stored->fresh
                ? err
                : ingest_raise(db, reading->code, device_of(place), &place->log->id, place->seq,
@@ -320,8 +350,8 @@ static enum err learn_store(struct database *db, const char *device, struct slic
     return database_run(db, s, fault);
 }
 
-enum err fact_store(struct database *db, const struct fact_place *place, struct slice body,
-                    struct fact_stored *stored, struct fault *fault)
+enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
+                    struct slice body, struct fact_stored *stored, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, ARENA_MAX);
@@ -331,18 +361,18 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
     read_body(body, place->log->stream, &arena, &reading);
     enum err err = ERR_OK;
     if (!reading.parked && place->log->stream != STREAM_CENTRE) /* the centre speaks of all */
-        err = check_owner(db, place->log->device, &reading, fault);
+        err = check_owner(db, place->log->device, memory, &reading, fault);
     if (err)
         return err;
     if (reading.parked)
-        return store_parked(db, place, body, &body_hash, &reading, stored, fault);
-    err = insert_event(db, place, body, &body_hash, &reading, &event_no, fault);
+        return store_parked(db, place, memory, body, &body_hash, &reading, stored, fault);
+    err = insert_event(db, place, memory, body, &body_hash, &reading, &event_no, fault);
     if (err)
         return err;
     if (!event_no)
-        return meet_again(db, place, body, &body_hash, &reading, stored, fault);
+        return meet_again(db, place, memory, body, &body_hash, &reading, stored, fault);
     if (reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, device_of(place), &reading.event, event_no, fault);
+        err = index_return(db, device_of(place), &reading.event, event_no, &arena, fault);
     if (!err && place->seq == 1)
         err = learn_store(db, place->log->device, reading.event.source, fault);
     if (!err)
@@ -418,7 +448,7 @@ enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault)
                              : update_event(db, event_no, &reading.event, fault);
     }
     if (!err && reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, parked.device, &reading.event, event_no, fault);
+        err = index_return(db, parked.device, &reading.event, event_no, &arena, fault);
     buf_free(&parked.body);
     return err;
 }

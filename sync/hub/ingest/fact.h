@@ -21,8 +21,14 @@ struct fact_stored {
     bool parked; /* ... and it was parked */
 };
 
-enum err fact_store(struct database *db, const struct fact_place *place, struct slice body,
-                    struct fact_stored *stored, struct fault *fault) MUST_CHECK;
+/* What one fact has shown for those that follow inside the same transaction; {0} at first. */
+struct fact_memory {
+    int64_t last_no; /* of all events; 0: not looked up yet */
+    struct id owned; /* a return of which no other device has told */
+};
+
+enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
+                    struct slice body, struct fact_stored *stored, struct fault *fault) MUST_CHECK;
 /*
  * Reads a body that was parked when it came once more: a newer version may know its type. ERR_OK:
  * it is an event now like any other. ERR_REFUSED says what is still wrong with it.

@@ -20,7 +20,8 @@ struct intake {
     const struct ingest_batch *batch;
     struct stream_log log;
     struct sha256 hashes[BATCH_EVENTS_MAX]; /* the chain at each of the batch's events */
-    bool holds;                             /* something is held above through */
+    struct fact_memory memory;
+    bool holds; /* something is held above through */
     struct ingest_result *result;
     struct fault *fault;
 };
@@ -178,7 +179,8 @@ static enum err open_log(struct intake *in)
         return refuse(in, &header->log, ERR_CONFLICT, "the log had another parent before");
     if (in->batch->unread)
         why = *in->batch->unread;
-    if (why.code || batch_verify(header, in->batch->bodies, in->batch->count, &why) != ERR_OK) {
+    if (why.code ||
+        batch_verify(header, in->batch->bodies, in->batch->count, in->hashes, &why) != ERR_OK) {
         char detail[ACK_DETAIL_MAX];
         (void)snprintf(detail, sizeof detail, "%.40s %.200s", why.where, why.text);
         return refuse(in, found ? &header->log : &nobody, ERR_INVALID, detail);
@@ -244,7 +246,7 @@ static enum err store_at(struct intake *in, int64_t seq)
         .log = &in->log, .seq = seq, .received_ms = in->batch->received_ms};
     struct fact_stored stored;
     struct slice body = in->batch->bodies[seq - in->batch->header.first];
-    enum err err = fact_store(in->db, &place, body, &stored, in->fault);
+    enum err err = fact_store(in->db, &place, &in->memory, body, &stored, in->fault);
     if (!err && !stored.fresh)
         err = duplicate_judge(in->db, &in->log, seq, stored.event_no, in->batch->received_ms,
                               in->fault);
@@ -471,9 +473,6 @@ enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
         return err;
     if (result->verdict != INGEST_REFUSED) {
         int64_t through_before = in.log.through;
-        struct sha256 hash = batch->header.prev;
-        for (size_t i = 0; i < batch->count; i++)
-            in.hashes[i] = hash = chain_next(&hash, batch->bodies[i]);
         err = take(&in);
         if (!err)
             err = finish(&in, through_before);

@@ -60,9 +60,11 @@ WHERE entry.log_no = ?1 AND entry.seq BETWEEN ?2 AND ?3 ORDER BY entry.seq
 
 -- name: event_insert
 INSERT INTO event (id, device, log_no, seq, type, subject, correlation, sequence, time_ms,
-                   received_ms, body_hash, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-ON CONFLICT DO NOTHING RETURNING event_no
+                   received_ms, body_hash, body, event_no)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+ON CONFLICT DO NOTHING
+-- name: event_last
+SELECT coalesce(max(event_no), 0) FROM event
 -- name: event_nameless
 SELECT event_no, body_hash FROM event WHERE device = ?1 AND body_hash = ?2 AND id IS NULL
 -- name: event_place

@@ -237,11 +237,11 @@ static void verify_follows_the_chain(void **state)
     struct slice cut[3];
     struct batch_header h = chained(cut);
     struct fault fault = {0};
-    assert_int_equal(batch_verify(&h, cut, 3, &fault), ERR_OK);
-    assert_int_equal(batch_verify(&h, cut, 2, &fault), ERR_INVALID);
+    assert_int_equal(batch_verify(&h, cut, 3, NULL, &fault), ERR_OK);
+    assert_int_equal(batch_verify(&h, cut, 2, NULL, &fault), ERR_INVALID);
     assert_string_equal(fault.where, "last");
     struct slice swapped[] = {cut[1], cut[0], cut[2]};
-    assert_int_equal(batch_verify(&h, swapped, 3, &fault), ERR_INVALID);
+    assert_int_equal(batch_verify(&h, swapped, 3, NULL, &fault), ERR_INVALID);
     assert_string_equal(fault.where, "hash");
 }
 
@@ -252,11 +252,11 @@ static void verify_holds_a_first_event_to_its_origin(void **state)
     struct batch_header h = chained(cut);
     struct fault fault = {0};
     h.has_parent = true;
-    assert_int_equal(batch_verify(&h, cut, 3, &fault), ERR_INVALID);
+    assert_int_equal(batch_verify(&h, cut, 3, NULL, &fault), ERR_INVALID);
     assert_string_equal(fault.where, "prev");
     h.first += 5;
     h.last += 5;
-    assert_int_equal(batch_verify(&h, cut, 3, NULL), ERR_OK);
+    assert_int_equal(batch_verify(&h, cut, 3, NULL, NULL), ERR_OK);
 }
 
 int main(void)

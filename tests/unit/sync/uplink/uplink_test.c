@@ -169,7 +169,7 @@ static void hub_events(struct fake_hub *hub, const struct mqtt_message *message)
     if (!err)
         err = batch_cut(buf_slice(&text), bodies, BATCH_EVENTS_MAX, &count, &fault);
     if (!err)
-        err = batch_verify(&header, bodies, count, &fault);
+        err = batch_verify(&header, bodies, count, NULL, &fault);
     if (err)
         fail_msg("%s: %s", fault.where, fault.text);
     hub->batches++;
