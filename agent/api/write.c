@@ -1,11 +1,12 @@
 #include "agent/api/internal.h"
 #include "agent/returns/words.h"
-#include "hal/base/cleanup.h"
-#include "hal/base/json.h"
+#include "hal/base/json_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { OUTCOME_WORD_MAX = 32 };
 
 /* A write on its way to the log's writer thread and back; the request waits for it. */
 struct write {
@@ -39,6 +40,22 @@ static bool has_sign(enum capture_kind kind)
     return kind == CAPTURE_RETURN || kind == CAPTURE_EXCHANGE || kind == CAPTURE_APPROVE;
 }
 
+/* -1 if the answer tells of none. */
+static int outcome_of(const struct write *write)
+{
+    struct slice returned = buf_slice(&write->body);
+    struct slice decision;
+    if (write->kind == CAPTURE_EXCHANGE &&
+        json_scan_member(returned, JSON_LIMITS_CHECKED, "return", &returned, NULL) != ERR_OK)
+        return -1;
+    if (json_scan_member(returned, JSON_LIMITS_CHECKED, "decision", &decision, NULL) != ERR_OK ||
+        decision.data[0] != '"')
+        return -1;
+    char word[OUTCOME_WORD_MAX + 1];
+    slice_copy((struct slice){decision.data + 1, decision.len - 2}, word, sizeof word);
+    return word_find(outcome_words, word);
+}
+
 /* What waits for a manager or a link is neither saved for good nor refused: the page tells it. */
 static bool sign_of(const struct write *write, enum panel_sign *sign)
 {
@@ -46,13 +63,7 @@ static bool sign_of(const struct write *write, enum panel_sign *sign)
         *sign = err_class(write->err) == ERR_CLASS_PARK ? PANEL_REFUSED : PANEL_CANT_SAVE;
         return true;
     }
-    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
-    if (json_parse(buf_slice(&write->body), JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK)
-        return false;
-    const struct cJSON *returned =
-        write->kind == CAPTURE_EXCHANGE ? json_member(doc, "return") : doc;
-    const char *decision = json_member_text(returned, "decision");
-    int outcome = decision ? word_find(outcome_words, decision) : -1;
+    int outcome = outcome_of(write);
     *sign = outcome == OUTCOME_DECLINED ? PANEL_REFUSED : PANEL_SAVED;
     return outcome == OUTCOME_DECLINED || outcome == OUTCOME_ACCEPTED ||
            outcome == OUTCOME_PENDING_CHECK;

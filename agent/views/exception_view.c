@@ -2,14 +2,11 @@
 #include "agent/views/exception_view.sql.h"
 #include "agent/views/exception_view_schema.sql.h"
 
-#include <stdio.h>
-
 enum { VERSION = 1 };
 
 static void keep_column(char *to, size_t size, struct statement *statement, int column)
 {
-    struct slice text = column_slice(statement, column);
-    (void)snprintf(to, size, "%.*s", (int)text.len, text.data);
+    slice_copy(column_slice(statement, column), to, size);
 }
 
 static enum err read_row(struct statement *statement, struct exception_state *state,

@@ -66,7 +66,7 @@ static enum err write_tender(struct jsonw *w, struct slice tender, const char *n
     struct json_part part;
     bool found = true;
     bool told = false;
-    enum err err = json_scan_begin(&scan, tender, JSON_LIMITS_DEFAULT, '{', fault);
+    enum err err = json_scan_begin(&scan, tender, JSON_LIMITS_CHECKED, '{', fault);
     jsonw_object(w, NULL);
     while (!err && (err = json_scan_next(&scan, &part, &found, fault)) == ERR_OK && found) {
         if (slice_is(part.key, "state")) {
@@ -87,7 +87,7 @@ static bool has_track(struct slice tender)
 {
     static const char *const names[] = {"type"};
     struct slice type;
-    return json_scan_members(tender, JSON_LIMITS_DEFAULT, names, 1, &type, NULL) == ERR_OK &&
+    return json_scan_members(tender, JSON_LIMITS_CHECKED, names, 1, &type, NULL) == ERR_OK &&
            type.data && !slice_is(type, "\"rounding\"");
 }
 
@@ -98,7 +98,7 @@ static enum err write_tenders(struct jsonw *w, struct slice tenders, const struc
     struct json_part part;
     bool found = true;
     size_t position = 0;
-    enum err err = json_scan_begin(&scan, tenders, JSON_LIMITS_DEFAULT, '[', fault);
+    enum err err = json_scan_begin(&scan, tenders, JSON_LIMITS_CHECKED, '[', fault);
     jsonw_array(w, "tenders");
     while (!err && (err = json_scan_next(&scan, &part, &found, fault)) == ERR_OK && found) {
         if (position < tracks->tender_count && has_track(part.value))
@@ -118,7 +118,7 @@ static enum err write_refund(struct jsonw *w, struct slice refund, const struct 
     struct json_scan scan;
     struct json_part part;
     bool found = true;
-    enum err err = json_scan_begin(&scan, refund, JSON_LIMITS_DEFAULT, '{', fault);
+    enum err err = json_scan_begin(&scan, refund, JSON_LIMITS_CHECKED, '{', fault);
     jsonw_object(w, "refund");
     while (!err && (err = json_scan_next(&scan, &part, &found, fault)) == ERR_OK && found) {
         if (slice_is(part.key, "tenders"))
@@ -154,7 +154,7 @@ static enum err write_copied(struct jsonw *w, const struct told *told, struct fa
 {
     struct slice values[COPIED];
     enum err err =
-        json_scan_members(told->created, JSON_LIMITS_DEFAULT, copied_names, COPIED, values, fault);
+        json_scan_members(told->created, JSON_LIMITS_CHECKED, copied_names, COPIED, values, fault);
     if (err)
         return err;
     for (size_t i = 0; i < REFUND; i++)

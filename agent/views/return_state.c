@@ -3,7 +3,6 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { WORD_MAX = 64, ARENA_MAX_BYTES = EVENT_BODY_MAX };
@@ -15,7 +14,7 @@ static void keep_text(char *to, size_t size, struct slice value)
     struct slice text = {"", 0};
     arena_init(&arena, ARENA_MAX_BYTES);
     (void)!json_scan_text(value, &arena, &text);
-    (void)snprintf(to, size, "%.*s", (int)text.len, text.data);
+    slice_copy(text, to, size);
 }
 
 /* -1 when it is none of them. */
@@ -44,7 +43,7 @@ static void count_tender(struct tracks *tracks, struct slice tender)
 {
     static const char *const names[] = {"type"};
     struct slice type;
-    if (json_scan_members(tender, JSON_LIMITS_DEFAULT, names, 1, &type, NULL) != ERR_OK)
+    if (json_scan_members(tender, JSON_LIMITS_CHECKED, names, 1, &type, NULL) != ERR_OK)
         return;
     int word = word_or_none(tender_words, type);
     if (word == TENDER_ROUNDING)
@@ -59,7 +58,7 @@ static void count_tenders(struct tracks *tracks, struct slice tenders)
     struct json_scan scan;
     struct json_part part;
     bool found = true;
-    if (!tenders.data || json_scan_begin(&scan, tenders, JSON_LIMITS_DEFAULT, '[', NULL) != ERR_OK)
+    if (!tenders.data || json_scan_begin(&scan, tenders, JSON_LIMITS_CHECKED, '[', NULL) != ERR_OK)
         return;
     while (tracks->tender_count < TRACKS_TENDERS_MAX &&
            json_scan_next(&scan, &part, &found, NULL) == ERR_OK && found)
@@ -71,7 +70,7 @@ static void read_refund(struct return_state *state, struct slice refund)
     static const char *const names[] = {"total", "tenders"};
     struct slice values[2];
     if (!refund.data ||
-        json_scan_members(refund, JSON_LIMITS_DEFAULT, names, 2, values, NULL) != ERR_OK)
+        json_scan_members(refund, JSON_LIMITS_CHECKED, names, 2, values, NULL) != ERR_OK)
         return;
     state->total_minor = number_of(values[0]);
     count_tenders(&state->tracks, values[1]);
@@ -87,7 +86,7 @@ static enum err create(struct return_state *state, const struct eventlog_record 
                                                "sale_id",  "refund"};
     struct slice data[CREATED];
     enum err err =
-        json_scan_members(record->event.data, JSON_LIMITS_DEFAULT, names, CREATED, data, fault);
+        json_scan_members(record->event.data, JSON_LIMITS_CHECKED, names, CREATED, data, fault);
     if (err)
         return err;
     int verdict = word_of(verdict_words, data[DECISION]);
@@ -187,7 +186,7 @@ static enum err move(struct return_state *state, const struct eventlog_record *r
     if (!moves(record->event.type, &command))
         return ERR_OK;
     enum err err =
-        json_scan_members(record->event.data, JSON_LIMITS_DEFAULT, names, MOVED, data, fault);
+        json_scan_members(record->event.data, JSON_LIMITS_CHECKED, names, MOVED, data, fault);
     if (err)
         return err;
     if (record->event.type == EVENT_RETURN_DISPUTED && slice_is(data[STAGE], "\"fee\""))

@@ -5,15 +5,13 @@
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { VERSION = 5 };
 
 static void keep_column(char *to, size_t size, struct statement *statement, int column)
 {
-    struct slice text = column_slice(statement, column);
-    (void)snprintf(to, size, "%.*s", (int)text.len, text.data);
+    slice_copy(column_slice(statement, column), to, size);
 }
 
 static uint8_t small_column(struct statement *statement, int column)
@@ -97,7 +95,7 @@ static enum err copy_given_back(struct slice data, struct buf *out, struct fault
     static const char *const members[] = {"lines", "refund"};
     enum { MEMBERS = sizeof members / sizeof *members };
     struct slice values[MEMBERS];
-    enum err err = json_scan_members(data, JSON_LIMITS_DEFAULT, members, MEMBERS, values, fault);
+    enum err err = json_scan_members(data, JSON_LIMITS_CHECKED, members, MEMBERS, values, fault);
     if (err)
         return err;
     struct jsonw w = jsonw_to(out);

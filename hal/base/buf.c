@@ -21,6 +21,15 @@ bool slice_is(struct slice s, const char *text)
     return slice_equal(s, slice_of(text));
 }
 
+void slice_copy(struct slice s, char *to, size_t size)
+{
+    assert(size > 0);
+    size_t len = s.len < size ? s.len : size - 1;
+    if (len)
+        memcpy(to, s.data, len);
+    to[len] = '\0';
+}
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};

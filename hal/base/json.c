@@ -79,7 +79,7 @@ static enum err check_values(const cJSON *value, struct fault *fault)
 enum err json_parse(struct slice text, struct json_limits limits, struct cJSON **doc,
                     struct fault *fault)
 {
-    assert(limits.depth <= JSONW_DEPTH_MAX);
+    assert(limits.depth <= JSONW_DEPTH_MAX && !limits.checked);
     enum err err = json_scan_check(text, limits, fault);
     if (err)
         return err;

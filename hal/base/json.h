@@ -18,10 +18,14 @@ struct json_field;
 struct json_limits {
     size_t bytes;   /* of the whole text */
     unsigned depth; /* objects and arrays within each other, at most JSONW_DEPTH_MAX */
+    bool checked;   /* only for a scan: what is nested was checked before, as an event's data is */
 };
 
 /* What requests, messages and events are held to unless said otherwise. */
 #define JSON_LIMITS_DEFAULT ((struct json_limits){.bytes = 256 * 1024, .depth = 16})
+
+/* For a scan through what was checked before. */
+#define JSON_LIMITS_CHECKED ((struct json_limits){.bytes = SIZE_MAX, .depth = 1, .checked = true})
 
 /* The parsed text, any JSON value; release with json_free. ERR_INVALID, ERR_TOO_LARGE,
  * ERR_TOO_DEEP. */

@@ -209,12 +209,31 @@ static enum err next(struct json_scan *s, char closer, bool *first, unsigned dep
     return ERR_OK;
 }
 
+/* To the end of an object or array that was checked before. */
+static enum err pass_nested(struct json_scan *s, struct fault *fault)
+{
+    unsigned open = 0;
+    enum err err = ERR_OK;
+    while (!err && s->at < s->end) {
+        char c = *s->at++;
+        if (c == '"')
+            err = skip_text(s, fault);
+        else if (c == '{' || c == '[')
+            open++;
+        else if ((c == '}' || c == ']') && --open == 0)
+            return ERR_OK;
+    }
+    return err ? err : bad(s, "the text ends too early", fault);
+}
+
 /* The depth is limited, so this may recurse. */
 static enum err skip_value(struct json_scan *s, unsigned depth, struct fault *fault)
 {
     if (s->at == s->end)
         return bad(s, "the text ends too early", fault);
     char c = *s->at;
+    if ((c == '{' || c == '[') && s->checked)
+        return pass_nested(s, fault);
     if (c == '{' || c == '[') {
         if (depth == 0)
             return fault_set(fault, ERR_TOO_DEEP, "", "nested too deep at offset %zu",
@@ -268,6 +287,7 @@ enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_
                           .at = text.data,
                           .end = text.data + text.len,
                           .depth = limits.depth - 1,
+                          .checked = limits.checked,
                           .closer = opener == '{' ? '}' : ']',
                           .first = true};
     skip_space(&s);

@@ -2,7 +2,8 @@
  * Walks JSON text (RFC 8259) in place, without building a tree: finds the exact bytes of each
  * member or item of the outermost object or array. For what must be hashed, stored or passed on
  * byte for byte. Strict: UTF-8, no NUL, no lone surrogates, depth and size limited; everything it
- * walks past is checked. It doesn't look for keys that occur twice. Pure; any thread.
+ * walks past is checked, unless the limits say that it was before: then only texts and brackets are
+ * looked at inside a value. It doesn't look for keys that occur twice. Pure; any thread.
  *
  *     struct json_scan scan;
  *     struct json_part part;
@@ -21,6 +22,7 @@ struct json_scan {
     const char *at;
     const char *end;
     unsigned depth; /* levels that a value may still have */
+    bool checked;   /* as of json_limits */
     char closer;
     bool first;
 };

@@ -146,8 +146,8 @@ static enum err read_texts(struct slice items_text, struct slice body, struct ar
                            struct cJSON *texts[static DOCUMENT_TEXTS], struct document *document,
                            struct fault *fault)
 {
-    const struct json_limits items_limits = {ITEMS_BYTES_MAX, ITEMS_DEPTH_MAX};
-    const struct json_limits body_limits = {EVENT_BODY_MAX, EVENT_DEPTH_MAX};
+    const struct json_limits items_limits = {.bytes = ITEMS_BYTES_MAX, .depth = ITEMS_DEPTH_MAX};
+    const struct json_limits body_limits = {.bytes = EVENT_BODY_MAX, .depth = EVENT_DEPTH_MAX};
     struct entry_items items = {0};
     struct created created = {0};
     enum err err = json_parse(items_text, items_limits, &texts[0], fault);

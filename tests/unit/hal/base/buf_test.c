@@ -141,6 +141,18 @@ static void slices_compare_by_length_and_bytes(void **state)
     assert_true(slice_is(slice_of("abc"), "abc"));
 }
 
+static void a_slice_is_copied_as_far_as_there_is_room(void **state)
+{
+    (void)state;
+    char text[4];
+    slice_copy(SLICE_LITERAL("abc"), text, sizeof text);
+    assert_string_equal(text, "abc");
+    slice_copy(SLICE_LITERAL("abcd"), text, sizeof text);
+    assert_string_equal(text, "abc");
+    slice_copy((struct slice){NULL, 0}, text, sizeof text);
+    assert_string_equal(text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +165,7 @@ int main(void)
         cmocka_unit_test(consume_drops_from_the_front),
         cmocka_unit_test(free_may_be_called_twice_and_used_again),
         cmocka_unit_test(slices_compare_by_length_and_bytes),
+        cmocka_unit_test(a_slice_is_copied_as_far_as_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

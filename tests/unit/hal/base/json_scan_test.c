@@ -168,6 +168,22 @@ static void several_members_are_found_in_one_walk(void **state)
     assert_string_equal(fault.where, "a");
 }
 
+static void what_was_checked_before_is_passed_over_by_texts_and_brackets(void **state)
+{
+    (void)state;
+    struct slice value;
+    assert_int_equal(
+        json_scan_member(SLICE_LITERAL("{\"a\":[{\"x\":\"]}\\\"\"},[[[[[]]]]]],\"b\":7}"),
+                         JSON_LIMITS_CHECKED, "b", &value, NULL),
+        ERR_OK);
+    assert_true(slice_is(value, "7"));
+    static const char *const wrong[] = {"{\"a\":[", "{\"a\":[\"", "{\"a\":[]", "{\"a\":{\"\\x\"}}"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(
+            json_scan_member(slice_of(wrong[i]), JSON_LIMITS_CHECKED, "b", &value, NULL),
+            ERR_INVALID);
+}
+
 static void what_is_not_plain_is_met_wherever_it_stands(void **state)
 {
     (void)state;
@@ -250,6 +266,7 @@ int main(void)
         cmocka_unit_test(refusals_say_where),
         cmocka_unit_test(member_is_found_once_or_refused),
         cmocka_unit_test(several_members_are_found_in_one_walk),
+        cmocka_unit_test(what_was_checked_before_is_passed_over_by_texts_and_brackets),
         cmocka_unit_test(what_is_not_plain_is_met_wherever_it_stands),
         cmocka_unit_test(text_without_escapes_is_borrowed),
         cmocka_unit_test(text_with_escapes_is_made_in_the_arena),
