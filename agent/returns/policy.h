@@ -5,6 +5,10 @@
  *
  * Rules of one kind are tried in their order and the first whose `when` fits decides, so the
  * special stands before the general.
+ *
+ * Until the centre has told the time since the start, `clock` is "no": the policy that ships
+ * decides by the date that the clock shows, but has a manager asked before a return is turned away
+ * for it.
  */
 #ifndef AGENT_RETURNS_POLICY_H
 #define AGENT_RETURNS_POLICY_H
@@ -77,6 +81,7 @@ struct policy_when {
     uint64_t conditions;
     int receipt; /* enum policy_given */
     int link;
+    int clock;
     int in_hand;
     int other_store;                   /* sold elsewhere than here */
     struct policy_amounts value_below; /* of one unit, as refunded */

@@ -27,6 +27,7 @@ static const struct json_field when_fields[] = {
     NAMES(policy_when, "conditions", condition_names),
     OPTIONAL_CHOICE(policy_when, "receipt", receipt, given_words),
     OPTIONAL_CHOICE(policy_when, "link", link, given_words),
+    OPTIONAL_CHOICE(policy_when, "clock", clock, given_words),
     OPTIONAL_CHOICE(policy_when, "in_hand", in_hand, given_words),
     OPTIONAL_CHOICE(policy_when, "other_store", other_store, given_words),
     AMOUNTS(policy_when, "value_below", value_below),

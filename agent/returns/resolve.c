@@ -51,6 +51,7 @@ static struct when_facts when_of(const struct resolve *r, const struct asked *as
         .condition = asked->condition,
         .receipt = in->request->receipt != NULL,
         .link = in->facts->link_up,
+        .clock = in->facts->clock_trusted,
         .in_hand = line->has_in_hand ? line->in_hand : in->request->in_hand,
         .other_store = sold_elsewhere(in),
         .currency = r->currency,

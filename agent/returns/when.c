@@ -46,7 +46,7 @@ bool when_fits(const struct policy_when *when, const struct when_facts *facts)
            bit_fits(when->kinds, (size_t)facts->kind) && bit_fits(when->reasons, facts->reason) &&
            bit_fits(when->conditions, facts->condition) &&
            flag_fits(when->receipt, facts->receipt) && flag_fits(when->link, facts->link) &&
-           flag_fits(when->in_hand, facts->in_hand) &&
+           flag_fits(when->clock, facts->clock) && flag_fits(when->in_hand, facts->in_hand) &&
            flag_fits(when->other_store, facts->other_store) && value_fits(when, facts) &&
            category_fits(&when->categories, facts->category);
 }

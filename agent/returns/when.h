@@ -13,6 +13,7 @@ struct when_facts {
     size_t condition; /* index in policy->conditions */
     bool receipt;
     bool link;
+    bool clock; /* the time is trusted */
     bool in_hand;
     bool other_store;
     const char *currency;

@@ -178,6 +178,21 @@ static void holidays_extend_the_window(void **state)
     assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
 }
 
+static void a_date_that_nobody_vouches_for_turns_no_customer_away(void **state)
+{
+    struct counter *c = *state;
+    c->facts.clock_trusted = false;
+    struct decision d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+    assert_int_equal(d.reason_count, 0);
+    c->facts.now_ms = counter_time("2099-01-01T12:00:00Z");
+    d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
+    assert_reason(&d, OUTCOME_NEEDS_MANAGER, "too_old");
+    c->facts.clock_trusted = true;
+    d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
+    assert_reason(&d, OUTCOME_DECLINED, "too_old");
+}
+
 static void a_sale_of_another_store_waits_for_the_central_check(void **state)
 {
     struct counter *c = *state;
@@ -391,6 +406,7 @@ int main(void)
         DECIDE(a_serial_must_match),
         DECIDE(a_manager_overrides_what_needs_one_and_nothing_else),
         DECIDE(holidays_extend_the_window),
+        DECIDE(a_date_that_nobody_vouches_for_turns_no_customer_away),
         DECIDE(a_sale_of_another_store_waits_for_the_central_check),
         DECIDE(a_salvaged_appliance_asks_for_a_manager),
         DECIDE(an_unknown_receipt_needs_the_link_or_a_manager),
