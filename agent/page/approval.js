@@ -2,8 +2,8 @@
 // signed in. The PIN is never kept.
 
 import { postSurely } from "./api.js";
-import { problemText } from "./decision.js";
 import { button, h } from "./dom.js";
+import { problemText } from "./problem.js";
 import { field, pinProblem } from "./signin.js";
 import { app, render } from "./state.js";
 import { t } from "./words.js";

@@ -8,6 +8,7 @@ import { button, h, heading, icon } from "./dom.js";
 import { freshDraft, keepDraft } from "./draft.js";
 import { addGoods, exchangeScreen } from "./exchange.js";
 import { addItem, linesScreen, selectItem, selectSerial } from "./lines.js";
+import { problemText } from "./problem.js";
 import { classify } from "./scan.js";
 import { app, notice, render } from "./state.js";
 import { openReturn } from "./waiting.js";
@@ -65,7 +66,7 @@ export async function take(code) {
     try {
         await lookUp(code);
     } catch (problem) {
-        notice(problem.status === 0 ? t("problem.unreached") : problem.code === "not_found" ? t("start.unknown", { code }) : problem.message);
+        notice(problem.code === "not_found" ? t("start.unknown", { code }) : problemText(problem));
     }
     app.busy = false;
     render();

@@ -1,8 +1,8 @@
 // End of day: what was returned, what went out by which tender, what somebody still has to look at.
 
 import { get, newKey, postSurely } from "./api.js";
-import { problemText } from "./decision.js";
 import { button, h, heading } from "./dom.js";
+import { problemText } from "./problem.js";
 import { field } from "./signin.js";
 import { app, notice, render } from "./state.js";
 import { stage, stageBadge } from "./waiting.js";

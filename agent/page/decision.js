@@ -7,6 +7,7 @@ import { button, h, heading, icon } from "./dom.js";
 import { keepDraft } from "./draft.js";
 import { beginExchange, exchangeBody, exchangeInstruction, sumsTable } from "./exchange.js";
 import { receiptPart } from "./print.js";
+import { problemText } from "./problem.js";
 import { app, notice, render } from "./state.js";
 import { money, policyText, quantity, t } from "./words.js";
 
@@ -28,13 +29,6 @@ function requestLine(line) {
 }
 
 const request = () => JSON.stringify({ receipt: app.draft.receipt, lines: app.draft.lines.filter((line) => line.quantity > 0).map(requestLine) });
-
-export function problemText(problem) {
-    if (problem.status === 0) return t("problem.unreached");
-    if (problem.code === "forbidden" && problem.field === "approval") return t("problem.approval");
-    if (["disk_full", "io", "read_only"].includes(problem.code)) return t("problem.unsaved");
-    return problem.message || t("problem.other");
-}
 
 export async function quote() {
     const body = request();

@@ -5,6 +5,7 @@ import { get, lane, newKey } from "./api.js";
 import { step } from "./counter.js";
 import { button, h, heading, say } from "./dom.js";
 import { keepDraft } from "./draft.js";
+import { problemText } from "./problem.js";
 import { field } from "./signin.js";
 import { app, notice, render } from "./state.js";
 import { money, moneyText, parseMoney, quantity, t } from "./words.js";
@@ -47,7 +48,7 @@ export async function addGoods(code) {
         else if (fits) goods.push(one);
         if (fits) say(t("scan.chosen", { name: one.name }));
     } catch (problem) {
-        notice(problem.status === 0 ? t("problem.unreached") : problem.message);
+        notice(problemText(problem));
     }
     keepDraft(app.draft);
     render();

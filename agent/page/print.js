@@ -2,8 +2,8 @@
 // The appliance prints by itself; nothing here ever holds a return up.
 
 import { get, lane, post, remove } from "./api.js";
-import { problemText } from "./decision.js";
 import { button, h, icon } from "./dom.js";
+import { problemText } from "./problem.js";
 import { app, notice, render } from "./state.js";
 import { count, currentLanguage, t } from "./words.js";
 

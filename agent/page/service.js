@@ -2,8 +2,8 @@
 // lanes by a test scan, the self-test, the commissioning report.
 
 import { get, post } from "./api.js";
-import { problemText } from "./decision.js";
 import { button, h, heading, icon, say } from "./dom.js";
+import { problemText } from "./problem.js";
 import { field } from "./signin.js";
 import { app, render } from "./state.js";
 import { addWords, t } from "./words.js";

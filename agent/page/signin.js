@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { button, h, heading, icon } from "./dom.js";
+import { problemText } from "./problem.js";
 import { app, render } from "./state.js";
 import { count, t } from "./words.js";
 
@@ -17,11 +18,10 @@ export function signInScan(code) {
 }
 
 export function pinProblem(problem) {
-    if (problem.status === 0) return t("problem.unreached");
     if (problem.status === 429 && !problem.retry_s) return t("signin.locked");
     if (problem.status === 429) return count("signin.wait", problem.retry_s);
     if (problem.code === "forbidden") return t("signin.wrong");
-    return problem.message;
+    return problemText(problem);
 }
 
 export function field(id, label, attributes = {}) {

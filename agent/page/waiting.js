@@ -2,9 +2,10 @@
 
 import { get, newKey } from "./api.js";
 import { approvalForm, approvalScan } from "./approval.js";
-import { asMade, banner, instructions, ours, problemText, reasonList, refundTable, settle } from "./decision.js";
+import { asMade, banner, instructions, ours, reasonList, refundTable, settle } from "./decision.js";
 import { button, h, heading, icon } from "./dom.js";
 import { receiptPart } from "./print.js";
+import { problemText } from "./problem.js";
 import { classify } from "./scan.js";
 import { app, notice, render } from "./state.js";
 import { money, sinceText, t } from "./words.js";

@@ -89,8 +89,8 @@ export class Appliance {
         return /one-time PIN (\d+)/.exec(this.diagnostics)[1];
     }
 
-    async till(method, path, body) {
-        const answer = await fetch(this.url + path, { method, headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" }, body: body && JSON.stringify(body) });
+    async till(method, path, body, headers = {}) {
+        const answer = await fetch(this.url + path, { method, headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json", ...headers }, body: body && JSON.stringify(body) });
         const json = await answer.json();
         if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(json)}`);
         return json;

@@ -180,6 +180,27 @@ test("every language has the same words, with the same places for values", () =>
     }
 });
 
+test("what can be refused in words of its own is what the appliance refuses", () => {
+    const sources = ["agent/returns/tracks_table.h", "agent/capture/change.c", "agent/capture/exception.c", "agent/print/desk.c"].map((name) => readFileSync(name, "utf8")).join();
+    const words = Object.keys(JSON.parse(readFileSync(`${folder}/en.json`, "utf8"))).filter((key) => key.startsWith("refused."));
+    assert.ok(words.length > 0);
+    for (const key of words) assert.match(sources, new RegExp(`\\b${key.slice("refused.".length)}\\b[",]`), key);
+});
+
+test("what the appliance refuses is said in the associate's language", async () => {
+    await appliance.sell(sale("R-0003", [goods.jacket]));
+    const page = await openPage(browser, appliance.url, { locale: "de" });
+    await page.selectOption("#language", "de");
+    await signIn(page, people.associate);
+    await toDecision(page, "R-0003");
+    await page.click("#confirm");
+    await page.click("#void");
+    const [{ return_id }] = await appliance.returns();
+    await appliance.till("POST", `/v1/returns/${return_id}/void`, {}, { "Idempotency-Key": "the-till-was-first" });
+    await page.click("#void-yes");
+    await until(page, () => document.querySelector("#notice")?.textContent.includes("Sie wurde zurückgenommen"));
+});
+
 for (const code of languages) {
     test(`in ${code}: a decision in its words, money and dates by locale`, async () => {
         const page = await openPage(browser, appliance.url, { locale: code });
