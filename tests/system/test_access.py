@@ -8,6 +8,7 @@ import schemas
 from conftest import open_road, stop_well
 from road.road import DEVICE, await_true
 from road.till import Till
+from scanner import scanner_at_a_pty
 
 PIN = "739154"
 MORE_TRIES = 3
@@ -115,6 +116,15 @@ def test_what_was_done_while_it_stood_still_is_told_at_the_next_start(road):
         ("lane/08", ["token_added"]),
     ):
         assert [act for act, _, of in told(road) if of == subject] == acts
+
+
+def test_what_is_set_up_and_signed_on_the_appliance_is_told(road):
+    with scanner_at_a_pty() as device:
+        tool(road, "ports", "bind", "--lane", "08", "--device", f"serial:{device}")
+    (road.store_state / "ports.conf").unlink()
+    await_told(road, "scanner_bound", "cli", "lane/08")
+    tool(road, "commission", "--technician", "T", "--out", road.folder / "report.json")
+    await_told(road, "report_signed", "cli", "appliance")
 
 
 @pytest.fixture

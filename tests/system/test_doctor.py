@@ -8,8 +8,6 @@ import datetime
 import gzip
 import io
 import json
-import os
-import pty
 import re
 import shutil
 import signal
@@ -19,7 +17,6 @@ import ssl
 import subprocess
 import tarfile
 import threading
-import tty
 import urllib.error
 import urllib.request
 
@@ -27,6 +24,7 @@ import pytest
 from conftest import PROGRAMS, open_road, stop_well
 from road.road import DEVICE, HOST, await_true
 from road.till import Till
+from scanner import scanner_at_a_pty
 
 FINE, PROBLEM, USAGE, UNREACHABLE = range(4)
 ORDER = [
@@ -403,27 +401,6 @@ def test_doctor_names_absent_devices_each_by_its_name(own_store, tmp_path):
     assert code == PROBLEM
     assert found["scanner", "one"] == found["printer", "till"] == "fail"
     assert found["printer", "spare"] == "ok"
-
-
-@contextlib.contextmanager
-def scanner_at_a_pty():
-    ours, theirs = pty.openpty()
-    tty.setraw(theirs)
-    stopping = threading.Event()
-
-    def scan():
-        while not stopping.wait(0.3):  # whoever listens late hears the next one
-            os.write(ours, b"4006381333931\r")
-
-    thread = threading.Thread(target=scan)
-    thread.start()
-    try:
-        yield os.ttyname(theirs)
-    finally:
-        stopping.set()
-        thread.join()
-        os.close(ours)
-        os.close(theirs)
 
 
 def test_ports_binds_a_lane_by_a_test_scan(own_store, tmp_path):
