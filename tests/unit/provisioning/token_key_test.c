@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -184,6 +186,51 @@ static void identity_whose_token_is_gone_is_not_called_damaged(void **state)
     assert_int_equal(identity_open(&identity, folder, IDENTITY_CURRENT, NULL), ERR_UNREACHABLE);
 }
 
+/* The module sees only what was there when it was started. */
+static void token_that_was_out_signs_again_once_it_is_back(void **state)
+{
+    (void)state;
+    char tokens[SCRATCH_PATH_MAX], away[SCRATCH_PATH_MAX], path[SCRATCH_PATH_MAX];
+    const struct slice text = SLICE_LITERAL("what is signed");
+    struct signature signature;
+    struct key *held CLEANUP(key_cleanup) = made();
+    struct key *again CLEANUP(key_cleanup) = NULL;
+    scratch_path(&token.scratch, "key.pem", path);
+    scratch_path(&token.scratch, "tokens", tokens);
+    scratch_path(&token.scratch, "away", away);
+    assert_int_equal(key_save(held, path, NULL), ERR_OK);
+    assert_int_equal(rename(tokens, away), 0);
+    assert_int_equal(mkdir(tokens, 0700), 0);
+    assert_int_not_equal(signature_make(held, text, &signature, NULL), ERR_OK);
+    assert_int_equal(key_load(path, &again, NULL), ERR_UNREACHABLE);
+    assert_int_equal(rmdir(tokens), 0);
+    assert_int_equal(rename(away, tokens), 0);
+    assert_int_equal(key_load(path, &again, NULL), ERR_OK);
+    assert_int_equal(signature_make(again, text, &signature, NULL), ERR_OK);
+    assert_int_equal(signature_make(held, text, &signature, NULL), ERR_OK);
+}
+
+/* It would lock itself. */
+static void wrong_pin_is_shown_to_the_token_once(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH_MAX], pin[SCRATCH_PATH_MAX];
+    struct key *key CLEANUP(key_cleanup) = made();
+    struct fault fault = {0};
+    scratch_path(&token.scratch, "key.pem", path);
+    scratch_path(&token.scratch, "pin", pin);
+    assert_int_equal(key_save(key, path, NULL), ERR_OK);
+    key_free(key); /* somebody who is logged in lets others in */
+    key = NULL;
+    scratch_write(pin, "4321", 4);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(key_load(path, &key, &fault), ERR_FORBIDDEN);
+        assert_non_null(strstr(fault.text, "the PIN is wrong"));
+    }
+    scratch_write(pin, "1234", 4);
+    assert_int_equal(key_load(path, &key, NULL), ERR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +240,8 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_token_is_said),
         cmocka_unit_test(identity_lives_in_the_token_and_leaves_no_key_behind),
         cmocka_unit_test(identity_whose_token_is_gone_is_not_called_damaged),
+        cmocka_unit_test(token_that_was_out_signs_again_once_it_is_back),
+        cmocka_unit_test(wrong_pin_is_shown_to_the_token_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
