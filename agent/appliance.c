@@ -10,6 +10,7 @@
 #include "agent/hub_link.h"
 #include "agent/intake.h"
 #include "agent/lamp.h"
+#include "agent/member_watch.h"
 #include "agent/pulse.h"
 #include "agent/retention.h"
 #include "agent/service/setup.h"
@@ -27,7 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MEMBER_LOOK_MS = 1000, URL_MAX = 128 };
+enum { URL_MAX = 128 };
 
 struct appliance {
     char folder[PATH_MAX];
@@ -47,7 +48,7 @@ struct appliance {
     struct capture *capture;
     struct hub_link *link;
     struct uplink *uplink; /* of the link; NULL: none */
-    struct loop_timer *member_timer;
+    struct member_watch *member_watch;
     bool again;                   /* it has another identity: all is opened anew */
     struct scan_formats *formats; /* as well */
     struct known_formats known;   /* of the formats */
@@ -154,12 +155,10 @@ static void on_renewed(void *context)
 }
 
 /* Another identity, and perhaps another store: whoever waits for an answer asks again. */
-static void look_at_member(void *context)
+static void on_member_changed(void *context, const char *what)
 {
     struct appliance *a = context;
-    if (!membership_changed(&a->member))
-        return;
-    diag_write(a->diag, DIAG_INFO, "appliance.enrolled", "it has another identity: opening anew");
+    diag_write(a->diag, DIAG_INFO, "appliance.enrolled", "%s: opening anew", what);
     reseal_contacts(a); /* while the secret is at hand: the former key is gone */
     a->again = true;
     loop_stop(a->loop);
@@ -173,7 +172,8 @@ static void describe_state(void *context, struct jsonw *w)
     struct uplink_status link;
     eventlog_status(a->log, &log);
     uplink_status(a->uplink, &link);
-    struct health health = health_judge(&log, &link, clock_monotonic_ms(a->clock));
+    struct health health =
+        health_judge(&log, &a->member.trouble, &link, clock_monotonic_ms(a->clock));
     jsonw_text(w, "health", health.code);
     if (!health.healthy)
         jsonw_text(w, "reason", health.reason);
@@ -403,6 +403,7 @@ static enum err open_lamp(struct appliance *a, struct fault *fault)
 {
     const struct lamp_config config = {.loop = a->loop,
                                        .log = a->log,
+                                       .identity = &a->member.trouble,
                                        .uplink = a->uplink,
                                        .updater = a->updater,
                                        .clock = a->clock,
@@ -419,6 +420,7 @@ static enum err open_api(struct appliance *a, struct fault *fault)
         .capture = a->capture,
         .poslog = intake_poslog(a->intake),
         .formats = a->formats,
+        .identity = &a->member.trouble,
         .uplink = a->uplink,
         .prints = devices_prints(a->devices),
         .service = a->service,
@@ -507,6 +509,7 @@ static enum err open_pulse(struct appliance *a, struct fault *fault)
     struct pulse_config config = {
         .loop = a->loop,
         .log = a->log,
+        .identity = &a->member.trouble,
         .uplink = a->uplink,
         .clock = a->clock,
         .diag = a->diag,
@@ -517,16 +520,15 @@ static enum err open_pulse(struct appliance *a, struct fault *fault)
     if (!a->clock_timer)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     loop_timer_start(a->clock_timer, TIME_FLOOR_INTERVAL_MS, TIME_FLOOR_INTERVAL_MS);
-    a->member_timer = loop_timer_open(a->loop, look_at_member, a);
-    if (!a->member_timer)
-        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    loop_timer_start(a->member_timer, MEMBER_LOOK_MS, MEMBER_LOOK_MS);
     return pulse_open(&a->pulse, &config, fault);
 }
 
 static enum err open_member(struct appliance *a, struct fault *fault)
 {
+    struct fault later;
     enum err err = membership_read(&a->member, a->folder, a->settings, fault);
+    if (!err && membership_remember(&a->member, a->folder, &later) != ERR_OK)
+        diag_fault(a->diag, DIAG_WARN, "appliance.member_not_kept", &later);
     return err ? err : contact_keys_open(&a->contacts, a->folder, a->member.folder, a->diag, fault);
 }
 
@@ -541,10 +543,21 @@ static enum err listen_to_devices(struct appliance *a, struct fault *fault)
 }
 
 /* Each may use what stands above it. */
+static enum err open_member_watch(struct appliance *a, struct fault *fault)
+{
+    const struct member_watch_config config = {.loop = a->loop,
+                                               .member = &a->member,
+                                               .state = a->folder,
+                                               .settings = a->settings,
+                                               .changed = on_member_changed,
+                                               .context = a};
+    return member_watch_open(&a->member_watch, &config, fault);
+}
+
 static enum err (*const opening[])(struct appliance *a, struct fault *fault) = {
-    open_base,         open_member,    open_log,     open_capture, open_intake, open_link,
-    open_devices,      open_service,   open_updater, open_lamp,    open_api,    open_door,
-    listen_to_devices, open_retention, open_centre,  open_pulse,
+    open_base,         open_member,    open_log,     open_capture,      open_intake, open_link,
+    open_devices,      open_service,   open_updater, open_lamp,         open_api,    open_door,
+    listen_to_devices, open_retention, open_centre,  open_member_watch, open_pulse,
 };
 
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
@@ -585,7 +598,7 @@ void appliance_close(struct appliance *a)
         return;
     pulse_stop(a->pulse);
     loop_timer_close(a->clock_timer);
-    loop_timer_close(a->member_timer);
+    member_watch_close(a->member_watch);
     door_stop(a->door);
     service_close(a->service);
     a->service = NULL;

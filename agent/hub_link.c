@@ -201,6 +201,8 @@ enum err hub_link_open(struct hub_link **out, const struct hub_link_config *conf
     enum err err = ERR_OK;
     if (link->target.url && member->enrolled)
         err = open_all(link, fault);
+    else if (member->trouble.code)
+        diag_fault(config->diag, DIAG_ERROR, "uplink.no_identity", &member->trouble);
     else if (link->target.url)
         diag_write(config->diag, DIAG_WARN, "uplink.unenrolled",
                    "no certificate in %s yet: returns are captured and wait here", member->folder);

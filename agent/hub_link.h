@@ -1,8 +1,8 @@
 /*
  * The appliance's way to the hub: the uplink with the identity that it shows, the renewal of that
- * identity, the post of the contacts' keys, and the hub's word on the time. Without a broker, or
- * not enrolled yet, there is no uplink: the appliance captures, and what it saves waits. Loop
- * thread only; blocks on the disk for the identity.
+ * identity, the post of the contacts' keys, and the hub's word on the time. Without a broker,
+ * not enrolled yet, or with an identity that can't be used, there is no uplink: the appliance
+ * captures, and what it saves waits. Loop thread only; blocks on the disk for the identity.
  */
 #ifndef AGENT_HUB_LINK_H
 #define AGENT_HUB_LINK_H

@@ -14,13 +14,13 @@ struct lamp {
     struct loop_timer *timer;
 };
 
-enum beacon_state lamp_judge(const struct eventlog_status *log, const struct uplink_status *link,
-                             bool updating, int64_t now_ms)
+enum beacon_state lamp_judge(const struct eventlog_status *log, const struct fault *identity,
+                             const struct uplink_status *link, bool updating, int64_t now_ms)
 {
     bool waits = false;
     for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
         waits = waits || log->streams[i].parked || log->lost[i];
-    if (!health_judge(log, link, now_ms).healthy)
+    if (!health_judge(log, identity, link, now_ms).healthy)
         return BEACON_ILL;
     if (updating)
         return BEACON_UPDATING;
@@ -39,9 +39,10 @@ static void look(void *context)
     eventlog_status(lamp->config.log, &log);
     if (lamp->config.uplink)
         uplink_status(lamp->config.uplink, &link);
-    beacon_show(lamp->beacon, lamp_judge(&log, lamp->config.uplink ? &link : NULL,
-                                         updater_is_installing(lamp->config.updater),
-                                         clock_monotonic_ms(lamp->config.clock)));
+    beacon_show(lamp->beacon,
+                lamp_judge(&log, lamp->config.identity, lamp->config.uplink ? &link : NULL,
+                           updater_is_installing(lamp->config.updater),
+                           clock_monotonic_ms(lamp->config.clock)));
 }
 
 static enum err open_beacon(struct lamp *lamp, struct fault *fault)

@@ -13,7 +13,8 @@ struct lamp;
 struct lamp_config {
     struct loop *loop;
     struct eventlog *log;
-    struct uplink *uplink; /* NULL: it is nobody's */
+    const struct fault *identity; /* what is wrong with it, as health_judge takes it */
+    struct uplink *uplink;        /* NULL: it is nobody's */
     const struct updater *updater;
     struct clock *clock;
     const char *leds; /* "green=FOLDER,red=FOLDER": either may be missing */
@@ -26,9 +27,9 @@ void lamp_close(struct lamp *lamp); /* before the log is closed; takes NULL */
 
 /*
  * What to show: the first that holds of ill, updating, nobody's, attention, offline, online. `link`
- * is NULL when it is nobody's; `now_ms` is monotonic. Pure.
+ * is NULL when it is nobody's; the rest is as of health_judge. Pure.
  */
-enum beacon_state lamp_judge(const struct eventlog_status *log, const struct uplink_status *link,
-                             bool updating, int64_t now_ms);
+enum beacon_state lamp_judge(const struct eventlog_status *log, const struct fault *identity,
+                             const struct uplink_status *link, bool updating, int64_t now_ms);
 
 #endif

@@ -37,7 +37,7 @@ static struct health judge(const struct pulse *pulse)
     eventlog_status(pulse->config.log, &log);
     if (pulse->config.uplink)
         uplink_status(pulse->config.uplink, &link);
-    return health_judge(&log, pulse->config.uplink ? &link : NULL,
+    return health_judge(&log, pulse->config.identity, pulse->config.uplink ? &link : NULL,
                         clock_monotonic_ms(pulse->config.clock));
 }
 

@@ -14,7 +14,8 @@ struct pulse;
 struct pulse_config {
     struct loop *loop;
     struct eventlog *log;
-    struct uplink *uplink; /* NULL: no broker is configured */
+    const struct fault *identity; /* what is wrong with it, as health_judge takes it */
+    struct uplink *uplink;        /* NULL: there is no link */
     struct clock *clock;
     struct diag *diag;
     const char *notify_socket; /* what NOTIFY_SOCKET says, or NULL */

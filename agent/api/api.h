@@ -27,7 +27,8 @@ struct api_config {
     struct capture *capture;
     struct poslog_desk *poslog;
     const struct scan_formats *formats; /* receipt numbers as they are scanned */
-    struct uplink *uplink;              /* NULL: no broker is configured */
+    const struct fault *identity;       /* what is wrong with it, as health_judge takes it */
+    struct uplink *uplink;              /* NULL: there is no link */
     struct print_desk *prints;          /* NULL: no printer is configured */
     struct service *service;            /* what technicians ask for */
     /* How a return ended at the lane that asked for it: for its lamps and its beeper. May be NULL.

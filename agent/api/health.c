@@ -13,8 +13,8 @@ static int64_t waiting(const struct uplink_status *link)
     return sum;
 }
 
-struct health health_judge(const struct eventlog_status *log, const struct uplink_status *link,
-                           int64_t now_ms)
+struct health health_judge(const struct eventlog_status *log, const struct fault *identity,
+                           const struct uplink_status *link, int64_t now_ms)
 {
     struct health health = {.healthy = true, .code = "ok"};
     if (log->damaged) {
@@ -26,6 +26,12 @@ struct health health_judge(const struct eventlog_status *log, const struct uplin
         (void)snprintf(health.reason, sizeof health.reason,
                        "the disk is nearly full, %lld bytes are left: no new return is taken",
                        (long long)log->free_bytes);
+    } else if (identity && identity->code) {
+        health = (struct health){.code = "degraded"};
+        (void)snprintf(health.reason, sizeof health.reason,
+                       "returns are saved and wait here: the identity can't be used (%.90s%s%.180s)"
+                       "; it goes online by itself once it can: see tillback doctor",
+                       identity->where, identity->where[0] ? ": " : "", identity->text);
     } else if (link && link->state == UPLINK_ONLINE && waiting(link) > 0 &&
                now_ms - link->progress_ms > STALLED_MS) {
         health = (struct health){.code = "stalled", .restart_helps = true};

@@ -5,6 +5,7 @@
 #include "documents.h"
 #include "hal/base/cleanup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { STATUS_MAX_BYTES = 64 * 1024 };
@@ -28,6 +29,14 @@ static void write_stream(struct jsonw *w, const char *name,
     jsonw_end(w);
 }
 
+static void write_trouble(struct jsonw *w, const struct fault *identity)
+{
+    char reason[FAULT_WHERE_MAX + FAULT_TEXT_MAX + 40];
+    (void)snprintf(reason, sizeof reason, "the identity can't be used: %s%s%s", identity->where,
+                   identity->where[0] ? ": " : "", identity->text);
+    jsonw_text(w, "reason", reason);
+}
+
 void api_link_write(struct api *api, struct jsonw *w)
 {
     struct eventlog_status status;
@@ -35,10 +44,14 @@ void api_link_write(struct api *api, struct jsonw *w)
     struct uplink_status link = {0};
     if (api->config.uplink)
         uplink_status(api->config.uplink, &link);
-    jsonw_text(w, "link", api->config.uplink ? uplink_state_name(link.state) : "none");
+    const struct fault *identity = api->config.identity;
+    bool trouble = identity && identity->code;
+    jsonw_text(w, "link", api->config.uplink || trouble ? uplink_state_name(link.state) : "none");
     if (link.since_ms)
         jsonw_time(w, "since", link.since_ms);
-    if (link.state != UPLINK_ONLINE && link.last.text[0])
+    if (trouble)
+        write_trouble(w, identity);
+    else if (link.state != UPLINK_ONLINE && link.last.text[0])
         jsonw_text(w, "reason", link.last.text);
     int64_t waiting = 0;
     for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
@@ -54,6 +67,17 @@ void api_link_write(struct api *api, struct jsonw *w)
     jsonw_int(w, "lost", status.lost[STREAM_RETURNS] + status.lost[STREAM_SALES]);
 }
 
+static struct health judge(const struct api *api)
+{
+    struct eventlog_status log;
+    struct uplink_status link = {0};
+    eventlog_status(api->config.log, &log);
+    if (api->config.uplink)
+        uplink_status(api->config.uplink, &link);
+    return health_judge(&log, api->config.identity, api->config.uplink ? &link : NULL,
+                        clock_monotonic_ms(api->config.clock));
+}
+
 static void show(struct api_call *call)
 {
     struct api *api = call->api;
@@ -67,6 +91,10 @@ static void show(struct api_call *call)
     jsonw_text(&w, "version", api->config.version);
     jsonw_time(&w, "time", now.wall_ms);
     jsonw_bool(&w, "time_trusted", now.trusted);
+    struct health health = judge(api);
+    jsonw_text(&w, "health", health.code);
+    if (!health.healthy)
+        jsonw_text(&w, "health_reason", health.reason);
     api_link_write(api, &w);
     if (api->config.describe_config)
         api->config.describe_config(api->config.config_context, &w);
@@ -77,14 +105,7 @@ static void show(struct api_call *call)
 
 static void healthy(struct api_call *call)
 {
-    struct api *api = call->api;
-    struct eventlog_status log;
-    struct uplink_status link = {0};
-    eventlog_status(api->config.log, &log);
-    if (api->config.uplink)
-        uplink_status(api->config.uplink, &link);
-    struct health health = health_judge(&log, api->config.uplink ? &link : NULL,
-                                        clock_monotonic_ms(api->config.clock));
+    struct health health = judge(call->api);
     struct buf body CLEANUP(buf_free);
     buf_init(&body, STATUS_MAX_BYTES);
     struct jsonw w = jsonw_to(&body);

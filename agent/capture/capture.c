@@ -1,11 +1,13 @@
 #include "agent/capture/capture.h"
 #include "agent/capture/job.h"
 #include "agent/returns/cardnumber.h"
+#include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 #include "hal/base/sha256.h"
 
 #include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { ARENA_MAX_BYTES = 8 * 1024 * 1024, KEY_MAX = 128 };
 
@@ -124,9 +126,24 @@ static enum err replay(void *context, struct eventlog_txn *txn, const struct eve
     return err ? err : buf_check(&job->answer, fault, "answer");
 }
 
+/* It may be the same request as before, when its contact could be kept: who knows. */
+static enum err doubt(const struct capture_job *job, enum err err, const struct fault **fault,
+                      struct fault *other)
+{
+    if (err != ERR_CONFLICT || !job->contact_locked || !*fault ||
+        strcmp((*fault)->where, "Idempotency-Key") != 0)
+        return err;
+    *fault = other;
+    return fault_set(other, ERR_UNREACHABLE, "Idempotency-Key",
+                     "was used before, and whether for this can't be told while the appliance's "
+                     "identity can't be used: look at the returns of the receipt");
+}
+
 static void done(void *context, enum err err, const struct fault *fault)
 {
     struct capture_job *job = context;
+    struct fault other;
+    err = doubt(job, err, &fault, &other);
     struct capture_answer answer = {
         .err = err,
         .fault = fault,
@@ -137,24 +154,22 @@ static void done(void *context, enum err err, const struct fault *fault)
     job_free(job);
 }
 
+/* --- What a key stands for ------------------------------------------------------------------- */
+
 /* Of a return, or of an exchange's. */
 static bool has_contact(const struct cJSON *doc)
 {
     return json_member(doc, "contact") || json_member(json_member(doc, "return"), "contact");
 }
 
-/*
- * The hash of what is asked: its kind, its subject and the body as it came. Where a person is named
- * in it, with a secret of this appliance, so that nobody finds out who by guessing.
- */
-static struct slice request_hash(struct capture_job *job, struct slice body)
+/* Of its kind, its subject and two more; empty without memory. */
+static struct slice hash_text(struct capture_job *job, struct slice what, struct slice more)
 {
-    struct contact_keys *contacts = job->capture->config.contacts;
     const struct slice parts[] = {
         slice_of(kind_names[job->kind]),
         {(const char *)job->subject.bytes, ID_BYTES},
-        body,
-        has_contact(job->doc) ? contact_keys_salt(contacts) : (struct slice){"", 0},
+        what,
+        more,
     };
     struct sha256 hash = sha256_of_all(parts, 4);
     struct buf text;
@@ -164,6 +179,39 @@ static struct slice request_hash(struct capture_job *job, struct slice body)
     struct slice result = {copy ? copy : "", copy ? text.len : 0};
     buf_free(&text);
     return result;
+}
+
+/* What stands for a request whose contact could not be kept: nothing of the contact is in it. */
+static struct slice hash_without_contact(struct capture_job *job)
+{
+    struct buf rest CLEANUP(buf_free);
+    const struct cJSON *within = json_member(job->doc, "return");
+    buf_init(&rest, 2 * EVENT_BODY_MAX);
+    json_print_without(job->doc, within ? "return" : "contact", &rest);
+    if (within)
+        json_print_without(within, "contact", &rest);
+    return rest.failed ? (struct slice){"", 0}
+                       : hash_text(job, slice_of("without contact"), buf_slice(&rest));
+}
+
+/*
+ * The hash of what is asked: its kind, its subject and the body as it came. Where a person is named
+ * in it, with a secret of this appliance, so that nobody finds out who by guessing; while that
+ * can't be read, what was asked without the person stands for it, then and later.
+ */
+static void hash_request(struct capture_job *job, struct slice body)
+{
+    struct contact_keys *contacts = job->capture->config.contacts;
+    struct eventlog_command *command = &job->command;
+    if (!has_contact(job->doc)) {
+        command->request_hash = hash_text(job, body, (struct slice){"", 0});
+        return;
+    }
+    struct slice without = hash_without_contact(job);
+    job->contact_locked = contact_keys_locked(contacts);
+    command->request_hash =
+        job->contact_locked ? without : hash_text(job, body, contact_keys_salt(contacts));
+    command->request_hash_also = without;
 }
 
 static enum err copy_text(struct arena *arena, const char *text, const char **copy)
@@ -182,9 +230,11 @@ static enum err own_key(struct capture_job *job, const struct capture_order *ord
     buf_printf(&key, "%s:%.*s", owner, (int)order->key.len, order->key.data);
     const char *copy = key.failed ? NULL : arena_slice_text(&job->arena, buf_slice(&key));
     job->command.key = (struct slice){copy ? copy : "", copy ? key.len : 0};
-    job->command.request_hash = request_hash(job, order->body);
+    hash_request(job, order->body);
     buf_free(&key);
-    return copy ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    return copy && job->command.request_hash.len
+               ? ERR_OK
+               : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
 }
 
 static enum err copy_order(struct capture_job *job, const struct capture_order *order,

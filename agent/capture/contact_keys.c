@@ -29,6 +29,7 @@ struct contact_keys {
     char secret_path[PATH_MAX];
     uint8_t secret[KEY_BYTES];
     struct sha256 salt;
+    bool locked; /* the secret isn't known: the identity that it is sealed to can't be used */
     bool untold; /* there may be such a key */
 };
 
@@ -72,7 +73,9 @@ static enum err add_copy(const struct contact_keys *keys, enum identity_slot slo
 
 enum err contact_keys_reseal(struct contact_keys *keys, struct fault *fault)
 {
-    struct buf content CLEANUP(key_wipe);
+    struct buf content CLEANUP(key_wipe) = {0};
+    if (keys->locked)
+        return ERR_OK; /* as it is */
     buf_init(&content, COPIES_MAX * COPY_BYTES);
     enum err err = add_copy(keys, IDENTITY_CURRENT, &content, fault);
     if (!err)
@@ -84,8 +87,9 @@ enum err contact_keys_reseal(struct contact_keys *keys, struct fault *fault)
     return err ? err : storage_replace(keys->secret_path, buf_slice(&content), 0600, fault);
 }
 
+/* *any: there is an identity that could have opened them. */
 static enum err open_copies(struct contact_keys *keys, struct slice content, bool *opened,
-                            struct fault *fault)
+                            bool *any, struct fault *fault)
 {
     for (int slot = IDENTITY_CURRENT; slot <= IDENTITY_NEXT && !*opened; slot++) {
         uint8_t key[KEY_BYTES];
@@ -93,6 +97,7 @@ static enum err open_copies(struct contact_keys *keys, struct slice content, boo
         enum err err = slot_key(keys, (enum identity_slot)slot, key, &has, fault);
         if (err)
             return err;
+        *any |= has;
         for (size_t at = 0; has && !*opened && at + COPY_BYTES <= content.len; at += COPY_BYTES) {
             const char *copy = content.data + at;
             const struct slice sealed = {copy + CRYPTO_NONCE_BYTES, SEALED_KEY_BYTES};
@@ -110,10 +115,21 @@ static enum err make_secret(struct contact_keys *keys, struct fault *fault)
     return database_run_plain(keys->db, CONTACT_KEYS_FORGET, fault);
 }
 
+static enum err lock(struct contact_keys *keys, const struct fault *why)
+{
+    keys->locked = true;
+    diag_write(keys->diag, DIAG_WARN, "contact.keys_locked",
+               "the identity can't be used: customers' contacts are not kept meanwhile%s%s",
+               why->text[0] ? "; " : "", why->text);
+    return ERR_OK;
+}
+
 static enum err read_secret(struct contact_keys *keys, struct fault *fault)
 {
     struct buf content CLEANUP(key_wipe);
+    struct fault why = {.code = ERR_OK};
     bool opened = false;
+    bool any = false;
     buf_init(&content, COPIES_MAX * COPY_BYTES);
     enum err err = storage_read(keys->secret_path, &content, fault);
     if (err == ERR_NOT_FOUND)
@@ -124,9 +140,11 @@ static enum err read_secret(struct contact_keys *keys, struct fault *fault)
         memcpy(keys->secret, content.data, KEY_BYTES);
         return ERR_OK;
     }
-    err = open_copies(keys, buf_slice(&content), &opened, fault);
-    if (err || opened)
-        return err;
+    err = open_copies(keys, buf_slice(&content), &opened, &any, &why);
+    if (!err && opened)
+        return ERR_OK;
+    if (err || !any)
+        return lock(keys, &why);
     diag_write(keys->diag, DIAG_WARN, "contact.keys_lost",
                "the keys of customers' contacts belong to another identity: new ones are made");
     return make_secret(keys, fault);
@@ -137,6 +155,11 @@ static void make_salt(struct contact_keys *keys)
     const struct slice parts[] = {SLICE_LITERAL("tillback contact salt 1"),
                                   {(const char *)keys->secret, KEY_BYTES}};
     keys->salt = sha256_of_all(parts, 2);
+}
+
+bool contact_keys_locked(const struct contact_keys *keys)
+{
+    return keys->locked;
 }
 
 struct slice contact_keys_salt(const struct contact_keys *keys)
@@ -176,12 +199,13 @@ enum err contact_keys_open(struct contact_keys **out, const char *folder,
     enum err err = open_database(keys, folder, fault);
     if (!err)
         err = read_secret(keys, fault);
-    if (!err)
-        err = contact_keys_reseal(keys, fault);
     if (err) {
         contact_keys_close(keys);
         return err;
     }
+    struct fault later; /* at the next start */
+    if (contact_keys_reseal(keys, &later) != ERR_OK)
+        diag_fault(diag, DIAG_WARN, "contact.secret_not_sealed", &later);
     make_salt(keys);
     *out = keys;
     return ERR_OK;
@@ -266,6 +290,9 @@ enum err contact_keys_seal(struct contact_keys *keys, const char *customer,
     const struct slice context = {(const char *)correlation->bytes, ID_BYTES};
     if (plain.len > CONTACT_PLAIN_MAX)
         return fault_set(fault, ERR_TOO_LARGE, "contact", "is too long");
+    if (keys->locked)
+        return fault_set(fault, ERR_UNREACHABLE, "contact",
+                         "can't be sealed: the identity can't be used");
     pthread_mutex_lock(&keys->lock);
     enum err err = find_or_make(keys, customer, &sealed->key, key, fault);
     pthread_mutex_unlock(&keys->lock);
@@ -301,6 +328,8 @@ enum err contact_keys_untold(struct contact_keys *keys, struct contact_key *key,
                              struct fault *fault)
 {
     *found = false;
+    if (keys->locked)
+        return ERR_OK;
     pthread_mutex_lock(&keys->lock);
     enum err err = keys->untold ? find_untold(keys, key, found, fault) : ERR_OK;
     pthread_mutex_unlock(&keys->lock);

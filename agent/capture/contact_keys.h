@@ -3,7 +3,9 @@
  * its own (STATE/contact-keys.db) that forgets what is deleted. They lie there under a secret of
  * this appliance, and the secret (STATE/contact-secret) under the key of its identity: whoever has
  * only a copy of the disk without the identity reads no contact. Before there is an identity the
- * secret lies open; it is sealed as soon as there is one.
+ * secret lies open; it is sealed as soon as there is one. While the identity can't be used (its
+ * token is out, a file has rotted) the secret can't be read: they are locked until they are opened
+ * again with it, and nothing is forgotten.
  *
  * Any thread; every call may block on the disk.
  */
@@ -17,13 +19,16 @@
 struct contact_keys;
 
 /*
- * Opens or makes them in the state directory. Keys whose secret was sealed to another identity
- * can't be read any more: they are forgotten, with a diagnostic, and new ones made.
+ * Opens or makes them in the state directory. Keys whose secret was sealed to another identity than
+ * the one that is there can't be read any more: they are forgotten, with a diagnostic, and new ones
+ * made.
  */
 enum err contact_keys_open(struct contact_keys **keys, const char *folder,
                            const char *identity_folder, struct diag *diag,
                            struct fault *fault) MUST_CHECK;
 void contact_keys_close(struct contact_keys *keys); /* takes NULL */
+/* Nothing can be sealed, hashed with the salt or told to the hub; customers can be erased. */
+bool contact_keys_locked(const struct contact_keys *keys);
 
 /*
  * Seals the secret to each key that the identity directory holds, current and next: before another
@@ -31,7 +36,10 @@ void contact_keys_close(struct contact_keys *keys); /* takes NULL */
  */
 enum err contact_keys_reseal(struct contact_keys *keys, struct fault *fault) MUST_CHECK;
 
-/* Seals a contact's plain text for that return; the customer's key is on disk when it returns. */
+/*
+ * Seals a contact's plain text for that return; the customer's key is on disk when it returns.
+ * ERR_UNREACHABLE while they are locked.
+ */
 enum err contact_keys_seal(struct contact_keys *keys, const char *customer,
                            const struct id *correlation, struct slice plain,
                            struct contact_sealed *sealed, struct fault *fault) MUST_CHECK;

@@ -41,6 +41,7 @@ struct capture_job {
     void *input; /* what `read` made of it, in the arena */
     struct buf answer;
     bool replayed;
+    bool contact_locked; /* a contact was given, and could not be sealed then */
     capture_done *done;
     void *context;
 };

@@ -96,7 +96,9 @@ enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
         .id = id_next(&ids, question->facts.now_ms),
     };
     struct contact_sealed sealed;
-    if (question->request->has_contact)
+    bool has_contact = question->request->has_contact;
+    bool unsaved = has_contact && contact_keys_locked(job->capture->config.contacts);
+    if (has_contact && !unsaved)
         err = seal_contact(job, question->request, &release->id, &sealed, fault);
     if (err)
         return err;
@@ -106,7 +108,8 @@ enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
         .actor = &job->actor,
         .question = question,
         .request = request,
-        .contact = question->request->has_contact ? &sealed : NULL,
+        .contact = has_contact && !unsaved ? &sealed : NULL,
+        .contact_unsaved = unsaved,
     };
     err = append_created(release, &data, fault);
     if (!err)

@@ -85,6 +85,8 @@ void return_data_created(struct buf *out, const struct return_data *data)
         jsonw_text(&w, "customer", question->request->customer);
     if (data->contact)
         contact_sealed_write(&w, data->contact);
+    if (data->contact_unsaved)
+        jsonw_bool(&w, "contact_unsaved", true);
     jsonw_text(&w, "currency",
                decision->currency ? decision->currency->code : data->store->store.currency);
     decision_write(decision, data->store->policy, POLICY_EN, &w);

@@ -21,6 +21,7 @@ struct return_data {
     const struct question *question;
     const struct cJSON *request;          /* as it came, so that the decision can be replayed */
     const struct contact_sealed *contact; /* what stands in place of the request's; NULL: none */
+    bool contact_unsaved;                 /* it could not be sealed, and is kept nowhere */
 };
 
 void return_data_created(struct buf *out, const struct return_data *data);

@@ -24,12 +24,38 @@ static void write_stream(struct jsonw *w, const char *name,
     jsonw_end(w);
 }
 
+/* What no file says: how the one that runs there, if one does, judges itself. */
+static struct cJSON *ask_running(const struct cli *cli)
+{
+    struct cJSON *doc = NULL;
+    struct buf answer CLEANUP(buf_free);
+    buf_init(&answer, ANSWER_MAX);
+    if (cli_get(cli, "/v1/status", &answer, NULL) != ERR_OK ||
+        json_parse(buf_slice(&answer), JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK)
+        return NULL;
+    return doc;
+}
+
+static bool print_health(const struct cli *cli, const struct cJSON *doc)
+{
+    const char *ill = json_member_text(doc, "health_reason");
+    if (ill && !cli->json)
+        printf("health   %s: %s\n", json_member_text(doc, "health"), ill);
+    return ill != NULL;
+}
+
 static enum cli_exit print_files(const struct cli *cli, const struct eventlog_status *status)
 {
     struct buf out CLEANUP(buf_free);
     buf_init(&out, ANSWER_MAX);
     struct jsonw w = jsonw_to(&out);
+    struct cJSON *running CLEANUP(json_cleanup) = ask_running(cli);
+    bool ill = print_health(cli, running);
     jsonw_object(&w, NULL);
+    if (running)
+        jsonw_text(&w, "health", json_member_text(running, "health"));
+    if (ill)
+        jsonw_text(&w, "health_reason", json_member_text(running, "health_reason"));
     jsonw_object(&w, "streams");
     int64_t parked = 0;
     for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++) {
@@ -55,7 +81,7 @@ static enum cli_exit print_files(const struct cli *cli, const struct eventlog_st
     else if (lost)
         printf("lost     %lld events that were saved once; tillback verify names them\n",
                (long long)lost);
-    return parked || lost ? CLI_PROBLEM : CLI_FINE;
+    return parked || lost || ill ? CLI_PROBLEM : CLI_FINE;
 }
 
 static enum cli_exit print_answer(const struct cli *cli, const struct buf *answer)
@@ -66,7 +92,8 @@ static enum cli_exit print_answer(const struct cli *cli, const struct buf *answe
         return cli_fail(&fault);
     int64_t parked = screen_count_parked(doc);
     int64_t lost = json_member_int(doc, "lost", 0);
-    enum cli_exit verdict = parked || lost ? CLI_PROBLEM : CLI_FINE;
+    bool ill = print_health(cli, doc);
+    enum cli_exit verdict = parked || lost || ill ? CLI_PROBLEM : CLI_FINE;
     if (cli->json) {
         cli_print(answer);
         return verdict;

@@ -32,6 +32,17 @@ void check_identity(struct examination *x)
         finding_set(x->at, FINDING_FAIL,
                     "Don't copy keys by hand: provision it again, or ask for a replacement.",
                     "%s: %s", x->subject->member_fault->where, x->subject->member_fault->text);
+    else if (member->trouble.code == ERR_UNREACHABLE)
+        finding_set(
+            x->at, FINDING_FAIL,
+            "Put the token or the files back: it goes online by itself. If they are lost: "
+            "tillback provision, with a new code from the hub. Returns are saved meanwhile.",
+            "%s: %.250s", member->trouble.where, member->trouble.text);
+    else if (member->trouble.code)
+        finding_set(x->at, FINDING_FAIL,
+                    "Don't copy keys by hand: provision it again, or ask for a replacement. "
+                    "Returns are saved meanwhile.",
+                    "%s: %.250s", member->trouble.where, member->trouble.text);
     else if (!member->enrolled)
         finding_set(x->at, FINDING_WARN, "Get a code from the hub, and run tillback provision.",
                     "not enrolled: returns are captured and wait here");

@@ -147,8 +147,9 @@ static const char *posting_word(const struct told *told)
     return posting_words[tracks->posting];
 }
 
-enum { POLICY, RULE, REASONS, LINES, REFUND, COPIED };
-static const char *const copied_names[COPIED] = {"policy", "rule", "reasons", "lines", "refund"};
+enum { POLICY, RULE, REASONS, CONTACT, LINES, REFUND, COPIED };
+static const char *const copied_names[COPIED] = {"policy",          "rule",  "reasons",
+                                                 "contact_unsaved", "lines", "refund"};
 
 static enum err write_copied(struct jsonw *w, const struct told *told, struct fault *fault)
 {

@@ -106,8 +106,9 @@ void eventlog_identify(struct eventlog *log, const char *device_id, const char *
  * ERR_CONFLICT.
  */
 struct eventlog_command {
-    struct slice key;          /* empty: not idempotent */
-    struct slice request_hash; /* base64url SHA-256 of the request; empty without a key */
+    struct slice key;               /* empty: not idempotent */
+    struct slice request_hash;      /* base64url SHA-256 of the request; empty without a key */
+    struct slice request_hash_also; /* one that stands for the same request; empty: none */
     /* Reads views, appends events. An error rolls this command back, and only this one. */
     enum err (*decide)(void *context, struct eventlog_txn *txn, struct fault *fault);
     enum err (*replay)(void *context, struct eventlog_txn *txn, const struct eventlog_record *first,

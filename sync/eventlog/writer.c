@@ -54,7 +54,8 @@ static enum err replay_row(struct eventlog_txn *txn, struct statement *row, stru
     enum err err = record_read(row, &arena, &first, fault);
     if (err)
         return err;
-    if (!slice_equal(first.event.request_hash, txn->command->request_hash))
+    if (!slice_equal(first.event.request_hash, txn->command->request_hash) &&
+        !slice_equal(first.event.request_hash, txn->command->request_hash_also))
         return fault_set(fault, ERR_CONFLICT, "Idempotency-Key",
                          "this key was used before with another request");
     return txn->command->replay(txn->command->context, txn, &first, fault);

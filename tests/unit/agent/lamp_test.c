@@ -13,9 +13,9 @@ static const struct uplink_status offline = {.state = UPLINK_OFFLINE};
 static void a_link_that_is_down_is_no_illness(void **state)
 {
     (void)state;
-    assert_int_equal(lamp_judge(&well, &online, false, 0), BEACON_ONLINE);
-    assert_int_equal(lamp_judge(&well, &offline, false, 0), BEACON_OFFLINE);
-    assert_int_equal(lamp_judge(&well, NULL, false, 0), BEACON_NOBODYS);
+    assert_int_equal(lamp_judge(&well, NULL, &online, false, 0), BEACON_ONLINE);
+    assert_int_equal(lamp_judge(&well, NULL, &offline, false, 0), BEACON_OFFLINE);
+    assert_int_equal(lamp_judge(&well, NULL, NULL, false, 0), BEACON_NOBODYS);
 }
 
 static void what_waits_for_a_person_is_shown_with_and_without_a_link(void **state)
@@ -23,19 +23,19 @@ static void what_waits_for_a_person_is_shown_with_and_without_a_link(void **stat
     (void)state;
     struct eventlog_status log = well;
     log.streams[STREAM_SALES].parked = 1;
-    assert_int_equal(lamp_judge(&log, &online, false, 0), BEACON_ATTENTION);
+    assert_int_equal(lamp_judge(&log, NULL, &online, false, 0), BEACON_ATTENTION);
     log = well;
     log.lost[STREAM_RETURNS] = 1;
-    assert_int_equal(lamp_judge(&log, &offline, false, 0), BEACON_ATTENTION);
+    assert_int_equal(lamp_judge(&log, NULL, &offline, false, 0), BEACON_ATTENTION);
 }
 
 static void an_update_comes_before_all_but_illness(void **state)
 {
     (void)state;
     struct eventlog_status log = well;
-    assert_int_equal(lamp_judge(&log, &offline, true, 0), BEACON_UPDATING);
+    assert_int_equal(lamp_judge(&log, NULL, &offline, true, 0), BEACON_UPDATING);
     log.can_save = false;
-    assert_int_equal(lamp_judge(&log, &online, true, 0), BEACON_ILL);
+    assert_int_equal(lamp_judge(&log, NULL, &online, true, 0), BEACON_ILL);
 }
 
 int main(void)

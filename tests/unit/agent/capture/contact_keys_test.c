@@ -173,6 +173,46 @@ static void secret_is_sealed_by_the_identity_and_follows_its_renewal(void **stat
     contact_keys_close(keys);
 }
 
+/* Nothing there says that the keys belong to somebody else. */
+static void identity_that_is_gone_or_rotten_locks_the_keys_and_forgets_none(void **state)
+{
+    struct scratch *folder = *state;
+    char identity[SCRATCH_PATH_MAX], current[SCRATCH_PATH_MAX], away[SCRATCH_PATH_MAX];
+    scratch_path(folder, "identity", identity);
+    scratch_path(folder, "away.pem", away);
+    struct pki pki CLEANUP(pki_close) = pki_open("Test CA");
+    write_identity(&pki, identity, "current.pem");
+    assert_int_equal(storage_path(current, sizeof current, identity, "current.pem"), ERR_OK);
+    struct contact_keys *keys = open_keys(folder->path, identity);
+    struct contact_sealed first = seal(keys, "c-1");
+    contact_keys_close(keys);
+    size_t sealed = secret_size(folder);
+
+    assert_int_equal(rename(current, away), 0);
+    for (int i = 0; i < 2; i++) {
+        struct contact_key key;
+        struct contact_sealed none;
+        bool found = true;
+        keys = open_keys(folder->path, identity);
+        assert_true(contact_keys_locked(keys));
+        assert_int_equal(contact_keys_seal(keys, "c-1", &return_id, slice_of("Ada"), &none, NULL),
+                         ERR_UNREACHABLE);
+        assert_int_equal(contact_keys_untold(keys, &key, &found, NULL), ERR_OK);
+        assert_false(found);
+        assert_int_equal(contact_keys_reseal(keys, NULL), ERR_OK);
+        contact_keys_close(keys);
+        assert_int_equal(secret_size(folder), sealed);
+        scratch_write(current, "rotten", 6); /* and once more */
+    }
+
+    assert_int_equal(rename(away, current), 0);
+    keys = open_keys(folder->path, identity);
+    assert_false(contact_keys_locked(keys));
+    struct contact_sealed again = seal(keys, "c-1");
+    assert_true(id_equal(&first.key, &again.key));
+    contact_keys_close(keys);
+}
+
 static int make_folder(void **state)
 {
     static struct scratch folder;
@@ -195,6 +235,7 @@ int main(void)
         WITH_FOLDER(key_is_told_until_the_hub_holds_it),
         WITH_FOLDER(erasure_destroys_once_and_spares_who_comes_back),
         WITH_FOLDER(secret_is_sealed_by_the_identity_and_follows_its_renewal),
+        WITH_FOLDER(identity_that_is_gone_or_rotten_locks_the_keys_and_forgets_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
