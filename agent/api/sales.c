@@ -25,8 +25,8 @@ static void write_returned(const struct sale *sale, const struct history *histor
     jsonw_end(w);
 }
 
-static enum err write_sale(struct api_call *call, const struct sale_row *row, struct jsonw *w,
-                           struct fault *fault)
+static enum err write_sale(struct api_call *call, const struct sale_row *row,
+                           const char *authorisation, struct jsonw *w, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, ARENA_MAX_BYTES);
@@ -43,6 +43,8 @@ static enum err write_sale(struct api_call *call, const struct sale_row *row, st
     jsonw_text(w, "sale_id", id);
     jsonw_int(w, "seq", found.seq);
     jsonw_raw(w, "sale", found.data);
+    if (authorisation)
+        jsonw_text(w, "authorisation", authorisation);
     write_returned(&found.sale, &returned.history, w);
     jsonw_end(w);
     return ERR_OK;
@@ -71,6 +73,22 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
     return sale_view_list(&call->api->views, by, wanted, rows, count, fault);
 }
 
+/* The number that was asked for, if it is one under which the centre authorised a return. */
+static enum err find_authorisation(struct api_call *call, const char **number, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    struct slice data;
+    const char *asked = http_request_query(call->request, "receipt");
+    arena_init(&arena, ARENA_MAX_BYTES);
+    *number = NULL;
+    if (!asked)
+        return ERR_OK;
+    enum err err = sale_view_authorised(&call->api->views, asked, &arena, &data, fault);
+    if (!err)
+        *number = asked;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 static void list(struct api_call *call)
 {
     struct fault fault;
@@ -81,11 +99,14 @@ static void list(struct api_call *call)
     struct buf body CLEANUP(buf_free);
     buf_init(&body, ANSWER_MAX_BYTES);
     struct jsonw w = jsonw_to(&body);
+    const char *authorisation = NULL;
     enum err err = find_rows(call, rows, &count, &fault);
+    if (!err)
+        err = find_authorisation(call, &authorisation, &fault);
     jsonw_object(&w, NULL);
     jsonw_array(&w, "sales");
     for (size_t i = 0; !err && i < count; i++)
-        err = write_sale(call, &rows[i], &w, &fault);
+        err = write_sale(call, &rows[i], authorisation, &w, &fault);
     jsonw_end(&w);
     jsonw_end(&w);
     if (err)

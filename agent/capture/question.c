@@ -1,4 +1,5 @@
 #include "agent/capture/question.h"
+#include "agent/capture/authorised.h"
 #include "agent/returns/gtin.h"
 #include "agent/views/return_view.h"
 #include "agent/views/sale_returned.h"
@@ -172,6 +173,8 @@ enum err question_decide(const struct views *views, const struct question_asked 
     question->request = asked->request;
     question->facts = store_facts(asked);
     enum err err = asked->request->receipt ? gather_sale(&g, fault) : gather_items(&g, fault);
+    if (!err && asked->request->authorisation)
+        err = authorised_gather(views, asked, arena, question, fault);
     if (!err)
         err = gather_velocity(&g, VELOCITY_ASSOCIATE, asked->actor->person, fault);
     if (!err)

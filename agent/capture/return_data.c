@@ -81,6 +81,8 @@ void return_data_created(struct buf *out, const struct return_data *data)
     jsonw_text(&w, "lane", data->actor->lane);
     jsonw_text(&w, "person", data->actor->person);
     jsonw_text(&w, "receipt", question->request->receipt);
+    if (question->request->authorisation)
+        jsonw_text(&w, "authorisation", question->request->authorisation);
     if (question->request->customer)
         jsonw_text(&w, "customer", question->request->customer);
     if (data->contact)

@@ -28,7 +28,7 @@ function requestLine(line) {
     return { ...(line.gtin ? { gtin: line.gtin } : { sku: line.sku }), claimed_price: line.price, ...asked };
 }
 
-const request = () => JSON.stringify({ receipt: app.draft.receipt, lines: app.draft.lines.filter((line) => line.quantity > 0).map(requestLine) });
+const request = () => JSON.stringify({ receipt: app.draft.receipt, authorisation: app.draft.authorisation ?? undefined, lines: app.draft.lines.filter((line) => line.quantity > 0).map(requestLine) });
 
 export async function quote() {
     const body = request();

@@ -167,6 +167,42 @@ static bool taxed_abroad(const struct eligibility *e, size_t line, const struct 
     return false;
 }
 
+static bool not_authorised(const struct eligibility *e, size_t line, const struct policy_rule *rule)
+{
+    (void)line;
+    (void)rule;
+    const struct fact_authorisation *shown = e->in->facts->authorisation;
+    return shown && !shown->known;
+}
+
+static bool authorised_before(const struct eligibility *e, size_t line,
+                              const struct policy_rule *rule)
+{
+    (void)line;
+    (void)rule;
+    const struct fact_authorisation *shown = e->in->facts->authorisation;
+    return shown && shown->expires && e->in->facts->now_ms > shown->valid_until_ms;
+}
+
+/* The same line of the sale may be asked for several times. */
+static bool authorised_fewer(const struct eligibility *e, size_t line,
+                             const struct policy_rule *rule)
+{
+    (void)rule;
+    const struct fact_authorisation *shown = e->in->facts->authorisation;
+    int64_t asked = 0;
+    int64_t left = 0;
+    if (!shown || !shown->known || !sold_line(e, line))
+        return false;
+    for (size_t i = 0; i < e->line_count; i++)
+        if (e->lines[i].sale_index == e->lines[line].sale_index && !e->lines[i].adjustment)
+            asked += e->lines[i].quantity;
+    for (size_t i = 0; i < shown->line_count; i++)
+        if (shown->lines[i].line == e->lines[line].line)
+            left += shown->lines[i].left;
+    return asked > left;
+}
+
 static const struct sale_line *cheapest(const struct eligibility *e, size_t line)
 {
     size_t index = e->lines[line].request_index;
@@ -210,6 +246,9 @@ static const struct check {
     [POLICY_WHOLE_GROUP] = {group_incomplete, "group_incomplete", false},
     [POLICY_ITEM_ON_FILE] = {not_on_file, "item_not_on_file", false},
     [POLICY_CLAIMED_PRICE] = {claims_more, "price_above_lowest", false},
+    [POLICY_AUTHORISATION] = {not_authorised, "authorisation_unknown", true},
+    [POLICY_AUTHORISED_UNTIL] = {authorised_before, "authorisation_expired", true},
+    [POLICY_AUTHORISED_QUANTITY] = {authorised_fewer, "authorisation_exceeded", false},
     [POLICY_CASH] = {cash_above, "cash_limit", true},
     [POLICY_JURISDICTION] = {taxed_abroad, "tax_jurisdiction_mismatch", true},
 };

@@ -21,6 +21,21 @@ struct fact_item {
     const struct sale_line *cheapest;
 };
 
+/* Pieces of a line of the sale that may come back under an authorisation still. */
+struct fact_authorised_line {
+    int64_t line;
+    int64_t left;
+};
+
+/* What the centre allowed under the number that the customer shows. */
+struct fact_authorisation {
+    bool known; /* here, and of this receipt */
+    bool expires;
+    int64_t valid_until_ms;
+    const struct fact_authorised_line *lines;
+    size_t line_count;
+};
+
 /* What one unit of the sale's currency is in the pay-out currency. */
 struct fact_fx {
     const char *to; /* currency; NULL: no rates known */
@@ -42,6 +57,7 @@ struct facts {
     struct fact_velocity velocity[VELOCITY_COUNT];
     const struct fact_item *items; /* by request line; only without a sale; may be NULL */
     size_t item_count;
+    const struct fact_authorisation *authorisation; /* NULL: none was shown */
     struct fact_fx fx;
 };
 

@@ -68,6 +68,23 @@ static void write_rate(const char *key, struct decimal rate, struct jsonw *w)
     buf_free(&text);
 }
 
+static void write_authorisation(const struct fact_authorisation *shown, struct jsonw *w)
+{
+    jsonw_object(w, "authorisation");
+    jsonw_bool(w, "known", shown->known);
+    if (shown->expires)
+        jsonw_time(w, "valid_until", shown->valid_until_ms);
+    jsonw_array(w, "lines");
+    for (size_t i = 0; i < shown->line_count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_int(w, "line", shown->lines[i].line);
+        jsonw_int(w, "left", shown->lines[i].left);
+        jsonw_end(w);
+    }
+    jsonw_end(w);
+    jsonw_end(w);
+}
+
 void facts_write(const struct facts *facts, struct jsonw *w)
 {
     jsonw_object(w, "facts");
@@ -79,6 +96,8 @@ void facts_write(const struct facts *facts, struct jsonw *w)
     write_velocity(facts, w);
     if (facts->item_count)
         write_items(facts, w);
+    if (facts->authorisation)
+        write_authorisation(facts->authorisation, w);
     if (facts->fx.to) {
         jsonw_object(w, "fx");
         jsonw_text(w, "to", facts->fx.to);
@@ -102,6 +121,14 @@ struct read_item {
     struct sale_line line;
 };
 
+struct read_authorisation {
+    bool known;
+    bool expires;
+    int64_t valid_until_ms;
+    struct fact_authorised_line *lines;
+    size_t line_count;
+};
+
 struct read_fx {
     const char *to;
     const char *at_sale;
@@ -118,6 +145,8 @@ struct read_facts {
     size_t velocity_count;
     struct read_item *items;
     size_t item_count;
+    struct read_authorisation authorisation;
+    bool has_authorisation;
     struct read_fx fx;
 };
 
@@ -170,6 +199,24 @@ static const struct json_field item_fields[] = {
 };
 static const struct json_table item_table = OPEN_TABLE(item_fields, read_item);
 
+static const struct json_field authorised_fields[] = {
+    COUNT(fact_authorised_line, "line", line, INT32_MAX),
+    COUNT(fact_authorised_line, "left", left, SALE_QUANTITY_MAX),
+};
+static const struct json_table authorised_table =
+    OPEN_TABLE(authorised_fields, fact_authorised_line);
+static const struct json_field authorisation_fields[] = {
+    OPTIONAL_FLAG(read_authorisation, "known", known),
+    {.name = "valid_until",
+     .kind = JSON_TIME,
+     .presence = JSON_OPTIONAL,
+     AT(read_authorisation, valid_until_ms),
+     .present_offset = offsetof(struct read_authorisation, expires)},
+    OPTIONAL_LIST(read_authorisation, "lines", lines, line_count, authorised_table, ITEMS_MAX),
+};
+static const struct json_table authorisation_table =
+    OPEN_TABLE(authorisation_fields, read_authorisation);
+
 static const struct json_field fx_fields[] = {
     NAME(read_fx, "to", to),
     OPTIONAL_NAME(read_fx, "at_sale", at_sale),
@@ -190,6 +237,12 @@ static const struct json_field facts_fields[] = {
     OPTIONAL_FLAG(read_facts, "manager", manager),
     OPTIONAL_LIST(read_facts, "velocity", velocity, velocity_count, velocity_table, VELOCITY_COUNT),
     OPTIONAL_LIST(read_facts, "items", items, item_count, item_table, ITEMS_MAX),
+    {.name = "authorisation",
+     .kind = JSON_OBJECT,
+     .presence = JSON_OPTIONAL,
+     AT(read_facts, authorisation),
+     .items = &authorisation_table,
+     .present_offset = offsetof(struct read_facts, has_authorisation)},
     OBJECT(read_facts, "fx", fx, fx_table),
 };
 static const struct json_table facts_table = OPEN_TABLE(facts_fields, read_facts);
@@ -215,6 +268,23 @@ static enum err take_items(struct read_facts *read, struct arena *arena, struct 
     }
     facts->items = items;
     facts->item_count = ITEMS_MAX;
+    return ERR_OK;
+}
+
+static enum err take_authorisation(const struct read_facts *read, struct arena *arena,
+                                   struct facts *facts, struct fault *fault)
+{
+    if (!read->has_authorisation)
+        return ERR_OK;
+    struct fact_authorisation *shown = arena_alloc(arena, 1, sizeof *shown);
+    if (!shown)
+        return fault_set(fault, ERR_NO_MEMORY, "authorisation", "out of memory");
+    *shown = (struct fact_authorisation){.known = read->authorisation.known,
+                                         .expires = read->authorisation.expires,
+                                         .valid_until_ms = read->authorisation.valid_until_ms,
+                                         .lines = read->authorisation.lines,
+                                         .line_count = read->authorisation.line_count};
+    facts->authorisation = shown;
     return ERR_OK;
 }
 
@@ -247,6 +317,8 @@ enum err facts_read(const struct cJSON *json, struct arena *arena, struct facts 
         err = take_rate(read.fx.today, "fx.today", &made.fx.today, fault);
     if (!err)
         err = take_items(&read, arena, &made, fault);
+    if (!err)
+        err = take_authorisation(&read, arena, &made, fault);
     if (!err)
         *facts = made;
     return err;

@@ -36,8 +36,11 @@ enum { POLICY_WORDS_MAX = 64, POLICY_RULES_MAX = 500, POLICY_DAYS_MAX = 36500 };
     X(WHOLE_GROUP, whole_group)     /* a part of the line's group stays */                         \
     X(ITEM_ON_FILE, item_on_file)   /* without a receipt: the item is not known */                 \
     X(CLAIMED_PRICE, claimed_price) /* without a receipt: more claimed than the lowest price */    \
-    X(CASH, cash)                   /* the cash to hand over is more than `limits` */              \
-    X(JURISDICTION, jurisdiction)   /* taxed in another country than the store's */
+    X(AUTHORISATION, authorisation) /* the centre's number that is shown isn't known here */       \
+    X(AUTHORISED_UNTIL, authorised_until)       /* ... or its time is over */                      \
+    X(AUTHORISED_QUANTITY, authorised_quantity) /* ... or it allows fewer pieces */                \
+    X(CASH, cash)                               /* the cash to hand over is more than `limits` */  \
+    X(JURISDICTION, jurisdiction)               /* taxed in another country than the store's */
 
 #define POLICY_CHECK_ENUM(upper, lower) POLICY_##upper,
 enum policy_check { POLICY_CHECKS(POLICY_CHECK_ENUM) POLICY_CHECK_COUNT };

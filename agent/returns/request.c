@@ -63,6 +63,7 @@ static const struct json_table contact_table = TABLE(contact_fields, contact);
 
 static const struct json_field request_fields[] = {
     OPTIONAL_NAME(return_request, "receipt", receipt),
+    OPTIONAL_NAME(return_request, "authorisation", authorisation),
     LIST(return_request, "lines", lines, line_count, line_table, 1, REQUEST_LINES_MAX),
     OPTIONAL_FLAG(return_request, "in_hand", in_hand),
     {.name = "refund_to",
@@ -147,6 +148,10 @@ static enum err check_request(const struct return_request *request,
 {
     enum err err = cardnumber_refuse(request->receipt, "receipt", known, fault);
     if (!err)
+        err = cardnumber_refuse(request->authorisation, "authorisation", known, fault);
+    if (!err && request->authorisation && !request->receipt)
+        return fault_set(fault, ERR_INVALID, "receipt", "an authorisation needs its receipt");
+    if (!err)
         err = cardnumber_refuse(request->customer, "customer", known, fault);
     if (!err)
         err = cardnumber_refuse(request->note, "note", known, fault);
@@ -176,6 +181,8 @@ enum err return_request_read(const struct cJSON *json, const struct known_format
         return err;
     if (read.receipt && !*read.receipt)
         read.receipt = NULL;
+    if (read.authorisation && !*read.authorisation)
+        read.authorisation = NULL;
     err = check_request(&read, known, fault);
     if (err)
         return err;

@@ -37,7 +37,8 @@ struct contact {
 };
 
 struct return_request {
-    const char *receipt; /* NULL: without a receipt */
+    const char *receipt;       /* NULL: without a receipt */
+    const char *authorisation; /* the number under which the centre allowed it; NULL: none */
     struct request_line *lines;
     size_t line_count;
     bool in_hand;  /* the goods are on the counter; default true */

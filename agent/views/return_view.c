@@ -92,7 +92,7 @@ static enum err update(struct database_statements *sql, const struct return_stat
 /* The members of return.created that the sale's next decision starts from. */
 static enum err copy_given_back(struct slice data, struct buf *out, struct fault *fault)
 {
-    static const char *const members[] = {"lines", "refund"};
+    static const char *const members[] = {"lines", "refund", "authorisation"};
     enum { MEMBERS = sizeof members / sizeof *members };
     struct slice values[MEMBERS];
     enum err err = json_scan_members(data, JSON_LIMITS_CHECKED, members, MEMBERS, values, fault);

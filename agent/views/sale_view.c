@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VERSION = 3, ITEM_MAX = 96, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
+enum { VERSION = 4, ITEM_MAX = 96, ARENA_MAX_BYTES = 4 * 1024 * 1024 };
 
 static enum err insert_sale(struct database_statements *sql, const struct eventlog_record *record,
                             const struct sale *sale, struct fault *fault)
@@ -88,6 +88,7 @@ static enum err insert_authorisation(struct database_statements *sql, struct sli
         return err;
     bind_text(statement, 1, number);
     bind_text(statement, 2, receipt);
+    bind_slice(statement, 3, data);
     return statement_run(statement, fault);
 }
 
@@ -182,6 +183,29 @@ enum err sale_view_list(const struct views *views, enum sale_by by, const char *
     bind_text(statement, 1, by == SALE_BY_ORDER ? wanted : key);
     bind_int(statement, 2, SALE_VIEW_LIST_MAX);
     return read_rows(statement, SALE_VIEW_LIST_MAX, rows, count, fault);
+}
+
+enum err sale_view_authorised(const struct views *views, const char *number, struct arena *arena,
+                              struct slice *data, struct fault *fault)
+{
+    struct statement *statement;
+    bool row;
+    enum err err = database_attached(views->sales, SALE_VIEW_AUTHORISED, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, number);
+    err = statement_step(statement, &row, fault);
+    struct slice found = !err && row ? column_slice(statement, 0) : (struct slice){"", 0};
+    const char *copy = !err && row ? arena_slice_text(arena, found) : NULL;
+    statement_reset(statement);
+    if (err)
+        return err;
+    if (!row)
+        return fault_set(fault, ERR_NOT_FOUND, "authorisation", "isn't known here");
+    if (!copy)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    *data = (struct slice){copy, found.len};
+    return ERR_OK;
 }
 
 struct load {

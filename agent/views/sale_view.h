@@ -33,6 +33,13 @@ enum err sale_view_list(const struct views *views, enum sale_by by, const char *
                         struct sale_row *rows, size_t *count, struct fault *fault) MUST_CHECK;
 
 /*
+ * What the centre authorised under a number: the data of return.authorised, in the arena.
+ * ERR_NOT_FOUND.
+ */
+enum err sale_view_authorised(const struct views *views, const char *number, struct arena *arena,
+                              struct slice *data, struct fault *fault) MUST_CHECK;
+
+/*
  * A sale as its event holds it: `data` is the exact JSON, `sale` is read from it and checked.
  * All of it lives in the arena but `doc`, which the caller frees after the sale.
  */

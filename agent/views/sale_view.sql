@@ -6,7 +6,10 @@ VALUES (?1, ?2, ?3, ?4, ?5)
 INSERT OR IGNORE INTO sale_item (item, sold_at_ms, sale) VALUES (?1, ?2, ?3)
 
 -- name: insert_authorisation
-INSERT OR REPLACE INTO sale_authorisation (number, receipt) VALUES (?1, ?2)
+INSERT OR REPLACE INTO sale_authorisation (number, receipt, data) VALUES (?1, ?2, ?3)
+
+-- name: authorised
+SELECT data FROM sale_authorisation WHERE number = ?1
 
 -- name: by_receipt
 SELECT id, receipt, sold_at_ms, data_hash FROM sale WHERE receipt = ?1

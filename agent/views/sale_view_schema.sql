@@ -16,7 +16,8 @@ CREATE TABLE sale_item (
 -- What the centre allowed to come back: its number is what the customer has in hand.
 CREATE TABLE sale_authorisation (
     number TEXT NOT NULL PRIMARY KEY,
-    receipt TEXT NOT NULL
+    receipt TEXT NOT NULL,
+    data TEXT NOT NULL -- of its event
 ) WITHOUT ROWID;
 
 -- name: drop

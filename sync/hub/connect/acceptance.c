@@ -3,6 +3,7 @@
 #include "hal/base/json.h"
 #include "hal/base/jsonw.h"
 #include "sync/contract/money.h"
+#include "sync/hub/connect/claim.h"
 #include "sync/hub/ingest/centre.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/journal.h"
@@ -252,6 +253,21 @@ static bool stands_before(const struct accepting *a, const struct cJSON *asked)
     return line != asked;
 }
 
+/* A store may have taken some of it by the same authorisation. */
+static enum err check_unused(const struct accepting *a, int64_t line)
+{
+    const struct claim claim = {.correlation = a->correlation,
+                                .receipt = text_of(a->authorised, "receipt"),
+                                .authorisation = &a->correlation};
+    int64_t used = 0;
+    enum err err = claim_used(a->db, &claim, line, &used, a->fault);
+    return err || !used ? err
+                        : fault_set(a->fault, ERR_REFUSED, "lines",
+                                    "authorisation_exceeded: of line %" PRId64 " %" PRId64
+                                    " were returned under it in a store",
+                                    line, used);
+}
+
 static enum err accept_line(struct accepting *a, struct jsonw *w, const struct cJSON *asked,
                             int64_t *total_minor)
 {
@@ -262,7 +278,9 @@ static enum err accept_line(struct accepting *a, struct jsonw *w, const struct c
     if (!sold || stands_before(a, asked))
         return fault_set(a->fault, ERR_REFUSED, "lines",
                          "line %" PRId64 " is not on the receipt, or asked for twice", number);
-    enum err err = sum_given(a, sold, &given);
+    enum err err = check_unused(a, number);
+    if (!err)
+        err = sum_given(a, sold, &given);
     if (err)
         return err;
     if (given.quantity + part.quantity > json_member_int(sold, "quantity", 0))
@@ -359,6 +377,7 @@ static enum err write_created(struct accepting *a)
     jsonw_text(&w, "number", text_of(a->authorised, "number"));
     jsonw_text(&w, "store", text_of(a->sale, "store"));
     jsonw_text(&w, "receipt", text_of(a->authorised, "receipt"));
+    jsonw_text(&w, "authorisation", text_of(a->authorised, "number"));
     jsonw_text(&w, "currency", text_of(a->sale, "currency"));
     jsonw_text(&w, "decision", "accepted");
     jsonw_array(&w, "reasons");

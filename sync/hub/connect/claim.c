@@ -14,27 +14,56 @@ struct others {
     struct id latest;
 };
 
-static enum err sum_others(struct database *db, const struct claim *claim, int64_t line,
-                           bool authorised_too, struct others *others, struct fault *fault)
+static enum err sum(struct database *db, size_t query, const struct claim *claim, int64_t line,
+                    struct others *others, struct fault *fault)
 {
     struct statement *s;
     bool row;
     *others = (struct others){0};
-    enum err err = database_statement(db, INGEST_CLAIM_SUM, &s, fault);
+    enum err err = database_statement(db, query, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, claim->receipt);
     bind_int(s, 2, line);
     bind_blob(s, 3, claim->correlation.bytes, ID_BYTES);
-    bind_int(s, 4, authorised_too);
+    if (query == INGEST_CLAIM_USED)
+        bind_blob(s, 4, claim->authorisation->bytes, ID_BYTES);
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    if (row) {
-        others->quantity = column_int(s, 0);
-        if (column_bytes(s, 1, others->latest.bytes, ID_BYTES) != ERR_OK)
-            others->latest = (struct id){0};
-    }
+    others->quantity = row ? column_int(s, 0) : 0;
+    if (query != INGEST_CLAIM_PROMISED &&
+        (!row || column_bytes(s, 1, others->latest.bytes, ID_BYTES) != ERR_OK))
+        others->latest = (struct id){0};
+    statement_reset(s);
+    return ERR_OK;
+}
+
+enum err claim_used(struct database *db, const struct claim *claim, int64_t line, int64_t *quantity,
+                    struct fault *fault)
+{
+    struct others others;
+    enum err err = sum(db, INGEST_CLAIM_USED, claim, line, &others, fault);
+    if (!err)
+        *quantity = others.quantity;
+    return err;
+}
+
+/* *known: the centre gave that authorisation for this receipt. */
+static enum err read_allowed(struct database *db, const struct claim *claim, int64_t line,
+                             bool *known, int64_t *quantity, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_CLAIM_ALLOWED, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, claim->receipt);
+    bind_int(s, 2, line);
+    bind_blob(s, 3, claim->authorisation->bytes, ID_BYTES);
+    err = database_step(db, s, known, fault);
+    if (err)
+        return err;
+    *quantity = *known ? column_int(s, 0) : 0;
     statement_reset(s);
     return ERR_OK;
 }
@@ -53,6 +82,8 @@ static enum err insert(struct database *db, const struct claim *claim, const cha
         bind_blob(s, 3, claim->correlation.bytes, ID_BYTES);
         bind_text(s, 4, kind);
         bind_int(s, 5, claim->lines[i].quantity);
+        if (claim->authorisation)
+            bind_blob(s, 6, claim->authorisation->bytes, ID_BYTES);
         err = database_run(db, s, fault);
     }
     return err;
@@ -74,6 +105,7 @@ struct excess {
     struct claim_line lines[CLAIM_LINES_MAX]; /* quantity: beyond what was sold */
     size_t count;
     struct id other;
+    bool of_authorisation; /* the last one: others used it up before */
 };
 
 /* The same line may stand in a return several times: they are looked at together. */
@@ -86,23 +118,56 @@ static int64_t asked_of(const struct claim *claim, size_t upto)
     return sum;
 }
 
+/* What of it no sale stands behind, because others brought it back. */
+static enum err beyond_sale(struct database *db, const struct claim *claim, size_t i, int64_t *over,
+                            struct others *others, struct fault *fault)
+{
+    enum err err = sum(db, INGEST_CLAIM_SUM, claim, claim->lines[i].line, others, fault);
+    *over = others->quantity ? others->quantity + asked_of(claim, i) - claim->lines[i].sold : 0;
+    return err;
+}
+
+/* What of it the authorisation doesn't allow, because others used it. */
+static enum err beyond_authorisation(struct database *db, const struct claim *claim, size_t i,
+                                     int64_t *over, struct others *others, struct fault *fault)
+{
+    bool known = false;
+    int64_t allowed = 0;
+    *over = 0;
+    if (!claim->authorisation)
+        return ERR_OK;
+    enum err err = read_allowed(db, claim, claim->lines[i].line, &known, &allowed, fault);
+    if (!err)
+        err = sum(db, INGEST_CLAIM_USED, claim, claim->lines[i].line, others, fault);
+    if (!err && known && others->quantity)
+        *over = others->quantity + asked_of(claim, i) - allowed;
+    return err;
+}
+
 static enum err find_excess(struct database *db, const struct claim *claim, struct excess *excess,
                             struct fault *fault)
 {
-    struct others others;
     enum err err = ERR_OK;
     excess->count = 0;
     for (size_t i = 0; !err && i < claim->count; i++) {
         const struct claim_line *line = &claim->lines[i];
+        struct others returned = {0};
+        struct others used = {0};
+        int64_t over = 0;
+        int64_t unauthorised = 0;
         if (!line->sold) /* without a sale nothing can be said */
             continue;
-        err = sum_others(db, claim, line->line, false, &others, fault);
-        int64_t over = others.quantity + asked_of(claim, i) - line->sold;
-        if (err || over <= 0 || !others.quantity)
+        err = beyond_sale(db, claim, i, &over, &returned, fault);
+        if (!err)
+            err = beyond_authorisation(db, claim, i, &unauthorised, &used, fault);
+        bool of_authorisation = unauthorised > over;
+        over = of_authorisation ? unauthorised : over;
+        if (err || over <= 0)
             continue;
         excess->lines[excess->count++] = (struct claim_line){
             .line = line->line, .quantity = over < line->quantity ? over : line->quantity};
-        excess->other = others.latest;
+        excess->other = of_authorisation ? used.latest : returned.latest;
+        excess->of_authorisation = of_authorisation;
     }
     return err;
 }
@@ -155,9 +220,9 @@ static enum err raise_conflict(struct database *db, const struct claim *claim,
     id_format(&excess->other, other);
     (void)snprintf(detail, sizeof detail,
                    "return %.64s took back %" PRId64 " of line %" PRId64
-                   " of receipt %.64s more than is left; return %s came first",
+                   " of receipt %.64s more than %s; return %s came first",
                    claim->number, excess->lines[0].quantity, excess->lines[0].line, claim->receipt,
-                   other);
+                   excess->of_authorisation ? "its authorisation allows" : "is left", other);
     const struct exception exception = {.code = "amount_rebased",
                                         .correlation = claim->correlation,
                                         .subject = excess->lines[0].line,
@@ -201,17 +266,20 @@ enum err claim_return(struct database *db, const struct claim *claim, struct fau
 
 enum err claim_authorise(struct database *db, const struct claim *claim, struct fault *fault)
 {
-    struct others others;
+    struct others returned;
+    struct others promised;
     for (size_t i = 0; i < claim->count; i++) {
         const struct claim_line *line = &claim->lines[i];
-        enum err err = sum_others(db, claim, line->line, true, &others, fault);
+        enum err err = sum(db, INGEST_CLAIM_SUM, claim, line->line, &returned, fault);
+        if (!err)
+            err = sum(db, INGEST_CLAIM_PROMISED, claim, line->line, &promised, fault);
         if (err)
             return err;
-        if (others.quantity + asked_of(claim, i) > line->sold)
+        if (returned.quantity + promised.quantity + asked_of(claim, i) > line->sold)
             return fault_set(fault, ERR_REFUSED, "lines",
                              "quantity_exceeds_remaining: of line %" PRId64 " %" PRId64
                              " were sold and %" PRId64 " are returned or authorised",
-                             line->line, line->sold, others.quantity);
+                             line->line, line->sold, returned.quantity + promised.quantity);
     }
     return insert(db, claim, "authorised", fault);
 }

@@ -1,6 +1,7 @@
 /*
  * Who returned how much of a receipt, over all stores: what was accepted in two stores that
- * couldn't talk to each other is found here, and what was accepted pending a check is checked.
+ * couldn't talk to each other is found here, and what was accepted pending a check is checked. An
+ * authorisation is used up once, too, wherever it is shown.
  *
  * The return that came to the hub later is the one that conflicts: return.conflicted says what of
  * it no sale stands behind, which the ledger moves to suspense. The money that was paid is never
@@ -23,7 +24,8 @@ struct claim_line {
 struct claim {
     struct id correlation;
     const char *receipt;
-    const char *number; /* of the return, for people */
+    const char *number;             /* of the return, for people */
+    const struct id *authorisation; /* under which it was returned; NULL: none */
     const struct claim_line *lines;
     size_t count;
     bool pending_check; /* return.checked answers it */
@@ -34,6 +36,11 @@ struct claim {
 /* A return was accepted. */
 enum err claim_return(struct database *db, const struct claim *claim,
                       struct fault *fault) MUST_CHECK;
+/*
+ * How many pieces of the line others than `correlation` returned under the authorisation.
+ */
+enum err claim_used(struct database *db, const struct claim *claim, int64_t line, int64_t *quantity,
+                    struct fault *fault) MUST_CHECK;
 /* It was voided, declined, or failed its check: its goods may come back once more. */
 enum err claim_end(struct database *db, const struct id *correlation,
                    struct fault *fault) MUST_CHECK;

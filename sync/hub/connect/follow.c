@@ -5,6 +5,7 @@
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/connect/home_store.h"
+#include "sync/hub/connect/order.h"
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/ingest/gift_card.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -393,9 +394,12 @@ static enum err claim_goods(struct follow *f, const struct cJSON *created, bool 
 {
     struct claim_line lines[CLAIM_LINES_MAX];
     const struct cJSON *line = json_first(json_member(created, "lines"));
+    const char *shown = text_of(created, "authorisation");
+    const struct id authorisation = order_authorisation_id(shown);
     struct claim claim = {.correlation = f->event.correlation,
                           .receipt = text_of(created, "receipt"),
                           .number = text_of(created, "number"),
+                          .authorisation = *shown ? &authorisation : NULL,
                           .lines = lines,
                           .pending_check = pending_check,
                           .now_ms = f->now_ms,

@@ -348,6 +348,11 @@ static enum err claim_lines(struct intake_work *w, const struct document *sold,
     return claim_authorise(w->db, &claim, w->fault);
 }
 
+struct id order_authorisation_id(const char *number)
+{
+    return centre_id(NULL, "authorisation", number);
+}
+
 static enum err store_authorised(struct intake_work *w, const struct centre_fact *fact)
 {
     struct cJSON *json CLEANUP(json_cleanup) = NULL;
@@ -365,8 +370,7 @@ static enum err authorise(struct intake_work *w)
 {
     char id[ID_TEXT + 1];
     bool known = false;
-    const struct centre_fact fact = {.correlation =
-                                         centre_id(NULL, "authorisation", w->document.number),
+    const struct centre_fact fact = {.correlation = order_authorisation_id(w->document.number),
                                      .type = EVENT_RETURN_AUTHORISED,
                                      .data = buf_slice(&w->text),
                                      .now_ms = w->order->now_ms,

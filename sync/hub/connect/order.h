@@ -8,6 +8,7 @@
 
 #include "sync/hub/connect/told.h"
 
+#include "hal/base/id.h"
 #include "hal/base/json.h"
 #include "hal/database.h"
 
@@ -33,6 +34,8 @@ enum err order_take(struct database *db, struct order *order, struct fault *faul
  * same again is known; ERR_CONFLICT when the number is known with other content.
  */
 enum err order_authorise(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
+/* The return that is authorised under a number. */
+struct id order_authorisation_id(const char *number);
 /*
  * {return, lines[{line, quantity, condition?}], notice?}: the return by id or number;
  * ERR_NOT_FOUND. One that was authorised and that no store took is accepted by the centre, by its

@@ -632,3 +632,7 @@ UPDATE posting SET moved_from =
 WHERE state = 'posted';
 CREATE INDEX posting_moved ON posting (moved_from) WHERE moved_from IS NOT NULL;
 CREATE INDEX posting_by_number ON posting (number) WHERE number IS NOT NULL;
+-- name: authorisations
+-- Under which authorisation it was returned; a return of the centre's own, under its own.
+ALTER TABLE claim ADD COLUMN authorisation BLOB;
+CREATE INDEX claim_by_authorisation ON claim (authorisation);

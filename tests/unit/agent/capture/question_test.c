@@ -159,6 +159,97 @@ static void rates_and_prices_of_that_day_come_out_of_the_log(void **state)
     counter_answer_free(&answer);
 }
 
+static void received(void *context, enum err err, const struct fault *fault)
+{
+    (void)fault;
+    *(bool *)context = err == ERR_OK;
+}
+
+/* The centre authorises the return of `quantity` pieces, and its word arrives. */
+static void authorise(struct counter *counter, const char *number, int quantity, const char *more)
+{
+    static int64_t messages;
+    struct id_source ids;
+    char data[256];
+    bool came = false;
+    id_source_init(&ids, NULL, NULL);
+    (void)snprintf(data, sizeof data,
+                   "{\"number\":\"%s\",\"receipt\":\"" RECEIPT "\",%s\"lines\":[{\"line\":1,"
+                   "\"quantity\":%d}]}",
+                   number, more, quantity);
+    const struct event event = {.id = id_next(&ids, COUNTER_NOW_MS),
+                                .type = EVENT_RETURN_AUTHORISED,
+                                .source = SLICE_LITERAL("/centre"),
+                                .subject = SLICE_LITERAL("return"),
+                                .time_ms = COUNTER_NOW_MS,
+                                .time_trusted = true,
+                                .correlation = id_next(&ids, COUNTER_NOW_MS),
+                                .data = slice_of(data)};
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    event_write(&body, &event);
+    const struct inbox_place place = {1, messages + 1, messages};
+    messages++;
+    eventlog_receive(counter_log(counter), &place, buf_slice(&body), received, &came);
+    /* What was submitted behind it ends after it. */
+    struct counter_answer answer =
+        counter_ask(counter, CAPTURE_VOID, "01935a10-7c3d-7300-8300-000000000300", "", "{}");
+    assert_int_equal(answer.err, ERR_NOT_FOUND);
+    counter_answer_free(&answer);
+    assert_true(came);
+}
+
+static void assert_under(struct counter *counter, const char *number, int quantity,
+                         const char *decision, const char *code)
+{
+    char json[256];
+    (void)snprintf(json, sizeof json,
+                   "{\"receipt\":\"" RECEIPT "\",\"authorisation\":\"%s\",\"lines\":[{\"line\":1,"
+                   "\"quantity\":%d,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}",
+                   number, quantity);
+    struct counter_answer answer = ask(counter, json);
+    assert_string_equal(json_member_text(answer.body, "decision"), decision);
+    const struct cJSON *reason = json_first(json_member(answer.body, "reasons"));
+    const char *found = reason ? json_member_text(reason, "code") : "";
+    assert_string_equal(found, code);
+    counter_answer_free(&answer);
+}
+
+static enum err decide_authorised_again(void *context, const struct return_state *state,
+                                        struct fault *fault)
+{
+    struct counter *counter = context;
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, (size_t)32 * 1024 * 1024);
+    struct replay replay CLEANUP(replay_cleanup) = {0};
+    struct views views = views_of_reader(counter_reader(counter));
+    enum err err = replay_decide(&views, state, counter_policy(counter), &arena, &replay, fault);
+    if (err)
+        return err;
+    assert_string_equal(outcome_words[replay.question.decision.outcome],
+                        json_member_text(replay.created, "decision"));
+    assert_non_null(json_member_text(replay.created, "authorisation"));
+    return ERR_OK;
+}
+
+static void an_authorisation_is_used_up_and_looked_at_again_from_the_log(void **state)
+{
+    struct counter *counter = *state;
+    assert_under(counter, "RMA-1", 1, "needs_link", "authorisation_unknown");
+    authorise(counter, "RMA-1", 1, "\"valid_until\":\"2999-01-01T00:00:00Z\",");
+    authorise(counter, "RMA-2", 1, "\"valid_until\":\"2020-01-01T00:00:00Z\",");
+    assert_under(counter, "RMA-1", 2, "declined", "authorisation_exceeded");
+    assert_under(counter, "RMA-1", 1, "accepted", "");
+    assert_under(counter, "RMA-1", 1, "declined", "authorisation_exceeded");
+    assert_under(counter, "RMA-2", 1, "needs_manager", "authorisation_expired");
+    struct views views = views_of_reader(counter_reader(counter));
+    struct return_view_query query = {
+        .state = RETURN_VIEW_ANY, .receipt = "", .before_ms = INT64_MAX, .max = 10};
+    struct fault fault = {0};
+    if (return_view_list(&views, &query, decide_authorised_again, counter, &fault) != ERR_OK)
+        fail_msg("%s: %s", fault.where, fault.text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
 
 int main(void)
@@ -168,6 +259,7 @@ int main(void)
         TEST(a_price_in_another_currency_is_no_price_here),
         TEST(pounds_are_paid_back_in_euro_by_the_policys_rates),
         TEST(rates_and_prices_of_that_day_come_out_of_the_log),
+        TEST(an_authorisation_is_used_up_and_looked_at_again_from_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

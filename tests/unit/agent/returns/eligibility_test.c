@@ -288,6 +288,71 @@ static void tax_of_another_country_is_seen_and_local_codes_are_not(void **state)
     }
 }
 
+/* The number stands in every request: what is known of it differs. */
+static void assert_shown(struct counter *c, const struct fact_authorisation *shown,
+                         int64_t quantity, const char *code)
+{
+    char json[256];
+    c->facts.authorisation = shown;
+    (void)snprintf(json, sizeof json,
+                   "{'receipt':'R1','authorisation':'RMA-1','lines':[{'line':1,'quantity':%d,"
+                   "'reason':'unwanted','condition':'open_box'},{'line':1,'quantity':1,"
+                   "'reason':'broken','condition':'open_box'}]}",
+                   (int)quantity);
+    struct decision d = counter_ask(c, json);
+    assert_int_equal(d.outcome, *code ? OUTCOME_NEEDS_MANAGER : OUTCOME_ACCEPTED);
+    assert_true(!*code || counter_has_reason(&d, code));
+}
+
+static void an_authorisation_allows_its_pieces_until_its_time(void **state)
+{
+    struct counter *c = *state;
+    const struct fact_authorised_line lines[] = {{1, 2}};
+    struct fact_authorisation shown = {.known = true,
+                                       .valid_until_ms = c->facts.now_ms,
+                                       .expires = true,
+                                       .lines = lines,
+                                       .line_count = 1};
+    set_rules(c, "{'rule':'a','check':'authorisation','outcome':'needs_manager'},"
+                 "{'rule':'u','check':'authorised_until','outcome':'needs_manager'},"
+                 "{'rule':'q','check':'authorised_quantity','outcome':'needs_manager'}");
+    assert_kept(c, 1, 3); /* none was shown */
+    assert_shown(c, &shown, 1, "");
+    assert_shown(c, &shown, 2, "authorisation_exceeded");
+    shown.valid_until_ms--;
+    assert_shown(c, &shown, 1, "authorisation_expired");
+    shown.expires = false;
+    assert_shown(c, &shown, 1, "");
+    assert_shown(c, &(struct fact_authorisation){.known = false}, 1, "authorisation_unknown");
+}
+
+static void an_authorisation_is_looked_at_by_the_rules_that_ship(void **state)
+{
+    struct counter *c = *state;
+    const struct fact_authorised_line lines[] = {{1, 1}};
+    const struct fact_authorisation shown = {
+        .known = true, .expires = true, .valid_until_ms = 1, .lines = lines, .line_count = 1};
+    const struct fact_authorisation unknown = {.known = false};
+    static const char one[] = "{'receipt':'R1','authorisation':'RMA-1','lines':[{'line':1,"
+                              "'quantity':1,'reason':'unwanted','condition':'open_box'}]}";
+    c->facts.authorisation = &unknown;
+    assert_int_equal(counter_ask(c, one).outcome, OUTCOME_NEEDS_LINK);
+    c->facts.link_up = true;
+    assert_int_equal(counter_ask(c, one).outcome, OUTCOME_NEEDS_MANAGER);
+    c->facts.authorisation = &shown;
+    assert_int_equal(counter_ask(c, one).outcome, OUTCOME_NEEDS_MANAGER);
+    c->facts.manager = true;
+    assert_int_equal(counter_ask(c, one).outcome, OUTCOME_ACCEPTED);
+    static const char two[] = "{'receipt':'R1','authorisation':'RMA-1','lines':[{'line':1,"
+                              "'quantity':2,'reason':'unwanted','condition':'open_box'}]}";
+    struct decision d = counter_ask(c, two);
+    assert_int_equal(d.outcome, OUTCOME_DECLINED);
+    assert_true(counter_has_reason(&d, "authorisation_exceeded"));
+    c->facts.manager = false;
+    c->facts.link_up = false;
+    c->facts.authorisation = NULL;
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -309,6 +374,8 @@ int main(void)
         RULE(velocity_is_held_for_receipt_and_associate_too),
         RULE(a_receipt_may_be_required_or_not),
         RULE(tax_of_another_country_is_seen_and_local_codes_are_not),
+        RULE(an_authorisation_allows_its_pieces_until_its_time),
+        RULE(an_authorisation_is_looked_at_by_the_rules_that_ship),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,20 +72,26 @@ static enum err bring_named(struct hub_run *run, const char *text, const char *k
     return take_order(run, order_receive, &order);
 }
 
-/* A return of `quantity` of line 1, of which `sold` were sold. */
-static void give_back(struct hub_run *run, int store, int number, const char *receipt, int quantity,
-                      int sold, const char *decision)
+/* A return of `quantity` of line 1, of which `sold` were sold; of what an authorisation allows. */
+static void give_back_under(struct hub_run *run, int store, int number, const char *receipt,
+                            int quantity, int sold, const char *decision, const char *authorisation)
 {
     char data[1024];
     (void)snprintf(data, sizeof data,
-                   "{\"number\":\"R-%d\",\"receipt\":\"%s\",\"store\":\"004%d\",\"currency\":"
+                   "{\"number\":\"R-%d\",\"receipt\":\"%s\",%s\"store\":\"004%d\",\"currency\":"
                    "\"EUR\",\"decision\":\"%s\",\"goods\":\"received\",\"lines\":[{\"line\":1,"
                    "\"quantity\":%d,\"net\":%d,\"tax\":[],\"gross\":%d}],\"sale\":{\"lines\":[{"
                    "\"line\":1,\"quantity\":%d}]}}",
-                   number, receipt, store, decision, quantity, quantity * 1000, quantity * 1000,
-                   sold);
+                   number, receipt, authorisation, store, decision, quantity, quantity * 1000,
+                   quantity * 1000, sold);
     hub_run_event(run, store, number, EVENT_RETURN_CREATED, data);
     hub_run_work(run);
+}
+
+static void give_back(struct hub_run *run, int store, int number, const char *receipt, int quantity,
+                      int sold, const char *decision)
+{
+    give_back_under(run, store, number, receipt, quantity, sold, decision, "");
 }
 
 static int64_t told_of(struct hub_run *run, const char *type)
@@ -228,6 +234,44 @@ static void what_was_voided_may_come_back_elsewhere(void **state)
     hub_run_event(run, 0, 1, EVENT_RETURN_VOIDED, "{}");
     hub_run_work(run);
     give_back(run, 1, 2, "A-1", 3, 3, "accepted");
+    assert_int_equal(told_of(run, "return.conflicted"), 0);
+}
+
+#define UNDER(number) "\"authorisation\":\"" number "\","
+
+static void authorisation_is_used_up_once_by_whoever_shows_it(void **state)
+{
+    struct hub_run *run = *state;
+    struct told told = {0};
+    hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
+    hub_run_must(run, bring(run, order_authorise, AUTHORISE("1"), NULL, &told));
+    give_back_under(run, 0, 1, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
+    assert_int_equal(told_of(run, "return.conflicted"), 0);
+    /* Another store, which heard of neither, shows it again: a piece is left of the sale. */
+    give_back_under(run, 1, 2, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
+    assert_int_equal(told_of(run, "return.conflicted"), 1);
+    assert_int_equal(hub_run_number(run, "SELECT count(*) FROM hub_exception WHERE code = "
+                                         "'amount_rebased' AND detail LIKE '%authorisation%'"),
+                     1);
+    assert_int_equal(hub_run_balance(run, "suspense"), 1000);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -2000);
+}
+
+static void what_came_back_under_an_authorisation_is_no_longer_promised(void **state)
+{
+    struct hub_run *run = *state;
+    struct told told = {0};
+    hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
+    hub_run_must(run, bring(run, order_authorise, AUTHORISE("1"), NULL, &told));
+    assert_int_equal(bring(run, order_authorise, AUTHORISE_AS("RMA-2", "2"), NULL, &told),
+                     ERR_REFUSED);
+    give_back_under(run, 0, 1, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
+    hub_run_must(run, bring(run, order_authorise, AUTHORISE_AS("RMA-2", "1"), NULL, &told));
+    hub_run_event(run, 0, 1, EVENT_RETURN_VOIDED, "{}");
+    hub_run_work(run);
+    assert_int_equal(bring(run, order_authorise, AUTHORISE_AS("RMA-3", "1"), NULL, &told),
+                     ERR_REFUSED);
+    give_back_under(run, 1, 2, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
     assert_int_equal(told_of(run, "return.conflicted"), 0);
 }
 
@@ -428,6 +472,17 @@ static void goods_that_a_store_took_back_meanwhile_are_refused(void **state)
     assert_int_equal(told_of(run, "return.created"), 0);
 }
 
+static void authorised_goods_that_a_store_took_are_not_taken_again_in_a_warehouse(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "card");
+    const struct id id = authorise(run, 1);
+    give_back_under(run, 0, 1, "WEB-3", 1, 3, "accepted", UNDER("RMA-3-1"));
+    assert_int_equal(goods_came(run, &id, 1, "new_sealed"), ERR_REFUSED);
+    assert_non_null(strstr(run->fault.text, "authorisation_exceeded"));
+    assert_int_equal(told_of(run, "return.created"), 0);
+}
+
 static void what_was_paid_in_cash_is_left_to_a_store(void **state)
 {
     struct hub_run *run = *state;
@@ -454,11 +509,14 @@ int main(void)
         TEST(notice_under_the_name_of_another_is_a_conflict),
         TEST(same_piece_taken_back_in_two_stores_is_named_and_rebased),
         TEST(what_was_voided_may_come_back_elsewhere),
+        TEST(authorisation_is_used_up_once_by_whoever_shows_it),
+        TEST(what_came_back_under_an_authorisation_is_no_longer_promised),
         TEST(return_that_waits_for_a_check_is_checked_against_all_stores),
         TEST(authorised_goods_in_a_warehouse_are_a_return_of_the_centre),
         TEST(returns_that_come_at_once_share_what_was_paid),
         TEST(more_goods_than_were_authorised_are_parked_and_not_paid),
         TEST(goods_that_a_store_took_back_meanwhile_are_refused),
+        TEST(authorised_goods_that_a_store_took_are_not_taken_again_in_a_warehouse),
         TEST(what_was_paid_in_cash_is_left_to_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
