@@ -34,7 +34,8 @@ enum err return_view_of_sale(const struct views *views, const struct id *sale,
 struct return_given_back {
     struct id id;
     int64_t total_minor;
-    struct slice body; /* an object of its "lines", "refund" and "authorisation", as they were decided */
+    struct slice
+        body; /* an object of its "lines", "refund" and "authorisation", as they were decided */
 };
 typedef enum err return_view_visit_given_back(void *context, const struct return_given_back *given,
                                               struct fault *fault);
