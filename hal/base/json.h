@@ -1,11 +1,12 @@
 /*
  * Reads JSON (RFC 8259) from the outside through field tables.
  *
- * json_parse checks size, depth, syntax, UTF-8 and NUL characters before cJSON sees the text
- * (hal/base/json_scan.h), and then for keys that occur twice. A field table then says what an
+ * json_parse checks size, depth, syntax, UTF-8 and NUL characters (hal/base/json_scan.h) before it
+ * makes a tree of the text, and then for keys that occur twice. A field table then says what an
  * object may hold: type, range, length, whether it must be there; unknown keys are refused unless
  * the table allows them. Every refusal names the field by its path ("lines[2].quantity") and the
- * rule. This is the only face through which our code touches cJSON.
+ * rule. The tree's nodes are cJSON's, and all of them lie in one arena; this is the only face
+ * through which our code touches them.
  */
 #ifndef HAL_BASE_JSON_H
 #define HAL_BASE_JSON_H

@@ -213,17 +213,21 @@ static enum err next(struct json_scan *s, char closer, bool *first, unsigned dep
 static enum err pass_nested(struct json_scan *s, struct fault *fault)
 {
     unsigned open = 0;
-    enum err err = ERR_OK;
-    while (!err && s->at < s->end) {
+    bool in_text = false;
+    while (s->at < s->end) {
         char c = *s->at++;
-        if (c == '"')
-            err = skip_text(s, fault);
+        if (in_text && c == '\\' && s->at < s->end)
+            s->at++;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (in_text)
+            continue;
         else if (c == '{' || c == '[')
             open++;
         else if ((c == '}' || c == ']') && --open == 0)
             return ERR_OK;
     }
-    return err ? err : bad(s, "the text ends too early", fault);
+    return bad(s, "the text ends too early", fault);
 }
 
 /* The depth is limited, so this may recurse. */

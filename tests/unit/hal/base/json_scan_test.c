@@ -177,7 +177,7 @@ static void what_was_checked_before_is_passed_over_by_texts_and_brackets(void **
                          JSON_LIMITS_CHECKED, "b", &value, NULL),
         ERR_OK);
     assert_true(slice_is(value, "7"));
-    static const char *const wrong[] = {"{\"a\":[", "{\"a\":[\"", "{\"a\":[]", "{\"a\":{\"\\x\"}}"};
+    static const char *const wrong[] = {"{\"a\":[", "{\"a\":[\"", "{\"a\":[]"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(
             json_scan_member(slice_of(wrong[i]), JSON_LIMITS_CHECKED, "b", &value, NULL),

@@ -338,12 +338,30 @@ static void single_look_ups_give_the_fallback_for_what_is_of_another_kind(void *
     assert_null(json_first(json_member(doc, "t")));
 }
 
+static void texts_and_numbers_of_every_form_are_read(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        json_parse(SLICE_LITERAL(
+                       "{\"\\u0061\\n\":\"\\\"\\\\\\ud83d\\ude00\",\"e\":\"\",\"n\":[-7,-0,1e2,0.5,"
+                       "123456789012345,9007199254740993,-1.5E-1]}"),
+                   JSON_LIMITS_DEFAULT, &doc, NULL),
+        ERR_OK);
+    assert_string_equal(json_member_text(doc, "a\n"), "\"\\\xf0\x9f\x98\x80");
+    assert_string_equal(json_member_text(doc, "e"), "");
+    struct buf out CLEANUP(buf_free);
+    buf_init(&out, 200);
+    json_print(json_member(doc, "n"), &out);
+    assert_string_equal(out.data, "[-7,0,100,0.5,123456789012345,9007199254740992,-0.15]");
+}
+
 #define JSON_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         JSON_TEST(every_kind_of_field_is_read),
+        JSON_TEST(texts_and_numbers_of_every_form_are_read),
         JSON_TEST(every_refusal_names_the_field_and_the_rule),
         JSON_TEST(lists_larger_than_the_arena_are_refused),
         JSON_TEST(what_is_not_json_is_refused),
