@@ -64,6 +64,7 @@ struct appliance {
     struct centre *centre;
     struct loop_timer *clock_timer;
     bool link_up; /* written on the loop thread, read on the writer's */
+    bool due;     /* returns may wait to be told complete; atomic */
 };
 
 /* --- News between the parts ------------------------------------------------------------------ */
@@ -258,6 +259,8 @@ static enum err open_base(struct appliance *a, struct fault *fault)
 static enum err open_log(struct appliance *a, struct fault *fault)
 {
     views_define(a->views);
+    views_tell_due(a->views, &a->due);
+    a->due = true; /* some may wait since before */
     contact_keys_view(a->contacts, &a->views[VIEWS_COUNT]);
     a->log_config = (struct eventlog_config){
         .folder = a->folder,
@@ -294,6 +297,7 @@ static enum err open_capture(struct appliance *a, struct fault *fault)
         .contacts = a->contacts,
         .link_up = is_link_up,
         .context = a,
+        .due = &a->due,
     };
     return capture_open(&a->capture, &config, fault);
 }

@@ -74,6 +74,7 @@ struct capture_config {
     /* Any thread: whether the link is up now. */
     bool (*link_up)(void *context);
     void *context;
+    bool *due; /* as of views_tell_due: without it, capture_sweep has nothing to do. May be NULL. */
 };
 
 enum err capture_open(struct capture **capture, const struct capture_config *config,
@@ -103,7 +104,7 @@ enum err capture_check_space(struct capture *capture, struct fault *fault) MUST_
 
 /*
  * Completes the returns whose three tracks have closed, also by news from the centre: appends
- * return.completed. Asked after each commit, from one thread; cheap when there is nothing to do.
+ * return.completed. Asked after each commit, from one thread.
  */
 void capture_sweep(struct capture *capture);
 

@@ -40,6 +40,12 @@ static enum err complete(struct capture_job *job, struct eventlog_txn *txn,
     return err ? err : release_append(&release, EVENT_RETURN_COMPLETED, buf_slice(&data), fault);
 }
 
+static void look_again(struct capture *capture)
+{
+    if (capture->config.due)
+        __atomic_store_n(capture->config.due, true, __ATOMIC_RELEASE);
+}
+
 /* Writer thread. */
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
@@ -54,22 +60,29 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
         return_view_due(&views, job.capture->config.store.number, SWEEP_MAX, take, due, fault);
     for (size_t i = 0; i < due->count && !err; i++)
         err = complete(&job, txn, &due->returns[i], fault);
+    if (due->count == SWEEP_MAX)
+        look_again(job.capture);
     return err;
 }
 
 /* What failed is found again after the next commit. */
 static void done(void *context, enum err err, const struct fault *fault)
 {
-    (void)err;
     (void)fault;
     struct capture *capture = context;
+    if (err)
+        look_again(capture);
     __atomic_store_n(&capture->sweeping, false, __ATOMIC_RELEASE);
 }
 
 void capture_sweep(struct capture *capture)
 {
-    if (__atomic_exchange_n(&capture->sweeping, true, __ATOMIC_ACQUIRE))
+    bool *due = capture->config.due;
+    if (__atomic_load_n(&capture->sweeping, __ATOMIC_ACQUIRE))
         return;
+    if (due && !__atomic_exchange_n(due, false, __ATOMIC_ACQUIRE))
+        return;
+    __atomic_store_n(&capture->sweeping, true, __ATOMIC_RELAXED);
     capture->sweep = (struct eventlog_command){.decide = decide, .done = done, .context = capture};
     eventlog_submit(capture->config.log, &capture->sweep);
 }

@@ -62,6 +62,11 @@ static enum err read_one(struct statement *statement, struct return_state *state
     return err;
 }
 
+static bool is_due(const struct tracks *tracks)
+{
+    return tracks_closed(tracks) && !tracks->complete;
+}
+
 /* What later events change, from a position on. */
 static void bind_what_moves(struct statement *statement, int at, const struct return_state *state)
 {
@@ -74,7 +79,7 @@ static void bind_what_moves(struct statement *statement, int at, const struct re
     bind_int(statement, at + 5, tracks->posting);
     bind_int(statement, at + 6, tracks->complete);
     bind_blob(statement, at + 7, tracks->tenders, tracks->tender_count);
-    bind_int(statement, at + 8, tracks_closed(tracks) && !tracks->complete);
+    bind_int(statement, at + 8, is_due(tracks));
 }
 
 static enum err update(struct database_statements *sql, const struct return_state *state,
@@ -154,10 +159,10 @@ static enum err find(struct database_statements *sql, const struct id *id,
     return read_one(statement, state, found, fault);
 }
 
-static enum err apply(void *unused_context, struct database_statements *sql,
+/* `context`: as of views_tell_due, or NULL. */
+static enum err apply(void *context, struct database_statements *sql,
                       const struct eventlog_record *record, struct fault *fault)
 {
-    (void)unused_context;
     if (record->stream == STREAM_SALES)
         return ERR_OK;
     struct return_state state;
@@ -175,6 +180,8 @@ static enum err apply(void *unused_context, struct database_statements *sql,
         err = count_one(sql, fault);
     if (err)
         return err;
+    if (context && is_due(&state.tracks))
+        __atomic_store_n((bool *)context, true, __ATOMIC_RELEASE);
     return creates ? insert(sql, &state, record->event.data, fault) : update(sql, &state, fault);
 }
 

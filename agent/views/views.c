@@ -3,11 +3,18 @@
 #include "agent/views/return_view.h"
 #include "agent/views/sale_view.h"
 
+enum { SALES, RETURNS, EXCEPTIONS };
+
 void views_define(struct eventlog_view table[static VIEWS_COUNT])
 {
-    sale_view_define(&table[0]);
-    return_view_define(&table[1]);
-    exception_view_define(&table[2]);
+    sale_view_define(&table[SALES]);
+    return_view_define(&table[RETURNS]);
+    exception_view_define(&table[EXCEPTIONS]);
+}
+
+void views_tell_due(struct eventlog_view table[static VIEWS_COUNT], bool *due)
+{
+    table[RETURNS].context = due;
 }
 
 struct views views_of_txn(struct eventlog_txn *txn)

@@ -23,6 +23,11 @@ enum { VIEWS_COUNT = 3 };
 
 /* Fills the table to open the log with. */
 void views_define(struct eventlog_view table[static VIEWS_COUNT]);
+/*
+ * Has *due set whenever a return comes to be due for its completion, on the writer thread, before
+ * the commit. Atomic.
+ */
+void views_tell_due(struct eventlog_view table[static VIEWS_COUNT], bool *due);
 
 struct views views_of_txn(struct eventlog_txn *txn);
 struct views views_of_reader(struct eventlog_reader *reader);

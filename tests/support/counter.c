@@ -27,6 +27,7 @@ struct counter {
     struct eventlog *log;
     struct eventlog_reader *reader;
     struct capture *capture;
+    bool due;
 };
 
 static void read_policy(struct counter *c)
@@ -45,6 +46,8 @@ static void start(struct counter *c)
     assert_int_equal(contact_keys_open(&c->contacts, c->folder.path, c->folder.path, NULL, NULL),
                      ERR_OK);
     views_define(c->views);
+    views_tell_due(c->views, &c->due);
+    c->due = true;
     contact_keys_view(c->contacts, &c->views[VIEWS_COUNT]);
     c->config = (struct eventlog_config){
         .folder = c->folder.path,
@@ -64,6 +67,7 @@ static void start(struct counter *c)
         .store = {"0042", "DE", "EUR"},
         .policy = &c->policy,
         .contacts = c->contacts,
+        .due = &c->due,
     };
     assert_int_equal(capture_open(&c->capture, &config, NULL), ERR_OK);
 }
