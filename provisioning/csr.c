@@ -81,7 +81,7 @@ enum err csr_parse(struct slice request, mbedtls_x509_csr **out, struct fault *f
     return ERR_OK;
 }
 
-void csr_free(mbedtls_x509_csr *csr)
+static void csr_free(mbedtls_x509_csr *csr)
 {
     if (!csr)
         return;

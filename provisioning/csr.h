@@ -17,8 +17,6 @@ enum err csr_make(const struct key *key, const char *device, struct buf *pem,
  * (so that nobody asks for a certificate over somebody else's key) for a valid device id.
  */
 enum err csr_parse(struct slice request, mbedtls_x509_csr **csr, struct fault *fault) MUST_CHECK;
-/* Takes NULL. */
-void csr_free(mbedtls_x509_csr *csr);
 void csr_cleanup(mbedtls_x509_csr **csr); /* for CLEANUP */
 /* The common name, NUL-terminated. */
 enum err csr_device(const mbedtls_x509_csr *csr, char device[static CERTIFICATE_NAME_MAX + 1],

@@ -11,7 +11,7 @@ const formats = ["code_128", "ean_13", "ean_8", "upc_a", "upc_e", "qr_code", "da
 let stream = null;
 let detector = null;
 
-export const canScan = () => "BarcodeDetector" in window && Boolean(navigator.mediaDevices?.getUserMedia);
+const canScan = () => "BarcodeDetector" in window && Boolean(navigator.mediaDevices?.getUserMedia);
 
 function stop() {
     for (const track of stream?.getTracks() ?? []) track.stop();

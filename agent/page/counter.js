@@ -41,7 +41,7 @@ function linesOf(found) {
     });
 }
 
-export function openSale(found, item = "") {
+function openSale(found, item = "") {
     notice("");
     step("lines", { receipt: found.sale.receipt, authorisation: found.authorisation ?? null, sale: { sold_at: found.sale.sold_at, currency: found.sale.currency, tenders: found.sale.tenders }, lines: linesOf(found), blind: false });
     if (item) selectItem(item);

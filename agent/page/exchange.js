@@ -69,7 +69,7 @@ function grossOf(one) {
 }
 
 // What the new goods cost, what the refund pays of it, and what the customer pays (or gets).
-export function exchangeSums({ exchange, quote }) {
+function exchangeSums({ exchange, quote }) {
     const total = exchange.goods.reduce((sum, one) => sum + grossOf(one), 0);
     return { total, applied: Math.min(total, quote.refund.total), due: total - quote.refund.total };
 }

@@ -32,14 +32,6 @@ void finding_set(struct finding *finding, enum finding_result result, const char
     finding->next = next;
 }
 
-size_t findings_of(const struct findings *findings, enum finding_result result)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < findings->count; i++)
-        count += findings->list[i].result == result;
-    return count;
-}
-
 void findings_write(const struct findings *findings, struct jsonw *w, const char *key)
 {
     jsonw_array(w, key);

@@ -37,7 +37,6 @@ const char *finding_word(enum finding_result result);
 struct finding *findings_add(struct findings *findings, const char *id, const char *subject);
 void finding_set(struct finding *finding, enum finding_result result, const char *next,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
-size_t findings_of(const struct findings *findings, enum finding_result result);
 /* An array of objects under `key`. */
 void findings_write(const struct findings *findings, struct jsonw *w, const char *key);
 

@@ -37,19 +37,6 @@ bool utf8_valid(struct slice text)
     return true;
 }
 
-void utf8_repair(struct buf *out, struct slice text)
-{
-    while (text.len) {
-        size_t len = utf8_char_len(text);
-        if (len)
-            buf_append(out, text.data, len);
-        else
-            buf_append_text(out, "\xef\xbf\xbd");
-        text.data += len ? len : 1;
-        text.len -= len ? len : 1;
-    }
-}
-
 void utf8_append(struct buf *out, unsigned character)
 {
     if (character >= 0x800)

@@ -6,8 +6,6 @@
 
 /* True if every byte belongs to a shortest-form, non-surrogate character. */
 bool utf8_valid(struct slice text);
-/* Appends the text with each byte that belongs to no character replaced by U+FFFD. */
-void utf8_repair(struct buf *out, struct slice text);
 /* Appends one character, U+0001 to U+FFFF. */
 void utf8_append(struct buf *out, unsigned character);
 /* The length in bytes of the character at the start, 0 if there is none. */

@@ -13,15 +13,10 @@ enum { DEPTH_MAX = 8, ARENA_MAX = 8 * 1024 };
 
 /* Words, in the order of their enums; NULL ends a list of choices. */
 static const char *const name_words[] = {
-#define WORD(upper, word, help) word,
+#define WORD(upper, word) word,
     COMMANDS(WORD)
 #undef WORD
         NULL,
-};
-static const char *const helps[] = {
-#define HELP(upper, word, help) help,
-    COMMANDS(HELP)
-#undef HELP
 };
 static const char *const outcome_words[] = {
 #define WORD(upper, lower) #lower,
@@ -33,11 +28,6 @@ static const char *const outcome_words[] = {
 const char *command_word(enum command_name name)
 {
     return name_words[name];
-}
-
-const char *command_help(enum command_name name)
-{
-    return helps[name];
 }
 
 const char *command_outcome_word(enum command_outcome outcome)

@@ -11,19 +11,18 @@
 #include "sync/contract/event.h"
 
 #define COMMANDS(X)                                                                                \
-    X(STATUS, "status", "tells how the appliance is")                                              \
-    X(REPLAY, "replay", "sends events of a stream once more: stream, from, to")                    \
-    X(RESUBMIT, "resubmit", "asks the centre to try a parked event again: event, reason")          \
-    X(DIAG, "diag", "uploads its diagnostics bundle")                                              \
-    X(ROTATE_KEY, "rotate-key", "makes a new key and has it certified")                            \
-    X(RESTART, "restart", "ends the program; its supervisor starts it again")                      \
-    X(UPDATE, "update", "installs a release: version, url, sha256, bytes, window, kib_per_s")
+    X(STATUS, "status")         /* tells how the appliance is */                                   \
+    X(REPLAY, "replay")         /* sends events once more: stream, from, to */                     \
+    X(RESUBMIT, "resubmit")     /* asks the centre to try a parked event again: event, reason */   \
+    X(DIAG, "diag")             /* uploads its diagnostics bundle */                               \
+    X(ROTATE_KEY, "rotate-key") /* makes a new key and has it certified */                         \
+    X(RESTART, "restart")       /* ends the program; its supervisor starts it again */             \
+    X(UPDATE, "update")         /* installs: version, url, sha256, bytes, window, kib_per_s */
 
-#define COMMAND_ENUM(upper, word, help) COMMAND_##upper,
+#define COMMAND_ENUM(upper, word) COMMAND_##upper,
 enum command_name { COMMANDS(COMMAND_ENUM) COMMAND_COUNT };
 
 const char *command_word(enum command_name name);
-const char *command_help(enum command_name name);
 /* ERR_NOT_FOUND for one that isn't known. */
 enum err command_find(const char *word, enum command_name *name) MUST_CHECK;
 

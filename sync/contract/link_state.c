@@ -177,8 +177,3 @@ enum err link_state_read(struct slice text, struct link_state *state, struct fau
         *state = read;
     return err;
 }
-
-bool link_state_is_news(const struct link_state *state, const struct link_state *known)
-{
-    return state->online || !known->online || id_equal(&state->session, &known->session);
-}

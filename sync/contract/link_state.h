@@ -26,7 +26,5 @@ struct link_state {
 void link_state_write(struct jsonw *w, const struct link_state *state);
 enum err link_state_read(struct slice text, struct link_state *state,
                          struct fault *fault) MUST_CHECK;
-/* False for a late will: an offline of another session than the one known to be online. */
-bool link_state_is_news(const struct link_state *state, const struct link_state *known);
 
 #endif

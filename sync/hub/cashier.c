@@ -9,7 +9,6 @@ struct cashier {
     struct work work;
     struct cashier_config config;
     struct loop_timer *timer; /* to the next look, or the next try after a failure */
-    struct cashier_counters counters;
     struct reconcile_news news;
     bool running;
     bool again;
@@ -42,8 +41,6 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         diag_fault(cashier->config.diag, DIAG_ERROR, "hub.not_reconciled", fault);
         return;
     }
-    cashier->counters.lines += news->looked_at;
-    cashier->counters.settled += news->settled;
     if (news->told.count)
         cashier->config.told(cashier->config.context, news->told.devices, news->told.count);
     if (news->more || cashier->again)
@@ -91,9 +88,4 @@ void cashier_wake(struct cashier *cashier)
     cashier->running = worker_submit(cashier->config.worker, &cashier->work) == ERR_OK;
     if (!cashier->running)
         loop_timer_start(cashier->timer, RETRY_MS, 0);
-}
-
-struct cashier_counters cashier_count(const struct cashier *cashier)
-{
-    return cashier->counters;
 }

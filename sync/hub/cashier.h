@@ -22,18 +22,11 @@ struct cashier_config {
     void *context;
 };
 
-/* Since the start. */
-struct cashier_counters {
-    int64_t lines;
-    int64_t settled;
-};
-
 enum err cashier_open(struct cashier **cashier, struct loop *loop,
                       const struct cashier_config *config, struct fault *fault) MUST_CHECK;
 /* Takes NULL. A step that runs is finished by worker_close, and answered by loop_close. */
 void cashier_close(struct cashier *cashier);
 /* There may be something to do. */
 void cashier_wake(struct cashier *cashier);
-struct cashier_counters cashier_count(const struct cashier *cashier);
 
 #endif

@@ -304,8 +304,3 @@ void est_use_tls(struct est *est, struct tls_context *tls)
 {
     http_server_use_tls(est->server, tls);
 }
-
-const char *est_address(const struct est *est)
-{
-    return http_server_address(est->server);
-}

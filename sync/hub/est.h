@@ -31,7 +31,5 @@ enum err est_open(struct est **est, struct loop *loop, const struct est_config *
 void est_close(struct est *est); /* takes NULL; before worker_close */
 /* For connections from now on. */
 void est_use_tls(struct est *est, struct tls_context *tls);
-/* "127.0.0.1:8085"; borrowed. */
-const char *est_address(const struct est *est);
 
 #endif

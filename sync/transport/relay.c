@@ -284,8 +284,3 @@ const struct fault *relay_fault(const struct relay *relay)
 {
     return &relay->fault;
 }
-
-const struct tls_stream *relay_stream(const struct relay *relay)
-{
-    return relay->stream;
-}

@@ -27,7 +27,5 @@ void relay_close(struct relay *relay);
 void relay_flush(struct relay *relay);
 /* Why the TLS side failed; its code is ERR_OK when it has not, or just ended. */
 const struct fault *relay_fault(const struct relay *relay);
-/* The TLS side; borrowed. */
-const struct tls_stream *relay_stream(const struct relay *relay);
 
 #endif

@@ -119,12 +119,6 @@ struct match match_line(const struct settlement_line *line,
     return match;
 }
 
-bool match_is_missing(const struct expected_refund *refund, int64_t today,
-                      const struct match_rule *rule)
-{
-    return !refund->settled && today - refund->day > rule->missing_days;
-}
-
 void match_batch_add(struct match_batch *batch, const struct settlement_line *line)
 {
     if (line->kind != SETTLEMENT_KIND_PAYOUT) {

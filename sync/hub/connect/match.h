@@ -76,10 +76,6 @@ struct match match_line(const struct settlement_line *line,
                         const struct expected_refund *candidates, size_t count,
                         const struct match_rule *rule);
 
-/* True for a refund that should have been settled by today. */
-bool match_is_missing(const struct expected_refund *refund, int64_t today,
-                      const struct match_rule *rule);
-
 /* The sum of a batch's lines against its payout, and the payout against the bank. */
 struct match_batch {
     int64_t net_minor;

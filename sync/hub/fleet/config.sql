@@ -16,8 +16,6 @@ SELECT store FROM store_device WHERE device = ?1
 INSERT INTO config_group (name, device) VALUES (?1, ?2) ON CONFLICT (name, device) DO NOTHING
 -- name: group_remove
 DELETE FROM config_group WHERE name = ?1 AND device = ?2
--- name: group_list
-SELECT name, device FROM config_group ORDER BY name, device
 -- name: devices_all
 SELECT id, online FROM device WHERE id <> 'centre' AND id >= ?1 ORDER BY id
 -- name: devices_of_group
@@ -62,8 +60,6 @@ UPDATE rollout_device SET state = ?3
 WHERE device = ?1 AND version = ?2 AND state IN ('sent', 'good', 'bad')
 -- name: released_change
 SELECT coalesce(max(change_no), 0) FROM rollout WHERE state = 'done' AND scope = ?1
--- name: device_state
-SELECT state, online FROM device WHERE id = ?1
 -- name: device_config
 SELECT config_desired.version, config_desired.change_no, config_report.state,
        config_report.applied_version, config_report.seen, config_report.path,

@@ -19,11 +19,6 @@ const char *rollout_state_name(enum rollout_state state)
     return state_names[state];
 }
 
-const char *rollout_event_name(enum rollout_event event)
-{
-    return event_names[event];
-}
-
 static enum err find(const char *const *names, int count, const char *name, int *found)
 {
     for (int i = 0; i < count; i++)

@@ -30,7 +30,6 @@ enum rollout_event { ROLLOUT_EVENTS(ROLLOUT_ENUM) ROLLOUT_EVENT_COUNT };
 
 const char *rollout_state_name(enum rollout_state state);
 enum err rollout_state_find(const char *name, enum rollout_state *state) MUST_CHECK;
-const char *rollout_event_name(enum rollout_event event);
 enum err rollout_event_find(const char *name, enum rollout_event *event) MUST_CHECK;
 /* ERR_REFUSED, with why, for an event that means nothing in that state. */
 enum err rollout_next(enum rollout_state state, enum rollout_event event, enum rollout_state *next,

@@ -55,12 +55,3 @@ enum err period_place(const struct period_rule *rule, int64_t document_day, int6
     *posting_day = day;
     return ERR_OK;
 }
-
-bool period_is_cut_off(int64_t document_day, int64_t posting_day)
-{
-    char document[DAY_TEXT + 1];
-    char posting[DAY_TEXT + 1];
-    day_format(document_day, document);
-    day_format(posting_day, posting);
-    return memcmp(document, posting, strlen("2026-11")) < 0;
-}

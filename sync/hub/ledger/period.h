@@ -38,7 +38,4 @@ struct period_rule {
 enum err period_place(const struct period_rule *rule, int64_t document_day, int64_t *posting_day,
                       struct fault *fault) MUST_CHECK;
 
-/* True for what belongs to an older month than it is posted in: the lines of a cut-off report. */
-bool period_is_cut_off(int64_t document_day, int64_t posting_day);
-
 #endif

@@ -1,6 +1,6 @@
 // Questions to the hub. The token lives as long as the tab does.
 
-export class Problem extends Error {
+class Problem extends Error {
     constructor(status, body) {
         super(body?.detail || body?.title || "the hub does not answer");
         this.status = status;

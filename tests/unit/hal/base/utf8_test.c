@@ -77,33 +77,12 @@ static void every_character_encodes_to_one_length(void **state)
     assert_int_equal(utf8_char_len((struct slice){NULL, 0}), 0);
 }
 
-static void repair_replaces_byte_by_byte_and_keeps_the_rest(void **state)
-{
-    (void)state;
-    struct buf out;
-    buf_init(&out, 100);
-    utf8_repair(&out, SLICE_LITERAL("a\xff\xc3\xa9\xe2\x82z"));
-    assert_string_equal(out.data, "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbdz");
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        buf_reset(&out);
-        utf8_repair(&out, slice_of(bad[i]));
-        assert_true(utf8_valid(buf_slice(&out)));
-    }
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        buf_reset(&out);
-        utf8_repair(&out, slice_of(good[i]));
-        assert_true(slice_is(buf_slice(&out), good[i]));
-    }
-    buf_free(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(well_formed_text_is_valid),
         cmocka_unit_test(ill_formed_text_is_not),
         cmocka_unit_test(every_character_encodes_to_one_length),
-        cmocka_unit_test(repair_replaces_byte_by_byte_and_keeps_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,19 +108,6 @@ static void read_refuses_and_names_the_field(void **state)
     }
 }
 
-static void late_will_does_not_overwrite_a_new_birth(void **state)
-{
-    (void)state;
-    struct link_state birth = sample();
-    struct link_state late_will = {.session = {{9}}};
-    struct link_state own_will = {.session = birth.session};
-    struct link_state next_birth = {.session = {{8}}, .online = true};
-    assert_false(link_state_is_news(&late_will, &birth));
-    assert_true(link_state_is_news(&own_will, &birth));
-    assert_true(link_state_is_news(&next_birth, &birth));
-    assert_true(link_state_is_news(&late_will, &(struct link_state){.session = {{7}}}));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,7 +115,6 @@ int main(void)
         cmocka_unit_test(will_says_no_more_than_offline),
         cmocka_unit_test(health_may_say_more),
         cmocka_unit_test(read_refuses_and_names_the_field),
-        cmocka_unit_test(late_will_does_not_overwrite_a_new_birth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

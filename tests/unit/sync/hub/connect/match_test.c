@@ -154,16 +154,6 @@ static void other_kinds_match_nothing(void **state)
     expect(match_line(&line, &refund, 1, &rule), MATCH_NONE, SIZE_MAX, 0);
 }
 
-static void refund_is_missing_after_its_days(void **state)
-{
-    struct expected_refund refund = a_refund();
-    (void)state;
-    assert_false(match_is_missing(&refund, 110, &rule));
-    assert_true(match_is_missing(&refund, 111, &rule));
-    refund.settled = true;
-    assert_false(match_is_missing(&refund, 111, &rule));
-}
-
 static void batch_must_sum_to_its_payout_and_to_the_bank(void **state)
 {
     struct match_batch batch = {0};
@@ -190,7 +180,6 @@ int main(void)
         cmocka_unit_test(every_difference_is_named),
         cmocka_unit_test(reversal_and_chargeback_of_a_refund_are_told),
         cmocka_unit_test(other_kinds_match_nothing),
-        cmocka_unit_test(refund_is_missing_after_its_days),
         cmocka_unit_test(batch_must_sum_to_its_payout_and_to_the_bank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

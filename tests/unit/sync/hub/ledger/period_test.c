@@ -78,14 +78,6 @@ static void closed_period_moves_to_the_first_open_day(void **state)
     expect_day(posting, "2026-12-01");
 }
 
-static void cut_off_lists_what_belongs_to_an_older_month(void **state)
-{
-    (void)state;
-    assert_true(period_is_cut_off(day("2026-10-31"), day("2026-11-01")));
-    assert_true(period_is_cut_off(day("2025-12-31"), day("2026-01-01")));
-    assert_false(period_is_cut_off(day("2026-11-01"), day("2026-11-30")));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,7 +86,6 @@ int main(void)
         cmocka_unit_test(open_period_keeps_the_document_day),
         cmocka_unit_test(closed_period_parks_for_approval),
         cmocka_unit_test(closed_period_moves_to_the_first_open_day),
-        cmocka_unit_test(cut_off_lists_what_belongs_to_an_older_month),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
