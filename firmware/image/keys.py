@@ -1,5 +1,6 @@
-"""The keys that sign updates. Those made here are for development: whoever builds for real appliances
-gives their own."""
+"""The keys that sign updates. Those made here are for development. Whoever builds for real appliances
+keeps their own elsewhere, signs the bundle anew with them (rauc resign), and puts here only the
+authority that the appliances are to trust, as fleet-ca.pem."""
 
 import pathlib
 import subprocess
@@ -26,6 +27,12 @@ def development_keys(folder):
             *("-addext", "keyUsage=critical,digitalSignature"),
         )
     return authority, certificate, key
+
+
+def trusted(folder):
+    """The authority whose updates the image takes."""
+    fleet = pathlib.Path(folder) / "fleet-ca.pem"
+    return fleet if fleet.exists() else pathlib.Path(folder) / "ca.pem"
 
 
 def _openssl(*words):
