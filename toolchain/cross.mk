@@ -8,7 +8,7 @@ CROSS_SYSROOT = build/sysroot/$(SUITE)-$(1)
 export RUN_WITH = $(if $(CROSS),$(EMULATOR_$(VARIANT)) -L $(SYSROOT))
 
 sysroot-arm64 sysroot-armhf:
-	$(Q)toolchain/install cross
+	$(Q)toolchain/install cross cross-$(@:sysroot-%=%)
 	$(Q)toolchain/sysroot $(@:sysroot-%=%) $(SUITE) $(call CROSS_SYSROOT,$(@:sysroot-%=%))
 
 cross: sysroot-$(CROSS_ARCH)

@@ -1,19 +1,25 @@
-# The appliance's image: packages unpacked on this machine, programs and image made in a Debian 13.
+# The appliance's image: packages unpacked on this machine, programs and image made in a Debian 13; those
+# for arm64 by a cross compiler there, against Debian 13's libraries for arm64.
 
 ARCH         ?= amd64
 FIRMWARE     := build/firmware/$(ARCH)
-FIRMWARE_OUT := build/debian13/out
+FIRMWARE_OUT_amd64 := build/debian13/out
+FIRMWARE_OUT_arm64 := build/debian13/arm64
+FIRMWARE_OUT  = $(FIRMWARE_OUT_$(ARCH))
+FIRMWARE_VARIANT = $(or $(filter arm64,$(ARCH)),release)
 
 firmware: build/embed
 	$(Q)toolchain/install firmware
+	$(Q)$(if $(filter arm64,$(ARCH)),toolchain/sysroot arm64 trixie build/sysroot/trixie-arm64)
+	$(Q)toolchain/debian13 -s ARCH=$(ARCH) firmware-tools
 	$(Q)firmware/unpack $(ARCH) $(FIRMWARE) & unpacking=$$!; \
-	    toolchain/debian13 -s -j2 OUT=$(FIRMWARE_OUT) appliance-programs && wait $$unpacking
+	    toolchain/debian13 -s -j2 VARIANT=$(FIRMWARE_VARIANT) OUT=$(FIRMWARE_OUT) appliance-programs && wait $$unpacking
 	$(Q)toolchain/debian13 -s ARCH=$(ARCH) firmware-image
 
 # Inside the Debian 13.
+firmware-tools: ; $(Q)toolchain/install image $(filter image-arm64,image-$(ARCH))
 appliance-programs: $(addprefix $(OUT)/,tillbackd tillback grub-editenv)
 firmware-image:
-	$(Q)toolchain/install image
 	$(Q)python3 -B -m firmware.image --arch $(ARCH) --debian $(FIRMWARE)/debian \
 	    --programs $(FIRMWARE_OUT) --out $(FIRMWARE)
 
@@ -28,8 +34,8 @@ firmware-image-again:
 	$(Q)python3 -B -m firmware.image --arch $(ARCH) --debian $(FIRMWARE)/debian \
 	    --programs $(FIRMWARE_OUT) --out $(FIRMWARE)-again
 
-.PHONY: firmware-reproducible firmware-image-again firmware-test-bundles
-.PHONY: firmware firmware-quick firmware-test firmware-soak appliance-programs firmware-image
+.PHONY: cve-test firmware-reproducible firmware-image-again firmware-test-bundles
+.PHONY: firmware firmware-quick firmware-test firmware-soak firmware-tools appliance-programs firmware-image
 
 # The image in QEMU. Quick: the scripts of the slots, first start, a return by each scanner, the plug
 # pulled, an update. TILLBACK_SEED= repeats a run. Soak: the plug pulled 200 times each, for hours.
@@ -46,6 +52,11 @@ firmware-quick: FIRMWARE_RUN := TILLBACK_KILLS=1
 firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots appliance power update update_by_hub watchdog devices blocks wipe)
 firmware-soak: FIRMWARE_CHOSEN := test_appliance.py test_power.py test_blocks.py
 firmware-soak: FIRMWARE_RUN := TILLBACK_KILLS=200
+
+# The page on vulnerabilities for real: unpacked, built, signed and rolled out anew, in minutes.
+cve-test: all build/firmware/amd64/tillback.img
+	$(Q)toolchain/install cve
+	$(Q)CVE_FOR_REAL=1 PROGRAMS=$(OUT) $(PYTEST) --durations=1 tests/system/test_cve.py
 
 # Updates that are good, that break, and that must be refused.
 build/firmware/test/made: build/firmware/amd64/tillback.img tests/firmware/make_bundles.py

@@ -27,11 +27,14 @@ def build_version():
     return version, int(milliseconds) // 1000
 
 
-def busybox_applets(debian):
-    output = subprocess.run(
-        [debian / "usr/bin/busybox", "--list"], capture_output=True, text=True, check=True
+def run_program(options, program, *words):
+    """A program of the image's architecture, with the image's libraries."""
+    emulator = names.EMULATOR[options.arch]
+    with_libraries = [*emulator, options.debian] if emulator else []
+    done = subprocess.run(
+        [*with_libraries, program, *words], stdout=subprocess.PIPE, text=True, check=True
     )
-    return output.stdout.split()
+    return done.stdout
 
 
 def write(path, text, mode=0o644):
@@ -62,7 +65,8 @@ def make_tree(options, debian, out, version, authority):
     all_modules, early = modules.read_names(tree.read_list(HERE / "modules"))
     made.add_kernel(all_modules)
     made.add_overlay(HERE / "overlay")
-    made.add_busybox_links(busybox_applets(debian))
+    made.add_screen(names.SERIAL_LINE[options.arch])
+    made.add_busybox_links(run_program(options, debian / "usr/bin/busybox", "--list").split())
     write_identity(made.target, options.arch, version, authority)
     archive = initrd.make(made, early, HERE / "boot/init", out / "initrd")
     (made.target / "boot/initrd").write_bytes(archive)
@@ -98,13 +102,14 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     authority, certificate, key = keys.development_keys(out.parent / "keys")
 
-    made = make_tree(options, options.debian, out, version, authority)
+    trusted = keys.trusted(out.parent / "keys")
+    made = make_tree(options, options.debian, out, version, trusted)
     write_contents(made, options, out, version, epoch)
     disk.squash(made.target, out / "root.squashfs", epoch)
 
     environment = out / "grubenv"
     variables = ("ORDER=A B", "A_OK=1", "B_OK=0", "A_TRY=0", "B_TRY=0")
-    disk.run(options.programs / "grub-editenv", environment, "create", *variables)
+    run_program(options, options.programs / "grub-editenv", environment, "create", *variables)
     grub_modules = options.debian / "usr/lib/grub" / names.GRUB[options.arch][0]
     disk.make_boot_partition(
         out / "esp.img", options.arch, grub_modules, HERE / "boot/grub.cfg", environment, out

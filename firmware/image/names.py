@@ -4,6 +4,11 @@ TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 # GRUB's name of the platform, and the file that UEFI looks for.
 GRUB = {"amd64": ("x86_64-efi", "BOOTX64.EFI"), "arm64": ("arm64-efi", "BOOTAA64.EFI")}
 
+# The serial line that a technician reads, and what runs the architecture's programs elsewhere: an
+# emulator, and its option that names the folder of their libraries.
+SERIAL_LINE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
+EMULATOR = {"amd64": (), "arm64": ("qemu-aarch64", "-L")}
+
 # Discoverable partitions' type of a root file system: so that the data partition is the only one of
 # its type, which is how it is found again.
 ROOT_TYPE = {

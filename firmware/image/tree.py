@@ -92,6 +92,11 @@ class Tree:
         if not resolv.is_symlink():
             resolv.symlink_to("../run/systemd/resolve/stub-resolv.conf")
 
+    def add_screen(self, line):
+        """The status for a technician, on the serial line as on the screen."""
+        wants = self.target / "usr/lib/systemd/system/multi-user.target.wants"
+        (wants / f"tillback-screen@{line}.service").symlink_to("../tillback-screen@.service")
+
     def add_busybox_links(self, applets):
         """Every applet that no real program of the tree does better."""
         for applet in applets:
