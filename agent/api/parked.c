@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { ANSWER_MAX_BYTES = 4 * 1024 * 1024 };
+enum { LIST_MAX_BYTES = 32 * 1024 * 1024, ANSWER_MAX_BYTES = 4 * 1024 * 1024 };
 
 struct listing {
     struct eventlog_reader *reader;
@@ -60,7 +60,7 @@ static void list(struct api_call *call)
 {
     struct fault fault;
     struct buf body CLEANUP(buf_free);
-    buf_init(&body, ANSWER_MAX_BYTES);
+    buf_init(&body, LIST_MAX_BYTES);
     struct listing listing = {.reader = call->api->reader, .w = jsonw_to(&body)};
     jsonw_object(&listing.w, NULL);
     jsonw_array(&listing.w, "parked");

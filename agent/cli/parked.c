@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OUT_MAX = 4 * 1024 * 1024, PATH_TEXT = 128, BODY_MAX = 4096 };
+enum { OUT_MAX = 32 * 1024 * 1024, PATH_TEXT = 128, BODY_MAX = 4096 };
 
 struct listing {
     const struct cli *cli;

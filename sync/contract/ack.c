@@ -53,6 +53,12 @@ void ack_write(struct buf *out, const struct ack *ack)
     jsonw_int(&w, "ack_no", ack->ack_no);
     jsonw_int(&w, "hub_epoch", ack->hub_epoch);
     write_parked(&w, ack);
+    if (ack->parked_total)
+        jsonw_int(&w, "parked_total", ack->parked_total);
+    if (ack->parked_above)
+        jsonw_int(&w, "parked_above", ack->parked_above);
+    if (ack->parked_below)
+        jsonw_int(&w, "parked_below", ack->parked_below);
     if (ack->reads_compressed) {
         jsonw_array(&w, "accept_encoding");
         jsonw_text(&w, NULL, COMPRESSION_NAME);
@@ -79,11 +85,12 @@ struct ack_text {
     const char **encodings;
     size_t encoding_count;
     int64_t through, backed_up_through, ack_no, hub_epoch;
+    int64_t parked_total, parked_above, parked_below;
 };
 
-#define COUNTER(text, member)                                                                      \
+#define COUNTER(text, member, when)                                                                \
     {                                                                                              \
-        .name = (text), .kind = JSON_INT, .presence = JSON_REQUIRED,                               \
+        .name = (text), .kind = JSON_INT, .presence = (when),                                      \
         .offset = offsetof(struct ack_text, member), .min = 0, .max = INT64_C(9007199254740992)    \
     }
 
@@ -110,7 +117,7 @@ static const struct json_table parked_table = {
 
 static const struct json_field ack_fields[] = {
     {.name = "log_id", .kind = JSON_TEXT, .offset = offsetof(struct ack_text, log), .max = ID_TEXT},
-    COUNTER("through", through),
+    COUNTER("through", through, JSON_REQUIRED),
     {.name = "hash",
      .kind = JSON_TEXT,
      .offset = offsetof(struct ack_text, hash),
@@ -119,9 +126,12 @@ static const struct json_field ack_fields[] = {
      .kind = JSON_ANY,
      .presence = JSON_OPTIONAL,
      .offset = offsetof(struct ack_text, also)},
-    COUNTER("backed_up_through", backed_up_through),
-    COUNTER("ack_no", ack_no),
-    COUNTER("hub_epoch", hub_epoch),
+    COUNTER("backed_up_through", backed_up_through, JSON_REQUIRED),
+    COUNTER("ack_no", ack_no, JSON_REQUIRED),
+    COUNTER("hub_epoch", hub_epoch, JSON_REQUIRED),
+    COUNTER("parked_total", parked_total, JSON_OPTIONAL),
+    COUNTER("parked_above", parked_above, JSON_OPTIONAL),
+    COUNTER("parked_below", parked_below, JSON_OPTIONAL),
     {.name = "parked",
      .kind = JSON_LIST,
      .presence = JSON_REQUIRED,
@@ -191,6 +201,9 @@ static enum err convert(const struct ack_text *text, struct ack *ack, struct fau
     ack->backed_up_through = text->backed_up_through;
     ack->ack_no = text->ack_no;
     ack->hub_epoch = text->hub_epoch;
+    ack->parked_total = text->parked_total;
+    ack->parked_above = text->parked_above;
+    ack->parked_below = text->parked_below;
     if (id_parse(slice_of(text->log), &ack->log) != ERR_OK)
         return fault_set(fault, ERR_INVALID, "log_id", "must be a UUID");
     if (sha256_parse(slice_of(text->hash), &ack->hash) != ERR_OK)

@@ -31,8 +31,15 @@ struct ack {
     int64_t hub_epoch;                     /* grows when the hub was restored from a backup */
     struct ack_range also[ACK_RANGES_MAX]; /* above through, ascending, not touching */
     size_t also_count;
-    struct ack_parked parked[ACK_PARKED_MAX]; /* the newest; the hub has the whole list */
+    /*
+     * All that is parked between parked_above and parked_below. Without these bounds (0) that is
+     * all there is, unless the list is full: hubs of former versions give the newest so.
+     */
+    struct ack_parked parked[ACK_PARKED_MAX];
     size_t parked_count;
+    int64_t parked_above;  /* there are more up to this seq, for who asks (parked_ask.h) */
+    int64_t parked_below;  /* such a page, which only speaks of what is parked */
+    int64_t parked_total;  /* how many there are; 0 where parked_above is */
     bool reads_compressed; /* the hub that says this reads batches in COMPRESSION_NAME */
 };
 

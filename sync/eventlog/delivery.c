@@ -57,20 +57,26 @@ static enum err put_parked(struct database *db, int64_t no, const struct ack_par
     return database_run(db, s, fault);
 }
 
-/* A list that isn't full is the whole list: what is missing from it was settled. */
+static enum err clear_parked(struct database *db, int64_t no, const struct ack *ack,
+                             struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, LOG_PARKED_CLEAR, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, no);
+    bind_int(s, 2, ack->parked_above);
+    bind_int(s, 3, ack->parked_below ? ack->parked_below : INT64_MAX);
+    return database_run(db, s, fault);
+}
+
+/* Within its bounds it is the whole list: what is missing from it was settled. */
 static enum err take_parked(struct eventlog *log, enum stream stream, const struct ack *ack,
                             struct fault *fault)
 {
     int64_t no = log->state.logs[stream].row.no;
-    struct statement *s;
-    enum err err = ERR_OK;
-    if (ack->parked_count < ACK_PARKED_MAX) {
-        err = database_statement(log->db, LOG_PARKED_CLEAR, &s, fault);
-        if (err)
-            return err;
-        bind_int(s, 1, no);
-        err = database_run(log->db, s, fault);
-    }
+    bool whole = ack->parked_count < ACK_PARKED_MAX || ack->parked_total;
+    enum err err = whole ? clear_parked(log->db, no, ack, fault) : ERR_OK;
     for (size_t i = 0; i < ack->parked_count && !err; i++)
         err = put_parked(log->db, no, &ack->parked[i], fault);
     return err ? err : state_count_parked(&log->state, log->db, stream, fault);
@@ -132,13 +138,24 @@ static enum err take_ancestors(struct delivery *delivery, struct eventlog_txn *t
     return err ? err : fork_open(log, delivery->stream, &row, common, txn->now.wall_ms, fault);
 }
 
+/* Only what is parked: the watermark in it may be older than what we know. */
+static enum err take_page(struct delivery *delivery, struct eventlog_txn *txn, struct fault *fault)
+{
+    enum err err = txn_will_write(txn, fault);
+    txn->log->state.changes++;
+    return err ? err : take_parked(txn->log, delivery->stream, &delivery->ack, fault);
+}
+
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct delivery *delivery = context;
     struct eventlog *log = txn->log;
     const struct ack *ack = &delivery->ack;
     const struct state_log *ours = &log->state.logs[delivery->stream];
-    if (!id_equal(&ack->log, &ours->row.id))
+    bool of_this_log = id_equal(&ack->log, &ours->row.id);
+    if (ack->parked_below)
+        return of_this_log ? take_page(delivery, txn, fault) : ERR_OK;
+    if (!of_this_log)
         return take_ancestors(delivery, txn, fault);
     if (!is_news(ack, ours))
         return ERR_OK;

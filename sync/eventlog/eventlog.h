@@ -198,7 +198,8 @@ void eventlog_status(struct eventlog *log, struct eventlog_status *status);
 /*
  * Takes an acknowledgement: ignores an older one (ack_newer), stores the watermark and the parked
  * items, and opens a fork when the hub's hash or `through` shows that one side went back in time.
- * `done` gets ERR_FORKED then, and the status tells the new log.
+ * `done` gets ERR_FORKED then, and the status tells the new log. Of a page of what is parked
+ * (parked_below), only that is taken.
  */
 void eventlog_acknowledge(struct eventlog *log, enum stream stream, const struct ack *ack,
                           void (*done)(void *context, enum err err, const struct fault *fault),

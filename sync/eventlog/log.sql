@@ -96,7 +96,7 @@ INSERT INTO parked (id, log, seq, code, detail) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (log, seq) DO UPDATE SET id = ?1, code = ?4, detail = ?5
 
 -- name: parked_clear
-DELETE FROM parked WHERE log = ?1
+DELETE FROM parked WHERE log = ?1 AND seq > ?2 AND seq < ?3
 
 -- name: parked_move
 UPDATE parked SET log = ?3, seq = seq - ?2 + ?4 WHERE log = ?1 AND seq > ?2

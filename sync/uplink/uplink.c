@@ -7,6 +7,7 @@
 #include "sync/uplink/errand.h"
 #include "sync/uplink/hub_time.h"
 #include "sync/uplink/parcel.h"
+#include "sync/uplink/parked_pages.h"
 #include "sync/uplink/replay.h"
 #include "sync/uplink/restore.h"
 #include "sync/uplink/rights.h"
@@ -62,6 +63,7 @@ struct uplink {
     int64_t inbox_refused_ms; /* when the hub was last told of a message that doesn't fit */
     struct errands *errands;
     struct restore *restore;
+    struct parked_pages *parked;
     struct hub_time *hub_time;
 };
 
@@ -288,6 +290,8 @@ static void ack_stored(struct errand *errand)
     look_at_log(uplink);
     if (uplink->behind[stream])
         store_ack(uplink, stream);
+    else if (uplink->heard[stream] && uplink->subscribed)
+        parked_pages_acknowledged(uplink->parked, stream, &uplink->acks[stream]);
     pump(uplink);
 }
 
@@ -456,6 +460,8 @@ static void on_message(void *context, const struct mqtt_message *message)
         restore_listed(uplink->restore, message);
     else if (strcmp(topic.name, "restored") == 0)
         restore_came(uplink->restore, message);
+    else if (strcmp(topic.name, "parked") == 0)
+        parked_pages_came(uplink->parked, message);
     else if (strcmp(topic.name, "time") == 0)
         hub_time_came(uplink->hub_time, message);
     else if (uplink->listener.message)
@@ -527,6 +533,7 @@ static void on_lost(void *context)
     struct uplink *uplink = context;
     uplink->subscribed = false;
     hub_time_end(uplink->hub_time);
+    parked_pages_lost(uplink->parked);
     loop_timer_stop(uplink->timer);
     forget_road(uplink);
     query_fail_all(uplink->queries, ERR_CLOSED);
@@ -601,6 +608,8 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
         err = restore_open(&uplink->restore, uplink, uplink->loop, &uplink->config, uplink->reader,
                            on_restored, fault);
     if (!err)
+        err = parked_pages_open(&uplink->parked, uplink, uplink->loop, &uplink->config, fault);
+    if (!err)
         err = hub_time_open(&uplink->hub_time, uplink, uplink->loop, &uplink->config, on_time,
                             uplink, fault);
     return err ? err : link_open(&uplink->link, uplink->loop, &link, &listener, fault);
@@ -636,6 +645,7 @@ void uplink_close(struct uplink *uplink)
     query_list_close(uplink->queries);
     link_close(uplink->link);
     restore_close(uplink->restore);
+    parked_pages_close(uplink->parked);
     hub_time_close(uplink->hub_time);
     loop_timer_close(uplink->timer);
     eventlog_reader_close(uplink->reader);

@@ -204,6 +204,28 @@ def tillback(road, *words):
     return done.returncode, done.stdout + done.stderr
 
 
+def test_store_sees_all_that_is_parked_beyond_what_an_acknowledgement_names(
+    road, till, hub, books_without_cards
+):
+    """An acknowledgement names fifty."""
+    receipts = [f"0042-01-p-{i}" for i in range(112)]
+    for receipt in receipts:
+        refund(till, receipt)
+    items = await_store(road, 112)
+    assert len({item["id"] for item in items}) == 112
+    assert road.ask_store("/v1/status")["streams"]["returns"]["parked"] == 112
+    code, text = tillback(road, "parked", "list")
+    assert code == 1 and all(item["id"] in text for item in items)
+    # What is settled in the middle and at the end is gone there too, over a connection made anew.
+    oldest, middle = (sorted(items, key=lambda item: item["seq"])[i]["id"] for i in (0, 60))
+    road.link.cut()
+    for gone in (oldest, middle):
+        assert hub.ask("POST", f"/v1/parked/{gone}/discard", REASON)[0] == 200
+    road.link.restore()
+    left = {item["id"] for item in await_store(road, 110)}
+    assert left == {item["id"] for item in items} - {oldest, middle}
+
+
 def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
     road, till, hub, books_without_cards, tmp_path
 ):

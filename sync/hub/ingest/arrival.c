@@ -539,6 +539,35 @@ static void restore_done(struct work *work, enum err err, const struct fault *fa
     arrival_free(arrival);
 }
 
+/* --- What else is parked --------------------------------------------------------------------- */
+
+static enum err run_parked(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct parked_ask ask;
+    struct ack *ack = &arrival->result.ack;
+    enum err err = parked_ask_read(buf_slice(&arrival->payload), &ask, fault);
+    if (!err)
+        err = ingest_parked_page(db, &arrival->desk->rules, arrival->device, &ask, ack, fault);
+    if (err)
+        return err;
+    ack_write(&arrival->reply, ack);
+    return buf_check(&arrival->reply, fault, "parked");
+}
+
+static void parked_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct arrival_desk *desk = arrival->desk;
+    const struct arrival_answer answer = {
+        .device = arrival->device, .name = "parked", .payload = buf_slice(&arrival->reply)};
+    if (err)
+        failed(arrival, fault);
+    else
+        desk->answer(desk->context, &answer);
+    arrival_free(arrival);
+}
+
 /* --- Keys of contacts ------------------------------------------------------------------------ */
 
 static enum err run_contact_key(struct work *work, struct database *db, struct fault *fault)
@@ -608,6 +637,9 @@ static enum err prepare(struct arrival *arrival, const char *name,
     } else if (strcmp(name, "restore") == 0) {
         arrival->work.run = run_restore;
         arrival->work.done = restore_done;
+    } else if (strcmp(name, "parked") == 0) {
+        arrival->work.run = run_parked;
+        arrival->work.done = parked_done;
     } else if (strcmp(name, "contact-key") == 0) {
         arrival->work.run = run_contact_key;
         arrival->work.done = contact_key_done;

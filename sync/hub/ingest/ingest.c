@@ -409,17 +409,41 @@ static enum err finish(struct intake *in, int64_t through_before)
     return stream_log_update(in->db, &in->log, in->batch->received_ms, in->fault);
 }
 
-static enum err read_parked(struct database *db, const struct stream_log *log, struct ack *ack,
-                            struct fault *fault)
+static enum err count_parked(struct database *db, const struct stream_log *log, struct ack *ack,
+                             struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_PARKED_OF_LOG_COUNT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    err = database_step(db, s, &row, fault);
+    if (!err)
+        ack->parked_total = column_int(s, 0);
+    statement_reset(s);
+    return err;
+}
+
+/* The page below that seq. One more is asked for, to see whether there are more. */
+static enum err read_parked(struct database *db, const struct stream_log *log, int64_t below,
+                            struct ack *ack, struct fault *fault)
 {
     struct statement *s;
     bool row = true;
+    bool more = false;
     enum err err = database_statement(db, INGEST_PARKED_OF_LOG, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, log->no);
-    bind_int(s, 2, ACK_PARKED_MAX);
+    bind_int(s, 2, ACK_PARKED_MAX + 1);
+    bind_int(s, 3, below);
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
+        more = ack->parked_count == ACK_PARKED_MAX;
+        if (more) {
+            ack->parked_above = column_int(s, 1);
+            break;
+        }
         struct ack_parked *parked = &ack->parked[ack->parked_count++];
         struct slice code = column_slice(s, 2);
         struct slice detail = column_slice(s, 3);
@@ -432,8 +456,21 @@ static enum err read_parked(struct database *db, const struct stream_log *log, s
             break;
     }
     statement_reset(s);
+    if (!err && (more || below != INT64_MAX))
+        err = count_parked(db, log, ack, fault);
     return err == ERR_CORRUPT ? fault_set(fault, err, "parked", "a row isn't what it should be")
                               : err;
+}
+
+static void fill_watermark(const struct ingest_rules *rules, const struct stream_log *log,
+                           struct ack *ack)
+{
+    ack->log = log->id;
+    ack->through = log->through;
+    ack->hash = log->hash;
+    ack->backed_up_through = log->backed_up_through;
+    ack->ack_no = log->ack_no;
+    ack->hub_epoch = rules->hub_epoch;
 }
 
 static enum err fill_ack(struct database *db, const struct ingest_rules *rules,
@@ -442,16 +479,11 @@ static enum err fill_ack(struct database *db, const struct ingest_rules *rules,
 {
     int64_t newest = 0;
     struct ack *ack = &result->ack;
-    ack->log = log->id;
-    ack->through = log->through;
-    ack->hash = log->hash;
-    ack->backed_up_through = log->backed_up_through;
-    ack->ack_no = log->ack_no;
-    ack->hub_epoch = rules->hub_epoch;
+    fill_watermark(rules, log, ack);
     result->stream = log->stream;
     enum err err = held_list(db, log, ack->also, ACK_RANGES_MAX, &ack->also_count, fault);
     if (!err)
-        err = read_parked(db, log, ack, fault);
+        err = read_parked(db, log, INT64_MAX, ack, fault);
     if (!err)
         err = stream_log_newest(db, log->device, log->stream, &newest, fault);
     result->newest = newest == log->no;
@@ -502,6 +534,22 @@ enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *
     *result = (struct ingest_result){.verdict = INGEST_KNOWN, .has_ack = true};
     err = note_told(db, log.no, fault);
     return err ? err : fill_ack(db, rules, &log, result, fault);
+}
+
+enum err ingest_parked_page(struct database *db, const struct ingest_rules *rules,
+                            const char *device, const struct parked_ask *ask, struct ack *ack,
+                            struct fault *fault)
+{
+    struct stream_log log;
+    bool found;
+    enum err err = stream_log_find(db, &ask->log, &found, &log, fault);
+    if (!err && (!found || strcmp(log.device, device) != 0))
+        err = fault_set(fault, ERR_NOT_FOUND, "log_id", "no such log of this appliance");
+    if (err)
+        return err;
+    *ack = (struct ack){.parked_below = ask->below};
+    fill_watermark(rules, &log, ack);
+    return read_parked(db, &log, ask->below, ack, fault);
 }
 
 enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rules,

@@ -15,6 +15,7 @@
 #define SYNC_HUB_INGEST_INGEST_H
 
 #include "sync/contract/ack.h"
+#include "sync/contract/parked_ask.h"
 #include "sync/hub/ingest/hubdb.h"
 
 struct ingest_batch {
@@ -59,6 +60,14 @@ enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
 enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *rules,
                                 const struct id *log, struct ingest_result *result,
                                 struct fault *fault) MUST_CHECK;
+
+/*
+ * What else is parked of a log of that device, as an acknowledgement. ERR_NOT_FOUND when it has no
+ * such log.
+ */
+enum err ingest_parked_page(struct database *db, const struct ingest_rules *rules,
+                            const char *device, const struct parked_ask *ask, struct ack *ack,
+                            struct fault *fault) MUST_CHECK;
 
 /*
  * For a log that a device says it has, and that isn't known here: an acknowledgement up to 0, so

@@ -90,8 +90,10 @@ SELECT first, last FROM held_range WHERE log_no = ?1 ORDER BY first LIMIT ?2
 INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)
 -- name: parked_of_log
-SELECT claimed_id, seq, code, detail FROM parked WHERE log_no = ?1 AND state = 'open'
-ORDER BY parked_no DESC LIMIT ?2
+SELECT claimed_id, seq, code, detail FROM parked WHERE log_no = ?1 AND state = 'open' AND seq < ?3
+ORDER BY seq DESC LIMIT ?2
+-- name: parked_of_log_count
+SELECT count(*) FROM parked WHERE log_no = ?1 AND state = 'open'
 
 -- name: exception_raise
 INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms, team, due_ms)

@@ -636,3 +636,6 @@ CREATE INDEX posting_by_number ON posting (number) WHERE number IS NOT NULL;
 -- Under which authorisation it was returned; a return of the centre's own, under its own.
 ALTER TABLE claim ADD COLUMN authorisation BLOB;
 CREATE INDEX claim_by_authorisation ON claim (authorisation);
+-- name: parked_pages
+-- An appliance asks for all that is parked of its log, page by page.
+CREATE INDEX parked_by_seq ON parked (log_no, state, seq);

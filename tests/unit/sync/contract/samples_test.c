@@ -10,6 +10,7 @@
 #include "sync/contract/enrol.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
+#include "sync/contract/parked_ask.h"
 #include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
@@ -169,6 +170,14 @@ static void appliances_messages_are_read_and_written_as_before(void **state)
     struct restore_ask ask;
     assert_int_equal(restore_ask_read(buf_slice(&text), &ask, NULL), ERR_OK);
     restore_ask_write(&again, &ask);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "parked-ask");
+    struct parked_ask parked;
+    assert_int_equal(parked_ask_read(buf_slice(&text), &parked, NULL), ERR_OK);
+    parked_ask_write(&again, &parked);
     assert_same(&again, &text);
     buf_free(&text);
     buf_reset(&again);

@@ -262,6 +262,73 @@ static void parked_items_come_and_go_with_the_acknowledgements(void **state)
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 1);
 }
 
+static void park(struct ack *ack, int64_t first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ack->parked[i] = (struct ack_parked){.id = log_fixture_id((uint8_t)(first + (int64_t)i)),
+                                             .seq = first + (int64_t)i};
+        (void)snprintf(ack->parked[i].code, ACK_CODE_MAX, "period_closed");
+    }
+    ack->parked_count = count;
+}
+
+static int64_t parked_here(struct log_fixture *f)
+{
+    return log_fixture_stream(f, STREAM_RETURNS).parked;
+}
+
+static void pages_of_what_is_parked_make_one_list(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 130);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 120, 1);
+    park(&ack, 71, 50);
+    ack.parked_above = 70;
+    ack.parked_total = 120;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(parked_here(f), 50);
+    struct ack page = log_fixture_ack(f, STREAM_RETURNS, 3, 0); /* older than what is known */
+    park(&page, 21, 50);
+    page.parked_below = 71;
+    page.parked_above = 20;
+    page.parked_total = 120;
+    assert_int_equal(acknowledge(f, &page), ERR_OK);
+    park(&page, 1, 20);
+    page.parked_below = 21;
+    page.parked_above = 0;
+    assert_int_equal(acknowledge(f, &page), ERR_OK);
+    assert_int_equal(parked_here(f), 120);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).through, 120);
+
+    /* One of the newest was settled; those further down stay. */
+    ack.ack_no = 2;
+    park(&ack, 70, 50);
+    ack.parked_above = 69;
+    ack.parked_total = 119;
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(parked_here(f), 119);
+    /* And then of the lowest page all but one. */
+    park(&page, 7, 1);
+    assert_int_equal(acknowledge(f, &page), ERR_OK);
+    assert_int_equal(parked_here(f), 100);
+    log_fixture_reopen(f);
+    assert_int_equal(parked_here(f), 100);
+}
+
+/* It says of a full list only that it is the newest. */
+static void full_list_of_a_former_hub_takes_nothing_away(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 60);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 60, 1);
+    park(&ack, 1, 10);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack.ack_no = 2;
+    park(&ack, 11, 50);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    assert_int_equal(parked_here(f), 60);
+}
+
 static void parked_items_move_with_a_fork(void **state)
 {
     struct log_fixture *f = *state;
@@ -393,6 +460,8 @@ int main(void)
         LOG_TEST(a_fork_in_one_group_with_appends_keeps_their_order),
         LOG_TEST(parked_items_come_and_go_with_the_acknowledgements),
         LOG_TEST(parked_items_move_with_a_fork),
+        LOG_TEST(pages_of_what_is_parked_make_one_list),
+        LOG_TEST(full_list_of_a_former_hub_takes_nothing_away),
         LOG_TEST(a_message_is_stored_applied_and_counted),
         LOG_TEST(a_message_seen_before_changes_nothing),
         LOG_TEST(a_gap_is_a_conflict),
