@@ -3,6 +3,7 @@
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/topic.h"
+#include "sync/uplink/accepted.h"
 #include "sync/uplink/encoding.h"
 #include "sync/uplink/errand.h"
 #include "sync/uplink/hub_time.h"
@@ -47,6 +48,7 @@ struct uplink {
     struct window window;
     struct parcel parcel;
     struct encoding encoding;
+    bool kept_accepted; /* what is kept of it for the next process */
     struct replay replay;
     struct eventlog_status log;            /* as of the last look */
     struct ack acks[STREAMS_OF_APPLIANCE]; /* the newest of this process's life */
@@ -256,6 +258,25 @@ void uplink_committed(struct uplink *uplink)
     pump(uplink);
 }
 
+/* For the next process's first batch. */
+static void keep_accepted(struct uplink *uplink)
+{
+    struct fault fault;
+    bool accepts = encoding_compresses(&uplink->encoding);
+    if (accepts == uplink->kept_accepted)
+        return;
+    uplink->kept_accepted = accepts;
+    if (accepted_keep(uplink->config.reader.folder, uplink->config.target.url, accepts, &fault))
+        diag_fault(uplink->config.diag, DIAG_INFO, "uplink.encoding_not_kept", &fault);
+}
+
+static void recall_accepted(struct uplink *uplink)
+{
+    const char *url = uplink->config.target.url;
+    uplink->kept_accepted = url && accepted_recall(uplink->config.reader.folder, url);
+    uplink->encoding.accepted = uplink->kept_accepted;
+}
+
 static void on_timer(void *context)
 {
     struct uplink *uplink = context;
@@ -267,6 +288,7 @@ static void on_timer(void *context)
     if (now >= window_deadline_ms(&uplink->window)) {
         window_shrink(&uplink->window);
         encoding_unanswered(&uplink->encoding);
+        keep_accepted(uplink);
         drop(uplink, ERR_TIMEOUT, "the hub did not acknowledge in time");
         return;
     }
@@ -377,6 +399,7 @@ static void on_ack(struct uplink *uplink, const char *stream_text,
                    "the hub doesn't read compressed batches: they go again as they are");
         forget_road(uplink);
     }
+    keep_accepted(uplink);
     take_ack(uplink, stream, &ack);
 }
 
@@ -597,6 +620,7 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
     const struct link_listener listener = {on_connected, on_lost,       on_changed, on_message,
                                            on_published, on_subscribed, uplink};
     window_init(&uplink->window, &window);
+    recall_accepted(uplink);
     look_at_log(uplink);
     uplink->timer = loop_timer_open(uplink->loop, on_timer, uplink);
     uplink->queries = query_list_open(uplink->loop);

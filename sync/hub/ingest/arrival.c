@@ -247,8 +247,8 @@ static enum err run_inbox_ack(struct work *work, struct database *db, struct fau
     /* Who speaks of an earlier epoch, or has lost its log, holds nothing that this one numbered. */
     int64_t ours = arrival->desk->rules.hub_epoch;
     if (!err && ack.hub_epoch <= ours)
-        err =
-            inbox_acknowledge(db, arrival->device, ack.hub_epoch == ours ? ack.through : 0, fault);
+        err = inbox_acknowledge(db, arrival->device, ack.hub_epoch == ours ? ack.through : 0,
+                                arrival->received_ms, fault);
     return err ? err : inbox_next(db, arrival->device, &arrival->reply, &arrival->place, fault);
 }
 

@@ -11,12 +11,20 @@
 /* Adds a message (a CloudEvents body) for a device that is known; *number is its place. */
 enum err inbox_put(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    int64_t *number, struct fault *fault) MUST_CHECK;
-/* The device holds everything up to `through`. Of those the newest 10,000 are kept, for the day on
- * which it has lost its log. */
-enum err inbox_acknowledge(struct database *db, const char *device, int64_t through,
+/*
+ * The device holds everything up to `through`. Of those the newest INBOX_KEPT are kept, for at most
+ * INBOX_KEPT_DAYS, for the day on which it has lost its log. One that holds more than was ever
+ * numbered for it counts on from another name (its box was given another identity): what waits is
+ * numbered on from there.
+ */
+enum { INBOX_KEPT = 10000, INBOX_KEPT_DAYS = 400 };
+enum err inbox_acknowledge(struct database *db, const char *device, int64_t through, int64_t now_ms,
                            struct fault *fault) MUST_CHECK;
-/* The next message that it doesn't hold, appended to `body`, with its place but for the epoch;
- * number 0 when there is none. */
+/*
+ * The next message that it doesn't hold, appended to `body`, with its place but for the epoch;
+ * number 0 when there is none. What a device that it came in the place of has not taken is its own
+ * from then on.
+ */
 enum err inbox_next(struct database *db, const char *device, struct buf *body,
                     struct inbox_place *place, struct fault *fault) MUST_CHECK;
 

@@ -1,4 +1,5 @@
 /* The uplink against a real broker, with a fake hub behind it that answers as it is told. */
+#include "sync/uplink/accepted.h"
 #include "sync/uplink/uplink.h"
 
 #include "sync/contract/compression.h"
@@ -472,6 +473,32 @@ static void batches_go_compressed_to_a_hub_that_says_it_reads_them(void **state)
     assert_true(f->hub.compressed > 0);
 }
 
+static void first_batch_of_the_next_process_goes_compressed_too(void **state)
+{
+    struct fixture *f = *state;
+    hub_join(f);
+    f->hub.age = READS_COMPRESSED;
+    for (int i = 0; i < 3; i++) {
+        int plain = f->hub.batches - f->hub.compressed;
+        append(f, 5);
+        uplink_start(f);
+        await_all_held(f, AWAIT_MS);
+        plain = f->hub.batches - f->hub.compressed - plain;
+        assert_true(i == 0 ? plain == 1 : plain == 0);
+        uplink_close(f->uplink);
+        f->uplink = NULL;
+    }
+    /* Behind another address may be another hub. */
+    assert_false(accepted_recall(f->log.config.folder, "mqtts://elsewhere:8883"));
+    assert_true(accepted_recall(f->log.config.folder, f->url));
+    /* One that reads it no more has the first batch again as it is, and it is remembered. */
+    f->hub.age = REFUSES_COMPRESSED;
+    append(f, 5);
+    uplink_start(f);
+    await_all_held(f, AWAIT_MS);
+    assert_false(accepted_recall(f->log.config.folder, f->url));
+}
+
 static void what_a_hub_refuses_compressed_goes_as_it_is_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -780,6 +807,7 @@ int main(void)
         TEST(events_reach_the_hub_and_its_answer_moves_the_watermark),
         TEST(without_an_answer_all_goes_again_on_a_new_connection),
         TEST(batches_go_compressed_to_a_hub_that_says_it_reads_them),
+        TEST(first_batch_of_the_next_process_goes_compressed_too),
         TEST(what_a_hub_refuses_compressed_goes_as_it_is_at_once),
         TEST(an_older_hub_in_a_newer_ones_place_loses_nothing),
         TEST(a_hub_that_comes_late_gets_what_waited_within_2_s),

@@ -267,13 +267,87 @@ static void messages_to_an_appliance_wait_in_order_until_it_holds_them(void **st
     assert_int_equal(put(f, "two"), 2);
     assert_int_equal(next_message(f, text), 1);
     assert_string_equal(text, "one");
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 1, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 1, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 2);
     assert_string_equal(text, "two");
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 999, &fault), &fault);
-    assert_int_equal(next_message(f, text), 2);
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 2, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 2, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 0);
+}
+
+/* The box of another name, whose messages it counts on from, was given this one. */
+static void box_that_holds_more_than_was_numbered_for_it_gets_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    char text[32];
+    run(f, add_log);
+    assert_int_equal(put(f, "one"), 1);
+    assert_int_equal(put(f, "two"), 2);
+    assert_int_equal(put(f, "three"), 3);
+    run(f, "INSERT INTO customer_erasure VALUES ('c', 'box-a', 1, 3)");
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 57, 1, &fault), &fault);
+    assert_int_equal(next_message(f, text), 58);
+    assert_string_equal(text, "one");
+    assert_int_equal(f->after, 57);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 58, 1, &fault), &fault);
+    assert_int_equal(next_message(f, text), 59);
+    assert_string_equal(text, "two");
+    assert_int_equal(put(f, "four"), 61);
+    assert_int_equal(number_of(f, "SELECT number FROM customer_erasure"), 60);
+}
+
+static void what_a_predecessor_has_not_taken_goes_to_who_came_in_its_place(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    struct database *db = hubdb_database(f->hub);
+    int64_t number;
+    char text[32];
+    run(f, add_log);
+    run(f, "INSERT INTO device (id, first_seen_ms, last_seen_ms) VALUES ('older', 1, 1), ('old', "
+           "2, 2);"
+           "INSERT INTO takeover VALUES ('box-a', 'older'), ('box-a', 'old'), ('old', 'older')");
+    const char *const sent[][2] = {{"older", "o1"}, {"older", "o2"}, {"old", "p1"}, {"old", "p2"}};
+    for (size_t i = 0; i < 4; i++)
+        check(inbox_put(db, sent[i][0], slice_of(sent[i][1]), 1, &number, &fault), &fault);
+    check(inbox_acknowledge(db, "older", 1, 1, &fault), &fault);
+    run(f, "INSERT INTO customer_erasure VALUES ('c', 'old', 1, 2)");
+    assert_int_equal(put(f, "own"), 1);
+    const char *const expected[] = {"own", "o2", "p1", "p2"};
+    for (int64_t i = 0; i < 4; i++) {
+        assert_int_equal(next_message(f, text), i + 1);
+        assert_string_equal(text, expected[i]);
+        check(inbox_acknowledge(db, "box-a", i + 1, 1, &fault), &fault);
+    }
+    assert_int_equal(next_message(f, text), 0);
+    assert_int_equal(number_of(f, "SELECT number FROM customer_erasure WHERE device = 'box-a'"), 4);
+    /* What is told to the old name later goes the same way. */
+    check(inbox_put(db, "old", slice_of("late"), 1, &number, &fault), &fault);
+    assert_int_equal(next_message(f, text), 5);
+    assert_string_equal(text, "late");
+}
+
+static void taken_messages_are_kept_by_number_and_age(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    struct database *db = hubdb_database(f->hub);
+    const int64_t later_ms = (int64_t)(INBOX_KEPT_DAYS + 1) * 24 * 3600 * 1000;
+    int64_t number;
+    run(f, add_log);
+    check(database_begin(db, &fault), &fault);
+    for (int i = 0; i < INBOX_KEPT + 5; i++)
+        (void)put(f, "one");
+    check(inbox_put(db, "box-a", slice_of("young"), later_ms, &number, &fault), &fault);
+    check(inbox_acknowledge(db, "box-a", INBOX_KEPT, 2, &fault), &fault);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM inbox_out"), INBOX_KEPT + 6);
+    check(inbox_acknowledge(db, "box-a", INBOX_KEPT + 4, 2, &fault), &fault);
+    assert_int_equal(number_of(f, "SELECT min(number) FROM inbox_out"), 5);
+    /* Too old: some at each word of the appliance, and never one that it hasn't taken. */
+    for (int i = 0; i < INBOX_KEPT / 200 + 1; i++)
+        check(inbox_acknowledge(db, "box-a", INBOX_KEPT + 4, later_ms, &fault), &fault);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM inbox_out"), 2);
+    check(database_commit(db, &fault), &fault);
 }
 
 /* Its box was restored from an image: what it took since is gone there, and comes again. */
@@ -285,9 +359,9 @@ static void an_appliance_that_went_back_gets_its_messages_again(void **state)
     run(f, add_log);
     assert_int_equal(put(f, "one"), 1);
     assert_int_equal(put(f, "two"), 2);
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 2, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 2, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 0);
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 0, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 0, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 1);
     assert_string_equal(text, "one");
 }
@@ -304,13 +378,13 @@ static void an_emptied_appliance_gets_what_is_still_kept(void **state)
     assert_int_equal(put(f, "newest"), 20002);
     run(f, "INSERT INTO inbox_out (device, number, body, created_ms)"
            " VALUES ('box-a', 10001, 'older', 1), ('box-a', 10002, 'old', 1)");
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 20001, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 20001, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 20002);
     assert_int_equal(f->after, 20001);
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 0, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 0, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 10002);
     assert_int_equal(f->after, 0);
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 10002, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 10002, 1, &fault), &fault);
     assert_int_equal(next_message(f, text), 20001);
     assert_int_equal(f->after, 10002);
 }
@@ -324,7 +398,7 @@ static void under_a_new_epoch_waiting_messages_are_numbered_from_one(void **stat
     (void)put(f, "one");
     (void)put(f, "two");
     (void)put(f, "three");
-    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 1, &fault), &fault);
+    check(inbox_acknowledge(hubdb_database(f->hub), "box-a", 1, 1, &fault), &fault);
     make_backup(f);
     copy_back(f);
     assert_int_equal(next_message(f, text), 1);
@@ -368,6 +442,9 @@ int main(void)
         TEST(a_newer_schema_is_refused),
         TEST(messages_to_an_appliance_wait_in_order_until_it_holds_them),
         TEST(an_appliance_that_went_back_gets_its_messages_again),
+        TEST(box_that_holds_more_than_was_numbered_for_it_gets_what_waits),
+        TEST(what_a_predecessor_has_not_taken_goes_to_who_came_in_its_place),
+        TEST(taken_messages_are_kept_by_number_and_age),
         TEST(an_emptied_appliance_gets_what_is_still_kept),
         TEST(under_a_new_epoch_waiting_messages_are_numbered_from_one),
         TEST(the_group_of_its_hubs_is_a_secret_that_stays),
