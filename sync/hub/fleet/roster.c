@@ -208,26 +208,27 @@ enum err roster_set_evicted(struct roster *roster, const char *device, int64_t n
     return database_run(roster->db, s, fault);
 }
 
-enum err roster_supersede(struct roster *roster, const char *device, struct fault *fault)
+static enum err run_for(struct roster *roster, size_t index, const char *device,
+                        struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_attached(roster->sql, ROSTER_SUPERSEDE, &s, fault);
+    enum err err = database_attached(roster->sql, index, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, device);
     return database_run(roster->db, s, fault);
 }
 
+enum err roster_supersede(struct roster *roster, const char *device, struct fault *fault)
+{
+    return run_for(roster, ROSTER_SUPERSEDE, device, fault);
+}
+
 /* --- Codes ----------------------------------------------------------------------------------- */
 
 enum err roster_withdraw(struct roster *roster, const char *device, struct fault *fault)
 {
-    struct statement *s;
-    enum err err = database_attached(roster->sql, ROSTER_WITHDRAW, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, device);
-    return database_run(roster->db, s, fault);
+    return run_for(roster, ROSTER_WITHDRAW, device, fault);
 }
 
 enum err roster_invite(struct roster *roster, const char *device, const struct code *code,
@@ -362,22 +363,29 @@ static int64_t sum_waiting(struct slice state)
     return json_member_int(waiting, "returns", 0) + json_member_int(waiting, "sales", 0);
 }
 
+/* The last state that it told, in column 0: to be reset by the caller, unless it fails. */
+static enum err find_told(struct roster *roster, const char *device, struct statement **s,
+                          bool *row, struct fault *fault)
+{
+    enum err err = database_attached(roster->sql, ROSTER_TOLD_WAITING, s, fault);
+    if (err)
+        return err;
+    bind_text(*s, 1, device);
+    return database_step(roster->db, *s, row, fault);
+}
+
 enum err roster_told_waiting(struct roster *roster, const char *device, int64_t *waiting,
                              int64_t *heard_ms, struct fault *fault)
 {
     struct statement *s;
     bool row;
-    enum err err = database_attached(roster->sql, ROSTER_TOLD_WAITING, &s, fault);
+    enum err err = find_told(roster, device, &s, &row, fault);
     if (err)
         return err;
-    bind_text(s, 1, device);
-    err = database_step(roster->db, s, &row, fault);
-    if (!err) {
-        *waiting = row ? sum_waiting(column_slice(s, 0)) : -1;
-        *heard_ms = row ? column_int(s, 1) : 0;
-    }
+    *waiting = row ? sum_waiting(column_slice(s, 0)) : -1;
+    *heard_ms = row ? column_int(s, 1) : 0;
     statement_reset(s);
-    return err;
+    return ERR_OK;
 }
 
 enum err roster_software(struct roster *roster, const char *device, struct software *software,
@@ -385,13 +393,10 @@ enum err roster_software(struct roster *roster, const char *device, struct softw
 {
     struct statement *s;
     bool row;
-    enum err err = database_attached(roster->sql, ROSTER_TOLD_WAITING, &s, fault);
+    enum err err = find_told(roster, device, &s, &row, fault);
     if (err)
         return err;
-    bind_text(s, 1, device);
-    err = database_step(roster->db, s, &row, fault);
-    if (!err)
-        software_read(row ? column_slice(s, 0) : (struct slice){"", 0}, software);
+    software_read(row ? column_slice(s, 0) : (struct slice){"", 0}, software);
     statement_reset(s);
-    return err;
+    return ERR_OK;
 }

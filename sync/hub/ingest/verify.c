@@ -57,18 +57,16 @@ static enum err look(struct verify *v, const char *pragma, const char *what, str
     return unreadable(v, err, fault);
 }
 
-/* --- Events ---------------------------------------------------------------------------------- */
+/* --- Pages of rows --------------------------------------------------------------------------- */
 
-static void check_event(struct verify *v, struct statement *s)
-{
-    struct sha256 kept;
-    struct sha256 is = sha256_of(column_slice(s, 2));
-    v->done.events++;
-    if (column_bytes(s, 1, kept.bytes, SHA256_BYTES) != ERR_OK || !sha256_equal(&kept, &is))
-        found(v, "event", "event %" PRId64 " is not the one that came", column_int(s, 0));
-}
+typedef void row_take(void *context, struct statement *s);
 
-static enum err check_events(struct verify *v, struct fault *fault)
+/*
+ * All rows of a statement that gives so many with the number of its column 0 above another, page by
+ * page: ?1 above which, ?2 how many. With `of` that is ?1, and the others follow.
+ */
+static enum err take_rows(struct verify *v, size_t index, const int64_t *of, row_take *take,
+                          void *context, struct fault *fault)
 {
     int64_t after = 0;
     int rows = ROWS_AT_ONCE;
@@ -76,23 +74,39 @@ static enum err check_events(struct verify *v, struct fault *fault)
     while (!err && rows == ROWS_AT_ONCE) {
         struct statement *s;
         bool row = true;
-        err = database_statement(v->db, INGEST_VERIFY_EVENTS, &s, fault);
+        int place = 1;
+        err = database_statement(v->db, index, &s, fault);
         if (err)
             break;
-        bind_int(s, 1, after);
-        bind_int(s, 2, ROWS_AT_ONCE);
+        if (of)
+            bind_int(s, place++, *of);
+        bind_int(s, place++, after);
+        bind_int(s, place, ROWS_AT_ONCE);
         for (rows = 0; (err = database_step(v->db, s, &row, fault)) == ERR_OK && row; rows++) {
-            check_event(v, s);
+            take(context, s);
             after = column_int(s, 0);
         }
         statement_reset(s);
     }
-    return unreadable(v, err, fault);
+    return err;
+}
+
+/* --- Events ---------------------------------------------------------------------------------- */
+
+static void check_event(void *context, struct statement *s)
+{
+    struct verify *v = context;
+    struct sha256 kept;
+    struct sha256 is = sha256_of(column_slice(s, 2));
+    v->done.events++;
+    if (column_bytes(s, 1, kept.bytes, SHA256_BYTES) != ERR_OK || !sha256_equal(&kept, &is))
+        found(v, "event", "event %" PRId64 " is not the one that came", column_int(s, 0));
 }
 
 /* --- Chains ---------------------------------------------------------------------------------- */
 
 struct chain {
+    struct verify *verify;
     struct stream_log log;
     char name[ID_TEXT + 1];
     int64_t next; /* seq; up to the watermark all must be there */
@@ -100,8 +114,10 @@ struct chain {
     struct sha256 hash;
 };
 
-static void follow(struct verify *v, struct chain *chain, struct statement *s)
+static void follow(void *context, struct statement *s)
 {
+    struct chain *chain = context;
+    struct verify *v = chain->verify;
     int64_t seq = column_int(s, 0);
     struct sha256 kept = {{0}};
     bool read = column_bytes(s, 1, kept.bytes, SHA256_BYTES) == ERR_OK;
@@ -139,32 +155,9 @@ static enum err count_held(struct verify *v, const struct chain *chain, int64_t 
     return err;
 }
 
-static enum err follow_all(struct verify *v, struct chain *chain, struct fault *fault)
-{
-    int64_t after = 0;
-    int rows = ROWS_AT_ONCE;
-    enum err err = ERR_OK;
-    while (!err && rows == ROWS_AT_ONCE) {
-        struct statement *s;
-        bool row = true;
-        err = database_statement(v->db, INGEST_VERIFY_ENTRIES, &s, fault);
-        if (err)
-            break;
-        bind_int(s, 1, chain->log.no);
-        bind_int(s, 2, after);
-        bind_int(s, 3, ROWS_AT_ONCE);
-        for (rows = 0; (err = database_step(v->db, s, &row, fault)) == ERR_OK && row; rows++) {
-            follow(v, chain, s);
-            after = column_int(s, 0);
-        }
-        statement_reset(s);
-    }
-    return err;
-}
-
 static enum err check_chain(struct verify *v, const struct id *id, struct fault *fault)
 {
-    struct chain chain = {.next = 1};
+    struct chain chain = {.verify = v, .next = 1};
     bool known = false;
     int64_t held = 0;
     enum err err = stream_log_find(v->db, id, &known, &chain.log, fault);
@@ -173,7 +166,7 @@ static enum err check_chain(struct verify *v, const struct id *id, struct fault 
     v->done.logs++;
     id_format(id, chain.name);
     chain.hash = chain_origin(id, chain.log.has_parent ? &chain.log.parent : NULL);
-    err = follow_all(v, &chain, fault);
+    err = take_rows(v, INGEST_VERIFY_ENTRIES, &chain.log.no, follow, &chain, fault);
     if (!err)
         err = count_held(v, &chain, &held, fault);
     if (err)
@@ -193,18 +186,18 @@ static enum err check_chains(struct verify *v, struct fault *fault)
 {
     struct id logs[LOGS_AT_ONCE];
     int64_t after = 0;
-    size_t count = LOGS_AT_ONCE;
+    int rows = LOGS_AT_ONCE;
     enum err err = ERR_OK;
-    while (!err && count == LOGS_AT_ONCE) {
+    while (!err && rows == LOGS_AT_ONCE) {
         struct statement *s;
         bool row = true;
-        count = 0;
+        size_t count = 0;
         err = database_statement(v->db, INGEST_VERIFY_LOGS, &s, fault);
         if (err)
             break;
         bind_int(s, 1, after);
         bind_int(s, 2, LOGS_AT_ONCE);
-        while ((err = database_step(v->db, s, &row, fault)) == ERR_OK && row) {
+        for (rows = 0; (err = database_step(v->db, s, &row, fault)) == ERR_OK && row; rows++) {
             after = column_int(s, 0);
             if (column_bytes(s, 1, logs[count].bytes, ID_BYTES) != ERR_OK)
                 found(v, "chain", "log number %" PRId64 " has no id", after);
@@ -231,7 +224,8 @@ enum err verify_hub(struct hubdb *hub, verify_report *report, void *context,
     if (!err)
         err = database_script(v.db, "BEGIN", fault);
     if (!err)
-        err = check_events(&v, fault);
+        err = unreadable(&v, take_rows(&v, INGEST_VERIFY_EVENTS, NULL, check_event, &v, fault),
+                         fault);
     if (!err)
         err = check_chains(&v, fault);
     database_rollback(v.db);
