@@ -27,13 +27,20 @@ void fake_printer_release(struct fake_printer *fake)
     fake->asked_to_confirm = false;
 }
 
-/* Takes one request or one byte of text off the front; 0 when more must come first. */
+static bool is_request(char byte)
+{
+    return byte == '\x10' || byte == '\x1d';
+}
+
+/* Takes one request, or the text before the next, off the front; 0 when more must come first. */
 static size_t understand(struct fake_printer *fake, const char *at, size_t len)
 {
-    bool request = at[0] == '\x10' || at[0] == '\x1d';
-    if (!request) {
-        buf_append_char(&fake->paper, at[0]);
-        return 1;
+    size_t text = 0;
+    while (text < len && !is_request(at[text]))
+        text++;
+    if (text) {
+        buf_append(&fake->paper, at, text);
+        return text;
     }
     if (len < 3)
         return 0;
