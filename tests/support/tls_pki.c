@@ -120,28 +120,28 @@ const char *tls_pki_path(const struct tls_pki *pki, const char *name,
     return scratch_path(&pki->scratch, name, path);
 }
 
-struct tls_context *tls_pki_context(const struct tls_pki *pki, enum tls_role role, const char *name)
+struct tls_context *tls_pki_special(const struct tls_pki *pki, enum tls_role role, const char *name,
+                                    struct tls_config more)
 {
-    char ca[SCRATCH_PATH_MAX];
-    char crl[SCRATCH_PATH_MAX];
-    char certificate[SCRATCH_PATH_MAX];
-    char key[SCRATCH_PATH_MAX];
+    char paths[4][SCRATCH_PATH_MAX];
     char file[64];
-    if (name) {
-        (void)snprintf(file, sizeof file, "%s.pem", name);
-        tls_pki_path(pki, file, certificate);
-        (void)snprintf(file, sizeof file, "%s-key.pem", name);
-        tls_pki_path(pki, file, key);
-    }
     struct tls_context *context;
     struct fault fault;
-    check(tls_context_open(&context,
-                           &(struct tls_config){.role = role,
-                                                .ca_file = tls_pki_path(pki, "ca.pem", ca),
-                                                .crl_file = tls_pki_path(pki, "crl.pem", crl),
-                                                .certificate_file = name ? certificate : NULL,
-                                                .key_file = name ? key : NULL},
-                           &fault),
-          &fault);
+    more.role = role;
+    more.ca_file = tls_pki_path(pki, "ca.pem", paths[0]);
+    if (more.crl_file)
+        more.crl_file = tls_pki_path(pki, more.crl_file, paths[1]);
+    if (name) {
+        (void)snprintf(file, sizeof file, "%s.pem", name);
+        more.certificate_file = tls_pki_path(pki, file, paths[2]);
+        (void)snprintf(file, sizeof file, "%s-key.pem", name);
+        more.key_file = tls_pki_path(pki, file, paths[3]);
+    }
+    check(tls_context_open(&context, &more, &fault), &fault);
     return context;
+}
+
+struct tls_context *tls_pki_context(const struct tls_pki *pki, enum tls_role role, const char *name)
+{
+    return tls_pki_special(pki, role, name, (struct tls_config){.crl_file = "crl.pem"});
 }

@@ -26,4 +26,8 @@ const char *tls_pki_path(const struct tls_pki *pki, const char *name,
 struct tls_context *tls_pki_context(const struct tls_pki *pki, enum tls_role role,
                                     const char *name);
 
+/* With all else that `more` says; its `crl_file` is a name in the PKI. */
+struct tls_context *tls_pki_special(const struct tls_pki *pki, enum tls_role role, const char *name,
+                                    struct tls_config more);
+
 #endif
