@@ -74,14 +74,21 @@ static bool reserve(struct buf *b, size_t more)
     return true;
 }
 
-void buf_append(struct buf *b, const void *data, size_t len)
+char *buf_extend(struct buf *b, size_t len)
 {
     if (!reserve(b, len))
-        return;
-    if (len)
-        memcpy(b->data + b->len, data, len);
+        return NULL;
+    char *added = b->data + b->len;
     b->len += len;
     b->data[b->len] = '\0';
+    return added;
+}
+
+void buf_append(struct buf *b, const void *data, size_t len)
+{
+    char *to = buf_extend(b, len);
+    if (to && len)
+        memcpy(to, data, len);
 }
 
 void buf_append_text(struct buf *b, const char *text)
@@ -91,10 +98,9 @@ void buf_append_text(struct buf *b, const char *text)
 
 void buf_append_char(struct buf *b, char c)
 {
-    if (!reserve(b, 1))
-        return;
-    b->data[b->len++] = c;
-    b->data[b->len] = '\0';
+    char *to = buf_extend(b, 1);
+    if (to)
+        *to = c;
 }
 
 void buf_append_int(struct buf *b, int64_t value)

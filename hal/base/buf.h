@@ -40,6 +40,8 @@ void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b);
 /* Empties, keeps the memory, forgets a failure. */
 void buf_reset(struct buf *b);
+/* Makes it longer by bytes that the caller fills at once; NULL when it failed. */
+char *buf_extend(struct buf *b, size_t len);
 void buf_append(struct buf *b, const void *data, size_t len);
 void buf_append_text(struct buf *b, const char *text);
 void buf_append_char(struct buf *b, char c);

@@ -4,13 +4,30 @@
 #include "hal/base/utf8.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct jsonw jsonw_to(struct buf *out)
 {
     return (struct jsonw){.out = out};
 }
 
-static void quote(struct buf *out, struct slice text)
+static bool is_plain(struct slice text)
+{
+    return json_scan_plain(text) == text.len;
+}
+
+/* Of a text that needs no escape. Where it ends. */
+static char *put_quoted(char *to, struct slice text)
+{
+    *to++ = '"';
+    if (text.len)
+        memcpy(to, text.data, text.len);
+    to += text.len;
+    *to++ = '"';
+    return to;
+}
+
+static void quote_escaped(struct buf *out, struct slice text)
 {
     buf_append_char(out, '"');
     size_t plain = 0; /* length of the run before text.data that needs no escape */
@@ -42,15 +59,36 @@ static void quote(struct buf *out, struct slice text)
     buf_append_char(out, '"');
 }
 
+static void quote(struct buf *out, struct slice text)
+{
+    if (!is_plain(text)) {
+        quote_escaped(out, text);
+        return;
+    }
+    char *to = buf_extend(out, text.len + 2);
+    if (to)
+        (void)put_quoted(to, text);
+}
+
+static void write_name(struct buf *out, struct slice name)
+{
+    if (!is_plain(name)) {
+        quote_escaped(out, name);
+        buf_append_char(out, ':');
+        return;
+    }
+    char *to = buf_extend(out, name.len + 3);
+    if (to)
+        *put_quoted(to, name) = ':';
+}
+
 static void begin(struct jsonw *w, const char *key)
 {
     if (w->comma)
         buf_append_char(w->out, ',');
     w->comma = true;
-    if (key) {
-        quote(w->out, slice_of(key));
-        buf_append_char(w->out, ':');
-    }
+    if (key)
+        write_name(w->out, slice_of(key));
 }
 
 static void open_level(struct jsonw *w, const char *key, char opener, char closer)

@@ -1,8 +1,5 @@
 #include "hal/base/rfc3339.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 static const int64_t latest_ms = INT64_C(253402300799999); /* 9999-12-31T23:59:59.999Z */
@@ -16,6 +13,15 @@ int64_t civil_days(int64_t year, int month, int day)
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
+}
+
+/* As many digits as there are places, and what follows them; the end of that. */
+static char *put(char *to, int64_t value, int places, char next)
+{
+    for (int i = places - 1; i >= 0; i--, value /= 10)
+        to[i] = (char)('0' + value % 10);
+    to[places] = next;
+    return to + places + 1;
 }
 
 void rfc3339_format(int64_t ms, char text[static RFC3339_TEXT + 1])
@@ -35,10 +41,14 @@ void rfc3339_format(int64_t ms, char text[static RFC3339_TEXT + 1])
     int64_t day = doy - (153 * mp + 2) / 5 + 1;
     int64_t month = mp < 10 ? mp + 3 : mp - 9;
     int64_t year = yoe + era * 400 + (month <= 2);
-    (void)snprintf(text, RFC3339_TEXT + 1, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                   (unsigned)(year % 10000), (unsigned)month % 100, (unsigned)day % 100,
-                   (unsigned)(rest / HOUR) % 100, (unsigned)(rest / MINUTE % 60),
-                   (unsigned)(rest / SECOND % 60), (unsigned)(rest % SECOND));
+    text = put(text, year, 4, '-');
+    text = put(text, month, 2, '-');
+    text = put(text, day, 2, 'T');
+    text = put(text, rest / HOUR, 2, ':');
+    text = put(text, rest / MINUTE % 60, 2, ':');
+    text = put(text, rest / SECOND % 60, 2, '.');
+    text = put(text, rest % SECOND, 3, 'Z');
+    *text = '\0';
 }
 
 struct cursor {
