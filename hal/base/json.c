@@ -455,15 +455,27 @@ static void print_number(struct jsonw *w, const char *key, double number)
     jsonw_raw(w, key, (struct slice){text, (size_t)len});
 }
 
-/* cJSON's own printer rounds whole numbers above 10^15. Depth is bounded by json_parse. */
-static void print_value(struct jsonw *w, const char *key, const cJSON *value)
+static bool is_among(const char *name, const char *const *names)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/*
+ * cJSON's own printer rounds whole numbers above 10^15. Depth is bounded by json_parse. `hidden`
+ * are names of members that are left out.
+ */
+static void print_value(struct jsonw *w, const char *key, const cJSON *value,
+                        const char *const *hidden)
 {
     if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
         bool object = cJSON_IsObject(value);
         (object ? jsonw_object : jsonw_array)(w, key);
         const cJSON *child;
         for (child = value->child; child; child = child->next)
-            print_value(w, object ? child->string : NULL, child);
+            if (!object || !is_among(child->string, hidden))
+                print_value(w, object ? child->string : NULL, child, hidden);
         jsonw_end(w);
     } else if (cJSON_IsString(value)) {
         jsonw_text(w, key, value->valuestring);
@@ -476,10 +488,17 @@ static void print_value(struct jsonw *w, const char *key, const cJSON *value)
     }
 }
 
+static const char *const none[] = {NULL};
+
 void json_print(const struct cJSON *value, struct buf *out)
 {
+    json_print_hiding(value, none, out);
+}
+
+void json_print_hiding(const struct cJSON *value, const char *const *names, struct buf *out)
+{
     struct jsonw w = jsonw_to(out);
-    print_value(&w, NULL, value);
+    print_value(&w, NULL, value, names);
 }
 
 void json_print_without(const struct cJSON *object, const char *name, struct buf *out)
@@ -489,7 +508,7 @@ void json_print_without(const struct cJSON *object, const char *name, struct buf
     jsonw_object(&w, NULL);
     for (const cJSON *child = object->child; child; child = child->next)
         if (strcmp(child->string, name) != 0)
-            print_value(&w, child->string, child);
+            print_value(&w, child->string, child, none);
     jsonw_end(&w);
 }
 

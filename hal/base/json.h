@@ -86,6 +86,8 @@ void json_print(const struct cJSON *value, struct buf *out);
 
 /* The same of an object without that member. */
 void json_print_without(const struct cJSON *object, const char *name, struct buf *out);
+/* The same of any value, without members of these names at any depth; NULL ends the list. */
+void json_print_hiding(const struct cJSON *value, const char *const *names, struct buf *out);
 
 /* Single lookups for small documents; NULL or the fallback when absent or of another type. */
 const struct cJSON *json_member(const struct cJSON *object, const char *name);

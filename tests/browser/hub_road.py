@@ -107,7 +107,8 @@ def main():
         town = Town(pathlib.Path(folder))
         with town.road as road:
             town.open()
-            print(json.dumps({"url": road.hub_url, "token": road.hub_token("finance")}), flush=True)
+            tokens = {role: road.hub_token(role) for role in ("finance", "it", "viewer")}
+            print(json.dumps({"url": road.hub_url, **tokens}), flush=True)
             for line in sys.stdin:
                 print(json.dumps(town.obey(*line.split())), flush=True)
             town.close()

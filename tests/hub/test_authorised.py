@@ -28,7 +28,7 @@ def reasons(answer):
 
 def test_counter_holds_a_return_to_its_authorisation_without_a_link_too(road, till, hub, shop):
     assert till.sell("0042-01-a-1")[0] == 201
-    await_true(lambda: hub.get("/v1/events")["events"], 10, "the store's first event")
+    await_true(lambda: road.ask_hub("/v1/events")["events"], 10, "the store's first event")
     assert shop.ask("POST", "/v1/orders", order(till, "WEB-1"))[0] == 201
     asked = {"receipt": "WEB-1", "lines": [{"line": 1, "quantity": 1}]}
     over = {"number": "RMA-over", "valid_until": "2026-01-01T00:00:00Z"}

@@ -21,7 +21,7 @@ def write_lines(path, *documents):
 
 def test_orders_of_a_file_reach_the_store_and_bad_lines_are_named(road, till, hub, tmp_path):  # noqa: F811
     assert till.sell("0042-01-i-1")[0] == 201
-    await_true(lambda: hub.get("/v1/events")["events"], 10, "the store's first event")
+    await_true(lambda: road.ask_hub("/v1/events")["events"], 10, "the store's first event")
     good = [order(till, f"FILE-{number}") for number in range(3)]
     path = write_lines(tmp_path / "orders", good[0], {"receipt": "FILE-x"}, *good[1:])
     done = give(road, "orders", path)
@@ -72,7 +72,7 @@ def test_settlement_of_a_file_is_taken_whole_or_not_at_all(road, hub, tmp_path):
     assert give(road, "settlement", "adyen", path).returncode != 0
     assert len(hub.get("/v1/settlements")["settlements"]) == before
     assert give(road, "settlement", "odd", path).returncode == 2
-    other = Hub(road, "viewer")
+    other = Hub(road, "it")
     acts = [a["action"] for a in other.get("/v1/audit")["audit"]]
     other.client.close()
     assert "settlement.add" in acts

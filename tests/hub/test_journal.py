@@ -109,10 +109,10 @@ def test_csv_holds_each_line_and_balances(till, hub):
     assert debit == sum(float(row["credit"] or 0) for row in rows) > 0
 
 
-def test_return_is_found_by_receipt_number_seq_and_posted_number(till, hub):
+def test_return_is_found_by_receipt_number_seq_and_posted_number(road, till, hub):
     [answer] = give_back(till)
     posted = hub.await_entries(1, "state=posted")
-    device = hub.get("/v1/devices")["devices"][0]["id"]
+    device = road.ask_hub("/v1/devices")["devices"][0]["id"]
     for query in (
         "receipt=0042-01-hub-1",
         f"number={answer['number']}",

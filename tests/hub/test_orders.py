@@ -23,8 +23,8 @@ def order(till, receipt):  # noqa: F811
 
 def test_order_is_pushed_and_returned_at_a_store_that_never_sold_it(road, till, hub, shop):  # noqa: F811
     assert till.sell("0042-01-o-1")[0] == 201
-    await_true(lambda: hub.get("/v1/devices")["devices"], 10, "the store")
-    await_true(lambda: hub.get("/v1/events")["events"], 10, "the store's first event")
+    await_true(lambda: road.ask_hub("/v1/devices")["devices"], 10, "the store")
+    await_true(lambda: road.ask_hub("/v1/events")["events"], 10, "the store's first event")
     status, answer = shop.ask("POST", "/v1/orders", order(till, "WEB-77"))
     assert (status, answer["known"]) == (201, False)
     await_true(

@@ -279,7 +279,7 @@ class Road:
             kept.write_text(token)
         return kept.read_text()
 
-    def hub_token(self, role="viewer"):
+    def hub_token(self, role="it"):
         """The same for those who ask the hub."""
         kept = self.folder / f"hub-token-{role}"
         if not kept.exists():

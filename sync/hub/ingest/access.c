@@ -29,6 +29,14 @@ enum err access_role_find(const char *name, enum access_role *role)
     return ERR_NOT_FOUND;
 }
 
+enum err access_check(unsigned roles, enum access_role role, struct fault *fault)
+{
+    return roles & ACCESS_BIT(role)
+               ? ERR_OK
+               : fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
+                           access_role_name(role));
+}
+
 enum err access_add(struct database *db, const struct access_holder *holder, int64_t now_ms,
                     char token[static ACCESS_TOKEN_TEXT + 1], struct fault *fault)
 {

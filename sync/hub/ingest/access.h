@@ -10,20 +10,27 @@
 
 enum { ACCESS_TOKEN_TEXT = 64, ACCESS_NAME_MAX = 64, ACCESS_REASON_MAX = 500 };
 
-/* What each may do beyond reading. */
+/* What each has to do with; the tables of sync/hub/web say what that is. */
 #define ACCESS_ROLES(X)                                                                            \
-    X(VIEWER, viewer)     /* nothing */                                                            \
-    X(IT, it)             /* parked events, exceptions */                                          \
-    X(FINANCE, finance)   /* those, parked entries, settlements */                                 \
+    X(VIEWER, viewer)     /* looks at figures, appliances, and where a return is */                \
+    X(IT, it)             /* the fleet, events, what is parked, exceptions */                      \
+    X(FINANCE, finance)   /* the books, settlements, what is parked, exceptions */                 \
     X(COMMERCE, commerce) /* shops, portals, warehouses: orders, authorisations, goods received */ \
     X(PROVIDER, provider) /* the payment provider, known by its signature: no token has it */
 
 #define ACCESS_ROLE_ENUM(upper, lower) ACCESS_##upper,
 enum access_role { ACCESS_ROLES(ACCESS_ROLE_ENUM) ACCESS_ROLE_COUNT };
 #define ACCESS_BIT(role) (1u << (role))
+#define ACCESS_BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
+/* Who has a token. */
+#define ACCESS_ANYBODY                                                                             \
+    (ACCESS_BACK_OFFICE | ACCESS_BIT(ACCESS_VIEWER) | ACCESS_BIT(ACCESS_COMMERCE))
 
 const char *access_role_name(enum access_role role);
 enum err access_role_find(const char *name, enum access_role *role) MUST_CHECK;
+
+/* ERR_FORBIDDEN, with the role's name, when it is none of `roles`, which are bits. */
+enum err access_check(unsigned roles, enum access_role role, struct fault *fault) MUST_CHECK;
 
 /* A person or a program that holds a token. */
 struct access_holder {

@@ -9,6 +9,7 @@
 #include "sync/hub/web/finance.sql.h"
 #include "sync/hub/web/listing.h"
 #include "sync/hub/web/metrics.sql.h"
+#include "sync/hub/web/personal.h"
 #include "sync/hub/web/read.sql.h"
 
 #include <stdlib.h>
@@ -148,7 +149,7 @@ enum err answers_device(struct answers *answers, const struct answers_asked *ask
 
 /* --- Events and returns ---------------------------------------------------------------------- */
 
-static void write_event(struct jsonw *w, struct statement *s)
+static void write_place(struct jsonw *w, struct statement *s)
 {
     jsonw_int(w, "number", column_int(s, 0));
     jsonw_slice(w, "device", column_slice(s, 1));
@@ -156,10 +157,25 @@ static void write_event(struct jsonw *w, struct statement *s)
     write_id(w, "log_id", s, 3);
     jsonw_int(w, "seq", column_int(s, 4));
     jsonw_time(w, "received", column_int(s, 5));
+}
+
+static void write_event(struct jsonw *w, struct statement *s)
+{
+    write_place(w, s);
     if ((int)column_int(s, 6))
         jsonw_slice(w, "unreadable", column_slice(s, 7));
     else
         jsonw_raw(w, "event", column_slice(s, 7));
+}
+
+/* What can't be read may be about anybody. */
+static void write_event_without(struct jsonw *w, struct statement *s)
+{
+    write_place(w, s);
+    if ((int)column_int(s, 6))
+        jsonw_text(w, "unreadable", "");
+    else
+        personal_write_without(w, "event", column_slice(s, 7));
 }
 
 enum err answers_events(struct answers *answers, const struct answers_asked *asked, struct buf *out,
@@ -221,9 +237,11 @@ static enum err write_entries(struct answers *answers, const struct id *correlat
     return err;
 }
 
-static enum err write_trail(struct answers *answers, const struct id *correlation, struct jsonw *w,
-                            int64_t *written, struct fault *fault)
+static enum err write_trail(struct answers *answers, const struct id *correlation,
+                            enum access_role role, struct jsonw *w, int64_t *written,
+                            struct fault *fault)
 {
+    bool whole = ACCESS_BACK_OFFICE & ACCESS_BIT(role);
     struct statement *s;
     bool row = true;
     int64_t events = 0;
@@ -238,7 +256,7 @@ static enum err write_trail(struct answers *answers, const struct id *correlatio
     jsonw_array(w, "events");
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
         jsonw_object(w, NULL);
-        write_event(w, s);
+        (whole ? write_event : write_event_without)(w, s);
         if (!column_is_null(s, 8))
             jsonw_slice(w, "ledger", column_slice(s, 8));
         jsonw_end(w);
@@ -246,7 +264,7 @@ static enum err write_trail(struct answers *answers, const struct id *correlatio
     }
     jsonw_end(w);
     statement_reset(s);
-    if (!err)
+    if (!err && whole)
         err = write_entries(answers, correlation, w, fault);
     jsonw_end(w);
     *written = events;
@@ -286,7 +304,7 @@ enum err answers_return(struct answers *answers, const struct answers_asked *ask
     struct jsonw w = jsonw_to(out);
     enum err err = answers_find(answers, asked->rest, &correlation, fault);
     if (!err)
-        err = write_trail(answers, &correlation, &w, &events, fault);
+        err = write_trail(answers, &correlation, asked->role, &w, &events, fault);
     if (!err && events == 0)
         err = fault_set(fault, ERR_NOT_FOUND, "id", "there is no such return");
     return err;

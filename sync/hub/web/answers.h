@@ -5,6 +5,7 @@
 #ifndef SYNC_HUB_WEB_ANSWERS_H
 #define SYNC_HUB_WEB_ANSWERS_H
 
+#include "sync/hub/ingest/access.h"
 #include "sync/hub/web/web.h"
 
 struct answers;
@@ -12,6 +13,7 @@ struct answers;
 struct answers_asked {
     const struct http_request *request; /* for its query */
     const char *rest;                   /* the path's last part: an id */
+    enum access_role role;              /* of who asks */
 };
 
 enum err answers_open(struct answers **answers, const struct web_config *config,
@@ -28,8 +30,9 @@ typedef enum err answers_write(struct answers *answers, const struct answers_ask
 answers_write answers_health;
 answers_write answers_devices;
 answers_write answers_device;
-answers_write answers_events;       /* ?device=&from= */
-answers_write answers_return;       /* the whole trail of one return: its id or number */
+answers_write answers_events; /* ?device=&from= */
+/* The trail of one return, its id or number; for the back office what is personal, and entries. */
+answers_write answers_return;
 answers_write answers_find_returns; /* ?receipt= or ?number= or ?posted= or ?device=&seq= */
 answers_write answers_journal;      /* ?return= (id) or ?state=, ?from= */
 answers_write answers_export;       /* ?format=csv|ledger, ?from_day=&to_day= */

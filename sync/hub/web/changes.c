@@ -232,7 +232,7 @@ static enum err adjust_tax(struct change *change, struct database *db, struct fa
 }
 
 #define FINANCE ACCESS_BIT(ACCESS_FINANCE)
-#define BACK_OFFICE (ACCESS_BIT(ACCESS_IT) | ACCESS_BIT(ACCESS_FINANCE))
+#define BACK_OFFICE ACCESS_BACK_OFFICE
 
 static const struct change_kind kinds[] = {
     {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, NULL, resubmit},
@@ -377,10 +377,10 @@ static enum err read_key(struct change *change, struct fault *fault)
 
 static enum err start(struct change *change, struct fault *fault)
 {
-    if (!(change->kind->roles & ACCESS_BIT(change->holder.role)))
-        return fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
-                         access_role_name(change->holder.role));
-    enum err err = read_key(change, fault);
+    enum err err = access_check(change->kind->roles, change->holder.role, fault);
+    if (err)
+        return err;
+    err = read_key(change, fault);
     if (!err)
         err = read_body(change, fault);
     if (!err && worker_submit(change->config.worker, &change->work) != ERR_OK)
@@ -403,6 +403,13 @@ static const struct change_kind *find_kind(const char *path, char key[static KEY
         return kind;
     }
     return NULL;
+}
+
+void changes_allowed(enum access_role role, struct jsonw *w)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].roles & ACCESS_BIT(role))
+            jsonw_text(w, NULL, kinds[i].action);
 }
 
 bool changes_take(const struct web_config *config, const struct access_holder *holder,

@@ -169,17 +169,40 @@ static enum err show_command(struct fleet *fleet, struct http_request *request, 
     return commands_write(fleet->reading.commands, &id, w, &ended, fault);
 }
 
-static const struct {
+#define IT ACCESS_BIT(ACCESS_IT)
+#define LOOKERS (IT | ACCESS_BIT(ACCESS_VIEWER))
+
+static const struct view {
     const char *path; /* with a slash at its end it takes more */
+    unsigned roles;
     enum err (*show)(struct fleet *fleet, struct http_request *request, const char *rest,
                      struct jsonw *w, struct fault *fault);
 } views[] = {
-    {"/v1/config", show_changes},    {"/v1/config/", show_layer}, {"/v1/rollouts", show_rollouts},
-    {"/v1/rollouts/", show_rollout}, {"/v1/fleet", show_fleet},   {"/v1/commands", show_commands},
-    {"/v1/commands/", show_command},
+    {"/v1/config", IT, show_changes},    {"/v1/config/", IT, show_layer},
+    {"/v1/rollouts", IT, show_rollouts}, {"/v1/rollouts/", IT, show_rollout},
+    {"/v1/fleet", LOOKERS, show_fleet},  {"/v1/commands", IT, show_commands},
+    {"/v1/commands/", IT, show_command},
 };
 
-static bool take_view(struct fleet *fleet, struct http_request *request)
+static void answer_view(struct fleet *fleet, const struct view *view, enum access_role role,
+                        struct http_request *request, const char *rest)
+{
+    struct fault fault = {0};
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX);
+    struct jsonw w = jsonw_to(&body);
+    enum err err = access_check(view->roles, role, &fault);
+    if (!err)
+        err = view->show(fleet, request, rest, &w, &fault);
+    if (!err)
+        err = buf_check(&body, &fault, "answer");
+    if (err)
+        http_problem(request, http_status_of(err), &fault);
+    else
+        http_answer(request, 200, "application/json", buf_slice(&body), NULL, 0);
+}
+
+static bool take_view(struct fleet *fleet, enum access_role role, struct http_request *request)
 {
     const char *path = http_request_path(request);
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
@@ -188,17 +211,7 @@ static bool take_view(struct fleet *fleet, struct http_request *request)
         if (more ? strncmp(path, views[i].path, len) != 0 || !path[len]
                  : strcmp(path, views[i].path) != 0)
             continue;
-        struct fault fault = {0};
-        struct buf body CLEANUP(buf_free);
-        buf_init(&body, ANSWER_MAX);
-        struct jsonw w = jsonw_to(&body);
-        enum err err = views[i].show(fleet, request, path + len, &w, &fault);
-        if (!err)
-            err = buf_check(&body, &fault, "answer");
-        if (err)
-            http_problem(request, http_status_of(err), &fault);
-        else
-            http_answer(request, 200, "application/json", buf_slice(&body), NULL, 0);
+        answer_view(fleet, &views[i], role, request, path + len);
         return true;
     }
     return false;
@@ -409,12 +422,12 @@ static bool fits(const struct change_kind *kind, const char *method, const char 
 static enum err start(struct change *change, struct fault *fault)
 {
     struct slice body = http_request_body(change->request);
-    if (change->holder.role != ACCESS_IT)
-        return fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
-                         access_role_name(change->holder.role));
+    enum err err = access_check(IT, change->holder.role, fault);
+    if (err)
+        return err;
     buf_init(&change->body, CONFIG_BYTES_MAX);
     buf_append(&change->body, body.data, body.len);
-    enum err err = buf_check(&change->body, fault, "body");
+    err = buf_check(&change->body, fault, "body");
     if (!err)
         err = text_member(change, "reason", change->reason, sizeof change->reason, fault);
     if (!err && strlen(change->reason) < 3)
@@ -453,6 +466,19 @@ static void begin(struct fleet *fleet, const struct change_kind *kind, const cha
     }
 } /* NOLINT(clang-analyzer-unix.Malloc): the work's `done` frees it */
 
+void fleet_readable(enum access_role role, struct jsonw *w)
+{
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        if (views[i].roles & ACCESS_BIT(role))
+            jsonw_text(w, NULL, views[i].path);
+}
+
+void fleet_allowed(enum access_role role, struct jsonw *w)
+{
+    for (size_t i = 0; role == ACCESS_IT && i < sizeof kinds / sizeof *kinds; i++)
+        jsonw_text(w, NULL, kinds[i].action);
+}
+
 bool fleet_take(struct fleet *fleet, const struct access_holder *holder,
                 struct http_request *request)
 {
@@ -460,7 +486,7 @@ bool fleet_take(struct fleet *fleet, const struct access_holder *holder,
     const char *path = http_request_path(request);
     char subject[SUBJECT_MAX];
     if (strcmp(method, "GET") == 0)
-        return take_view(fleet, request);
+        return take_view(fleet, holder->role, request);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (fits(&kinds[i], method, path, subject)) {
             begin(fleet, &kinds[i], subject, holder, request);

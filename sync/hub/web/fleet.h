@@ -13,11 +13,12 @@
  *     POST /v1/devices/{id}/commands       {"name":"status","arguments":{},"reason":"..."}
  *
  * Scopes have a slash in them: fleet, group/NAME, store/NUMBER, device/ID. Reads on the loop's
- * handle, changes by the worker; only the role `it` may change anything. Loop thread only.
+ * handle, changes by the worker; all but the counts is for the role `it` alone. Loop thread only.
  */
 #ifndef SYNC_HUB_WEB_FLEET_H
 #define SYNC_HUB_WEB_FLEET_H
 
+#include "hal/base/jsonw.h"
 #include "sync/hub/ingest/access.h"
 #include "sync/hub/web/web.h"
 
@@ -29,5 +30,8 @@ void fleet_close(struct fleet *fleet); /* takes NULL */
 /* Answers the request, now or later, and returns true; false when it is none of these. */
 bool fleet_take(struct fleet *fleet, const struct access_holder *holder,
                 struct http_request *request);
+/* Write into the open list what the role may read and change of these. */
+void fleet_readable(enum access_role role, struct jsonw *w);
+void fleet_allowed(enum access_role role, struct jsonw *w);
 
 #endif

@@ -188,10 +188,10 @@ static void done(struct work *work, enum err err, const struct fault *fault)
 
 static enum err start(struct upload *upload, struct fault *fault)
 {
-    if (!(upload->kind->roles & ACCESS_BIT(upload->holder.role)))
-        return fault_set(fault, ERR_FORBIDDEN, "", "the role %s may not do that",
-                         access_role_name(upload->holder.role));
-    enum err err = upload->kind->prepare ? upload->kind->prepare(upload, fault) : ERR_OK;
+    enum err err = access_check(upload->kind->roles, upload->holder.role, fault);
+    if (err)
+        return err;
+    err = upload->kind->prepare ? upload->kind->prepare(upload, fault) : ERR_OK;
     if (!err && worker_submit(upload->config.worker, &upload->work) != ERR_OK)
         err = fault_set(fault, ERR_BUSY, "", "the database doesn't keep up");
     return err;
@@ -203,6 +203,13 @@ static const struct upload_kind *find_kind(const char *path)
         if (strcmp(kinds[i].path, path) == 0)
             return &kinds[i];
     return NULL;
+}
+
+void uploads_allowed(enum access_role role, struct jsonw *w)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].roles & ACCESS_BIT(role))
+            jsonw_text(w, NULL, kinds[i].action);
 }
 
 bool uploads_take(const struct web_config *config, const struct access_holder *holder,

@@ -6,6 +6,7 @@
 #ifndef SYNC_HUB_WEB_UPLOADS_H
 #define SYNC_HUB_WEB_UPLOADS_H
 
+#include "hal/base/jsonw.h"
 #include "sync/hub/ingest/access.h"
 #include "sync/hub/web/web.h"
 
@@ -15,5 +16,7 @@
 /* Answers the request, now or later, if its path is one of an upload's; false if it is none. */
 bool uploads_take(const struct web_config *config, const struct access_holder *holder,
                   struct http_request *request);
+/* Writes into the open list what the role may do of these, by its name in the audit. */
+void uploads_allowed(enum access_role role, struct jsonw *w);
 
 #endif

@@ -24,10 +24,11 @@ struct web {
     int64_t forged_ms; /* when a forged webhook was last noted */
 };
 
-/* A path, and what answers it. A path that ends in '/' takes one more part. */
+/* A path, who may read it, and what answers it. A path that ends in '/' takes one more part. */
 struct route {
     const char *path;
     const char *content_type; /* NULL: of the format that was asked for */
+    unsigned roles;
     enum err (*write)(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                       struct fault *fault);
 };
@@ -35,30 +36,35 @@ struct route {
 static const char json[] = "application/json";
 static const char text[] = "text/plain; version=0.0.4; charset=utf-8";
 
+#define VIEWER ACCESS_BIT(ACCESS_VIEWER)
+#define IT ACCESS_BIT(ACCESS_IT)
+#define FINANCE ACCESS_BIT(ACCESS_FINANCE)
+#define BACK_OFFICE ACCESS_BACK_OFFICE
+#define LOOKERS (BACK_OFFICE | VIEWER)
+
 static const struct route routes[] = {
-    {"/healthz", json, answers_health},
-    {"/metrics", text, metrics_answer},
-    {"/v1/devices", json, answers_devices},
-    {"/v1/devices/", json, answers_device},
-    {"/v1/events", json, answers_events},
-    {"/v1/returns/", json, answers_return},
-    {"/v1/returns", json, answers_find_returns},
-    {"/v1/parked", json, answers_parked},
-    {"/v1/exceptions", json, finance_exceptions},
-    {"/v1/journal", json, answers_journal},
-    {"/v1/settlements", json, finance_files},
-    {"/v1/settlement-lines", json, finance_lines},
-    {"/v1/refunds", json, finance_refunds},
-    {"/v1/batches", json, finance_batches},
-    {"/v1/reconciliation", json, finance_reconciliation},
-    {"/v1/measures", json, finance_measures},
-    {"/v1/closing", json, finance_closing},
-    {"/v1/payments", json, finance_payments},
-    {"/v1/outlets", json, finance_outlets},
-    {"/v1/deliveries", json, finance_deliveries},
-    {"/v1/traces/", json, traces_answer},
-    {"/v1/journal/export", NULL, answers_export},
-    {"/v1/audit", json, answers_audit},
+    {"/metrics", text, LOOKERS, metrics_answer},
+    {"/v1/measures", json, LOOKERS, finance_measures},
+    {"/v1/reconciliation", json, LOOKERS, finance_reconciliation},
+    {"/v1/devices", json, VIEWER | IT, answers_devices},
+    {"/v1/devices/", json, VIEWER | IT, answers_device},
+    {"/v1/events", json, IT, answers_events},
+    {"/v1/returns", json, ACCESS_ANYBODY, answers_find_returns},
+    {"/v1/returns/", json, ACCESS_ANYBODY, answers_return},
+    {"/v1/traces/", json, LOOKERS, traces_answer},
+    {"/v1/parked", json, BACK_OFFICE, answers_parked},
+    {"/v1/exceptions", json, BACK_OFFICE, finance_exceptions},
+    {"/v1/outlets", json, BACK_OFFICE, finance_outlets},
+    {"/v1/deliveries", json, BACK_OFFICE, finance_deliveries},
+    {"/v1/audit", json, BACK_OFFICE, answers_audit},
+    {"/v1/journal", json, FINANCE, answers_journal},
+    {"/v1/journal/export", NULL, FINANCE, answers_export},
+    {"/v1/closing", json, FINANCE, finance_closing},
+    {"/v1/settlements", json, FINANCE, finance_files},
+    {"/v1/settlement-lines", json, FINANCE, finance_lines},
+    {"/v1/refunds", json, FINANCE, finance_refunds},
+    {"/v1/batches", json, FINANCE, finance_batches},
+    {"/v1/payments", json, FINANCE, finance_payments},
 };
 
 static bool matches(const struct route *route, const char *path, const char **rest)
@@ -78,21 +84,64 @@ static const char *export_type(struct http_request *request)
                                                 : "text/plain; charset=utf-8";
 }
 
+static void answer(struct http_request *request, const char *type, const struct buf *body,
+                   enum err err, struct fault *fault)
+{
+    if (!err)
+        err = buf_check(body, fault, "answer");
+    if (err)
+        http_problem(request, http_status_of(err), fault);
+    else
+        http_answer(request, 200, type, buf_slice(body), NULL, 0);
+}
+
 static void answer_route(struct web *web, const struct route *route, const char *rest,
-                         struct http_request *request)
+                         enum access_role role, struct http_request *request)
 {
     struct fault fault = {0};
     struct buf body CLEANUP(buf_free);
     buf_init(&body, ANSWER_MAX);
-    const struct answers_asked asked = {.request = request, .rest = rest};
-    enum err err = route->write(web->answers, &asked, &body, &fault);
+    const struct answers_asked asked = {.request = request, .rest = rest, .role = role};
+    enum err err = access_check(route->roles, role, &fault);
     if (!err)
-        err = buf_check(&body, &fault, "answer");
-    if (err)
-        http_problem(request, http_status_of(err), &fault);
-    else
-        http_answer(request, 200, route->content_type ? route->content_type : export_type(request),
-                    buf_slice(&body), NULL, 0);
+        err = route->write(web->answers, &asked, &body, &fault);
+    answer(request, route->content_type ? route->content_type : export_type(request), &body, err,
+           &fault);
+}
+
+static void answer_health(struct web *web, struct http_request *request)
+{
+    struct fault fault = {0};
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX);
+    const struct answers_asked asked = {.request = request, .rest = ""};
+    enum err err = answers_health(web->answers, &asked, &body, &fault);
+    answer(request, json, &body, err, &fault);
+}
+
+/* Who asks, and what that one may read and do: for the dashboard, which shows no more. */
+static void answer_me(const struct access_holder *holder, struct http_request *request)
+{
+    struct fault fault = {0};
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, ANSWER_MAX);
+    struct jsonw w = jsonw_to(&body);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "name", holder->name);
+    jsonw_text(&w, "role", access_role_name(holder->role));
+    jsonw_array(&w, "reads");
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (routes[i].roles & ACCESS_BIT(holder->role))
+            jsonw_text(&w, NULL, routes[i].path);
+    fleet_readable(holder->role, &w);
+    jsonw_end(&w);
+    jsonw_array(&w, "may");
+    changes_allowed(holder->role, &w);
+    uploads_allowed(holder->role, &w);
+    fleet_allowed(holder->role, &w);
+    jsonw_end(&w);
+    jsonw_end(&w);
+    answer(request, json, &body, ERR_OK, &fault);
 }
 
 static const char *type_of(const char *path)
@@ -120,11 +169,6 @@ static bool answer_file(const char *path, struct http_request *request)
         return true;
     }
     return false;
-}
-
-static bool is_open(const char *path)
-{
-    return strcmp(path, "/healthz") == 0;
 }
 
 static bool is_provider(const struct web *web, const struct http_request *request)
@@ -176,37 +220,51 @@ static const struct route *find_route(const char *path, const char **rest)
     return NULL;
 }
 
-static void on_request(void *context, struct http_request *request)
+/* For somebody whose token is good. */
+static void serve(struct web *web, const struct access_holder *holder, struct http_request *request)
 {
-    struct web *web = context;
     struct fault fault = {0};
-    struct access_holder holder = {0};
     const char *rest = "";
     const char *path = http_request_path(request);
     const char *method = http_request_method(request);
     bool get = strcmp(method, "GET") == 0;
-    if (get && answer_file(path, request))
+    if (fleet_take(web->fleet, holder, request))
         return;
-    enum err err = is_open(path) ? ERR_OK : find_holder(web, request, &holder, &fault);
-    if (err) {
-        refuse(request, err, &fault);
-        return;
-    }
-    if (!is_open(path) && fleet_take(web->fleet, &holder, request))
-        return;
-    if (strcmp(method, "POST") == 0 && (changes_take(&web->config, &holder, request) ||
-                                        uploads_take(&web->config, &holder, request)))
+    if (strcmp(method, "POST") == 0 && (changes_take(&web->config, holder, request) ||
+                                        uploads_take(&web->config, holder, request)))
         return;
     const struct route *route = find_route(path, &rest);
     if (!get) {
         (void)fault_set(&fault, ERR_UNSUPPORTED, "method", "isn't known here");
         http_problem(request, 405, &fault);
+    } else if (strcmp(path, "/v1/me") == 0) {
+        answer_me(holder, request);
     } else if (route) {
-        answer_route(web, route, rest, request);
+        answer_route(web, route, rest, holder->role, request);
     } else {
         (void)fault_set(&fault, ERR_NOT_FOUND, "", "nothing is here");
         http_problem(request, 404, &fault);
     }
+}
+
+static void on_request(void *context, struct http_request *request)
+{
+    struct web *web = context;
+    struct fault fault = {0};
+    struct access_holder holder = {0};
+    const char *path = http_request_path(request);
+    bool get = strcmp(http_request_method(request), "GET") == 0;
+    if (get && answer_file(path, request))
+        return;
+    if (get && strcmp(path, "/healthz") == 0) {
+        answer_health(web, request);
+        return;
+    }
+    enum err err = find_holder(web, request, &holder, &fault);
+    if (err)
+        refuse(request, err, &fault);
+    else
+        serve(web, &holder, request);
 }
 
 enum err web_open(struct web **out, struct loop *loop, const struct web_config *config,

@@ -1,6 +1,6 @@
 // What a person decides: a button that asks for the reason, and says what the hub answered.
 
-import { sender } from "./api.js";
+import { may, sender } from "./api.js";
 import { el } from "./dom.js";
 
 const dialog = document.getElementById("act");
@@ -23,7 +23,7 @@ const input = ({name, label, kind = "text", value = "", hint, options, optional}
 const reason = {name: "reason", label: "Reason, for the record"};
 
 /*
- * spec: {title, says?, fields?: [{name, label, kind?, hint?, options?}], path, body?: (values) => body}
+ * spec: {action, title, says?, fields?: [{name, label, kind?, hint?, options?}], path, body?: (values) => body}
  * The values of the fields are texts by their names, the reason among them.
  */
 export const open = ({title, says, fields = [], path, body = (values) => values}) => {
@@ -48,7 +48,8 @@ export const open = ({title, says, fields = [], path, body = (values) => values}
     dialog.showModal();
 };
 
-export const button = (id, label, spec) =>
-    el("button", {id, type: "button", class: "small", click: () => open(spec)}, label);
+// Only for who may do it: `action` is its name in the audit.
+export const button = (id, label, spec) => !may(spec.action) ? undefined
+    : el("button", {id, type: "button", class: "small", click: () => open(spec)}, label);
 
 export const isOpen = () => dialog.open;

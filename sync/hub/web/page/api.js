@@ -26,6 +26,20 @@ const ask = async (path, options = {}) => {
 export const getText = async (path) => (await ask(path)).text();
 export const get = async (path) => (await ask(path)).json();
 
+// What the token's role may read and do, as the hub says; anew with each token.
+let rights = {name: "", role: "", reads: [], may: []};
+
+export const learnRights = async () => {
+    rights = await get("v1/me");
+};
+
+export const whoAmI = () => `${rights.name} (${rights.role})`;
+export const may = (action) => rights.may.includes(action);
+export const mayRead = (path) => {
+    const [asked] = `/${path}`.split("?");
+    return rights.reads.some((one) => one.endsWith("/") ? asked.startsWith(one) : asked === one);
+};
+
 const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)),
     (byte) => byte.toString(16).padStart(2, "0")).join("");
 

@@ -6,11 +6,13 @@ import { age, plain, time } from "./words.js";
 
 const actions = (one) => el("span", {class: "buttons"},
     button(`assign-${one.number}`, one.owner ? "Give on" : "Assign", {
+        action: "exception.assign",
         title: `Who takes exception ${one.number}?`,
         fields: [{name: "owner", label: "Person"}],
         path: `v1/exceptions/${one.number}/assign`,
     }),
     button(`resolve-${one.number}`, "Resolve", {
+        action: "exception.resolve",
         title: `Resolve exception ${one.number}`,
         says: one.detail,
         path: `v1/exceptions/${one.number}/resolve`,
@@ -61,8 +63,10 @@ export const exceptions = {
             ["Since", (one) => time(one.parked)],
             ["", (one) => el("span", {class: "buttons"},
                 button(`resubmit-${one.number}`, "Try again", {
+                    action: "parked.resubmit",
                     title: `Try event ${one.number} again`, path: `v1/parked/${one.number}/resubmit`}),
                 button(`discard-${one.number}`, "Discard", {
+                    action: "parked.discard",
                     title: `Discard event ${one.number}`,
                     says: "It stays in the log, and the books go on without it.",
                     path: `v1/parked/${one.number}/discard`}))],

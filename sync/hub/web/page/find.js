@@ -1,12 +1,13 @@
 // One return's way through the house: from its scan to its settlement, event by event.
 
-import { get, save } from "./api.js";
+import { get, mayRead, save } from "./api.js";
 import { badge, card, el, table } from "./dom.js";
 import { plotTrail } from "./plots.js";
 import { adjustTax } from "./tax.js";
 import { debits, money, plain, time } from "./words.js";
 
 const nameOf = (event) => event.type.replace("com.tillback.", "").replace(".v1", "");
+const entriesOf = (trail) => trail.entries ?? []; // the back office's to see
 const at = (one) => Date.parse(one.at);
 
 const amountOf = (event, currency) => {
@@ -32,7 +33,7 @@ const steps = (trail) => {
             name: nameOf(event), at: event.time, kind: event.source === "/centre" ? "centre" : "store",
             where: event.source === "/centre" ? "centre" : `${device}, seq ${seq}`,
             what: said(event, currency), state: ledger ?? "", received})),
-        ...trail.entries.map(({journal, made, state, posted_number, code, detail}) => ({
+        ...entriesOf(trail).map(({journal, made, state, posted_number, code, detail}) => ({
             name: `journal ${journal.rule}`, at: made, kind: "entry", where: "ledger",
             what: debits(journal), state: posted_number ? `${state} as ${posted_number}` : state,
             why: code ? `${plain(code)}: ${detail}` : ""})),
@@ -45,9 +46,9 @@ const tracks = (trail) => {
     const goods = has("item.dispositioned") ? "dispositioned" : has("item.received") ? "received" : "not here";
     const paid = has("refund.settled") ? "settled" : has("refund.issued") ? "issued" : "pending";
     const money_ = has("refund.failed") && !has("refund.settled") ? "failed" : paid;
-    const open = trail.entries.filter(({state}) => state !== "posted" && state !== "discarded");
+    const open = entriesOf(trail).filter(({state}) => state !== "posted" && state !== "discarded");
     const posting = open.some(({state}) => state === "parked") ? "parked"
-        : open.length ? "queued" : trail.entries.length ? "posted" : "none";
+        : open.length ? "queued" : entriesOf(trail).length ? "posted" : "none";
     const kind = (word) => ["settled", "posted", "dispositioned"].includes(word) ? "good"
         : ["failed", "parked"].includes(word) ? "bad" : "";
     return el("p", {class: "tracks"}, "Goods ", badge(goods, kind(goods)), " Money ",
@@ -82,8 +83,8 @@ const show = (trail) => {
             ["State", (step) => step.state, "still"],
         ], all),
         el("p", {class: "buttons"}, adjustTax(trail),
-            el("button", {type: "button", class: "small", click: () =>
-                save(`v1/traces/${trail.return_id}`, `${number ?? trail.return_id}.otlp.json`)}, "Save as OTLP trace")));
+            mayRead(`v1/traces/${trail.return_id}`) ? el("button", {type: "button", class: "small", click: () =>
+                save(`v1/traces/${trail.return_id}`, `${number ?? trail.return_id}.otlp.json`)}, "Save as OTLP trace") : undefined));
 };
 
 const TRAILS_MAX = 10;

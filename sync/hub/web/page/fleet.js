@@ -41,9 +41,10 @@ const logs = (device) => el("span", {}, ...device.logs.map((log) => el("small", 
 export const fleet = {
     id: "fleet",
     name: "Appliances",
-    asks: {devices: "v1/devices", fleet: "v1/fleet", rollouts: "v1/rollouts"},
+    asks: {devices: "v1/devices", fleet: "v1/fleet"},
+    may: {rollouts: "v1/rollouts"},
     draw: ({devices, fleet: sums, rollouts}) => [
-        card("Configuration", el("p", {id: "rollout"}, rolloutText(sums, rollouts.rollouts[0]))),
+        card("Configuration", el("p", {id: "rollout"}, rolloutText(sums, rollouts?.rollouts[0]))),
         card("Appliances", table([
             ["Appliance", (device) => device.id],
             ["Link", (device) => badge(device.online ? "online" : "offline", device.online ? "good" : "bad")],

@@ -6,6 +6,7 @@ import { badge, card, el, table } from "./dom.js";
 import { debits, money, plain, time } from "./words.js";
 
 const decide = (entry, verb, label, says) => button(`${verb}-e-${entry.entry}`, label, {
+    action: `parked.${verb}`,
     title: `${label}: entry ${entry.entry}`, says, path: `v1/parked/e-${entry.entry}/${verb}`,
 });
 

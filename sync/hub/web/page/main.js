@@ -1,7 +1,7 @@
 // The hub's dashboard: one view at a time, asked anew every few seconds while somebody looks.
 
 import { isOpen, whenChanged } from "./act.js";
-import { dropToken, get, getText, hasToken, keepToken, pages } from "./api.js";
+import { dropToken, get, getText, hasToken, keepToken, learnRights, mayRead, pages, whoAmI } from "./api.js";
 import { card, el } from "./dom.js";
 import { exceptions } from "./exceptions.js";
 import { find } from "./find.js";
@@ -13,8 +13,10 @@ import { payments } from "./payments.js";
 import { settlement } from "./settlement.js";
 
 /*
- * A view: {id, name, asks?: {name: path}, lists?: {name: [path, member]}, load?: (word) => answers,
- * fixed?: (again) => a node that stays, draw: (answers) => nodes}. Redrawn only when an answer changed.
+ * A view: {id, name, asks?: {name: path}, lists?: {name: [path, member]}, may?: {name: path},
+ * load?: (word) => answers, fixed?: (again) => a node that stays, draw: (answers) => nodes}. Shown to
+ * those who may read all that it asks and lists; `may` is asked of those who may read it, too.
+ * Redrawn only when an answer changed.
  */
 const views = [overview, settlement, payments, journal, exceptions, outlets, fleet, find];
 const REFRESH_MS = 3000;
@@ -24,9 +26,26 @@ const health = document.getElementById("health");
 let shown = {view: null, word: "", answers: "", body: null};
 let running = null;
 
+const isFor = (view) => [...Object.values(view.asks ?? {}), ...Object.values(view.lists ?? {}).map(([path]) => path)]
+    .every(mayRead);
+
 const route = () => {
     const [id, word = ""] = location.hash.slice(1).split("/", 2);
-    return {view: views.find((view) => view.id === id) ?? overview, word: decodeURIComponent(word)};
+    const mine = views.filter(isFor);
+    return {view: mine.find((view) => view.id === id) ?? mine[0] ?? find, word: decodeURIComponent(word)};
+};
+
+// The views of whose token it is; asked once for each token.
+let known = false;
+
+const learn = async () => {
+    if (known)
+        return;
+    await learnRights();
+    known = true;
+    document.getElementById("views").replaceChildren(el("ul", {}, ...views.filter(isFor).map((view) =>
+        el("li", {}, el("a", {href: `#${view.id}`}, view.name)))));
+    document.getElementById("views").title = whoAmI();
 };
 
 const say = (text, kind = "") => {
@@ -38,6 +57,7 @@ const signIn = (wrong) => {
     const submit = (event) => {
         event.preventDefault();
         keepToken(new FormData(event.target).get("token").trim());
+        known = false;
         place.replaceChildren();
         shown.view = null;
         refresh();
@@ -51,7 +71,8 @@ const signIn = (wrong) => {
 };
 
 const loadAll = async (view, word) => {
-    const asks = Object.entries(view.asks ?? {}).map(async ([name, path]) =>
+    const more = Object.entries(view.may ?? {}).filter(([, path]) => mayRead(path));
+    const asks = [...Object.entries(view.asks ?? {}), ...more].map(async ([name, path]) =>
         [name, path === "metrics" ? await getText(path) : await get(path)]);
     const lists = Object.entries(view.lists ?? {}).map(async ([name, [path, member]]) =>
         [name, (await pages(path, member)).rows]);
@@ -79,7 +100,6 @@ const draw = (view, answers) => {
 };
 
 const refreshOnce = async () => {
-    const {view, word} = route();
     const state = await get("healthz");
     say(state.broker ? "connected to the broker" : "no connection to the broker", state.broker ? "good" : "bad");
     if (!hasToken()) {
@@ -87,6 +107,8 @@ const refreshOnce = async () => {
             signIn();
         return;
     }
+    await learn();
+    const {view, word} = route();
     const answers = await loadAll(view, word);
     if (view !== route().view || word !== route().word)
         return;
@@ -103,6 +125,7 @@ const refresh = async () => {
         say(error.message, "bad");
         if (error.status === 401) {
             dropToken();
+            known = false;
             shown.view = null;
             signIn("The hub knows no such token.");
         }
@@ -111,8 +134,6 @@ const refresh = async () => {
     running = setTimeout(refresh, document.hidden ? 10 * REFRESH_MS : REFRESH_MS);
 };
 
-document.getElementById("views").append(el("ul", {}, ...views.map((view) =>
-    el("li", {}, el("a", {href: `#${view.id}`}, view.name)))));
 document.getElementById("find").addEventListener("submit", (event) => {
     event.preventDefault();
     const what = new FormData(event.target).get("what").trim();

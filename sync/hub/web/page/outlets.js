@@ -12,10 +12,12 @@ const stand = (outlet) => {
 
 const actions = (delivery) => el("span", {class: "buttons"},
     button(`deliver-${delivery.number}`, "Send again", {
+        action: "delivery.resubmit",
         title: `Send delivery ${delivery.number} to ${delivery.outlet} again`,
         path: `v1/deliveries/${delivery.number}/resubmit`,
     }),
     button(`drop-${delivery.number}`, "Discard", {
+        action: "delivery.discard",
         title: `Discard delivery ${delivery.number}`,
         says: `${delivery.outlet} will never be told this event.`,
         path: `v1/deliveries/${delivery.number}/discard`,

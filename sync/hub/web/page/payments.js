@@ -7,6 +7,7 @@ import { money, plain, time } from "./words.js";
 const KINDS = {issued: "good", failed: "bad", parked: "bad"};
 
 const decide = (payment, verb, label, says) => button(`${verb}-${payment.number}`, label, {
+    action: `payment.${verb}`,
     title: `${label}: refund ${payment.number}`,
     says: `${money(payment.amount, payment.currency)} for return ${payment.return_number}. ${says}`,
     path: `v1/payments/${payment.number}/${verb}`,
@@ -21,8 +22,8 @@ const actions = (payment) => {
     ];
     if (payment.state !== "pending")
         said.unshift(decide(payment, "ask", "Ask again", "The provider is asked once more, under a new key."));
-    return el("span", {class: "buttons"}, ...said.filter((one) =>
-        payment.state !== "failed" || one.id !== `failed-${payment.number}`));
+    return el("span", {class: "buttons"}, ...said.filter((one) => one &&
+        (payment.state !== "failed" || one.id !== `failed-${payment.number}`)));
 };
 
 const rowsOf = (payments, none) => table([

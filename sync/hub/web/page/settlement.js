@@ -1,7 +1,7 @@
 // Refunds against what providers and the bank say: what waits, what differs, payouts, files.
 
 import { button } from "./act.js";
-import { sender } from "./api.js";
+import { may, sender } from "./api.js";
 import { badge, card, el, table } from "./dom.js";
 import { count, money, plain, time } from "./words.js";
 
@@ -9,6 +9,7 @@ const FORMATS = ["adyen", "stripe", "amazon", "camt053", "camt054"];
 
 const lineActions = (line) => el("span", {class: "buttons"},
     button(`match-${line.number}`, "Match", {
+        action: "settlement.match",
         title: `Match line ${line.number}`,
         says: `${money(line.gross, line.currency)} of ${line.format}, ${line.reference}. What the ` +
             "refund has more or less is written off.",
@@ -17,6 +18,7 @@ const lineActions = (line) => el("span", {class: "buttons"},
         body: ({refund, reason}) => ({refund: Number(refund), reason}),
     }),
     button(`aside-${line.number}`, "Set aside", {
+        action: "settlement.set_aside",
         title: `Set line ${line.number} aside`,
         says: "It is nobody's refund, and is cleared elsewhere.",
         path: `v1/settlement-lines/${line.number}/set-aside`,
@@ -44,6 +46,7 @@ const refunds = (rows) => table([
         refund.charged_back ? badge("charged back", "bad") : ""), "number"],
     ["Reference", (refund) => refund.reference],
     ["", (refund) => button(`write-off-${refund.number}`, "Write off", {
+        action: "refund.write_off",
         title: `Write refund ${refund.number} off`,
         says: `${money(refund.amount, refund.currency)} will never be settled, and goes to the ` +
             "settlement differences.",
@@ -99,7 +102,7 @@ export const settlement = {
         payouts: ["v1/batches?state=open", "batches"],
         taken: ["v1/settlements", "settlements"],
     },
-    fixed: (again) => card("A settlement file or bank statement", upload(again)),
+    fixed: (again) => may("settlement.add") && card("A settlement file or bank statement", upload(again)),
     draw: ({unmatched, differing, open, payouts, taken}) => [
         card("Lines that wait for a person", lines([...differing, ...unmatched])),
         card("Refunds not settled yet", refunds(open)),

@@ -26,6 +26,7 @@ export const adjustTax = (trail) => {
         return "";
     const options = taxes.map(label);
     return button("adjust-tax", "Adjust the tax", {
+        action: "tax.adjust",
         title: `Adjust the tax of return ${created.number ?? trail.return_id}`,
         says: `Given back so far: ${taxes.map((tax) =>
             `${label(tax)}: ${money(tax.amount, created.currency)}`).join("; ")}.`,
