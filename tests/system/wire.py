@@ -1,4 +1,4 @@
-"""A plain MQTT 5 client with a certificate, for tests that look at the road or misuse it."""
+"""Plain MQTT 5 clients, for tests that look at the road or misuse it."""
 
 import hashlib
 import json
@@ -44,22 +44,22 @@ class _Client(mqtt.Client):
             return mqtt.MQTT_ERR_CONN_LOST
 
 
-class Wire:
-    """Connected when it is made; raises ConnectionError with the broker's reason otherwise."""
+class Peer:
+    """A client that keeps what came. Connected when it is made; raises ConnectionError with the broker's
+    reason otherwise."""
 
-    def __init__(self, road, identity, client_id, ca=None):
+    def __init__(self, client_id, tls, port, user=None):
         self.received = queue.Queue()
         self.lost = threading.Event()
         self._connected = queue.Queue()
         self._client = _Client(client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
-        tls = ssl.create_default_context(cafile=str(ca or identity / "ca.pem"))
-        if identity:
-            tls.load_cert_chain(identity / "current.pem")
+        if user:
+            self._client.username_pw_set(user, "guess")
         self._client.tls_set_context(tls)
         self._client.on_connect = lambda c, u, flags, reason, p: self._connected.put(reason)
         self._client.on_message = lambda c, u, message: self.received.put(message)
         self._client.on_disconnect = lambda *_: self._end()
-        self._client.connect(HOST, road.broker_port, keepalive=30)
+        self._client.connect(HOST, port, keepalive=30)
         self._client.loop_start()
         try:
             reason = self._connected.get(timeout=WAIT_S)
@@ -81,6 +81,26 @@ class Wire:
         self._client.on_subscribe = lambda *_: done.set()
         self._client.subscribe(filter_, 1)
         assert done.wait(WAIT_S), "no SUBACK"
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Wire(Peer):
+    """At the appliances' broker, with a certificate."""
+
+    def __init__(self, road, identity, client_id, ca=None):
+        tls = ssl.create_default_context(cafile=str(ca or identity / "ca.pem"))
+        if identity:
+            tls.load_cert_chain(identity / "current.pem")
+        super().__init__(client_id, tls, road.broker_port)
 
     def publish(self, topic, payload, properties=None, wait=True):
         """Returns when the broker has answered; that says nothing about delivery."""
@@ -111,16 +131,6 @@ class Wire:
             ack = json.loads(self.received.get(timeout=WAIT_S).payload)
             if ack["log_id"] == str(log_id):
                 return ack
-
-    def close(self):
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def event(device, **changes):
