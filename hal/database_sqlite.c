@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 

@@ -2,8 +2,6 @@
 #include "hal/base/random.h"
 #include "hal/crypto.h"
 
-#include <string.h>
-
 /* 1111, 1234 and 4321 are what everybody tries first. */
 static bool is_run(struct slice pin)
 {

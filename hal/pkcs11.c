@@ -1,5 +1,4 @@
 #include "hal/pkcs11.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/random.h"
 #include "hal/crypto.h"
 #include "hal/pkcs11_call.h"

@@ -2,7 +2,6 @@
 #include "hal/scanner_backend.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

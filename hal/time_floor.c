@@ -4,7 +4,6 @@
 #include "hal/storage.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { TEXT_MAX = 64 };

@@ -1,6 +1,5 @@
 #include "provisioning/authority.h"
 
-#include "hal/base/hex.h"
 #include "hal/base/random.h"
 #include "hal/storage.h"
 #include "provisioning/authority_store.h"

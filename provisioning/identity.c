@@ -4,7 +4,6 @@
 #include "provisioning/identity_paths.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct identity {
     struct key *key;

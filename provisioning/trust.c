@@ -7,7 +7,6 @@
 #include "provisioning/identity_paths.h"
 
 #include <limits.h>
-#include <string.h>
 
 static const char kind[] = "trust";
 static const char file[] = "trust.json";

@@ -5,7 +5,6 @@
 #include "hal/base/json.h"
 
 #include <stddef.h>
-#include <string.h>
 
 enum { BODY_MAX_BYTES = 4096, SEQS_MAX = 1000 };
 

@@ -5,7 +5,6 @@
 #include "agent/views/return_answer.h"
 #include "hal/base/cleanup.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum err read(struct capture_job *job, struct fault *fault)

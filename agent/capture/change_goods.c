@@ -5,7 +5,6 @@
 #include "agent/capture/change.h"
 #include "agent/capture/exception.h"
 #include "agent/returns/disposition.h"
-#include "hal/base/cleanup.h"
 
 #include <stdarg.h>
 #include <stdio.h>

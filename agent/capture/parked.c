@@ -5,7 +5,6 @@
 #include "hal/base/jsonw.h"
 
 #include <stddef.h>
-#include <stdio.h>
 
 enum { REASON_MIN = 3, REASON_MAX = 500, DATA_MAX = 4096 };
 

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { LIST_MAX_BYTES = 2 * 1024 * 1024 };
 

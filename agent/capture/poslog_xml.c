@@ -1,5 +1,4 @@
 #include "agent/capture/poslog_xml.h"
-#include "hal/base/cleanup.h"
 
 #include <expat.h>
 #include <stdio.h>

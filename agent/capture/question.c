@@ -3,7 +3,6 @@
 #include "agent/returns/gtin.h"
 #include "agent/views/return_view.h"
 #include "agent/views/sale_returned.h"
-#include "hal/base/cleanup.h"
 
 #include <string.h>
 #include <time.h>

@@ -8,7 +8,6 @@
 #include "hal/base/jsonw.h"
 #include "hal/base/rfc3339.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

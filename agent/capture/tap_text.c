@@ -1,7 +1,5 @@
 #include "agent/capture/tap_text.h"
 
-#include <string.h>
-
 enum { ESC = 0x1b, GS = 0x1d, FS = 0x1c, DLE = 0x10, LF = 0x0a, HT = 0x09, FF = 0x0c };
 
 /* What follows a command's parameters, and what it does to the text. */

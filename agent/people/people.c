@@ -1,6 +1,5 @@
 #include "agent/people/people.h"
 #include "agent/people/lockout.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 #include "hal/crypto.h"
 #include "hal/storage.h"

@@ -1,8 +1,6 @@
 #include "agent/print/escpos.h"
 #include "hal/base/cleanup.h"
 
-#include <string.h>
-
 enum {
     TEXT_MAX_BYTES = 8 * 1024,
     CODE_HEIGHT_DOTS = 80,

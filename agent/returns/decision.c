@@ -1,7 +1,5 @@
 #include "agent/returns/decision.h"
 
-#include <string.h>
-
 enum { DECIMAL_TEXT = 32 };
 
 static void write_decimal(struct jsonw *w, const char *key, struct decimal value)

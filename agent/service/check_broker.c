@@ -1,8 +1,5 @@
 /* MQTT at the broker: connected, own topics and nobody else's, and whether anything moves. */
 #include "agent/service/check.h"
-#include "hal/base/cleanup.h"
-#include "hal/base/id.h"
-#include "hal/storage.h"
 #include "sync/transport/mqtt.h"
 
 #include <stdio.h>

@@ -5,7 +5,6 @@
 #include "hal/scanner.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { DEVICE_MS = 2500, OPTIONS = 8 };
 

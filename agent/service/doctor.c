@@ -1,8 +1,6 @@
 #include "agent/service/doctor.h"
 #include "agent/service/check.h"
 
-#include <string.h>
-
 /* In this order: what stands further down needs what stands above it. */
 static const struct {
     const char *id;

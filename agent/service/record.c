@@ -4,7 +4,6 @@
 #include "agent/service/setup.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
-#include "hal/base/rfc3339.h"
 #include "hal/base/version.h"
 #include "hal/device_setting.h"
 #include "hal/storage.h"

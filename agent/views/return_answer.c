@@ -1,7 +1,6 @@
 #include "agent/views/return_answer.h"
 #include "agent/returns/words.h"
 #include "agent/views/return_view.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { RETELL_MS = 15 * 1000, MS_PER_S = 1000, TRIAL_STARTS_MAX = 3 };
 

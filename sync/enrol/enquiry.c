@@ -1,5 +1,4 @@
 #include "sync/enrol/enquiry.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 #include "hal/base/random.h"
 #include "sync/contract/enrol.h"

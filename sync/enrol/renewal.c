@@ -7,7 +7,6 @@
 #include "sync/enrol/steps.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

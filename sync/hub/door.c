@@ -1,6 +1,5 @@
 #include "sync/hub/door.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/hex.h"
 #include "hal/base/json_scan.h"
 #include "hal/storage.h"
 #include "sync/hub/eviction.h"

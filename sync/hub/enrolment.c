@@ -1,5 +1,4 @@
 #include "sync/hub/enrolment.h"
-#include "hal/base/cleanup.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,5 +1,4 @@
 #include "sync/hub/eviction.h"
-#include "hal/base/cleanup.h"
 #include "hal/storage.h"
 
 #include <limits.h>

@@ -1,6 +1,5 @@
 #include "sync/hub/parked_command.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/json_scan.h"
 #include "hal/base/rfc3339.h"
 #include "hal/storage.h"
 #include "sync/hub/hub.h"

@@ -1,7 +1,6 @@
 #include "sync/hub/qr.h"
 
 #include <qrencode.h>
-#include <stdlib.h>
 
 enum { QUIET = 2 }; /* light modules around it; readers of screens are content with two */
 

@@ -1,6 +1,5 @@
 #include "sync/transport/dial.h"
 
-#include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 
 #include <assert.h>

@@ -1,11 +1,9 @@
 #include "sync/transport/download.h"
-#include "hal/base/cleanup.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

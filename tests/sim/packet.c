@@ -1,7 +1,5 @@
 #include "tests/sim/packet.h"
 
-#include <string.h>
-
 enum { BODY_MAX = 1024 * 1024, LENGTH_BYTES_MAX = 4, CLEAN_START = 2, RECEIVE_MAXIMUM = 0x21 };
 
 /* --- Writing --------------------------------------------------------------------------------- */

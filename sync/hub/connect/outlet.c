@@ -3,7 +3,6 @@
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { BATCH_MAX = 20, SCAN_MAX = 1000, LEASE_MS = 60 * 1000, LOOK_MS = 5000 };
 

@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { DETAIL_MAX = 400, BANK_TEXT_MAX = 3 * SETTLEMENT_TEXT_MAX + 4 };
 

@@ -2,7 +2,6 @@
 #include "hal/base/cleanup.h"
 #include "sync/hub/ledger/period.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

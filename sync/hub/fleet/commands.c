@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { STEP_MAX = 50, MS_PER_S = 1000, EXPIRY_LEAST_S = 5, EXPIRY_MOST_S = 7 * 86400 };
 

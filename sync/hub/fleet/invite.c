@@ -2,8 +2,6 @@
 #include "hal/base/cleanup.h"
 #include "sync/hub/fleet/signer.h"
 
-#include <string.h>
-
 #define DAY_MS INT64_C(86400000)
 
 static enum err fill_servers(const struct invite_order *order,

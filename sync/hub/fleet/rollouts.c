@@ -1,5 +1,4 @@
 #include "sync/hub/fleet/rollouts.h"
-#include "hal/base/cleanup.h"
 #include "sync/contract/link_state.h"
 #include "sync/hub/fleet/rollouts.sql.h"
 #include "sync/hub/fleet/rollouts_inside.h"
@@ -7,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { BACKLOGS_MAX = 2000, MS_PER_S = 1000 };
 

@@ -2,7 +2,6 @@
 #include "sync/hub/ledger/period.h"
 
 #include <stddef.h>
-#include <string.h>
 
 static const char *const decision_words[] = {
     "accepted", "accepted_pending_check", "needs_manager", "needs_link", "declined", NULL};
