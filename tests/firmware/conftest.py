@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "firmware")]
 
 from machine import Machine, make_disk  # noqa: E402
-from road.road import STORE, Road, free_port_base  # noqa: E402
+from road.road import Road, free_port_base  # noqa: E402
 from road.till import Till  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("PROGRAMS") or ROOT / "build" / "release").resolve()
@@ -38,8 +38,20 @@ class Centre(Road):
         self.provision()
         self.hub_token()
         self.start_broker()
+        self.enrol_broker.start()
         self.hub.start()
         return self
+
+    def device(self, *words):
+        """Brokers are where the machine finds them."""
+        host = HOST_AS_THE_MACHINE_SEES_IT
+        return self._run(
+            *self.hub_words(
+                *("--set", f"public.broker_url=mqtts://{host}:{self.broker_port}"),
+                *("--set", f"public.enrol_url=mqtts://{host}:{self.enrol_port}"),
+                *("device", *words),
+            )
+        )
 
     @property
     def page_port(self):
@@ -55,28 +67,18 @@ class Centre(Road):
         except (OSError, http.client.HTTPException):  # its connection is of before the machine's start
             return json.loads(self.till.request("GET", path)[2])
 
-    def make_stick(self, file):
-        """What a technician brings: the identity that the centre issued, and the settings."""
-        folder = self.folder / "stick"
-        folder.mkdir()
-        self.identity(DEVICE, folder / "identity")
+    def settings(self):
+        """(name, content) of what the technician of this store adds: a page that tills reach."""
         servers = self.hub_state / "servers"
-        self._copy(self.hub_state / "ca" / "crl.pem", folder / "identity" / "crl.pem")
-        self._copy(servers / "page.pem", folder / "page.pem")
-        self._copy(servers / "page-key.pem", folder / "page-key.pem")
-        (folder / "appliance.conf").write_text(
-            f"store.number={STORE}\n"
-            f"broker.url=mqtts://{HOST_AS_THE_MACHINE_SEES_IT}:{self.broker_port}\n"
+        yield from ((name, (servers / name).read_text()) for name in ("page.pem", "page-key.pem"))
+        yield (
+            "appliance.conf",
             "http.listen=0.0.0.0:8443\n"
             "http.certificate=/data/tillback/page.pem\n"
             "http.key=/data/tillback/page-key.pem\n"
             "http.ca=/data/tillback/identity/ca.pem\n"
-            "scanner.counter=serial:/dev/ttyUSB0,lane=01\n"
+            "scanner.counter=serial:/dev/ttyUSB0,lane=01\n",
         )
-        subprocess.run(["mformat", "-C", "-i", file, "-T", "65536", "-v", "STICK", "::"], check=True)
-        names = [str(path) for path in folder.iterdir()]
-        subprocess.run(["mcopy", "-s", "-i", file, *names, "::"], check=True)
-        return file
 
 
 @pytest.fixture(scope="session")
@@ -86,9 +88,13 @@ def centre(tmp_path_factory):
         yield road
 
 
-def make_bundle_stick(file):
-    subprocess.run(["mformat", "-C", "-i", file, "-T", "655360", "-F", "-v", "BUNDLES", "::"], check=True)
-    subprocess.run(["mcopy", "-i", file, *sorted(BUNDLES.glob("*.raucb")), "::"], check=True)
+def make_stick(file, label, mib, contents, folder=""):
+    """A stick's image; `contents` maps names to files of this host."""
+    subprocess.run(["mformat", "-C", "-i", file, "-T", str(mib * 2048), "-v", label, "::"], check=True)
+    if folder:
+        subprocess.run(["mmd", "-i", file, f"::{folder}"], check=True)
+    for name, path in contents.items():
+        subprocess.run(["mcopy", "-i", file, path, f"::{folder}/{name}"], check=True)
     return file
 
 
@@ -96,16 +102,14 @@ def make_bundle_stick(file):
 def appliance(tmp_path_factory, centre):
     folder = tmp_path_factory.mktemp("vm")
     disk = make_disk(FIRMWARE / "tillback.img", folder / "disk")
-    stick = centre.make_stick(folder / "stick.img")
-    bundles = make_bundle_stick(folder / "bundles.img")
+    names = {path.name: path for path in sorted(BUNDLES.glob("*.raucb"))}
+    bundles = make_stick(folder / "bundles.img", "BUNDLES", 320, names)
     devices = [
         *("-chardev", f"socket,id=scanner,path={folder}/scanner,server=on,wait=off"),
         *("-device", "usb-serial,bus=usb.0,port=1,chardev=scanner,always-plugged=on"),
         *("-device", "usb-kbd,bus=usb.0,port=2"),
-        *("-drive", f"if=none,id=stick,file={stick},format=raw,readonly=on"),
-        *("-device", "usb-storage,bus=usb.0,port=3,drive=stick,removable=on"),
         *("-drive", f"if=none,id=bundles,file={bundles},format=raw,readonly=on"),
-        *("-device", "usb-storage,bus=usb.0,port=4,drive=bundles,removable=on"),
+        *("-device", "usb-storage,bus=usb.0,port=3,drive=bundles,removable=on"),
     ]
     with Machine(folder, disk, {centre.page_port: 8443}, devices) as started:
         yield started
@@ -119,6 +123,23 @@ def machine(appliance):
         appliance.start()
         appliance.await_ready()
     return appliance
+
+
+@pytest.fixture
+def plug(machine, tmp_path):
+    """Plugs a stick with files in its folder "tillback"; what was said of it, awaited."""
+    plugged = []
+
+    def plug_in(says, **files):
+        plugged.append(f"stick{len(plugged)}-{tmp_path.name[:20]}")
+        contents = {name.replace("_", ".", 1): path for name, path in files.items()}
+        image = make_stick(tmp_path / plugged[-1], "STICK", 64, contents, "tillback")
+        machine.plug_stick(plugged[-1], image)
+        return machine.await_status(says)
+
+    yield plug_in
+    for name in plugged:
+        machine.pull_stick(name)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 shipped. Tests speak to it as a technician would, by the console on its second serial line; that is
 switched on in the boot partition of the disk's copy, and nothing else is changed."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -50,25 +51,48 @@ class Machine:
         self.devices = devices
         self.memory_mib = memory_mib
         self.drive = self.plain_drive = [
-            *("-blockdev", f"driver=file,node-name=disk,filename={disk},discard=unmap")
+            # What QEMU has written outlives it; that its flushes reach this host's disk adds nothing.
+            *("-blockdev", f"driver=file,node-name=disk,filename={disk},discard=unmap,cache.no-flush=on")
         ]
         self.clock = "utc"
         self.more_devices = []
         self.process = None
         self.started = None
+        self.on = False
+        self._power = threading.Lock()
+        self._network = True
         self._console = self._status = self._qmp = None
 
     # --- Power ---------------------------------------------------------------------------------
 
     def start(self):
+        self.on = True
+        self.started = time.monotonic()
+        self._launch()
+        self._status = Line(self, "status")
+        self._console = Console(self)
+        threading.Thread(target=self._start_again, args=[self.process], daemon=True).start()
+        return self
+
+    def _start_again(self, process):
+        """A restart that the machine asks for is a new QEMU: one that was reset starts with what it has
+        translated and learnt, and now and then stands still in its firmware."""
+        while process.wait() == 0:
+            with self._power:
+                if not self.on:
+                    return
+                self._launch()
+                process = self.process
+
+    def _launch(self):
         variables = self.folder / "uefi-variables.fd"
         if not variables.exists():
             shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{a}-:{b}" for a, b in self.ports.items())
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
-            *("qemu-system-x86_64", "-M", "q35", "-cpu", "max,la57=off"),
-            *("-accel", "tcg", "-smp", "1"),
+            *("qemu-system-x86_64", "-M", "q35", "-cpu", "Nehalem"),
+            *("-accel", "tcg", "-smp", "1", "-no-reboot"),
             *("-m", str(self.memory_mib), "-rtc", f"base={self.clock}"),
             *("-nodefaults", "-display", "none"),
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd"),
@@ -76,7 +100,7 @@ class Machine:
             *(*self.drive, "-device", "virtio-blk-pci,drive=disk,bootindex=1"),
             *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="),
             *("-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset"),
-            *("-device", "qemu-xhci,id=usb"),
+            *("-device", "qemu-xhci,id=usb,p2=8,p3=8"),
             *self._line("status", "-serial"),
             *self._line("console", "-serial"),
             *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
@@ -85,15 +109,14 @@ class Machine:
         ]
         with open(self.folder / "qemu.log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        self.started = time.monotonic()
-        self._status = Line(self, "status")
-        self._console = Line(self, "console")
         self._qmp = Qmp(self)
-        return self
+        if not self._network:
+            self.plug_network(False)
 
     def _line(self, name, option):
-        chardev = f"socket,id={name},path={self.folder}/{name},server=on,wait=off"
-        return ["-chardev", f"{chardev},logfile={self.folder}/{name}.log", option, f"chardev:{name}"]
+        path = f"{self.folder}/{name}"
+        words = f"socket,id={name},path={path},server=on,wait=off,logfile={path}.log,logappend=on"
+        return ["-chardev", words, option, f"chardev:{name}"]
 
     @property
     def running(self):
@@ -105,9 +128,11 @@ class Machine:
 
     def cut_power(self):
         """No goodbye: what the disk has is what it has."""
-        if self.running:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
+        with self._power:
+            self.on = False
+            if self.running:
+                self.process.send_signal(signal.SIGKILL)
+                self.process.wait()
         for each in (self._status, self._console, self._qmp):
             if each:
                 each.close()
@@ -120,7 +145,7 @@ class Machine:
 
     # --- Talking -------------------------------------------------------------------------------
 
-    def await_status(self, pattern, timeout_s=180):
+    def await_status(self, pattern, timeout_s=BOOT_S):
         """Waits for a line of the status console, from where the last wait ended."""
         return self._status.await_match(pattern, timeout_s)
 
@@ -138,16 +163,15 @@ class Machine:
         return self.run(f'su -s /bin/sh tillback -c "{command}"')
 
     def await_ready(self, version=r"\S+", slot="[AB]"):
-        return self.await_status(rf"tillback: ready: version {version}, slot {slot}, .*\n", BOOT_S)
+        return self.await_status(rf"tillback: ready: version {version}, slot {slot}, .*\n")
 
     def begin(self, command):
         """A command whose end is not awaited."""
-        self._console.send(command + "\n")
+        self._console.run(f"({command}) >/dev/null 2>&1 &", 120)
 
     def send(self, command):
-        """A command after which the machine starts anew, and the console too."""
-        self._console.send(command + "\n")
-        self._console.commands = 0
+        """A command after which the machine starts anew: what is run next is run by that start."""
+        self._console.leave(command)
 
     def restart(self):
         """As somebody wants it."""
@@ -157,7 +181,18 @@ class Machine:
         return self._qmp.ask(command, arguments)
 
     def plug_network(self, up):
+        self._network = up
         self.qmp("set_link", name="net", up=up)
+
+    def plug_stick(self, name, image):
+        file = {"driver": "file", "filename": str(image)}
+        self.qmp("blockdev-add", **{"node-name": name, "driver": "raw", "read-only": True, "file": file})
+        self.qmp("device_add", driver="usb-storage", id=name, bus="usb.0", drive=name, removable=True)
+
+    def pull_stick(self, name):
+        """Without a word before. One that went with the machine's power is gone already."""
+        with contextlib.suppress(MachineError):
+            self.qmp("device_del", id=name)
 
     def written(self):
         """Bytes that the machine has written to its disk since power on."""
@@ -169,8 +204,16 @@ class Machine:
             self.qmp("send-key", keys=[{"type": "qcode", "data": key} for key in _keys(character)])
         self.qmp("send-key", keys=[{"type": "qcode", "data": "ret"}])
 
+    def say(self, text):
+        """A line typed on the status console, which a ticket makes one for technicians."""
+        self._status.send(f"{text}\n")
+
+    def said(self):
+        """All that the status console has shown."""
+        return (self.folder / "status.log").read_text(errors="replace")
+
     def last_words(self):
-        return (self.folder / "status.log").read_text(errors="replace")[-2000:]
+        return self.said()[-2000:]
 
     def where_it_is(self):
         """What its processors do: of use when it says nothing."""
@@ -189,10 +232,10 @@ class Line:
 
     def __init__(self, machine, name):
         self.machine = machine
-        self.socket = _connect(machine, machine.folder / name)
+        self.path = machine.folder / name
+        self.socket = _connect(machine, self.path)
         self.received = b""
         self.seen = 0
-        self.commands = 0
         self.changed = threading.Condition()
         self.ended = False
         threading.Thread(target=self._receive, daemon=True).start()
@@ -201,42 +244,75 @@ class Line:
         self.socket.close()
 
     def _receive(self):
-        data = b" "
-        while data:
-            try:
-                data = self.socket.recv(65536)
-            except OSError:
-                data = b""
-            with self.changed:
-                self.received += data
-                self.ended = not data
-                self.changed.notify_all()
+        """Until the machine is off; over its restarts."""
+        while self.machine.on:
+            with contextlib.suppress(OSError):
+                while data := self.socket.recv(65536):
+                    with self.changed:
+                        self.received += data
+                        self.changed.notify_all()
+            with contextlib.suppress(MachineError):
+                self.socket = _connect(self.machine, self.path)
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
 
-    def await_match(self, pattern, timeout_s):
+    def find(self, pattern, timeout_s):
+        """Behind what was found before; None when the time is over."""
         compiled = re.compile(pattern.encode())
         deadline = time.monotonic() + timeout_s
         with self.changed:
             while not (match := compiled.search(self.received, self.seen)):
                 left_s = deadline - time.monotonic()
-                if self.ended or left_s <= 0:
-                    why = "the machine is off" if self.ended else f"not within {timeout_s} s"
-                    raise MachineError(f"{pattern}: {why}\n{self._ends()}")
+                if self.ended:
+                    raise MachineError(f"{pattern}: the machine is off\n{self._ends()}")
+                if left_s <= 0:
+                    return None
                 self.changed.wait(left_s)
             self.seen = match.end()
             return match[0].decode(errors="replace")
+
+    def await_match(self, pattern, timeout_s):
+        found = self.find(pattern, timeout_s)
+        if found is None:
+            raise MachineError(f"{pattern}: not within {timeout_s} s\n{self._ends()}")
+        return found
 
     def _ends(self):
         text = self.received[-1500:].decode(errors="replace")
         return f"{text}\nstatus: {self.machine.last_words()}"
 
-    def send(self, text):
-        self.seen = len(self.received)
-        self.socket.sendall(text.encode())
+
+class Console(Line):
+    """The technician's shell. Each start of the machine has a boot id of its own: the shell is asked for
+    it until one answers that isn't of the start that was left, so that no word is lost in a shell
+    that ends, or in a line that nobody has opened yet. What is awaited is written apart in what is
+    asked, so that its echo doesn't look like it."""
+
+    ASK_AGAIN_S = 2
+    BOOT_ID = 'echo "<<"boot:$(cat /proc/sys/kernel/random/boot_id)\n'
+
+    def __init__(self, machine):
+        super().__init__(machine, "console")
+        self.commands = 0
+        self.boot = self.left = None
+
+    def _meet(self):
+        deadline = time.monotonic() + BOOT_S
+        while self.boot in (None, self.left):
+            if time.monotonic() > deadline:
+                raise MachineError(f"no console within {BOOT_S} s\n{self._ends()}")
+            with contextlib.suppress(OSError):  # it restarts
+                self.socket.sendall(self.BOOT_ID.encode())
+            self.boot = self.find("<<boot:[0-9a-f-]{36}", self.ASK_AGAIN_S)
+
+    def leave(self, command):
+        self._meet()
+        self.left = self.boot
+        self.socket.sendall(f"{command}\n".encode())
 
     def run(self, command, timeout_s):
-        """The marks are written apart in the command, so that its echo doesn't look like them."""
-        if not self.commands:
-            self.await_match("technician# ", timeout_s)
+        self._meet()
         self.commands += 1
         mark = f"{self.commands}"
         line = f"echo \"<<\"{mark}; {command}\necho \">>\"{mark}:$?\n"
@@ -281,7 +357,7 @@ def _connect(machine, path):
             return connection
         except OSError:
             connection.close()
-            if not machine.running or time.monotonic() > deadline:
+            if not machine.on or time.monotonic() > deadline:
                 log = (machine.folder / "qemu.log").read_text(errors="replace")
                 raise MachineError(f"QEMU did not start:\n{log}") from None
             time.sleep(0.05)

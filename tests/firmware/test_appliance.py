@@ -5,7 +5,7 @@ import socket
 
 from conftest import DEVICE
 from road.news import News
-from road.road import await_true
+from road.road import STORE, await_true
 
 
 def test_first_start_makes_the_data_partition_and_becomes_ready(machine):
@@ -40,16 +40,46 @@ def test_nothing_listens_but_what_is_served(machine):
     assert "policy drop" in rules
 
 
-def test_identity_from_a_stick_brings_the_appliance_to_its_hub(machine, centre):
-    machine.run(
-        "mkdir -p /tmp/stick && mount -o ro,noexec /dev/disk/by-label/STICK /tmp/stick && "
-        "cp -r /tmp/stick/. /data/tillback/ && umount /tmp/stick && "
-        "chown -R tillback:tillback /data/tillback && chmod -R go= /data/tillback && "
-        "systemctl restart tillbackd"
-    )
+def test_bundle_on_a_stick_makes_the_box_a_stores(machine, centre, plug, tmp_path):
+    centre.invite("--id", DEVICE, "--out", tmp_path / "enrol.json")
+    plug("stick: enrolled\r", enrol_json=tmp_path / "enrol.json")
+    machine.await_status(f"Tillback {DEVICE}, store {STORE}")
+    machine.await_status("link     online since")
     await_true(
         lambda: DEVICE in json.dumps(centre.ask_hub("/v1/devices")), 240, "the device at the hub"
     )
+    for name, text in centre.settings():
+        machine.run(f"cat >/data/tillback/{name} <<'END'\n{text}END")
+    machine.run(
+        "chown -R tillback:tillback /data/tillback && chmod -R go= /data/tillback && "
+        "systemctl restart tillbackd"
+    )
+
+
+def test_stick_of_a_store_that_has_one_is_left_alone(plug, centre, tmp_path):
+    centre.invite("--id", "another-box", "--out", tmp_path / "enrol.json")
+    plug("stick: the appliance is a store's already", enrol_json=tmp_path / "enrol.json")
+
+
+def make_ticket(centre, file, device=DEVICE):
+    words = ("--name", "Ada", "--reason", "the printer is silent", "--hours", "1")
+    centre.device("ticket", device, *words, "--out", file)
+    return file
+
+
+def test_ticket_for_another_appliance_opens_nothing(machine, plug, centre, tmp_path):
+    ticket = make_ticket(centre, tmp_path / "ticket.json", "another-box")
+    plug(f"stick: the ticket is refused: .*is for another-box, and this is {DEVICE}", ticket_json=ticket)
+    machine.run("! systemctl is-active --quiet tillback-console@ttyS0")
+
+
+def test_ticket_on_a_stick_opens_a_console(machine, plug, centre, tmp_path):
+    plug("stick: console, ticket for Ada", ticket_json=make_ticket(centre, tmp_path / "ticket.json"))
+    machine.await_status("technician# ")
+    machine.say("echo $((6 * 7))th word")
+    machine.await_status("42th word")
+    machine.run("systemctl start tillback-screen@ttyS0")
+    machine.run("! systemctl is-active --quiet tillback-console@ttyS0")
 
 
 def bring_back(till, centre, receipt):

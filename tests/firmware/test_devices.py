@@ -10,6 +10,7 @@ from road.road import await_true
 
 # The printer's other end; the image has no gadgets, and gets none.
 GADGET_MODULES = ("udc-core", "dummy_hcd", "libcomposite", "usb_f_printer")
+LAMPS_MODULE = "input-leds"  # makes the kernel's LEDs of the lights of a keyboard
 MAKE_GADGET = """
 mount -t configfs none /sys/kernel/config 2>/dev/null
 g=/sys/kernel/config/usb_gadget/printer
@@ -42,7 +43,7 @@ def gadgets(tmp_path_factory):
     """A stick with the modules of the other end, from the package that the image's kernel is of."""
     file = tmp_path_factory.mktemp("gadgets") / "stick.img"
     subprocess.run(["mformat", "-C", "-i", file, "-T", "16384", "-v", "GADGETS", "::"], check=True)
-    for name in GADGET_MODULES:
+    for name in (*GADGET_MODULES, LAMPS_MODULE):
         [module] = (FIRMWARE / "debian/usr/lib/modules").glob(f"*/kernel/**/{name}.ko*")
         subprocess.run(["mcopy", "-i", file, module, f"::{name}.ko.xz"], check=True)
     return file
@@ -66,11 +67,31 @@ def test_clock_at_1970_and_a_tpm_are_no_hindrance(appliance, till, centre, tpm, 
     await_true(lambda: centre.ask_store("/v1/status")["time_trusted"], 240, "trust in the time")
 
 
+def load(machine, name):
+    machine.run(
+        "mkdir -p /tmp/gadgets && { mountpoint -q /tmp/gadgets || "
+        "mount -o ro /dev/disk/by-label/GADGETS /tmp/gadgets; } && "
+        f"xzcat /tmp/gadgets/{name}.ko.xz >/tmp/{name}.ko && insmod /tmp/{name}.ko"
+    )
+
+
+def test_lamps_of_the_board_are_lit(machine):
+    """The lights of a keyboard stand for them."""
+    load(machine, LAMPS_MODULE)
+    green, red = (
+        machine.run(f"ls -d /sys/class/leds/*::{light} | head -n 1").strip()
+        for light in ("capslock", "numlock")
+    )
+    machine.run(f"until [ $(stat -c %G {green}/brightness) = tillback ]; do sleep 1; done")
+    machine.run(f"echo lamp=green={green},red={red} >>/data/tillback/appliance.conf")
+    machine.run(f"echo 0 >{green}/brightness; systemctl restart tillbackd")
+    machine.run(f"until [ $(cat {green}/brightness) = 1 ]; do sleep 0.1; done")
+
+
 def test_return_is_printed_on_a_usb_printer(machine, till, centre):
     """Bytes and answers go between the gadget and a simulated printer on this host."""
-    machine.run("mkdir -p /tmp/gadgets && mount -o ro /dev/disk/by-label/GADGETS /tmp/gadgets")
     for name in GADGET_MODULES:
-        machine.run(f"xzcat /tmp/gadgets/{name}.ko.xz >/tmp/{name}.ko && insmod /tmp/{name}.ko")
+        load(machine, name)
     for line in MAKE_GADGET.strip().split("\n"):
         machine.run(line)
     machine.run("until [ -e /dev/usb/lp0 ]; do sleep 1; done")
