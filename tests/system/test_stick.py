@@ -11,7 +11,7 @@ TILLBACK = """#!/bin/sh
 echo "tillback $*" >>/asked
 case "$*" in
 *" ticket "*) cat /ticket-says; [ ! -e /ticket-bad ] ;;
-*" provision "*) cat /provision-says; [ ! -e /provision-bad ] ;;
+*" provision "*) [ ! -e /no-network ] || { rm /no-network; exit 3; }; cat /provision-says ;;
 *status*) echo '{"streams":{"returns":{"waiting":0}}}' ;;
 esac
 """
@@ -83,12 +83,13 @@ def test_wipe_keeps_the_promise_unless_the_ticket_says_otherwise(box):
 
 
 def test_box_that_is_nobodys_is_enrolled_and_another_is_left_alone(box):
+    (box.folder / "no-network").touch()  # yet
     assert "stick: enrolled" in plug(box, enrol_json="signed")
     box.start("0.1.0", "A")
     (box.folder / "data/tillback/identity").mkdir()
     (box.folder / "data/tillback/identity/current.pem").touch()
     assert "left alone" in plug(box, enrol_json="signed")
-    assert len([line for line in box.asked() if "provision --bundle" in line]) == 1
+    assert len([line for line in box.asked() if "provision --bundle" in line]) == 2
 
 
 def test_bundle_is_installed_from_the_stick(box):
