@@ -149,11 +149,11 @@ class Machine:
         """Waits for a line of the status console, from where the last wait ended."""
         return self._status.await_match(pattern, timeout_s)
 
-    def run(self, command, timeout_s=120, check=True):
+    def run(self, command, timeout_s=300, check=True):
         """One line of shell on the technician's console, once it is there; what it wrote."""
         code, output = self._console.run(command, timeout_s)
         if check and code:
-            _, said = self._console.run("journalctl --no-pager --lines=15", timeout_s)
+            _, said = self._console.run("journalctl --no-pager --lines=15", 300)
             raise MachineError(f"{command}: exit {code}\n{output}\n{said}")
         return output
 
@@ -167,7 +167,7 @@ class Machine:
 
     def begin(self, command):
         """A command whose end is not awaited."""
-        self._console.run(f"({command}) >/dev/null 2>&1 &", 120)
+        self._console.run(f"({command}) >/dev/null 2>&1 &", 300)
 
     def send(self, command):
         """A command after which the machine starts anew: what is run next is run by that start."""

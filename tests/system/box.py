@@ -24,8 +24,9 @@ esac
     "systemd-run": NOTE,
     "mount": NOTE,
     "umount": NOTE,
-    # su -s SHELL USER -c COMMAND NAME WORDS...
-    "su": '#!/bin/sh\nshift 3\nexec sh "$@"\n',
+    # busybox's: -s SHELL -c COMMAND USER [-- ...]; without the "--" it takes what follows for its own.
+    "su": '#!/bin/sh\ncommand=$4\nshift 5\n[ $# = 0 ] || [ "$1" = -- ] || exit 2\n[ $# = 0 ] || shift\n'
+    'exec sh -c "$command" "$@"\n',
 }
 
 
