@@ -1,4 +1,5 @@
 #include "sync/hub/hub.h"
+#include "sync/hub/auditor.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "sync/contract/topic.h"
@@ -92,6 +93,7 @@ struct hub {
     char runtime[PATH_MAX];
     struct hubdb *db;     /* the worker's */
     struct hubdb *reader; /* the loop's */
+    struct auditor *auditor;
     struct worker *worker;
     struct vault vault;
     struct arrival_desk desk;
@@ -281,9 +283,13 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         .context = hub,
         .watch_ms = WATCH_MS,
     };
-    enum err err = hubdb_open(&hub->db, &config, fault);
+    enum err err = auditor_open(&hub->auditor, &config, hub->config.diag, fault);
+    if (!err)
+        err = hubdb_open(&hub->db, &config, fault);
     if (!err)
         err = hubdb_open_beside(&hub->reader, &config, true, fault);
+    if (!err)
+        err = auditor_begin(hub->auditor, hub->reader, fault);
     if (err)
         return err;
     if (hubdb_restored(hub->db))
@@ -576,6 +582,8 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->broker_online = wire_online(hub->wire);
     facts->answers_dropped = wire_dropped(hub->wire);
     facts->hub_epoch = hub->desk.rules.hub_epoch;
+    facts->damage = auditor_findings(hub->auditor);
+    facts->verified = auditor_finished(hub->auditor);
     facts->desk = &hub->desk;
     facts->list_until_ms = door_list_until_ms(hub->door);
     facts->enrolments = hub->enrolment.answered;
@@ -704,6 +712,7 @@ void hub_close(struct hub *hub)
     tls_context_close(hub->client_tls);
     tls_context_close(hub->server_tls);
     tls_context_close(hub->est_tls);
+    auditor_close(hub->auditor);
     hubdb_close(hub->reader);
     hubdb_close(hub->db);
     books_close(&hub->books);

@@ -237,14 +237,21 @@ static void print_finding(void *unused_context, const struct verify_finding *fin
 static enum err run_verify(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
+    const struct verify_wish wish = {.report = print_finding};
     struct verified verified = {0};
     struct hubdb *hub = NULL;
-    enum err err = hubdb_open_beside(&hub, &config, true, fault);
+    int64_t in_wal = 0;
+    /* Before it is opened: SQLite forgets a damaged end of its write-ahead log. */
+    enum err err =
+        hubdb_is_server(config.path) ? ERR_OK : verify_wal(config.path, &wish, &in_wal, fault);
     if (!err)
-        err = verify_hub(hub, print_finding, NULL, &verified, fault);
+        err = hubdb_open_beside(&hub, &config, true, fault);
+    if (!err)
+        err = verify_hub(hub, &wish, &verified, fault);
     hubdb_close(hub);
     if (err)
         return err;
+    verified.findings += in_wal;
     if (verified.findings)
         return fault_set(fault, ERR_CORRUPT, config.path,
                          "%lld findings. Don't delete anything: stop the hub, keep a copy of its "

@@ -59,6 +59,7 @@ LATE_STOCK = {
 FIRES = {
     "TillbackHubDown": ({"up": "0x60"}, 1, 10),
     "TillbackBrokerLost": ({"broker_connected": "0x60"}, 1, 15),
+    "TillbackHubDamaged": ({"database_damage": "1x60"}, 1, 5),
     "TillbackRevocationListEnds": ({"revocation_list_until_seconds": "345600x60"}, 1, 5),
     "TillbackCodesGuessed": ({"enrolments_refused_total": "0+5x120"}, 1, 90),
     "TillbackStoresSilent": ({"devices": "100x60", "devices_silent": "11x60"}, 1, 35),

@@ -681,6 +681,8 @@ RETURNING card_no, loaded_minor, spent_minor, correlation
 -- name: gift_card_void
 UPDATE gift_card SET loaded_minor = 0 WHERE reference = ?1 AND correlation = ?2
 RETURNING card_no, loaded_minor, spent_minor, correlation
+-- name: verify_newest
+SELECT coalesce(max(event_no), 0) FROM event
 -- name: verify_events
 SELECT event_no, body_hash, body FROM event WHERE event_no > ?1 ORDER BY event_no LIMIT ?2
 -- name: verify_logs

@@ -2,18 +2,18 @@
 #include "sync/contract/chain.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/stream_log.h"
+#include "sync/hub/ingest/wal_check.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LOGS_AT_ONCE = 64, ROWS_AT_ONCE = 500 };
+enum { LOGS_AT_ONCE = 64, ROWS_AT_ONCE = 500, TAIL_EVENTS = 500 };
 
 struct verify {
     struct database *db;
-    verify_report *report;
-    void *context;
+    const struct verify_wish *wish;
     struct verified done;
 };
 
@@ -26,7 +26,12 @@ __attribute__((format(printf, 3, 4))) static void found(struct verify *v, const 
     (void)vsnprintf(finding.text, sizeof finding.text, format, words);
     va_end(words);
     v->done.findings++;
-    v->report(v->context, &finding);
+    v->wish->report(v->wish->context, &finding);
+}
+
+static bool goes_on(const struct verify *v)
+{
+    return !v->wish->goes_on || v->wish->goes_on(v->wish->context);
 }
 
 /* What can't be read is a finding; that the server or memory is gone is not. */
@@ -65,13 +70,12 @@ typedef void row_take(void *context, struct statement *s);
  * All rows of a statement that gives so many with the number of its column 0 above another, page by
  * page: ?1 above which, ?2 how many. With `of` that is ?1, and the others follow.
  */
-static enum err take_rows(struct verify *v, size_t index, const int64_t *of, row_take *take,
-                          void *context, struct fault *fault)
+static enum err take_rows(struct verify *v, size_t index, const int64_t *of, int64_t after,
+                          row_take *take, void *context, struct fault *fault)
 {
-    int64_t after = 0;
     int rows = ROWS_AT_ONCE;
     enum err err = ERR_OK;
-    while (!err && rows == ROWS_AT_ONCE) {
+    while (!err && rows == ROWS_AT_ONCE && goes_on(v)) {
         struct statement *s;
         bool row = true;
         int place = 1;
@@ -166,10 +170,10 @@ static enum err check_chain(struct verify *v, const struct id *id, struct fault 
     v->done.logs++;
     id_format(id, chain.name);
     chain.hash = chain_origin(id, chain.log.has_parent ? &chain.log.parent : NULL);
-    err = take_rows(v, INGEST_VERIFY_ENTRIES, &chain.log.no, follow, &chain, fault);
+    err = take_rows(v, INGEST_VERIFY_ENTRIES, &chain.log.no, 0, follow, &chain, fault);
     if (!err)
         err = count_held(v, &chain, &held, fault);
-    if (err)
+    if (err || !goes_on(v))
         return err;
     if (chain.next <= chain.log.through)
         found(v, "chain", "log %s: %" PRId64 " to %" PRId64 " are missing", chain.name, chain.next,
@@ -182,13 +186,35 @@ static enum err check_chain(struct verify *v, const struct id *id, struct fault 
     return ERR_OK;
 }
 
-static enum err check_chains(struct verify *v, struct fault *fault)
+/* Only where it stands. */
+static enum err check_watermark(struct verify *v, const struct id *id, struct fault *fault)
+{
+    struct stream_log log;
+    struct sha256 hash;
+    char name[ID_TEXT + 1];
+    bool known = false;
+    bool held = true;
+    enum err err = stream_log_find(v->db, id, &known, &log, fault);
+    if (!err && known && log.through > 0)
+        err = stream_log_hash_at(v->db, &log, log.through, &held, &hash, fault);
+    if (err || !known || log.through == 0)
+        return err;
+    id_format(id, name);
+    if (!held || !sha256_equal(&hash, &log.hash))
+        found(v, "chain", "log %s: the hash at its watermark %" PRId64 " is another", name,
+              log.through);
+    return ERR_OK;
+}
+
+typedef enum err check_log(struct verify *v, const struct id *id, struct fault *fault);
+
+static enum err check_logs(struct verify *v, check_log *check, struct fault *fault)
 {
     struct id logs[LOGS_AT_ONCE];
     int64_t after = 0;
     int rows = LOGS_AT_ONCE;
     enum err err = ERR_OK;
-    while (!err && rows == LOGS_AT_ONCE) {
+    while (!err && rows == LOGS_AT_ONCE && goes_on(v)) {
         struct statement *s;
         bool row = true;
         size_t count = 0;
@@ -206,15 +232,67 @@ static enum err check_chains(struct verify *v, struct fault *fault)
         }
         statement_reset(s);
         for (size_t i = 0; i < count && !err; i++)
-            err = unreadable(v, check_chain(v, &logs[i], fault), fault);
+            err = unreadable(v, check(v, &logs[i], fault), fault);
     }
     return unreadable(v, err, fault);
 }
 
-enum err verify_hub(struct hubdb *hub, verify_report *report, void *context,
-                    struct verified *verified, struct fault *fault)
+static enum err check_events(struct verify *v, int64_t after, struct fault *fault)
 {
-    struct verify v = {.db = hubdb_database(hub), .report = report, .context = context};
+    return unreadable(v, take_rows(v, INGEST_VERIFY_EVENTS, NULL, after, check_event, v, fault),
+                      fault);
+}
+
+static enum err find_newest(struct verify *v, int64_t *newest, struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(v->db, INGEST_VERIFY_NEWEST, &s, fault);
+    if (!err)
+        err = database_step(v->db, s, &row, fault);
+    if (err)
+        return err;
+    *newest = column_int(s, 0);
+    statement_reset(s);
+    return ERR_OK;
+}
+
+enum err verify_tail(struct hubdb *hub, const struct verify_wish *wish, struct fault *fault)
+{
+    struct verify v = {.db = hubdb_database(hub), .wish = wish};
+    int64_t newest = 0;
+    enum err err = database_script(v.db, "BEGIN", fault);
+    if (!err)
+        err = unreadable(&v, find_newest(&v, &newest, fault), fault);
+    if (!err)
+        err = check_events(&v, newest > TAIL_EVENTS ? newest - TAIL_EVENTS : 0, fault);
+    if (!err)
+        err = check_logs(&v, check_watermark, fault);
+    database_rollback(v.db);
+    return err;
+}
+
+enum err verify_wal(const char *database, const struct verify_wish *wish, int64_t *findings,
+                    struct fault *fault)
+{
+    struct verify v = {.wish = wish};
+    struct wal_found wal;
+    enum err err = wal_check(database, &wal, fault);
+    if (err)
+        return err;
+    if (wal.damaged_at < 0)
+        found(&v, "wal", "%s-wal: its header is damaged; what was in it is lost", database);
+    else if (wal.damaged_at > 0)
+        found(&v, "wal", "%s-wal: frame %" PRId64 " is damaged; it and what was after it is lost",
+              database, wal.damaged_at);
+    *findings = v.done.findings;
+    return ERR_OK;
+}
+
+enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct verified *verified,
+                    struct fault *fault)
+{
+    struct verify v = {.db = hubdb_database(hub), .wish = wish};
     enum err err = ERR_OK;
     if (!hubdb_on_server(hub)) {
         err = look(&v, "PRAGMA integrity_check(20)", "pages", fault);
@@ -224,10 +302,9 @@ enum err verify_hub(struct hubdb *hub, verify_report *report, void *context,
     if (!err)
         err = database_script(v.db, "BEGIN", fault);
     if (!err)
-        err = unreadable(&v, take_rows(&v, INGEST_VERIFY_EVENTS, NULL, check_event, &v, fault),
-                         fault);
+        err = check_events(&v, 0, fault);
     if (!err)
-        err = check_chains(&v, fault);
+        err = check_logs(&v, check_chain, fault);
     database_rollback(v.db);
     if (!err)
         *verified = v.done;

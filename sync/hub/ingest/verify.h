@@ -13,7 +13,7 @@
 #include "sync/hub/ingest/hubdb.h"
 
 struct verify_finding {
-    const char *what; /* pages, reference, event, chain, unreadable */
+    const char *what; /* wal, pages, reference, event, chain, unreadable */
     char text[FAULT_TEXT_MAX];
 };
 
@@ -23,11 +23,21 @@ struct verified {
     int64_t findings;
 };
 
-typedef void verify_report(void *context, const struct verify_finding *finding);
+struct verify_wish {
+    void (*report)(void *context, const struct verify_finding *finding);
+    bool (*goes_on)(void *context); /* NULL: to the end; false ends it early, without an error */
+    void *context;
+};
 
 /* An error only when it could not look; what it sees is reported. `hub` is no one else's meanwhile.
  */
-enum err verify_hub(struct hubdb *hub, verify_report *report, void *context,
-                    struct verified *verified, struct fault *fault) MUST_CHECK;
+enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct verified *verified,
+                    struct fault *fault) MUST_CHECK;
+/* What came last: the newest events, and where each log's chain stands. Quick. */
+enum err verify_tail(struct hubdb *hub, const struct verify_wish *wish,
+                     struct fault *fault) MUST_CHECK;
+/* The write-ahead log beside a database file: before it is opened, or beside a running hub. */
+enum err verify_wal(const char *database, const struct verify_wish *wish, int64_t *findings,
+                    struct fault *fault) MUST_CHECK;
 
 #endif

@@ -117,10 +117,12 @@ enum err answers_health(struct answers *answers, const struct answers_asked *ask
     answers->config.facts(answers->config.context, &facts);
     struct jsonw w = jsonw_to(out);
     jsonw_object(&w, NULL);
-    jsonw_text(&w, "status", facts.broker_online ? "ok" : "no_broker");
+    jsonw_text(&w, "status", facts.damage ? "damaged" : !facts.broker_online ? "no_broker" : "ok");
     jsonw_bool(&w, "broker", facts.broker_online);
     jsonw_int(&w, "hub_epoch", facts.hub_epoch);
     jsonw_int(&w, "devices", devices);
+    jsonw_bool(&w, "verified", facts.verified);
+    jsonw_int(&w, "damage", facts.damage);
     jsonw_end(&w);
     return ERR_OK;
 }

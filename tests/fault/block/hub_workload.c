@@ -119,7 +119,8 @@ int hub_workload_check(const char *folder, int64_t mark)
     struct verified verified = {0};
     struct ingest_result result = {0};
     const struct ingest_rules rules = {.hub_epoch = hubdb_epoch(hub)};
-    must(verify_hub(hub, print_finding, NULL, &verified, &fault), &fault);
+    must(verify_hub(hub, &(struct verify_wish){.report = print_finding}, &verified, &fault),
+         &fault);
     enum err err = ingest_acknowledgement(hubdb_database(hub), &rules, &log_id, &result, &fault);
     int64_t through = err ? 0 : result.ack.through;
     hubdb_close(hub);

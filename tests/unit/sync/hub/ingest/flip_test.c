@@ -21,6 +21,8 @@
 
 enum { SAMPLE = 40, FILE_MAX = 8 * 1024 * 1024 };
 
+static int64_t in_wal(const struct hub_day *day);
+
 static void print_finding(void *context, const struct verify_finding *finding)
 {
     if (*(bool *)context)
@@ -30,12 +32,26 @@ static void print_finding(void *context, const struct verify_finding *finding)
 /* How many findings; -1: it doesn't open, or can't be read. */
 static int64_t findings(struct hub_day *day, bool loud)
 {
+    const struct verify_wish wish = {.report = print_finding, .context = &loud};
     struct verified verified = {0};
     struct fault fault;
+    int64_t before = in_wal(day);
     if (hub_day_open(day))
         return -1;
-    enum err err = verify_hub(day->hub, print_finding, &loud, &verified, &fault);
-    return err ? -1 : verified.findings;
+    enum err err = verify_hub(day->hub, &wish, &verified, &fault);
+    return err ? -1 : before + verified.findings;
+}
+
+static int64_t in_wal(const struct hub_day *day)
+{
+    bool loud = false;
+    char path[SCRATCH_PATH_MAX];
+    struct fault fault;
+    int64_t findings = 0;
+    const struct verify_wish wish = {.report = print_finding, .context = &loud};
+    assert_int_equal(
+        verify_wal(scratch_path(&day->scratch, "hub.db", path), &wish, &findings, &fault), ERR_OK);
+    return findings;
 }
 
 static void put_back(struct hub_day *day, struct slice image)
@@ -94,6 +110,105 @@ static void a_flipped_bit_anywhere_is_found_or_harmless(void **state)
     hub_day_end(&day);
 }
 
+/* --- The write-ahead log --------------------------------------------------------------------- */
+
+enum { DATABASE, WAL, INDEX, FILES };
+static const char *const names[FILES] = {"hub.db", "hub.db-wal", "hub.db-shm"};
+
+/* What kill -9 leaves: all that was answered stands in the write-ahead log. */
+static void take_images(struct hub_day *day, struct buf images[static FILES])
+{
+    char path[SCRATCH_PATH_MAX];
+    struct hubdb *beside = NULL;
+    const struct hubdb_config config = {.path = scratch_path(&day->scratch, names[DATABASE], path),
+                                        .folder = day->scratch.path};
+    assert_int_equal(hubdb_open_beside(&beside, &config, true, NULL), ERR_OK);
+    assert_int_equal(
+        database_script(hubdb_database(beside), "BEGIN; SELECT count(*) FROM event;", NULL),
+        ERR_OK); /* nothing is moved into the database meanwhile */
+    hub_day_live(day);
+    for (int i = 0; i < FILES; i++) {
+        buf_init(&images[i], FILE_MAX);
+        assert_int_equal(
+            storage_read(scratch_path(&day->scratch, names[i], path), &images[i], NULL), ERR_OK);
+    }
+    hubdb_close(beside);
+}
+
+static void put_images_back(struct hub_day *day, struct buf images[static FILES], int count)
+{
+    put_back(day, buf_slice(&images[DATABASE]));
+    for (int i = WAL; i < count; i++) {
+        char path[SCRATCH_PATH_MAX];
+        assert_int_equal(storage_replace(scratch_path(&day->scratch, names[i], path),
+                                         buf_slice(&images[i]), 0600, NULL),
+                         ERR_OK);
+    }
+}
+
+static void a_flipped_bit_in_the_write_ahead_log_is_found_or_harmless(void **state)
+{
+    (void)state;
+    struct hub_day day;
+    struct buf images[FILES];
+    const char *text = getenv("FLIP_SEED");
+    unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
+    print_message("FLIP_SEED=%u\n", seed);
+    hub_day_begin(&day, NULL);
+    take_images(&day, images);
+    put_images_back(&day, images, FILES);
+    assert_int_equal(findings(&day, true), 0);
+    assert_int_equal(hub_day_broken(&day), 0);
+    struct buf *wal = &images[WAL];
+    const char *every = getenv("FLIP_EVERY");
+    size_t stride = every ? (size_t)strtoul(every, NULL, 10) : 1 + wal->len / SAMPLE;
+    int seen = 0;
+    int harmless = 0;
+    for (size_t at = seed % stride; at < wal->len; at += stride) {
+        wal->data[at] ^= (char)(1 << at % 8);
+        put_images_back(&day, images, FILES);
+        wal->data[at] ^= (char)(1 << at % 8);
+        if (findings(&day, false) != 0) {
+            seen++;
+            continue;
+        }
+        harmless++;
+        if (hub_day_broken(&day) != 0)
+            fail_msg("byte %zu: it was not found, and something is lost", at);
+    }
+    print_message("%d of %d were found, the rest is harmless\n", seen, seen + harmless);
+    assert_true(seen > harmless);
+    for (int i = 0; i < FILES; i++)
+        buf_free(&images[i]);
+    hub_day_end(&day);
+}
+
+/* After a restart of the machine, or on a copy. */
+static void damage_in_the_middle_of_the_log_is_found_without_its_index(void **state)
+{
+    (void)state;
+    struct hub_day day;
+    struct buf images[FILES];
+    hub_day_begin(&day, NULL);
+    take_images(&day, images);
+    put_images_back(&day, images, INDEX);
+    assert_int_equal(in_wal(&day), 0);
+    images[WAL].data[images[WAL].len / 2] ^= 1;
+    put_images_back(&day, images, INDEX);
+    assert_int_equal(in_wal(&day), 1);
+    images[WAL].data[images[WAL].len / 2] ^= 1;
+    images[WAL].data[9] ^= 1; /* in the header */
+    put_images_back(&day, images, INDEX);
+    assert_int_equal(in_wal(&day), 1);
+    images[WAL].data[9] ^= 1;
+    images[WAL].len -= 100; /* torn, as a power cut does it: no damage */
+    put_images_back(&day, images, INDEX);
+    assert_int_equal(in_wal(&day), 0);
+    for (int i = 0; i < FILES; i++)
+        buf_free(&images[i]);
+    hub_day_end(&day);
+}
+
 static void what_was_exchanged_or_taken_away_is_found(void **state)
 {
     (void)state;
@@ -129,6 +244,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flipped_bit_anywhere_is_found_or_harmless),
+        cmocka_unit_test(a_flipped_bit_in_the_write_ahead_log_is_found_or_harmless),
+        cmocka_unit_test(damage_in_the_middle_of_the_log_is_found_without_its_index),
         cmocka_unit_test(what_was_exchanged_or_taken_away_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

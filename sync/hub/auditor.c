@@ -1,0 +1,116 @@
+#include "sync/hub/auditor.h"
+#include "sync/hub/ingest/verify.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+enum { STEPS = 10000 }; /* of SQLite, between two looks whether it goes on */
+
+struct auditor {
+    struct hubdb_config config;
+    struct diag *diag;
+    struct hubdb *hub; /* the thread's */
+    pthread_t thread;
+    bool running;
+    bool stopping;
+    bool finished;
+    int64_t findings;
+};
+
+/* Any of the two threads. */
+static void found(void *context, const struct verify_finding *finding)
+{
+    struct auditor *auditor = context;
+    (void)__atomic_add_fetch(&auditor->findings, 1, __ATOMIC_RELAXED);
+    diag_write(auditor->diag, DIAG_ERROR, "hub.damaged",
+               "%s: %s. Don't delete anything: stop the hub, keep a copy of its state directory, "
+               "and restore the newest backup; the appliances send the rest again",
+               finding->what, finding->text);
+}
+
+static bool goes_on(void *context)
+{
+    struct auditor *auditor = context;
+    return !__atomic_load_n(&auditor->stopping, __ATOMIC_RELAXED);
+}
+
+/* For what SQLite does in one long step. */
+static int interrupts(void *context)
+{
+    return !goes_on(context);
+}
+
+static void *run(void *context)
+{
+    struct auditor *auditor = context;
+    struct sched_param idle = {0};
+    struct verified verified = {0};
+    struct fault fault;
+    const struct verify_wish wish = {.report = found, .goes_on = goes_on, .context = auditor};
+    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &idle);
+    enum err err = verify_hub(auditor->hub, &wish, &verified, &fault);
+    if (!goes_on(auditor))
+        return NULL;
+    if (err)
+        diag_fault(auditor->diag, DIAG_ERROR, "hub.not_verified", &fault);
+    __atomic_store_n(&auditor->finished, !err, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+enum err auditor_open(struct auditor **out, const struct hubdb_config *config, struct diag *diag,
+                      struct fault *fault)
+{
+    struct fault later;
+    struct auditor *auditor = calloc(1, sizeof *auditor);
+    if (!auditor)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    auditor->config = *config;
+    auditor->diag = diag;
+    const struct verify_wish wish = {.report = found, .context = auditor};
+    int64_t findings;
+    if (!hubdb_is_server(config->path) &&
+        verify_wal(config->path, &wish, &findings, &later) != ERR_OK)
+        diag_fault(diag, DIAG_ERROR, "hub.not_verified", &later);
+    *out = auditor;
+    return ERR_OK;
+}
+
+enum err auditor_begin(struct auditor *auditor, struct hubdb *hub, struct fault *fault)
+{
+    const struct verify_wish wish = {.report = found, .context = auditor};
+    if (hubdb_on_server(hub))
+        return ERR_OK;
+    enum err err = verify_tail(hub, &wish, fault);
+    if (!err)
+        err = hubdb_open_beside(&auditor->hub, &auditor->config, true, fault);
+    if (err)
+        return err;
+    sqlite3_progress_handler(database_handle(hubdb_database(auditor->hub)), STEPS, interrupts,
+                             auditor);
+    int code = pthread_create(&auditor->thread, NULL, run, auditor);
+    auditor->running = code == 0;
+    return code ? fault_errno(fault, code, "", "starting a thread") : ERR_OK;
+}
+
+void auditor_close(struct auditor *auditor)
+{
+    if (!auditor)
+        return;
+    __atomic_store_n(&auditor->stopping, true, __ATOMIC_RELAXED);
+    if (auditor->running)
+        (void)pthread_join(auditor->thread, NULL);
+    hubdb_close(auditor->hub);
+    free(auditor);
+}
+
+int64_t auditor_findings(const struct auditor *auditor)
+{
+    return __atomic_load_n(&auditor->findings, __ATOMIC_RELAXED);
+}
+
+bool auditor_finished(const struct auditor *auditor)
+{
+    return __atomic_load_n(&auditor->finished, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,27 @@
+/*
+ * Verifies the hub's own database: when it opens, the write-ahead log and what came last; then, on
+ * a thread of its own that gives way to all others, the rest. What it finds it says in the
+ * diagnostics, in /healthz and in the metrics; the hub goes on, since stores that are offline are
+ * worse, and nothing is changed. Loop thread.
+ */
+#ifndef SYNC_HUB_AUDITOR_H
+#define SYNC_HUB_AUDITOR_H
+
+#include "hal/base/diag.h"
+#include "sync/hub/ingest/hubdb.h"
+
+struct auditor;
+
+/* Before hubdb_open: SQLite forgets a damaged end of the write-ahead log. */
+enum err auditor_open(struct auditor **auditor, const struct hubdb_config *config,
+                      struct diag *diag, struct fault *fault) MUST_CHECK;
+/* After it: looks at what came last, and begins with the rest. On a server, which looks after its
+ * pages itself, nothing is looked at: `tillback-hub verify` does. */
+enum err auditor_begin(struct auditor *auditor, struct hubdb *hub, struct fault *fault) MUST_CHECK;
+void auditor_close(struct auditor *auditor); /* before hubdb_close; takes NULL */
+
+/* Any thread. */
+int64_t auditor_findings(const struct auditor *auditor);
+bool auditor_finished(const struct auditor *auditor);
+
+#endif
