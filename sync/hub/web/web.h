@@ -19,8 +19,8 @@ struct web_facts {
     bool broker_online;
     int64_t answers_dropped;
     int64_t hub_epoch;
-    int64_t damage; /* findings of the verification of the database */
-    bool verified;  /* it has reached the end */
+    int64_t damage;                  /* findings of the verification of the database */
+    bool verified;                   /* it has reached the end */
     const struct arrival_desk *desk; /* its counters */
     int64_t booked;
     int64_t entries;
