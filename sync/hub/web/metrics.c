@@ -181,8 +181,7 @@ static void write_process(const struct web_facts *facts, struct buf *out)
                 facts->broker_online);
     write_value(out, "database_verified", "gauge",
                 "Whether the database was read to its end since the start.", facts->verified);
-    write_value(out, "database_damage", "gauge", "What that reading found damaged.",
-                facts->damage);
+    write_value(out, "database_damage", "gauge", "What that reading found damaged.", facts->damage);
     write_value(out, "batches_total", "counter", "Batches committed.", desk->batches);
     write_value(out, "events_total", "counter", "Events new to the hub.", desk->events);
     write_value(out, "duplicate_batches_total", "counter", "Batches that held nothing new.",
