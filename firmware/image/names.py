@@ -9,6 +9,9 @@ GRUB = {"amd64": ("x86_64-efi", "BOOTX64.EFI"), "arm64": ("arm64-efi", "BOOTAA64
 SERIAL_LINE = {"amd64": "ttyS0", "arm64": "ttyAMA0"}
 EMULATOR = {"amd64": (), "arm64": ("qemu-aarch64", "-L")}
 
+# What takes out of a program what only a debugger needs.
+STRIP = {"amd64": "strip", "arm64": "aarch64-linux-gnu-strip"}
+
 # Discoverable partitions' type of a root file system: so that the data partition is the only one of
 # its type, which is how it is found again.
 ROOT_TYPE = {

@@ -5,6 +5,7 @@ import fnmatch
 import os
 import pathlib
 import shutil
+import subprocess
 
 from . import elf, modules
 
@@ -80,10 +81,10 @@ class Tree:
         first = path.split("/")[0]
         return f"usr/{path}" if (self.target / first).is_symlink() else path
 
-    def add_programs(self, folder):
+    def add_programs(self, folder, strip):
         for name in PROGRAMS:
             target = self.target / "usr/bin" / name
-            shutil.copy2(pathlib.Path(folder) / name, target)
+            subprocess.run([strip, "-o", target, pathlib.Path(folder) / name], check=True)
             self.take_libraries(target)
 
     def add_overlay(self, folder):
