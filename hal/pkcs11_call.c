@@ -42,7 +42,7 @@ static struct timespec deadline_of(int64_t limit_ms)
     (void)clock_gettime(CLOCK_MONOTONIC, &at);
     int64_t ns = at.tv_nsec + limit_ms % 1000 * 1000000;
     at.tv_sec += limit_ms / 1000 + ns / 1000000000;
-    at.tv_nsec = ns % 1000000000;
+    at.tv_nsec = (long)(ns % 1000000000);
     return at;
 }
 
