@@ -218,19 +218,23 @@ static enum err try_event(struct desk *desk, int64_t event_no, enum outcome *out
     return err;
 }
 
+/* *held: events of the return in all, those among them that have not their turn. */
 static enum err list_candidates(struct desk *desk, int64_t events[static CANDIDATES_MAX],
-                                size_t *count)
+                                size_t *count, int64_t *held)
 {
     struct statement *s;
     bool row = true;
     *count = 0;
+    *held = 0;
     enum err err = database_statement(desk->db, INGEST_LEDGER_CANDIDATES, &s, desk->fault);
     if (err)
         return err;
     bind_blob(s, 1, desk->correlation.bytes, ID_BYTES);
-    while ((err = database_step(desk->db, s, &row, desk->fault)) == ERR_OK && row)
+    while ((err = database_step(desk->db, s, &row, desk->fault)) == ERR_OK && row) {
+        *held = column_int(s, 1);
         if (*count < CANDIDATES_MAX)
             events[(*count)++] = column_int(s, 0);
+    }
     statement_reset(s);
     return err;
 }
@@ -240,16 +244,19 @@ static enum err work_through(struct desk *desk)
 {
     int64_t events[CANDIDATES_MAX];
     size_t count;
+    int64_t held;
     bool progress = true;
     enum err err = ERR_OK;
     for (int rounds = 0; !err && progress && rounds < ROUNDS_MAX; rounds++) {
         progress = false;
-        err = list_candidates(desk, events, &count);
+        err = list_candidates(desk, events, &count, &held);
         for (size_t i = 0; !err && i < count; i++) {
             enum outcome outcome = HELD;
             err = try_event(desk, events[i], &outcome);
             progress = progress || outcome != HELD;
+            held -= outcome != HELD;
         }
+        progress = progress && held;
     }
     desk->unfinished = progress;
     return err;

@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EPOCH_FILE_MAX = 256, MS_PER_S = 1000 };
+enum {
+    EPOCH_FILE_MAX = 256,
+    MS_PER_S = 1000,
+    CACHE_KIB = 16 * 1024 /* of the indexes that every batch goes into */
+};
 
 struct hubdb {
     struct database *db;
@@ -212,6 +216,7 @@ static enum err open_handle(struct hubdb **out, const struct hubdb_config *confi
         .path = config->path,
         .vfs = config->vfs,
         .read_only = read_only,
+        .cache_kib = read_only ? 0 : CACHE_KIB,
         .statements = ingest_sql,
         .statement_count = INGEST_COUNT,
         .backend = hubdb_is_server(config->path) ? &database_postgresql : NULL,

@@ -217,12 +217,16 @@ SELECT event_no, id IS NULL, body FROM event WHERE event_no > ?1 ORDER BY event_
 INSERT INTO ledger_event (event_no, correlation, source, sequence, state)
 VALUES (?1, ?2, ?3, ?4, 'held')
 -- name: ledger_candidates
-SELECT event_no, sequence FROM (
-    SELECT event_no, sequence, source, row_number() OVER (
-        PARTITION BY source, CASE sequence WHEN 0 THEN event_no END
-        ORDER BY sequence, event_no) AS place
-    FROM ledger_event WHERE correlation = ?1 AND state = 'held') AS waiting
-WHERE place = 1 ORDER BY source, sequence, event_no LIMIT 64
+-- The first that is held of each source, and all that have no place in an order; beside each, how
+-- many are held in all.
+SELECT event_no, (SELECT count(*) FROM ledger_event WHERE correlation = ?1 AND state = 'held')
+FROM ledger_event AS waiting
+WHERE correlation = ?1 AND state = 'held' AND (sequence = 0 OR NOT EXISTS (
+    SELECT 1 FROM ledger_event AS before
+    WHERE before.correlation = ?1 AND before.state = 'held' AND before.source = waiting.source
+      AND before.sequence BETWEEN 1 AND waiting.sequence
+      AND (before.sequence < waiting.sequence OR before.event_no < waiting.event_no)))
+ORDER BY source, sequence, event_no LIMIT 64
 -- name: ledger_event_body
 SELECT event.body, event.received_ms, event.log_no, event.seq FROM event WHERE event_no = ?1
 -- name: ledger_mark
