@@ -304,6 +304,12 @@ enum err database_run(struct database *db, struct statement *statement, struct f
     return statement_run(statement, fault);
 }
 
+enum err database_send(struct database *db, struct statement *statement, struct fault *fault)
+{
+    const struct statement_backend *backend = db->backend->statements;
+    return backend->send ? backend->send(statement, fault) : statement_run(statement, fault);
+}
+
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault)
 {
     struct statement *statement;

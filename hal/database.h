@@ -85,6 +85,14 @@ enum err database_step(struct database *db, struct statement *statement, bool *r
 /* Steps a statement that returns no row, and resets it. */
 enum err database_run(struct database *db, struct statement *statement,
                       struct fault *fault) MUST_CHECK;
+/*
+ * The same, but inside a transaction it doesn't wait for a server to have done it. A failure may
+ * show only at a later call: any but this one and database_savepoint waits, database_release and
+ * database_commit among them; nothing that came after it was done then. So for writes whose failure
+ * nobody tells from another's. SQLite does it at once.
+ */
+enum err database_send(struct database *db, struct statement *statement,
+                       struct fault *fault) MUST_CHECK;
 /* The same for the statement of that index, when it has no bindings. */
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault) MUST_CHECK;
 /* Resets every statement left standing on a row, so that none holds a table or a snapshot. */

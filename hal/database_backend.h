@@ -37,6 +37,8 @@ struct statement_backend {
     enum err (*check)(struct statement *s, struct fault *fault);
     void (*finalize)(struct statement *s); /* s->native is NULL then; takes unprepared ones */
     enum err (*step)(struct statement *s, bool *row, struct fault *fault);
+    /* Doesn't wait, and leaves it reset; NULL: there is nothing to wait for. */
+    enum err (*send)(struct statement *s, struct fault *fault);
     void (*reset)(struct statement *s);
     void (*unbind)(struct statement *s);
     int (*parameters)(struct statement *s);

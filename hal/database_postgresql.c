@@ -87,14 +87,83 @@ enum err postgresql_connect(struct database *db, struct fault *fault)
                                                          : postgresql_fail(db, NULL, fault);
 }
 
+/* --- What is sent without waiting ------------------------------------------------------------ */
+
+static bool is_success(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+enum err postgresql_begin_sending(struct database *db, struct fault *fault)
+{
+    struct server *server = db->native;
+    if (server->sent || PQenterPipelineMode(server->connection) == 1)
+        return ERR_OK;
+    return postgresql_fail(db, NULL, fault);
+}
+
+/* The results up to the synchronisation; NULL stands between them, and at the end of a lost line.
+ */
+static enum err read_results(struct database *db, PGresult **last, struct fault *fault)
+{
+    struct server *server = db->native;
+    enum err err = ERR_OK;
+    bool synchronised = false;
+    while (!synchronised && PQstatus(server->connection) == CONNECTION_OK) {
+        PGresult *result = PQgetResult(server->connection);
+        synchronised = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+        if (result && !synchronised && !err && !is_success(result))
+            err = postgresql_fail(db, result, fault);
+        if (result && !synchronised && last) {
+            PQclear(*last);
+            *last = result;
+        } else {
+            PQclear(result);
+        }
+    }
+    return err || synchronised ? err : postgresql_fail(db, NULL, fault);
+}
+
+enum err postgresql_await(struct database *db, PGresult **last, struct fault *fault)
+{
+    struct server *server = db->native;
+    PGresult *result = NULL;
+    if (!server->sent)
+        return ERR_OK;
+    server->sent = 0;
+    enum err err = PQpipelineSync(server->connection) == 1 ? read_results(db, &result, fault)
+                                                           : postgresql_fail(db, NULL, fault);
+    if (PQexitPipelineMode(server->connection) != 1 && !err)
+        err = postgresql_fail(db, NULL, fault);
+    if (err || !last)
+        PQclear(result);
+    else
+        *last = result;
+    return err;
+}
+
+static enum err send_savepoint(struct database *db, struct fault *fault)
+{
+    struct server *server = db->native;
+    enum err err = postgresql_begin_sending(db, fault);
+    if (err)
+        return err;
+    if (PQsendQueryParams(server->connection, "SAVEPOINT step", 0, NULL, NULL, NULL, NULL, 0) != 1)
+        return postgresql_fail(db, NULL, fault);
+    server->sent++;
+    return ERR_OK;
+}
+
 enum err postgresql_run(struct database *db, const char *sql, struct fault *fault)
 {
     struct server *server = db->native;
+    enum err err = postgresql_await(db, NULL, fault);
+    if (err)
+        return err;
     PGresult *result = PQexec(server->connection, sql);
-    ExecStatusType status = PQresultStatus(result);
-    enum err err = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
-                       ? ERR_OK
-                       : postgresql_fail(db, result, fault);
+    if (!is_success(result))
+        err = postgresql_fail(db, result, fault);
     PQclear(result);
     return err;
 }
@@ -128,8 +197,10 @@ static enum err begin(struct database *db, struct fault *fault)
 static enum err commit(struct database *db, struct fault *fault)
 {
     struct server *server = db->native;
+    enum err err = postgresql_await(db, NULL, fault);
+    if (err)
+        return err;
     PGresult *result = PQexec(server->connection, "COMMIT");
-    enum err err = ERR_OK;
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         err = postgresql_fail(db, result, fault);
     else if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
@@ -146,18 +217,20 @@ static enum err move(struct database *db, enum database_move move, struct fault 
     case DATABASE_COMMIT:
         return commit(db, fault);
     case DATABASE_SAVEPOINT:
-        return postgresql_run(db, "SAVEPOINT step", fault);
+        return send_savepoint(db, fault);
     case DATABASE_RELEASE:
         return postgresql_run(db, "RELEASE SAVEPOINT step", fault);
     case DATABASE_ROLLBACK_SAVEPOINT:
         break;
     }
+    (void)postgresql_await(db, NULL, NULL); /* what failed in it is undone with it */
     return postgresql_run(db, "ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step", fault);
 }
 
 static void rollback(struct database *db)
 {
     struct server *server = db->native;
+    (void)postgresql_await(db, NULL, NULL);
     if (PQtransactionStatus(server->connection) != PQTRANS_IDLE)
         (void)postgresql_run(db, "ROLLBACK", NULL);
 }
@@ -180,6 +253,10 @@ static int64_t changes(struct database *db)
 static enum err ask(struct database *db, const char *sql, PGresult **result, struct fault *fault)
 {
     struct server *server = db->native;
+    *result = NULL;
+    enum err err = postgresql_await(db, NULL, fault);
+    if (err)
+        return err;
     *result = PQexec(server->connection, sql);
     return PQresultStatus(*result) == PGRES_TUPLES_OK && PQntuples(*result) == 1
                ? ERR_OK

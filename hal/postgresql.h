@@ -20,6 +20,8 @@ struct server {
     unsigned connected; /* how many times; a statement lives as long as its connection */
     unsigned named;     /* statements so far */
     int64_t changes;
+    size_t
+        sent; /* and not waited for yet; the connection is in pipeline mode while there are any */
     struct {
         const char *matter;
         unsigned connected; /* the connection that leads in it */
@@ -31,6 +33,13 @@ enum err postgresql_fail(struct database *db, const PGresult *result, struct fau
 /* A connection that was lost is made anew, before anything is begun on it. */
 enum err postgresql_connect(struct database *db, struct fault *fault) MUST_CHECK;
 enum err postgresql_run(struct database *db, const char *sql, struct fault *fault);
+/*
+ * Waits for what was sent. `last`, unless NULL, gets the result of what was sent last, for the
+ * caller to clear. The fault is that of the first that failed.
+ */
+enum err postgresql_await(struct database *db, PGresult **last, struct fault *fault);
+/* One more may be sent: enters pipeline mode. */
+enum err postgresql_begin_sending(struct database *db, struct fault *fault);
 /* Our SQL in the server's words; in a `schema`, the types too. Appended. */
 void postgresql_translate(const char *sql, bool schema, struct buf *out);
 

@@ -78,7 +78,7 @@ static void forget_on_server(struct database *db, struct prepared *p)
 {
     struct server *server = db->native;
     char sql[NAME_MAX_BYTES + 16];
-    if (p->connected != server->connected ||
+    if (p->connected != server->connected || postgresql_await(db, NULL, NULL) ||
         PQtransactionStatus(server->connection) == PQTRANS_INERROR)
         return;
     (void)snprintf(sql, sizeof sql, "DEALLOCATE %s", p->name);
@@ -142,11 +142,14 @@ static enum err prepare_on_server(struct database *db, struct prepared *p, struc
         types[i] = p->values[i].kind == COLUMN_INT    ? OID_INT8
                    : p->values[i].kind == COLUMN_BLOB ? OID_BYTEA
                                                       : 0;
+    enum err err = postgresql_await(db, NULL, fault);
+    if (err)
+        return err;
     forget_on_server(db, p);
     (void)snprintf(p->name, sizeof p->name, "s%u", ++server->named);
     PGresult *result = PQprepare(server->connection, p->name, p->sql, p->parameters, types);
-    enum err err =
-        PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : postgresql_fail(db, result, fault);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        err = postgresql_fail(db, result, fault);
     PQclear(result);
     if (err)
         return err;
@@ -159,50 +162,86 @@ static enum err check(struct statement *s, struct fault *fault)
     return prepare_on_server(s->db, s->native, fault);
 }
 
-static enum err execute(struct database *db, struct prepared *p, struct fault *fault)
-{
-    struct server *server = db->native;
+/* What is bound, as libpq takes it. */
+struct arguments {
     const char *values[PARAMETERS_MAX];
     int lengths[PARAMETERS_MAX];
     int formats[PARAMETERS_MAX];
-    char *texts[PARAMETERS_MAX] = {NULL};
+    char *texts[PARAMETERS_MAX]; /* copies that end with a NUL */
+};
+
+static void fill(struct arguments *arguments, const struct prepared *p)
+{
     for (int i = 0; i < p->parameters; i++) {
         const struct value *value = &p->values[i];
-        formats[i] = p->types[i] == OID_BYTEA;
-        values[i] = value->kind == COLUMN_NULL ? NULL : value->bytes.data;
-        lengths[i] = (int)value->bytes.len;
+        arguments->formats[i] = p->types[i] == OID_BYTEA;
+        arguments->values[i] = value->kind == COLUMN_NULL ? NULL : value->bytes.data;
+        arguments->lengths[i] = (int)value->bytes.len;
+        arguments->texts[i] = NULL;
         if (value->kind == COLUMN_INT)
-            values[i] = value->number;
-        else if (values[i] && !formats[i])
-            values[i] = texts[i] = strndup(value->bytes.data, value->bytes.len);
+            arguments->values[i] = value->number;
+        else if (arguments->values[i] && !arguments->formats[i])
+            arguments->values[i] = arguments->texts[i] =
+                strndup(value->bytes.data, value->bytes.len);
     }
-    p->result =
-        PQexecPrepared(server->connection, p->name, p->parameters, values, lengths, formats, 0);
+}
+
+static void empty(struct arguments *arguments, const struct prepared *p)
+{
     for (int i = 0; i < p->parameters; i++)
-        free(texts[i]);
-    ExecStatusType status = PQresultStatus(p->result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-        enum err err = postgresql_fail(db, p->result, fault);
-        PQclear(p->result);
-        p->result = NULL;
+        free(arguments->texts[i]);
+}
+
+/* Into the pipeline, behind what was sent before. */
+static enum err pass_on(struct database *db, const struct prepared *p, struct fault *fault)
+{
+    struct server *server = db->native;
+    struct arguments arguments;
+    enum err err = postgresql_begin_sending(db, fault);
+    if (err)
         return err;
-    }
+    fill(&arguments, p);
+    if (PQsendQueryPrepared(server->connection, p->name, p->parameters, arguments.values,
+                            arguments.lengths, arguments.formats, 0) == 1)
+        server->sent++;
+    else
+        err = postgresql_fail(db, NULL, fault);
+    empty(&arguments, p);
+    return err;
+}
+
+/* What was sent before and this one take one wait. */
+static enum err execute(struct database *db, struct prepared *p, struct fault *fault)
+{
+    struct server *server = db->native;
+    enum err err = pass_on(db, p, fault);
+    if (!err)
+        err = postgresql_await(db, &p->result, fault);
+    if (err)
+        return err;
     server->changes = strtoll(PQcmdTuples(p->result), NULL, 10);
     p->row = -1;
     p->cells = calloc((size_t)PQnfields(p->result) + 1, sizeof *p->cells);
     return p->cells ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
 }
 
+/* The connection is there, and the server knows the statement. */
+static enum err make_ready(struct database *db, struct prepared *p, struct fault *fault)
+{
+    struct server *server = db->native;
+    enum err err = ERR_OK;
+    if (!server->sent && PQtransactionStatus(server->connection) != PQTRANS_INTRANS)
+        err = postgresql_connect(db, fault);
+    if (!err && !is_prepared(server, p))
+        err = prepare_on_server(db, p, fault);
+    return err;
+}
+
 static enum err step(struct statement *s, bool *row, struct fault *fault)
 {
-    struct server *server = s->db->native;
     struct prepared *p = s->native;
-    enum err err = ERR_OK;
     if (!p->result) {
-        if (PQtransactionStatus(server->connection) != PQTRANS_INTRANS)
-            err = postgresql_connect(s->db, fault);
-        if (!err && !is_prepared(server, p))
-            err = prepare_on_server(s->db, p, fault);
+        enum err err = make_ready(s->db, p, fault);
         if (!err)
             err = execute(s->db, p, fault);
         if (err)
@@ -213,6 +252,15 @@ static enum err step(struct statement *s, bool *row, struct fault *fault)
         p->row++;
     *row = p->row < PQntuples(p->result);
     return ERR_OK;
+}
+
+static enum err send(struct statement *s, struct fault *fault)
+{
+    struct server *server = s->db->native;
+    if (!server->sent && PQtransactionStatus(server->connection) != PQTRANS_INTRANS)
+        return statement_run(s, fault); /* nothing would wait for it */
+    enum err err = make_ready(s->db, s->native, fault);
+    return err ? err : pass_on(s->db, s->native, fault);
 }
 
 static void unbind(struct statement *s)
@@ -340,6 +388,7 @@ const struct statement_backend postgresql_statements = {
     .check = check,
     .finalize = finalize,
     .step = step,
+    .send = send,
     .reset = reset,
     .unbind = unbind,
     .parameters = parameters,

@@ -84,7 +84,7 @@ static enum err insert(struct database *db, const struct claim *claim, const cha
         bind_int(s, 5, claim->lines[i].quantity);
         if (claim->authorisation)
             bind_blob(s, 6, claim->authorisation->bytes, ID_BYTES);
-        err = database_run(db, s, fault);
+        err = database_send(db, s, fault);
     }
     return err;
 }
@@ -96,7 +96,7 @@ enum err claim_end(struct database *db, const struct id *correlation, struct fau
     if (err)
         return err;
     bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* --- Found -------------------------------------------------------------------------------- */

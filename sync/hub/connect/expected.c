@@ -92,7 +92,7 @@ enum err expected_set_state(struct database *db, int64_t number, const char *sta
     bind_int(s, 1, number);
     bind_text(s, 2, state);
     bind_int(s, 3, day);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err expected_set_charged_back(struct database *db, int64_t number, bool charged_back,
@@ -104,7 +104,7 @@ enum err expected_set_charged_back(struct database *db, int64_t number, bool cha
         return err;
     bind_int(s, 1, number);
     bind_int(s, 2, charged_back);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* --- Missing --------------------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ static enum err mark_missed(struct database *db, int64_t number, struct fault *f
     if (err)
         return err;
     bind_int(s, 1, number);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err expected_tell_missing(struct database *db, int64_t before_day, int64_t now_ms,

@@ -244,7 +244,7 @@ static enum err follow_failed(struct follow *f)
     bind_text(s, 2, text_of(f->data, "refund"));
     bind_int(s, 3, json_member_int(f->data, "tender", 0));
     bind_int(s, 4, f->event_no);
-    return database_run(f->db, s, f->fault);
+    return database_send(f->db, s, f->fault);
 }
 
 static enum err follow_disputed(struct follow *f)
@@ -257,7 +257,7 @@ static enum err follow_disputed(struct follow *f)
         return err;
     bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);
     bind_text(s, 2, text_of(f->data, "type"));
-    return database_run(f->db, s, f->fault);
+    return database_send(f->db, s, f->fault);
 }
 
 /* --- What the hub pays out ------------------------------------------------------------------- */
@@ -376,7 +376,7 @@ static enum err end_lease(struct follow *f, const char *receipt)
     if (err)
         return err;
     bind_text(s, 1, receipt);
-    return database_run(f->db, s, f->fault);
+    return database_send(f->db, s, f->fault);
 }
 
 /* How many units of the line the receipt had; 0 without a sale. */
@@ -607,7 +607,7 @@ static enum err move_cursor(struct database *db, int64_t cursor, struct fault *f
     if (err)
         return err;
     bind_int(s, 1, cursor);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err expected_follow(struct database *db, int64_t now_ms, struct told *told, bool *more,

@@ -33,7 +33,7 @@ static enum err keep_line(void *context, const struct settlement_line *line, str
     bind_int(s, 15, line->net_minor);
     bind_int(s, 16, line->day);
     taking->lines++;
-    return database_run(taking->db, s, fault);
+    return database_send(taking->db, s, fault);
 }
 
 static enum err find_file(struct database *db, const struct sha256 *hash, struct intake *taken,
@@ -81,7 +81,7 @@ static enum err count_lines(struct taking *taking, struct fault *fault)
         return err;
     bind_int(s, 1, taking->file_no);
     bind_int(s, 2, taking->lines);
-    return database_run(taking->db, s, fault);
+    return database_send(taking->db, s, fault);
 }
 
 static enum err read_all(struct taking *taking, enum settlement_format format, struct slice bytes,

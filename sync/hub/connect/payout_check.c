@@ -54,7 +54,7 @@ enum err payout_add(struct database *db, const char *format, const struct settle
     bind_int(s, 6, part.has_payout);
     bind_text(s, 7, part.has_payout ? line->reference : "");
     bind_int(s, 8, line->day);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* --- Checking -------------------------------------------------------------------------------- */
@@ -68,7 +68,7 @@ static enum err mark(struct database *db, const struct batch *batch, uint32_t mi
         return err;
     bind_int(s, 1, batch->number);
     bind_int(s, 2, mismatches);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 static enum err check(struct database *db, const struct batch *batch, int64_t now_ms,
@@ -188,7 +188,7 @@ static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int
     bind_int(s, 1, batch_no);
     bind_int(s, 2, bank_minor);
     bind_int(s, 3, line_no);
-    err = database_run(db, s, fault);
+    err = database_send(db, s, fault);
     if (!err)
         err = database_statement(db, INGEST_SETTLEMENT_LINE_BANK, &s, fault);
     if (err)
@@ -196,7 +196,7 @@ static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int
     bind_int(s, 1, line_no);
     bind_int(s, 2, batch_no);
     bind_int(s, 3, 0);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err payout_bank(struct database *db, int64_t line_no, const struct settlement_line *line,

@@ -143,7 +143,7 @@ static enum err mark(struct database *db, const struct posting *posting, const c
         bind_text(s, 8, detail);
     }
     bind_int(s, 9, now_ms);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err posting_record(struct database *db, const char *connector, int64_t now_ms,

@@ -109,7 +109,7 @@ static enum err mark(struct database *db, int64_t line_no, const char *state,
     if (expected_no)
         bind_int(s, 4, expected_no);
     bind_int(s, 5, match ? match->mismatches : 0);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* --- Telling people -------------------------------------------------------------------------- */
@@ -392,7 +392,7 @@ static enum err finish_file(struct work_on *w, bool *more)
     if (err)
         return err;
     bind_int(s, 1, file_no);
-    err = database_run(w->db, s, w->fault);
+    err = database_send(w->db, s, w->fault);
     return err ? err : judge_banks_again(w);
 }
 

@@ -64,7 +64,7 @@ static enum err insert_filed(struct database *db, int64_t event_no, const struct
     bind_blob(s, 2, event->correlation.bytes, ID_BYTES);
     bind_slice(s, 3, event->source);
     bind_int(s, 4, event->sequence);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* Nobody can tell where the return stands: its event waits for a person, other returns go on. */
@@ -106,7 +106,9 @@ static enum err take_in(struct database *db, const struct books *books, int64_t 
         return err;
     err = desk_work(db, books, &event.correlation, now_ms, news, fault);
     if (!err)
-        return database_release(db, fault);
+        err = database_release(db, fault);
+    if (!err)
+        return ERR_OK;
     database_rollback_savepoint(db);
     return err_class(err) == ERR_CLASS_PARK ? park_unplaced(db, event_no, now_ms, news, fault)
                                             : err;
@@ -133,7 +135,7 @@ static enum err move_cursor(struct database *db, int64_t cursor, struct fault *f
     if (err)
         return err;
     bind_int(s, 1, cursor);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* The event behind the cursor, its body copied; *found false at the end. */

@@ -15,7 +15,7 @@ static enum err device_exists(struct database *db, int64_t now_ms, struct fault 
         return err;
     bind_text(s, 1, CENTRE_DEVICE);
     bind_int(s, 2, now_ms);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 static enum err make_log(struct database *db, int64_t now_ms, struct stream_log *log,
@@ -147,7 +147,7 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
     bind_int(s, 2, log->through);
     bind_int(s, 3, stored.event_no);
     bind_blob(s, 4, log->hash.bytes, SHA256_BYTES);
-    err = database_run(db, s, fault);
+    err = database_send(db, s, fault);
     if (err)
         return err;
     *event_no = stored.event_no;

@@ -84,7 +84,7 @@ enum err desk_mark(struct desk *desk, int64_t event_no, const char *state)
         return err;
     bind_int(s, 1, event_no);
     bind_text(s, 2, state);
-    return database_run(desk->db, s, desk->fault);
+    return database_send(desk->db, s, desk->fault);
 }
 
 /* --- Parking --------------------------------------------------------------------------------- */
@@ -127,7 +127,7 @@ enum err desk_park(struct desk *desk, const struct filed *filed, const char *cod
     bind_text(s, 5, code);
     bind_text(s, 6, detail);
     bind_int(s, 7, desk->now_ms);
-    err = database_run(desk->db, s, desk->fault);
+    err = database_send(desk->db, s, desk->fault);
     if (!err)
         err = desk_mark(desk, filed->event_no, "parked");
     if (!err)
@@ -162,6 +162,8 @@ enum err desk_apply(struct desk *desk, const struct filed *filed, const struct m
     err = desk_keep_entries(desk, filed, &result);
     if (!err)
         err = desk_mark(desk, filed->event_no, state);
+    if (!err)
+        err = database_release(desk->db, desk->fault);
     if (err) {
         database_rollback_savepoint(desk->db);
         return err;
@@ -170,7 +172,7 @@ enum err desk_apply(struct desk *desk, const struct filed *filed, const struct m
     desk->moved = true;
     desk->news->applied++;
     desk->news->entries += (int64_t)result.count;
-    return database_release(desk->db, desk->fault);
+    return ERR_OK;
 }
 
 static enum err apply_or_park(struct desk *desk, const struct filed *filed,

@@ -256,7 +256,7 @@ static enum err insert_parked(struct database *db, const struct fact_place *plac
     bind_text(s, 5, reading->code);
     bind_text(s, 6, reading->detail);
     bind_int(s, 7, place->received_ms);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* A text of a return's data that people look for; empty when it's none, or too long for one. */
@@ -288,7 +288,7 @@ static enum err index_return(struct database *db, const char *device, const stru
     if (receipt.len)
         bind_slice(s, 5, receipt);
     bind_int(s, 6, event->time_ms);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* Stores a body under no id, and parks it, unless that was done before. */
@@ -347,7 +347,7 @@ static enum err learn_store(struct database *db, const char *device, struct slic
         return err;
     bind_text(s, 1, device);
     bind_slice(s, 2, (struct slice){source.data + skip, (size_t)(end - source.data) - skip});
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,

@@ -35,7 +35,7 @@ enum err inbox_put(struct database *db, const char *device, struct slice body, i
     bind_int(s, 2, taken);
     bind_blob(s, 3, body.data, body.len);
     bind_int(s, 4, now_ms);
-    err = database_run(db, s, fault);
+    err = database_send(db, s, fault);
     if (!err)
         *number = taken;
     return err;
@@ -51,7 +51,7 @@ static enum err run_for(struct database *db, size_t statement, const char *devic
     bind_text(s, 1, device);
     if (with_value)
         bind_int(s, 2, value);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* --- What an appliance holds ----------------------------------------------------------------- */

@@ -42,7 +42,7 @@ enum err ingest_raise(struct database *db, const char *code, const char *device,
     bind_int(s, 6, now_ms);
     bind_text(s, 7, exception_team(code));
     bind_int(s, 8, now_ms + exception_target_hours(code) * HOUR_MS);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 static enum err raise_here(struct intake *in, const char *code, int64_t seq, const char *detail)
@@ -100,7 +100,7 @@ static enum err inherit_log(struct intake *in)
     bind_int(s, 1, in->log.no);
     bind_text(s, 2, in->batch->device);
     (void)snprintf(in->log.device, sizeof in->log.device, "%s", in->batch->device);
-    return database_run(in->db, s, in->fault);
+    return database_send(in->db, s, in->fault);
 }
 
 /* A fork is no mistake, but somebody should know that a store's box went back in time. */
@@ -135,7 +135,7 @@ static enum err device_seen(struct intake *in)
         return err;
     bind_text(s, 1, in->batch->device);
     bind_int(s, 2, in->batch->received_ms);
-    return database_run(in->db, s, in->fault);
+    return database_send(in->db, s, in->fault);
 }
 
 static enum err create_log(struct intake *in)
@@ -211,7 +211,7 @@ static enum err insert_entry(struct intake *in, int64_t seq, int64_t event_no)
     bind_int(s, 2, seq);
     bind_int(s, 3, event_no);
     bind_blob(s, 4, hash_of(in, seq)->bytes, SHA256_BYTES);
-    return database_run(in->db, s, in->fault);
+    return database_send(in->db, s, in->fault);
 }
 
 static enum err delete_entry(struct intake *in, int64_t seq)
@@ -222,7 +222,7 @@ static enum err delete_entry(struct intake *in, int64_t seq)
         return err;
     bind_int(s, 1, in->log.no);
     bind_int(s, 2, seq);
-    return database_run(in->db, s, in->fault);
+    return database_send(in->db, s, in->fault);
 }
 
 enum place_state { PLACE_FREE, PLACE_SAME, PLACE_OTHER };
@@ -519,7 +519,7 @@ static enum err note_told(struct database *db, int64_t log_no, struct fault *fau
     if (err)
         return err;
     bind_int(s, 1, log_no);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err ingest_acknowledgement(struct database *db, const struct ingest_rules *rules,

@@ -49,7 +49,7 @@ enum err journal_keep_position(struct database *db, const struct id *correlation
         return err;
     bind_blob(s, 1, correlation->bytes, ID_BYTES);
     bind_slice(s, 2, buf_slice(&text));
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* An entry that is made again keeps what became of it. */
@@ -62,7 +62,7 @@ static enum err make_ready(struct database *db, const char *reference, int64_t n
         return err;
     bind_text(s, 1, reference);
     bind_int(s, 2, now_ms);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 static enum err add_to_balance(struct database *db, const struct entry *entry,
@@ -83,7 +83,7 @@ static enum err add_to_balance(struct database *db, const struct entry *entry,
     bind_text(s, 6, entry->currency);
     bind_int(s, 7, line->debit_minor);
     bind_int(s, 8, line->credit_minor);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err journal_add(struct database *db, const struct journal_origin *origin,
@@ -115,7 +115,7 @@ enum err journal_add(struct database *db, const struct journal_origin *origin,
     bind_slice(s, 7, buf_slice(&text));
     if (entry->items.count)
         bind_slice(s, 8, buf_slice(&items));
-    err = database_run(db, s, fault);
+    err = database_send(db, s, fault);
     for (size_t i = 0; !err && i < entry->line_count; i++)
         err = add_to_balance(db, entry, &entry->lines[i], fault);
     return err ? err : make_ready(db, entry->reference, origin->received_ms, fault);

@@ -32,7 +32,7 @@ enum err measure_time(struct database *db, enum measure measure, int64_t seconds
     bind_text(s, 1, names[measure]);
     bind_int(s, 2, bucket);
     bind_int(s, 3, seconds);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err measure_sum(struct database *db, const char *name, const char *currency,
@@ -45,7 +45,7 @@ enum err measure_sum(struct database *db, const char *name, const char *currency
     bind_text(s, 1, name);
     bind_text(s, 2, currency);
     bind_int(s, 3, amount_minor);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err measure_day(struct database *db, const struct measure_money *money, struct fault *fault)
@@ -58,5 +58,5 @@ enum err measure_day(struct database *db, const struct measure_money *money, str
     bind_int(s, 2, money->day);
     bind_text(s, 3, money->currency);
     bind_int(s, 4, money->amount_minor);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }

@@ -332,7 +332,9 @@ enum err parked_asked(struct database *db, const struct books *books, int64_t ev
         return err;
     err = do_asked(db, books, &asked, number, now_ms, news, fault);
     if (!err)
-        return database_release(db, fault);
+        err = database_release(db, fault);
+    if (!err)
+        return ERR_OK;
     database_rollback_savepoint(db);
     return err_class(err) == ERR_CLASS_PARK ? ERR_OK : err;
 }

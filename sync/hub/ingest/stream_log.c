@@ -111,7 +111,7 @@ enum err stream_log_update(struct database *db, const struct stream_log *log, in
     bind_int(s, 4, log->backed_up_through);
     bind_int(s, 5, log->ack_no);
     bind_int(s, 6, now_ms);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 enum err stream_log_newest(struct database *db, const char *device, enum stream stream, int64_t *no,
@@ -166,7 +166,7 @@ static enum err insert_range(struct database *db, const struct stream_log *log,
     bind_int(s, 1, log->no);
     bind_int(s, 2, range.first);
     bind_int(s, 3, range.last);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 static enum err delete_range(struct database *db, const struct stream_log *log, int64_t first,
@@ -178,7 +178,7 @@ static enum err delete_range(struct database *db, const struct stream_log *log, 
         return err;
     bind_int(s, 1, log->no);
     bind_int(s, 2, first);
-    return database_run(db, s, fault);
+    return database_send(db, s, fault);
 }
 
 /* One range that overlaps or touches `range`. */

@@ -74,11 +74,12 @@ static enum err run_one(struct database *db, struct work *work)
     if (err)
         return err;
     work->err = work->run(work, db, &work->fault);
-    if (work->err) {
-        database_rollback_savepoint(db);
-        return err_class(work->err) == ERR_CLASS_PARK ? ERR_OK : work->err;
-    }
-    return database_release(db, &work->fault);
+    if (!work->err)
+        work->err = database_release(db, &work->fault);
+    if (!work->err)
+        return ERR_OK;
+    database_rollback_savepoint(db);
+    return err_class(work->err) == ERR_CLASS_PARK ? ERR_OK : work->err;
 }
 
 /* None of the group happened. */

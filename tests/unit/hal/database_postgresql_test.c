@@ -178,6 +178,69 @@ static void conflict_undoes_its_savepoint_and_the_transaction_goes_on(void **sta
     assert_int_equal(sum(f, f->db), 3);
 }
 
+static void send(struct fixture *f, const char *name, int64_t big)
+{
+    struct statement *s = statement(f, f->db, PUT);
+    char lent[32];
+    (void)snprintf(lent, sizeof lent, "%s", name);
+    bind_text(s, 1, lent);
+    bind_int(s, 3, big);
+    must(f, database_send(f->db, s, &f->fault));
+    memset(lent, 'x', sizeof lent - 1);
+}
+
+static void what_was_sent_is_there_for_what_comes_after_it(void **state)
+{
+    struct fixture *f = *state;
+    bool row;
+    must(f, database_begin(f->db, &f->fault));
+    for (int i = 0; i < 1000; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "sent %d", i);
+        send(f, name, 1);
+    }
+    assert_int_equal(sum(f, f->db), 1000);
+    struct statement *s = statement(f, f->db, GET);
+    bind_text(s, 1, "sent 7");
+    must(f, database_step(f->db, s, &row, &f->fault));
+    assert_true(row);
+    send(f, "last", 5);
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 1005);
+    send(f, "outside a transaction", 5);
+    assert_int_equal(sum(f, f->other), 1010);
+}
+
+static void
+failure_of_what_was_sent_shows_at_the_release_and_is_undone_with_its_savepoint(void **state)
+{
+    struct fixture *f = *state;
+    must(f, database_begin(f->db, &f->fault));
+    must(f, database_savepoint(f->db, &f->fault));
+    send(f, "twice", 1);
+    must(f, database_release(f->db, &f->fault));
+    must(f, database_savepoint(f->db, &f->fault));
+    send(f, "before", 10);
+    send(f, "twice", 100);
+    send(f, "behind", 1000);
+    assert_int_equal(database_release(f->db, &f->fault), ERR_CONFLICT);
+    database_rollback_savepoint(f->db);
+    send(f, "after", 2);
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 3);
+}
+
+static void failure_of_what_was_sent_fails_the_commit(void **state)
+{
+    struct fixture *f = *state;
+    must(f, database_begin(f->db, &f->fault));
+    send(f, "twice", 1);
+    send(f, "twice", 1);
+    assert_int_equal(database_commit(f->db, &f->fault), ERR_CONFLICT);
+    database_rollback(f->db);
+    assert_int_equal(sum(f, f->db), 0);
+}
+
 static void commit_of_a_transaction_that_failed_is_no_success(void **state)
 {
     struct fixture *f = *state;
@@ -222,6 +285,7 @@ static void connection_that_was_lost_is_made_anew_for_the_next_transaction(void 
     must(f, database_begin(f->db, &f->fault));
     put(f, f->db, "gone", 5);
     cut(f);
+    send(f, "gone too", 5);
     assert_int_equal(database_commit(f->db, &f->fault), ERR_UNREACHABLE);
     database_rollback(f->db);
     must(f, database_begin(f->db, &f->fault));
@@ -257,6 +321,9 @@ int main(void)
         SERVER_TEST(words_of_ours_in_texts_and_comments_stay),
         SERVER_TEST(every_statement_can_be_prepared_before_anything_is_bound),
         SERVER_TEST(conflict_undoes_its_savepoint_and_the_transaction_goes_on),
+        SERVER_TEST(what_was_sent_is_there_for_what_comes_after_it),
+        SERVER_TEST(failure_of_what_was_sent_shows_at_the_release_and_is_undone_with_its_savepoint),
+        SERVER_TEST(failure_of_what_was_sent_fails_the_commit),
         SERVER_TEST(commit_of_a_transaction_that_failed_is_no_success),
         SERVER_TEST(only_one_writes_at_a_time),
         SERVER_TEST(connection_that_was_lost_is_made_anew_for_the_next_transaction),
