@@ -176,8 +176,8 @@ char *hub_run_text(struct hub_run *run, const char *sql)
 {
     bool row;
     struct statement *s = query(run, sql, &row);
-    const char *found = row ? column_text(s, 0) : "";
-    char *text = strdup(found ? found : "");
+    struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
+    char *text = strndup(found.data ? found.data : "", found.len);
     statement_close(s);
     return text;
 }

@@ -33,6 +33,7 @@ struct fixture {
     struct clock *clock;
     struct hubdb *hub;
     struct hubdb *reader;
+    struct hubdb *other; /* of a person who writes while the worker has the hub's */
     struct worker *worker;
     struct books books;
     struct poster *poster;
@@ -126,6 +127,7 @@ static int set_up(void **state)
     put_entry(f, "a/accepted");
     put_entry(f, "b/accepted");
     must(f, hubdb_open_beside(&f->reader, &config, true, &f->fault));
+    must(f, hubdb_open_beside(&f->other, &config, false, &f->fault));
     *state = f;
     return 0;
 }
@@ -153,6 +155,7 @@ static int tear_down(void **state)
     worker_close(f->worker);
     loop_close(f->loop);
     hubdb_close(f->reader);
+    hubdb_close(f->other);
     hubdb_close(f->hub);
     clock_close(f->clock);
     books_close(&f->books);
@@ -271,7 +274,7 @@ static void parked_entry_is_posted_once_a_person_says_so(void **state)
 static void what_is_posted_or_parked_is_said_under_one_id(void **state)
 {
     struct fixture *f = *state;
-    struct database *db = hubdb_database(f->hub);
+    struct database *db = hubdb_database(f->other);
     start(f);
     await_query(f, told_posted);
     must(f, database_script(db, "UPDATE posting SET state = 'ready', attempts = 0", &f->fault));
@@ -285,7 +288,7 @@ static void what_is_posted_or_parked_is_said_under_one_id(void **state)
 static void entry_that_is_parked_again_is_told_again(void **state)
 {
     struct fixture *f = *state;
-    struct database *db = hubdb_database(f->hub);
+    struct database *db = hubdb_database(f->other);
     f->fake.then = ERR_REFUSED;
     start(f);
     await_query(f, both_parked);
