@@ -37,7 +37,7 @@ LDFLAGS += -pie
 endif
 
 LIBS := -lmicrohttpd -lmosquitto -luv -lserialport -levdev -lexpat -lcurl -lpq -lqrencode -lsqlite3 -lcjson \
-        -lmbedtls -lmbedx509 -lmbedcrypto -lzstd -lz -lm -lpthread
+        -lmbedtls -lmbedx509 -lmbedcrypto -lnettle -lzstd -lz -lm -lpthread
 # Headers in folders of their own, in whose tree the others are too.
 ALONE := libevdev-1.0 postgresql p11-kit-1
 ifeq ($(VARIANT),musl)

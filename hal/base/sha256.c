@@ -1,32 +1,20 @@
 #include "hal/base/sha256.h"
 #include "hal/base/hex.h"
 
-#include <assert.h>
-#include <mbedtls/sha256.h>
-#include <mbedtls/version.h>
+#include <nettle/sha2.h>
 #include <string.h>
-
-#if MBEDTLS_VERSION_MAJOR < 3
-#define mbedtls_sha256_starts mbedtls_sha256_starts_ret
-#define mbedtls_sha256_update mbedtls_sha256_update_ret
-#define mbedtls_sha256_finish mbedtls_sha256_finish_ret
-#endif
 
 enum { SOURCE_BYTES = 16 * 1024 };
 
 struct sha256 sha256_of_all(const struct slice *parts, size_t count)
 {
     struct sha256 hash;
-    mbedtls_sha256_context context;
-    mbedtls_sha256_init(&context);
-    int failed = mbedtls_sha256_starts(&context, 0);
+    struct sha256_ctx context;
+    sha256_init(&context);
     for (size_t i = 0; i < count; i++)
-        failed |=
-            mbedtls_sha256_update(&context, (const unsigned char *)parts[i].data, parts[i].len);
-    failed |= mbedtls_sha256_finish(&context, hash.bytes);
-    mbedtls_sha256_free(&context);
-    assert(!failed); /* the software implementation has no failing path */
-    (void)failed;
+        if (parts[i].len)
+            sha256_update(&context, parts[i].len, (const uint8_t *)parts[i].data);
+    sha256_digest(&context, SHA256_BYTES, hash.bytes);
     return hash;
 }
 
@@ -40,16 +28,12 @@ enum err sha256_of_source(sha256_source *next, void *context, struct sha256 *has
     uint8_t data[SOURCE_BYTES];
     size_t len = sizeof data;
     enum err err = ERR_OK;
-    mbedtls_sha256_context digest;
-    mbedtls_sha256_init(&digest);
-    int failed = mbedtls_sha256_starts(&digest, 0);
+    struct sha256_ctx digest;
+    sha256_init(&digest);
     while (!(err = next(context, data, sizeof data, &len)) && len)
-        failed |= mbedtls_sha256_update(&digest, data, len);
+        sha256_update(&digest, len, data);
     if (!err)
-        failed |= mbedtls_sha256_finish(&digest, hash->bytes);
-    mbedtls_sha256_free(&digest);
-    assert(!failed);
-    (void)failed;
+        sha256_digest(&digest, SHA256_BYTES, hash->bytes);
     return err;
 }
 
