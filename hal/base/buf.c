@@ -105,15 +105,20 @@ void buf_append_char(struct buf *b, char c)
 
 void buf_append_int(struct buf *b, int64_t value)
 {
-    char text[24];
-    char *at = text + sizeof text;
+    buf_append_digits(b, value, 1);
+}
+
+void buf_append_digits(struct buf *b, int64_t value, size_t least)
+{
+    enum { TEXT = 24 };
+    char text[TEXT];
     uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do
-        *--at = (char)('0' + rest % 10);
-    while (rest /= 10);
+    size_t at = TEXT;
+    for (; at > 1 && (rest || TEXT - at < least); rest /= 10)
+        text[--at] = (char)('0' + rest % 10);
     if (value < 0)
-        *--at = '-';
-    buf_append(b, at, (size_t)(text + sizeof text - at));
+        text[--at] = '-';
+    buf_append(b, text + at, TEXT - at);
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

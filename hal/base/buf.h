@@ -46,6 +46,8 @@ void buf_append(struct buf *b, const void *data, size_t len);
 void buf_append_text(struct buf *b, const char *text);
 void buf_append_char(struct buf *b, char c);
 void buf_append_int(struct buf *b, int64_t value);
+/* With zeros before it up to `least` digits, at most 23. */
+void buf_append_digits(struct buf *b, int64_t value, size_t least);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Drops the first `len` bytes. */
 void buf_consume(struct buf *b, size_t len);

@@ -137,6 +137,14 @@ void jsonw_int(struct jsonw *w, const char *key, int64_t value)
     buf_append_int(w->out, value);
 }
 
+void jsonw_digits(struct jsonw *w, const char *key, int64_t value, size_t least)
+{
+    begin(w, key);
+    buf_append_char(w->out, '"');
+    buf_append_digits(w->out, value, least);
+    buf_append_char(w->out, '"');
+}
+
 void jsonw_bool(struct jsonw *w, const char *key, bool value)
 {
     begin(w, key);

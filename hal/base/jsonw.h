@@ -34,6 +34,8 @@ void jsonw_end(struct jsonw *w);
 void jsonw_text(struct jsonw *w, const char *key, const char *text);
 void jsonw_slice(struct jsonw *w, const char *key, struct slice text);
 void jsonw_int(struct jsonw *w, const char *key, int64_t value);
+/* A number as a text, as buf_append_digits. */
+void jsonw_digits(struct jsonw *w, const char *key, int64_t value, size_t least);
 void jsonw_bool(struct jsonw *w, const char *key, bool value);
 void jsonw_null(struct jsonw *w, const char *key);
 /* JSON that is already written, byte for byte. */

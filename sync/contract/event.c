@@ -4,10 +4,9 @@
 #include "hal/base/rfc3339.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 
-enum { SEQUENCE_DIGITS = 10, NUMBER_TEXT = 24 };
+/* CloudEvents integers have 32 bits, and the sequence extension is a text that sorts. */
+enum { SEQUENCE_DIGITS = 10 };
 
 static void write_id(struct jsonw *w, const char *key, const struct id *id)
 {
@@ -20,14 +19,6 @@ static void write_optional(struct jsonw *w, const char *key, struct slice text)
 {
     if (text.len)
         jsonw_slice(w, key, text);
-}
-
-/* CloudEvents integers have 32 bits, and the sequence extension is a text that sorts. */
-static void write_digits(struct jsonw *w, const char *key, int width, int64_t value)
-{
-    char text[NUMBER_TEXT];
-    (void)snprintf(text, sizeof text, "%0*" PRId64, width, value);
-    jsonw_text(w, key, text);
 }
 
 void event_write(struct buf *out, const struct event *event)
@@ -48,10 +39,10 @@ void event_write(struct buf *out, const struct event *event)
     if (event->has_replaces)
         write_id(&w, "replaces", &event->replaces);
     if (event->sequence)
-        write_digits(&w, "sequence", SEQUENCE_DIGITS, event->sequence);
+        jsonw_digits(&w, "sequence", event->sequence, SEQUENCE_DIGITS);
     write_optional(&w, "traceparent", event->traceparent);
     write_optional(&w, "bootid", event->boot_id);
-    write_digits(&w, "monotonicms", 1, event->monotonic_ms);
+    jsonw_digits(&w, "monotonicms", event->monotonic_ms, 1);
     jsonw_bool(&w, "timetrusted", event->time_trusted);
     write_optional(&w, "idempotencykey", event->idempotency_key);
     write_optional(&w, "requesthash", event->request_hash);
@@ -225,13 +216,18 @@ static enum err read_attribute(struct slice value, const struct attribute *a, st
     return read_as_text(text, a, to, fault);
 }
 
-/* Its place in the table; ATTRIBUTE_COUNT for one that this version doesn't know. */
-static size_t find_attribute(struct slice name)
+/*
+ * Its place in the table; ATTRIBUTE_COUNT for one that this version doesn't know. It is looked for
+ * from `next` on, the one behind the last that was found: we write them in the table's order.
+ */
+static size_t find_attribute(struct slice name, size_t next)
 {
-    size_t i = 0;
-    while (i < ATTRIBUTE_COUNT && !slice_equal(name, attributes[i].name))
-        i++;
-    return i;
+    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+        size_t at = (next + i) % ATTRIBUTE_COUNT;
+        if (slice_equal(name, attributes[at].name))
+            return at;
+    }
+    return ATTRIBUTE_COUNT;
 }
 
 /* The standard's names, so that no escape can hide one from another reader. */
@@ -245,17 +241,25 @@ static enum err check_name(struct slice name, struct fault *fault)
     return ERR_OK;
 }
 
-static enum err read_member(const struct json_part *part, uint32_t *seen, struct arena *arena,
-                            struct event *event, struct fault *fault)
+/* What was read of an event so far. */
+struct reading {
+    struct event event;
+    uint32_t seen; /* a bit for each attribute */
+    size_t next;
+    struct arena *arena;
+};
+
+static enum err read_member(struct reading *r, const struct json_part *part, struct fault *fault)
 {
-    size_t i = find_attribute(part->key);
+    size_t i = find_attribute(part->key, r->next);
     if (i == ATTRIBUTE_COUNT)
         return check_name(part->key, fault);
+    r->next = i + 1;
     const char *name = attributes[i].name.data;
-    if (*seen & UINT32_C(1) << i)
+    if (r->seen & UINT32_C(1) << i)
         return fault_set(fault, ERR_INVALID, name, "the key occurs twice");
-    *seen |= UINT32_C(1) << i;
-    enum err err = read_attribute(part->value, &attributes[i], arena, event, fault);
+    r->seen |= UINT32_C(1) << i;
+    enum err err = read_attribute(part->value, &attributes[i], r->arena, &r->event, fault);
     if (err)
         fault_within(fault, name);
     return err;
@@ -280,8 +284,7 @@ enum err event_read(struct slice body, struct arena *arena, struct event *event,
                     struct fault *fault)
 {
     const struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = EVENT_DEPTH_MAX};
-    struct event read = {0};
-    uint32_t seen = 0;
+    struct reading r = {.arena = arena};
     struct json_scan scan;
     struct json_part part;
     bool found = true;
@@ -289,14 +292,14 @@ enum err event_read(struct slice body, struct arena *arena, struct event *event,
     while (!err && found) {
         err = json_scan_next(&scan, &part, &found, fault);
         if (!err && found)
-            err = read_member(&part, &seen, arena, &read, fault);
+            err = read_member(&r, &part, fault);
     }
     if (!err)
-        err = check_complete(seen, fault);
+        err = check_complete(r.seen, fault);
     if (err)
         return err;
-    read.has_causation = has(seen, CAUSATION);
-    read.has_replaces = has(seen, REPLACES);
-    *event = read;
+    r.event.has_causation = has(r.seen, CAUSATION);
+    r.event.has_replaces = has(r.seen, REPLACES);
+    *event = r.event;
     return ERR_OK;
 }

@@ -37,6 +37,23 @@ static void appends_of_every_kind_follow_each_other(void **state)
     assert_int_equal(buf_check(&b, NULL, ""), ERR_OK);
 }
 
+static void digits_are_filled_up_with_zeros(void **state)
+{
+    (void)state;
+    struct buf b CLEANUP(buf_free);
+    buf_init(&b, 100);
+    buf_append_digits(&b, 0, 1);
+    buf_append_char(&b, '|');
+    buf_append_digits(&b, 42, 10);
+    buf_append_char(&b, '|');
+    buf_append_digits(&b, 12345, 3);
+    buf_append_char(&b, '|');
+    buf_append_digits(&b, -7, 3);
+    buf_append_char(&b, '|');
+    buf_append_digits(&b, INT64_MAX, 23);
+    assert_string_equal(b.data, "0|0000000042|12345|-007|00009223372036854775807");
+}
+
 static void the_cap_is_exact_and_said_once_at_the_end(void **state)
 {
     (void)state;
@@ -157,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_of_every_kind_follow_each_other),
+        cmocka_unit_test(digits_are_filled_up_with_zeros),
         cmocka_unit_test(the_cap_is_exact_and_said_once_at_the_end),
         cmocka_unit_test(nothing_is_appended_after_a_failure),
         cmocka_unit_test(want_of_memory_is_not_called_too_large),
