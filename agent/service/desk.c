@@ -1,5 +1,6 @@
 #include "agent/service/desk.h"
 #include "agent/service/binding.h"
+#include "agent/service/print_round.h"
 #include "agent/service/probe.h"
 #include "agent/service/provision.h"
 #include "agent/service/record.h"
@@ -55,7 +56,7 @@ struct service {
     struct binding *binding;
     struct provision *provision;
     struct probe *probe;
-    size_t printer; /* whose test print is awaited */
+    struct print_round round;
 };
 
 /* --- The end of a wish ----------------------------------------------------------------------- */
@@ -78,6 +79,7 @@ static void finish(struct service *s, enum err err, const struct fault *fault)
     s->provision = NULL;
     probe_close(s->probe);
     s->probe = NULL;
+    s->round.done = NULL;
     if (!err && wish->body.failed)
         err = fault_set(&wish->fault, ERR_TOO_LARGE, "answer", "is too large");
     wish->done(wish->context, err, err && fault ? fault : &wish->fault, buf_slice(&wish->body));
@@ -221,41 +223,17 @@ static void worked(struct worker_job *job)
 
 /* --- Printing -------------------------------------------------------------------------------- */
 
-static void begin_print(struct service *s);
-
-static void on_tested(void *context, enum err err, const struct fault *fault)
+static void on_printed(void *context, const struct finding *finding)
 {
-    struct service *s = context;
-    if (!s->wish || s->wish->wish != SERVICE_PRINT)
-        return; /* it took longer than anybody waited */
-    struct finding finding = step(s);
-    if (err) {
-        struct print_desk_printer printer = print_desk_printer(s->config.prints, s->printer);
-        finding_set(&finding, FINDING_FAIL, "Look at its power, paper and cover, and at its cable.",
-                    "%s: %s", printer.name, fault->text);
-        finish_step(s, &finding);
-        return;
-    }
-    s->printer++;
-    begin_print(s);
+    finish_step(context, finding);
 }
 
-/* One printer after the other. */
 static void begin_print(struct service *s)
 {
-    struct finding finding = step(s);
-    struct fault fault;
-    size_t count = s->config.prints ? print_desk_printer_count(s->config.prints) : 0;
-    if (count == 0)
-        finding_set(&finding, FINDING_SKIPPED, "", "no printer is set up");
-    else if (s->printer == count)
-        finding_set(&finding, FINDING_OK, "Read what is on the paper.",
-                    "%zu printed a test receipt", count);
-    else if (print_desk_test(s->config.prints, s->printer, on_tested, s, &fault) == ERR_OK)
-        return;
-    else
-        finding_set(&finding, FINDING_FAIL, "Ask again when it has printed.", "%s", fault.text);
-    finish_step(s, &finding);
+    s->round = (struct print_round){
+        .prints = s->config.prints, .finding = step(s), .done = on_printed, .context = s};
+    loop_timer_start(s->timer, PRINT_MS, 0);
+    print_round_begin(&s->round);
 }
 
 /* --- Scanning -------------------------------------------------------------------------------- */
@@ -466,8 +444,6 @@ enum err service_ask(struct service *s, const struct service_order *order, servi
     s->wish = wish;
     enum err err = ERR_OK;
     if (wish->wish == SERVICE_PRINT) {
-        s->printer = 0;
-        loop_timer_start(s->timer, PRINT_MS, 0);
         begin_print(s);
     } else if (wish->wish == SERVICE_HUB) {
         begin_hub(s);

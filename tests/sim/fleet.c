@@ -340,8 +340,7 @@ static enum err open_fleet(struct fleet *fleet, int argc, char **argv, struct fa
     if (!err)
         err = loop_signal_open(fleet->world.loop, SIGINT, on_signal, fleet, &fleet->signals[1],
                                fault);
-    fleet->boxes = calloc(fleet->count, sizeof *fleet->boxes);
-    if (!err && !fleet->boxes)
+    if (!err && !(fleet->boxes = calloc(fleet->count, sizeof *fleet->boxes)))
         err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     for (size_t i = 0; !err && i < fleet->count; i++) {
         struct box *box = &fleet->boxes[i];
