@@ -1,6 +1,7 @@
 #include "sync/hub/ingest/bookkeeper.h"
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/desk.h"
+#include "sync/hub/ingest/finding.h"
 #include "sync/hub/ingest/gift_card.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/parked.h"
@@ -233,8 +234,17 @@ static enum err open_parked(struct desk *desk, struct database *db, const struct
     return err;
 }
 
+/* What wasn't mapped is settled, unless it was parked once more. */
+static enum err settle_finding(struct database *db, int64_t event_no, const char *how,
+                               int64_t now_ms, struct fault *fault)
+{
+    struct id correlation;
+    enum err err = find_parked(db, event_no, &correlation, fault);
+    return err == ERR_NOT_FOUND ? finding_mapped(db, event_no, how, now_ms, fault) : err;
+}
+
 /* Tells the event's log, keeps the position, and goes on with what is held of the return. */
-static enum err finish_parked(struct desk *desk, int64_t event_no, enum err err)
+static enum err finish_parked(struct desk *desk, int64_t event_no, const char *how, enum err err)
 {
     struct filed filed = {0};
     if (!err)
@@ -248,7 +258,9 @@ static enum err finish_parked(struct desk *desk, int64_t event_no, enum err err)
     const struct books *books = desk->books;
     const struct id correlation = desk->correlation;
     desk_close(desk);
-    return err ? err : desk_work(db, books, &correlation, desk->now_ms, desk->news, desk->fault);
+    if (!err)
+        err = desk_work(db, books, &correlation, desk->now_ms, desk->news, desk->fault);
+    return err ? err : settle_finding(db, event_no, how, desk->now_ms, desk->fault);
 }
 
 enum err bookkeeper_retry(struct database *db, const struct books *books, int64_t event_no,
@@ -258,7 +270,7 @@ enum err bookkeeper_retry(struct database *db, const struct books *books, int64_
     enum err err = open_parked(&desk, db, books, event_no, now_ms, news, fault);
     if (err)
         return err;
-    return finish_parked(&desk, event_no, desk_mark(&desk, event_no, "held"));
+    return finish_parked(&desk, event_no, "it was booked", desk_mark(&desk, event_no, "held"));
 }
 
 static enum err pass_over(struct desk *desk, int64_t event_no)
@@ -283,13 +295,16 @@ enum err bookkeeper_let_go(struct database *db, const struct books *books, int64
     enum err err = open_parked(&desk, db, books, event_no, now_ms, news, fault);
     if (err)
         return err;
-    return finish_parked(&desk, event_no, pass_over(&desk, event_no));
+    return finish_parked(&desk, event_no, "it was discarded", pass_over(&desk, event_no));
 }
 
-enum err bookkeeper_replaced(struct database *db, int64_t event_no, struct fault *fault)
+enum err bookkeeper_replaced(struct database *db, int64_t event_no, int64_t now_ms,
+                             struct fault *fault)
 {
     struct id correlation;
     struct desk desk = {.db = db, .fault = fault};
     enum err err = find_parked(db, event_no, &correlation, fault);
-    return err ? err : desk_mark(&desk, event_no, "replaced");
+    if (!err)
+        err = desk_mark(&desk, event_no, "replaced");
+    return err ? err : finding_mapped(db, event_no, "it was mended", now_ms, fault);
 }

@@ -66,6 +66,7 @@ enum err bookkeeper_let_go(struct database *db, const struct books *books, int64
                            int64_t now_ms, struct bookkeeper_news *news,
                            struct fault *fault) MUST_CHECK;
 /* Another event takes the place of this one, which is parked. ERR_NOT_FOUND as above. */
-enum err bookkeeper_replaced(struct database *db, int64_t event_no, struct fault *fault) MUST_CHECK;
+enum err bookkeeper_replaced(struct database *db, int64_t event_no, int64_t now_ms,
+                             struct fault *fault) MUST_CHECK;
 
 #endif

@@ -1,10 +1,12 @@
 #include "sync/hub/ingest/desk.h"
 #include "sync/contract/ack.h"
+#include "sync/hub/ingest/finding.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     CANDIDATES_MAX = 64,
@@ -99,7 +101,7 @@ const char *desk_reason(enum err err)
     case ERR_CONFLICT:
         return "contradicts_return";
     case ERR_NOT_FOUND:
-        return "unmapped_code";
+        return FINDING_UNMAPPED;
     default:
         return "beyond_limits";
     }
@@ -130,6 +132,9 @@ enum err desk_park(struct desk *desk, const struct filed *filed, const char *cod
     err = database_send(desk->db, s, desk->fault);
     if (!err)
         err = desk_mark(desk, filed->event_no, "parked");
+    if (!err && strcmp(code, FINDING_UNMAPPED) == 0)
+        err = finding_unmapped(desk->db, &filed->event, filed->event_no, detail, desk->now_ms,
+                               desk->fault);
     if (!err)
         err = desk_note_log(desk, filed->log_no);
     if (!err)
@@ -162,6 +167,9 @@ enum err desk_apply(struct desk *desk, const struct filed *filed, const struct m
     err = desk_keep_entries(desk, filed, &result);
     if (!err)
         err = desk_mark(desk, filed->event_no, state);
+    if (!err)
+        err = finding_paid(desk->db, &desk->correlation, &desk->position, &result.after,
+                           desk->now_ms, desk->fault);
     if (!err)
         err = database_release(desk->db, desk->fault);
     if (err) {

@@ -231,7 +231,7 @@ static enum err mend(struct database *db, const struct parked *parked,
 {
     enum err err = say_anew(db, parked, decision, replacement, fault);
     if (!err && parked->by_ledger)
-        err = bookkeeper_replaced(db, parked->event_no, fault);
+        err = bookkeeper_replaced(db, parked->event_no, decision->now_ms, fault);
     return err ? err : bookkeeper_tell(db, parked->log_no, decision->now_ms, news, fault);
 }
 
