@@ -1,16 +1,20 @@
 #include "sync/contract/restore.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
+#include "sync/contract/compression.h"
 
 #include <stddef.h>
+#include <string.h>
 
-enum { DEPTH_MAX = 4, ARENA_MAX = 64 * 1024 };
+enum { DEPTH_MAX = 4, ENCODINGS_MAX = 16, ARENA_MAX = 64 * 1024 };
 
 #define SEQ_MAX (INT64_C(1) << 40)
 
 struct ask_text {
     const char *log;
     int64_t first;
+    const char **encodings;
+    size_t encoding_count;
 };
 
 static const struct json_field ask_fields[] = {
@@ -25,6 +29,12 @@ static const struct json_field ask_fields[] = {
      .offset = offsetof(struct ask_text, first),
      .min = 1,
      .max = SEQ_MAX},
+    {.name = "accept_encoding",
+     .kind = JSON_TEXTS,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct ask_text, encodings),
+     .max = ENCODINGS_MAX,
+     .count_offset = offsetof(struct ask_text, encoding_count)},
 };
 
 static const struct json_table ask_table = {
@@ -44,6 +54,11 @@ void restore_ask_write(struct buf *out, const struct restore_ask *ask)
         jsonw_text(&w, "log_id", log);
         jsonw_int(&w, "first", ask->first);
     }
+    if (ask->reads_compressed) {
+        jsonw_array(&w, "accept_encoding");
+        jsonw_text(&w, NULL, COMPRESSION_NAME);
+        jsonw_end(&w);
+    }
     jsonw_end(&w);
 }
 
@@ -62,6 +77,8 @@ enum err restore_ask_read(struct slice text, struct restore_ask *ask, struct fau
         return err;
     made.has_log = read.log != NULL;
     made.first = read.first;
+    for (size_t i = 0; i < read.encoding_count; i++)
+        made.reads_compressed |= strcmp(read.encodings[i], COMPRESSION_NAME) == 0;
     if (made.has_log && (id_parse(slice_of(read.log), &made.log) != ERR_OK || !read.first))
         return fault_set(fault, ERR_INVALID, "log_id", "must be a UUID, and first must be there");
     *ask = made;

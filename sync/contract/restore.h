@@ -15,6 +15,7 @@ struct restore_ask {
     bool has_log;
     struct id log;
     int64_t first;
+    bool reads_compressed; /* in COMPRESSION_NAME */
 };
 
 struct restore_log {

@@ -1,6 +1,7 @@
 #include "sync/hub/wire.h"
 #include "hal/base/hex.h"
 #include "hal/base/random.h"
+#include "sync/contract/compression.h"
 #include "sync/contract/topic.h"
 
 #include <stdio.h>
@@ -209,7 +210,8 @@ static void put_property(void *context, const char *name, const char *value)
 
 static const char *content_type(const struct arrival_answer *answer)
 {
-    return answer->batch          ? "application/cloudevents-batch+json"
+    bool several = answer->batch || answer->place.last > answer->place.number;
+    return several                ? "application/cloudevents-batch+json"
            : answer->place.number ? "application/cloudevents+json"
                                   : "application/json";
 }
@@ -224,6 +226,8 @@ static enum err publish(struct wire *wire, const struct arrival_answer *answer, 
         inbox_place_write(&answer->place, put_property, &properties);
     if (answer->batch)
         batch_header_write(answer->batch, put_property, &properties);
+    if (answer->packed)
+        put_property(&properties, "content-encoding", COMPRESSION_NAME);
     const struct mqtt_message message = {
         .topic = topic,
         .payload = answer->payload,

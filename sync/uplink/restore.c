@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "sync/contract/restore.h"
 #include "sync/uplink/errand.h"
+#include "sync/uplink/unpack.h"
 
 #include <stdlib.h>
 
@@ -54,7 +55,8 @@ static enum err look_at_note(void *context, const struct eventlog_lost *lost, st
     for (size_t i = 0; i < search->logs->count && !search->ask.has_log; i++) {
         const struct restore_log *log = &search->logs->list[i];
         if (id_equal(&log->id, &lost->log) && lost->first <= log->through)
-            search->ask = (struct restore_ask){true, lost->log, lost->first};
+            search->ask = (struct restore_ask){
+                .has_log = true, .log = lost->log, .first = lost->first, .reads_compressed = true};
     }
     return ERR_OK;
 }
@@ -137,9 +139,14 @@ void restore_came(struct restore *restore, const struct mqtt_message *message)
     struct mqtt_message read = *message;
     struct slice bodies[BATCH_EVENTS_MAX];
     size_t count;
+    struct buf unpacked CLEANUP(buf_free);
+    struct slice text;
+    buf_init(&unpacked, BATCH_BYTES_MAX);
     enum err err = batch_header_read(&header, get_property, &read, &fault);
     if (!err)
-        err = batch_cut(message->payload, bodies, BATCH_EVENTS_MAX, &count, &fault);
+        err = unpack(message, &unpacked, &text, &fault);
+    if (!err)
+        err = batch_cut(text, bodies, BATCH_EVENTS_MAX, &count, &fault);
     if (!err)
         err = batch_verify(&header, bodies, count, NULL, &fault);
     if (err) {

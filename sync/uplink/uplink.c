@@ -12,6 +12,7 @@
 #include "sync/uplink/replay.h"
 #include "sync/uplink/restore.h"
 #include "sync/uplink/rights.h"
+#include "sync/uplink/unpack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,10 @@ struct uplink {
     int64_t state_ms;     /* when to tell the state again */
     int64_t since_ms;
     int64_t progress_ms;
-    int64_t inbox_refused_ms; /* when the hub was last told of a message that doesn't fit */
+    struct inbox_place inbox_newest; /* what the log was given last ... */
+    int inbox_coming;                /* ... and how much of what it was given it is still taking */
+    bool inbox_refused;              /* some of that did not fit */
+    int64_t inbox_refused_ms;        /* when the hub was last told of a message that doesn't fit */
     struct errands *errands;
     struct restore *restore;
     struct parked_pages *parked;
@@ -412,7 +416,8 @@ static void tell_inbox(struct uplink *uplink)
     buf_init(&body, SMALL_MAX);
     struct eventlog_status log;
     eventlog_status(uplink->config.log, &log);
-    const struct inbox_ack ack = {log.inbox_epoch, log.inbox_through};
+    const struct inbox_ack ack = {
+        .hub_epoch = log.inbox_epoch, .through = log.inbox_through, .takes_batches = true};
     inbox_ack_write(&body, &ack);
     struct mqtt_message message = {
         .payload = buf_slice(&body), .qos = 1, .content_type = "application/json"};
@@ -420,24 +425,68 @@ static void tell_inbox(struct uplink *uplink)
         diag_fault(uplink->config.diag, DIAG_INFO, "uplink.inbox_ack", &fault);
 }
 
-/* A message that doesn't fit is answered too, so that the hub can go back, but not in a flood. */
+/*
+ * A message that doesn't fit is answered too, so that the hub can go back, but not in a flood. Of
+ * several that came together the last is answered for all.
+ */
 static void inbox_stored(struct errand *errand)
 {
     struct uplink *uplink = errand->owner;
     int64_t now = now_ms(uplink);
+    uplink->inbox_coming--;
     if (errand->err) {
         diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox", &errand->fault);
-        if (now - uplink->inbox_refused_ms < INBOX_REFUSED_MS)
-            return;
-        uplink->inbox_refused_ms = now;
+        uplink->inbox_refused = true;
     }
-    if (uplink->subscribed)
-        tell_inbox(uplink);
+    if (!uplink->subscribed || uplink->inbox_coming > 0)
+        return;
+    bool refused = uplink->inbox_refused;
+    uplink->inbox_refused = false;
+    if (refused && now - uplink->inbox_refused_ms < INBOX_REFUSED_MS)
+        return;
+    if (refused)
+        uplink->inbox_refused_ms = now;
+    tell_inbox(uplink);
 }
 
 static const char *get_property(void *context, const char *name)
 {
     return mqtt_property_of(context, name);
+}
+
+static void receive(struct uplink *uplink, const struct inbox_place *place, struct slice body)
+{
+    struct errand *errand = errand_new(uplink->errands, inbox_stored);
+    if (!errand)
+        return;
+    uplink->inbox_coming++;
+    eventlog_receive(uplink->config.log, place, body, errand_done, errand);
+}
+
+static void receive_some(struct uplink *uplink, const struct inbox_place *place,
+                         const struct mqtt_message *message)
+{
+    struct fault fault;
+    struct slice bodies[BATCH_EVENTS_MAX];
+    size_t count = 0;
+    struct slice text;
+    struct buf unpacked CLEANUP(buf_free);
+    buf_init(&unpacked, BATCH_BYTES_MAX);
+    enum err err = unpack(message, &unpacked, &text, &fault);
+    if (!err)
+        err = batch_cut(text, bodies, BATCH_EVENTS_MAX, &count, &fault);
+    if (!err && (int64_t)count != place->last - place->number + 1)
+        err = fault_set(&fault, ERR_INVALID, "last", "another number of messages came");
+    if (err)
+        diag_fault(uplink->config.diag, DIAG_WARN, "uplink.inbox_unreadable", &fault);
+    for (size_t i = 0; i < count && !err; i++) {
+        int64_t number = place->number + (int64_t)i;
+        const struct inbox_place one = {.hub_epoch = place->hub_epoch,
+                                        .number = number,
+                                        .after = i ? number - 1 : place->after,
+                                        .last = number};
+        receive(uplink, &one, bodies[i]);
+    }
 }
 
 static void on_inbox(struct uplink *uplink, const struct mqtt_message *message)
@@ -451,9 +500,14 @@ static void on_inbox(struct uplink *uplink, const struct mqtt_message *message)
     }
     if (restore_is_busy(uplink->restore))
         return; /* it comes again when the restoring is over */
-    struct errand *errand = errand_new(uplink->errands, inbox_stored);
-    if (errand)
-        eventlog_receive(uplink->config.log, &place, message->payload, errand_done, errand);
+    if (uplink->inbox_coming > 0 && place.hub_epoch == uplink->inbox_newest.hub_epoch &&
+        place.last <= uplink->inbox_newest.last)
+        return; /* the log is taking it: asked for twice */
+    uplink->inbox_newest = place;
+    if (place.last > place.number)
+        receive_some(uplink, &place, message);
+    else
+        receive(uplink, &place, message->payload);
 }
 
 static void on_restored(struct uplink *uplink)
@@ -475,7 +529,7 @@ static void on_message(void *context, const struct mqtt_message *message)
         return;
     if (strncmp(topic.name, "ack/", 4) == 0)
         on_ack(uplink, topic.name + 4, message);
-    else if (strcmp(topic.name, "inbox") == 0)
+    else if (strcmp(topic.name, "inbox") == 0 || strcmp(topic.name, "inbox-batch") == 0)
         on_inbox(uplink, message);
     else if (strcmp(topic.name, "reply") == 0)
         query_answered(uplink->queries, message->correlation, message->payload);

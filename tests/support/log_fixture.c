@@ -308,7 +308,7 @@ enum err log_fixture_receive(struct log_fixture *f, int64_t epoch, int64_t numbe
 {
     struct log_command waiter;
     log_command_make(&waiter, f, EVENT_RETURN_CREATED, 0);
-    const struct inbox_place place = {epoch, number, number - 1};
+    const struct inbox_place place = {epoch, number, number - 1, number};
     eventlog_receive(f->log, &place, body, done, &waiter);
     return log_command_await(&waiter);
 }

@@ -21,6 +21,7 @@ enum {
     ACK_TEXT_MAX = 64 * 1024,
     REPLY_MAX = SALE_REPLY_BYTES_MAX,
     RESTORE_BATCH_BYTES = 64 * 1024,
+    INBOX_BATCH_BYTES = 64 * 1024,
     CORRELATION_MAX = 64,
     TIME_TEXT_MAX = 256,
 };
@@ -39,6 +40,7 @@ struct arrival {
     struct ingest_result result;   /* of a batch */
     struct ingest_result *unknown; /* of a state: its logs, as far as they aren't known here */
     struct inbox_place place;      /* of the inbox message in `reply`; else its number is 0 */
+    bool packed;                   /* `reply` is compressed */
 };
 
 static struct arrival *arrival_of(struct work *work)
@@ -237,6 +239,36 @@ static enum err seen(struct arrival *arrival, struct database *db, struct fault 
     return database_run(db, s, fault);
 }
 
+/* The worker's thread. */
+static enum err pack_reply(struct arrival *arrival, struct fault *fault)
+{
+    struct compressor *compressor = NULL;
+    struct slice frame;
+    enum err err = compressor_open(&compressor, fault);
+    if (!err)
+        err = compressor_pack(compressor, buf_slice(&arrival->reply), &frame, fault);
+    if (!err) {
+        buf_reset(&arrival->reply);
+        buf_append(&arrival->reply, frame.data, frame.len);
+        arrival->packed = true;
+        err = buf_check(&arrival->reply, fault, "reply");
+    }
+    compressor_close(compressor);
+    return err;
+}
+
+/* One alone goes as it is. */
+static enum err next_messages(struct arrival *arrival, struct database *db, struct fault *fault)
+{
+    struct inbox_place *place = &arrival->place;
+    enum err err =
+        inbox_next_some(db, arrival->device, INBOX_BATCH_BYTES, &arrival->reply, place, fault);
+    if (err || place->last > place->number)
+        return err ? err : pack_reply(arrival, fault);
+    buf_reset(&arrival->reply);
+    return inbox_next(db, arrival->device, &arrival->reply, place, fault);
+}
+
 static enum err run_inbox_ack(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
@@ -249,6 +281,8 @@ static enum err run_inbox_ack(struct work *work, struct database *db, struct fau
     if (!err && ack.hub_epoch <= ours)
         err = inbox_acknowledge(db, arrival->device, ack.hub_epoch == ours ? ack.through : 0,
                                 arrival->received_ms, fault);
+    if (!err && ack.takes_batches)
+        return next_messages(arrival, db, fault);
     return err ? err : inbox_next(db, arrival->device, &arrival->reply, &arrival->place, fault);
 }
 
@@ -258,9 +292,10 @@ static void answer_inbox(struct arrival *arrival)
     arrival->place.hub_epoch = desk->rules.hub_epoch;
     const struct arrival_answer answer = {
         .device = arrival->device,
-        .name = "inbox",
+        .name = arrival->packed ? "inbox-batch" : "inbox",
         .payload = buf_slice(&arrival->reply),
         .place = arrival->place,
+        .packed = arrival->packed,
     };
     if (arrival->place.number)
         desk->answer(desk->context, &answer);
@@ -511,9 +546,11 @@ static enum err run_restore(struct work *work, struct database *db, struct fault
     struct restore_logs logs;
     struct restore_ask ask;
     enum err err = restore_ask_read(buf_slice(&arrival->payload), &ask, fault);
-    if (!err && ask.has_log)
-        return restore_batch(db, arrival->device, &ask, RESTORE_BATCH_BYTES, &arrival->header,
-                             &arrival->reply, fault);
+    if (!err && ask.has_log) {
+        err = restore_batch(db, arrival->device, &ask, RESTORE_BATCH_BYTES, &arrival->header,
+                            &arrival->reply, fault);
+        return err || !ask.reads_compressed ? err : pack_reply(arrival, fault);
+    }
     if (!err)
         err = restore_list(db, arrival->device, &logs, fault);
     if (!err)
@@ -531,6 +568,7 @@ static void restore_done(struct work *work, enum err err, const struct fault *fa
         .name = events ? "restored" : "logs",
         .payload = buf_slice(&arrival->reply),
         .batch = events ? &arrival->header : NULL,
+        .packed = arrival->packed,
     };
     if (err)
         failed(arrival, fault);

@@ -24,6 +24,7 @@ struct arrival_answer {
     uint32_t expiry_s;                /* of a command; else 0 */
     struct inbox_place place;         /* of an inbox message; else its number is 0 */
     const struct batch_header *batch; /* of events that go back; else NULL */
+    bool packed;                      /* the payload is compressed */
 };
 
 /* What arrivals share. Counters are the loop thread's. */

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+enum { INBOX_AT_ONCE = 200 };
+
 static enum err take_number(struct database *db, const char *device, int64_t *number,
                             struct fault *fault)
 {
@@ -158,24 +160,61 @@ static enum err inherit(struct database *db, const char *device, struct fault *f
     return err;
 }
 
+/* The statement with the first `limit` of those that wait. */
+static enum err find_waiting(struct database *db, const char *device, int64_t limit,
+                             struct statement **s, struct fault *fault)
+{
+    enum err err = inherit(db, device, fault);
+    if (!err)
+        err = database_statement(db, INGEST_INBOX_WAITING, s, fault);
+    if (err)
+        return err;
+    bind_text(*s, 1, device);
+    bind_int(*s, 2, limit);
+    return ERR_OK;
+}
+
 enum err inbox_next(struct database *db, const char *device, struct buf *body,
                     struct inbox_place *place, struct fault *fault)
 {
     struct statement *s;
     bool row;
-    enum err err = inherit(db, device, fault);
+    enum err err = find_waiting(db, device, 1, &s, fault);
     if (!err)
-        err = database_statement(db, INGEST_INBOX_WAITING, &s, fault);
+        err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    bind_text(s, 1, device);
-    err = database_step(db, s, &row, fault);
-    if (err)
-        return err;
-    place->number = row ? column_int(s, 0) : 0;
+    place->last = place->number = row ? column_int(s, 0) : 0;
     place->after = row ? column_int(s, 2) : 0;
     struct slice found = row ? column_slice(s, 1) : (struct slice){"", 0};
     buf_append(body, found.data, found.len);
     statement_reset(s);
     return buf_check(body, fault, "inbox");
+}
+
+enum err inbox_next_some(struct database *db, const char *device, size_t max_bytes,
+                         struct buf *batch, struct inbox_place *place, struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    enum err err = find_waiting(db, device, INBOX_AT_ONCE, &s, fault);
+    if (err)
+        return err;
+    place->number = place->last = 0;
+    batch_begin(batch);
+    while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
+        struct slice one = column_slice(s, 1);
+        int64_t number = column_int(s, 0);
+        if (place->number && (number != place->last + 1 || batch->len + one.len > max_bytes))
+            break;
+        if (!place->number) {
+            place->number = number;
+            place->after = column_int(s, 2);
+        }
+        place->last = number;
+        batch_add(batch, one);
+    }
+    statement_reset(s);
+    batch_end(batch);
+    return err ? err : buf_check(batch, fault, "inbox");
 }

@@ -27,5 +27,12 @@ enum err inbox_acknowledge(struct database *db, const char *device, int64_t thro
  */
 enum err inbox_next(struct database *db, const char *device, struct buf *body,
                     struct inbox_place *place, struct fault *fault) MUST_CHECK;
+/*
+ * As many of them as follow without a gap and fit `max_bytes`, as a batch's body; the first always
+ * fits. place->last is the last one's number.
+ */
+enum err inbox_next_some(struct database *db, const char *device, size_t max_bytes,
+                         struct buf *batch, struct inbox_place *place,
+                         struct fault *fault) MUST_CHECK;
 
 #endif

@@ -142,7 +142,7 @@ UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through <> ?2 AND i
 -- name: inbox_waiting
 SELECT inbox_out.number, inbox_out.body, device.inbox_through FROM inbox_out JOIN device ON device.id = inbox_out.device
 WHERE inbox_out.device = ?1 AND inbox_out.number > device.inbox_through
-ORDER BY inbox_out.number LIMIT 1
+ORDER BY inbox_out.number LIMIT ?2
 -- name: inbox_news
 SELECT id FROM device WHERE id > ?1 AND inbox_next > inbox_through + 1 AND EXISTS
     (SELECT 1 FROM inbox_out WHERE inbox_out.device = device.id

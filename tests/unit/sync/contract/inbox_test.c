@@ -14,14 +14,15 @@ struct properties {
     const char *epoch;
     const char *number;
     const char *after;
-    char texts[3][32];
+    const char *last;
+    char texts[4][32];
 };
 
 static const char **find(struct properties *p, const char *name, size_t *i)
 {
-    static const char *const names[] = {"hub_epoch", "number", "after"};
-    const char **values[] = {&p->epoch, &p->number, &p->after};
-    for (*i = 0; *i < 3; ++*i)
+    static const char *const names[] = {"hub_epoch", "number", "after", "last"};
+    const char **values[] = {&p->epoch, &p->number, &p->after, &p->last};
+    for (*i = 0; *i < 4; ++*i)
         if (strcmp(name, names[*i]) == 0)
             return values[*i];
     fail_msg("no property is called %s", name);
@@ -47,7 +48,8 @@ static void place_comes_back_as_it_was_written(void **state)
 {
     (void)state;
     struct properties p = {0};
-    inbox_place_write(&(struct inbox_place){.hub_epoch = 3, .number = 17, .after = 9}, put, &p);
+    inbox_place_write(&(struct inbox_place){.hub_epoch = 3, .number = 17, .after = 9, .last = 17},
+                      put, &p);
     assert_string_equal(p.epoch, "3");
     assert_string_equal(p.number, "17");
     assert_string_equal(p.after, "9");
@@ -56,6 +58,26 @@ static void place_comes_back_as_it_was_written(void **state)
     assert_int_equal(read.hub_epoch, 3);
     assert_int_equal(read.number, 17);
     assert_int_equal(read.after, 9);
+    assert_int_equal(read.last, 17);
+}
+
+static void several_in_one_say_which_is_the_last(void **state)
+{
+    (void)state;
+    struct properties p = {0};
+    struct inbox_place read;
+    inbox_place_write(&(struct inbox_place){.hub_epoch = 3, .number = 17, .after = 16, .last = 40},
+                      put, &p);
+    assert_string_equal(p.last, "40");
+    assert_int_equal(inbox_place_read(&read, get, &p, NULL), ERR_OK);
+    assert_int_equal(read.last, 40);
+    static const char *const wrong[] = {"16", "x", "900"};
+    for (size_t i = 0; i < 3; i++) {
+        struct fault fault = {0};
+        p.last = wrong[i];
+        assert_int_equal(inbox_place_read(&read, get, &p, &fault), ERR_INVALID);
+        assert_string_equal(fault.where, "last");
+    }
 }
 
 static void the_number_before_is_not_told(void **state)
@@ -127,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(place_comes_back_as_it_was_written),
         cmocka_unit_test(the_number_before_is_not_told),
+        cmocka_unit_test(several_in_one_say_which_is_the_last),
         cmocka_unit_test(place_is_refused_by_property),
         cmocka_unit_test(ack_comes_back_as_it_was_written),
         cmocka_unit_test(ack_is_refused_by_field),

@@ -60,6 +60,7 @@ struct fake_hub {
     struct link_state state;
     int64_t inbox_through;
     int inbox_acks;
+    bool takes_batches;
     bool lists_late; /* keeps the question for the logs to be restored */
     int listed;
 };
@@ -252,6 +253,7 @@ static void hub_message(void *context, const struct mqtt_message *message)
     } else if (strcmp(topic.name, "inbox-ack") == 0) {
         assert_int_equal(inbox_ack_read(message->payload, &inbox, NULL), ERR_OK);
         hub->inbox_through = inbox.through;
+        hub->takes_batches = inbox.takes_batches;
         hub->inbox_acks++;
     }
 }
@@ -672,6 +674,47 @@ static void a_message_is_kept_before_it_is_acknowledged(void **state)
     buf_free(&body);
 }
 
+static bool three_are_told(void *context)
+{
+    return ((struct fixture *)context)->hub.inbox_through == 3;
+}
+
+static void messages_that_come_together_are_answered_once(void **state)
+{
+    struct fixture *f = *state;
+    struct compressor *compressor = NULL;
+    struct slice frame;
+    struct buf batch, body;
+    hub_join(f);
+    uplink_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    assert_true(f->hub.takes_batches);
+    buf_init(&batch, 65536);
+    buf_init(&body, 8192);
+    batch_begin(&batch);
+    for (uint8_t i = 0; i < 3; i++) {
+        buf_reset(&body);
+        log_fixture_message(&body, (uint8_t)(7 + i), log_fixture_id(8));
+        batch_add(&batch, buf_slice(&body));
+    }
+    batch_end(&batch);
+    assert_int_equal(compressor_open(&compressor, NULL), ERR_OK);
+    assert_int_equal(compressor_pack(compressor, buf_slice(&batch), &frame, NULL), ERR_OK);
+    const struct mqtt_property place[] = {
+        {"hub_epoch", "5"}, {"number", "1"}, {"last", "3"}, {"content-encoding", COMPRESSION_NAME}};
+    int acks = f->hub.inbox_acks;
+    hub_publish(&f->hub, "inbox-batch",
+                (struct mqtt_message){.payload = frame, .properties = place, .property_count = 4});
+    assert_true(await(f->loop, three_are_told, f, AWAIT_MS));
+    assert_int_equal(f->hub.inbox_acks, acks + 1);
+    struct eventlog_status status;
+    eventlog_status(f->log.log, &status);
+    assert_int_equal(status.inbox_through, 3);
+    compressor_close(compressor);
+    buf_free(&batch);
+    buf_free(&body);
+}
+
 static void on_answer(void *context, enum err err, struct slice answer)
 {
     struct fixture *f = context;
@@ -820,6 +863,7 @@ int main(void)
         TEST(after_a_black_hole_the_drain_begins_within_2_s),
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
         TEST(a_message_is_kept_before_it_is_acknowledged),
+        TEST(messages_that_come_together_are_answered_once),
         TEST(a_message_waits_until_what_was_lost_is_back),
         TEST(a_question_gets_its_answer),
         TEST(a_question_without_an_answer_ends_in_time),

@@ -228,7 +228,7 @@ static void send_state(struct fixture *f, const char *session, bool online)
 static void send_inbox_ack(struct fixture *f, int64_t epoch, int64_t through)
 {
     struct buf text;
-    const struct inbox_ack ack = {epoch, through};
+    const struct inbox_ack ack = {epoch, through, false};
     buf_init(&text, TEXT_MAX);
     inbox_ack_write(&text, &ack);
     assert_int_equal(take(f, (struct mqtt_message){.topic = "tb/v1/box-a/up/inbox-ack",
@@ -471,6 +471,37 @@ static void messages_go_down_one_after_the_other(void **state)
     assert_int_equal(number_of(f, "SELECT inbox_through FROM device"), 2);
 }
 
+static void messages_go_down_together_to_who_takes_them(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault;
+    struct buf text;
+    int64_t number;
+    const struct inbox_ack ack = {f->desk.rules.hub_epoch, 0, true};
+    send_state(f, "first", true);
+    (void)number_of(f, "SELECT 1");
+    worker_close(f->worker);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            inbox_put(hubdb_database(f->hub), "box-a", SLICE_LITERAL("{}"), 1, &number, &fault),
+            ERR_OK);
+    open_worker(f, 1024 * 1024);
+    buf_init(&text, 256);
+    inbox_ack_write(&text, &ack);
+    assert_int_equal(take(f, (struct mqtt_message){.topic = "tb/v1/box-a/up/inbox-ack",
+                                                   .payload = buf_slice(&text)}),
+                     ERR_OK);
+    buf_free(&text);
+    await_answer(f);
+    assert_string_equal(f->name, "inbox-batch");
+    assert_int_equal(f->place.number, 1);
+    assert_int_equal(f->place.last, 3);
+    send_inbox_ack(f, f->desk.rules.hub_epoch, 2);
+    await_answer(f);
+    assert_string_equal(f->name, "inbox");
+    assert_int_equal(f->place.number, 3);
+}
+
 static void the_time_is_told_at_once_to_who_asks_with_correlation(void **state)
 {
     struct fixture *f = *state;
@@ -505,6 +536,7 @@ int main(void)
         TEST(a_question_is_answered_with_the_sale_and_its_returns),
         TEST(receipt_that_one_store_asked_for_is_reserved_for_it),
         TEST(messages_go_down_one_after_the_other),
+        TEST(messages_go_down_together_to_who_takes_them),
         cmocka_unit_test_setup_teardown(the_time_is_told_at_once_to_who_asks_with_correlation,
                                         set_up, tear_down),
     };

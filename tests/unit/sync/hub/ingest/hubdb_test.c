@@ -327,6 +327,30 @@ static void what_a_predecessor_has_not_taken_goes_to_who_came_in_its_place(void 
     assert_string_equal(text, "late");
 }
 
+static void messages_that_follow_each_other_go_in_one_batch(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    struct inbox_place place;
+    struct buf batch;
+    run(f, add_log);
+    for (int i = 0; i < 5; i++)
+        (void)put(f, "{\"a\":1}");
+    run(f, "UPDATE inbox_out SET number = 9 WHERE number = 5");
+    buf_init(&batch, 1000);
+    check(inbox_next_some(hubdb_database(f->hub), "box-a", 1000, &batch, &place, &fault), &fault);
+    assert_true(slice_is(buf_slice(&batch), "[{\"a\":1},{\"a\":1},{\"a\":1},{\"a\":1}]"));
+    assert_int_equal(place.number, 1);
+    assert_int_equal(place.last, 4);
+    buf_reset(&batch);
+    check(inbox_next_some(hubdb_database(f->hub), "box-a", 18, &batch, &place, &fault), &fault);
+    assert_int_equal(place.last, 2);
+    buf_reset(&batch);
+    check(inbox_next_some(hubdb_database(f->hub), "box-a", 1, &batch, &place, &fault), &fault);
+    assert_int_equal(place.last, 1);
+    buf_free(&batch);
+}
+
 static void taken_messages_are_kept_by_number_and_age(void **state)
 {
     struct fixture *f = *state;
@@ -445,6 +469,7 @@ int main(void)
         TEST(box_that_holds_more_than_was_numbered_for_it_gets_what_waits),
         TEST(what_a_predecessor_has_not_taken_goes_to_who_came_in_its_place),
         TEST(taken_messages_are_kept_by_number_and_age),
+        TEST(messages_that_follow_each_other_go_in_one_batch),
         TEST(an_emptied_appliance_gets_what_is_still_kept),
         TEST(under_a_new_epoch_waiting_messages_are_numbered_from_one),
         TEST(the_group_of_its_hubs_is_a_secret_that_stays),
