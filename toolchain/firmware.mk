@@ -34,12 +34,13 @@ firmware-image-again:
 	$(Q)python3 -B -m firmware.image --arch $(ARCH) --debian $(FIRMWARE)/debian \
 	    --programs $(FIRMWARE_OUT) --out $(FIRMWARE)-again
 
-.PHONY: cve-test firmware-reproducible firmware-image-again firmware-test-bundles
+.PHONY: cve-test firmware-test-arm64 firmware-reproducible firmware-image-again firmware-test-bundles
 .PHONY: firmware firmware-quick firmware-test firmware-soak firmware-tools appliance-programs firmware-image
 
 # The image in QEMU. Quick: the scripts of the slots, first start, a return by each scanner, the plug
 # pulled, an update. TILLBACK_SEED= repeats a run. Soak: the plug pulled 200 times each, for hours.
-FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/amd64 $(PYTEST) --durations=0 --durations-min=1 \
+FIRMWARE_TESTED = amd64
+FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/$(FIRMWARE_TESTED) $(PYTEST) --durations=0 --durations-min=1 \
     --junitxml=build/$@.xml
 FIRMWARE_QUICK := test_contents.py test_slots.py test_appliance.py \
     test_power.py::test_what_was_answered_outlives_the_plug_pulled_at_random_moments \
@@ -53,6 +54,12 @@ firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots applianc
 firmware-soak: FIRMWARE_CHOSEN := test_appliance.py test_power.py test_blocks.py
 firmware-soak: FIRMWARE_RUN := TILLBACK_KILLS=200
 
+firmware-test: firmware-test-arm64
+firmware-test-arm64: FIRMWARE_TESTED := arm64
+firmware-test-arm64: all build/firmware/arm64/tillback.img
+	$(Q)toolchain/install firmware-test-arm64
+	$(Q)$(FIRMWARE_PYTEST) $(patsubst %,tests/firmware/test_%.py,contents arm64)
+
 # The page on vulnerabilities for real: unpacked, built, signed and rolled out anew, in minutes.
 cve-test: all build/firmware/amd64/tillback.img
 	$(Q)toolchain/install cve
@@ -63,5 +70,6 @@ build/firmware/test/made: build/firmware/amd64/tillback.img tests/firmware/make_
 	$(Q)toolchain/debian13 -s firmware-test-bundles
 	$(Q)touch $@
 firmware-test-bundles: ; $(Q)python3 -B -m tests.firmware.make_bundles build/firmware/amd64 build/firmware/test
-build/firmware/amd64/tillback.img: $(shell find firmware agent hal sync provisioning -type f)
-	$(Q)$(MAKE) --no-print-directory firmware
+$(patsubst %,build/firmware/%/tillback.img,amd64 arm64): build/firmware/%/tillback.img: \
+    $(shell find firmware agent hal sync provisioning -type f)
+	$(Q)$(MAKE) --no-print-directory firmware ARCH=$*

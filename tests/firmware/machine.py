@@ -12,20 +12,46 @@ import socket
 import subprocess
 import threading
 import time
+import typing
 
-OVMF = pathlib.Path("/usr/share/OVMF")
 MIB = 1024 * 1024
 ESP_OFFSET = MIB
 BOOT_S = 900  # without hardware acceleration, on a busy machine
-# The second argument makes the emulated processor faster; it is not about what is tested.
-CONSOLE = "systemd.wants=tillback-console@ttyS1.service mitigations=off"
+
+
+class Board(typing.NamedTuple):
+    """What differs from architecture to architecture."""
+
+    qemu: tuple
+    uefi: str  # code and variables, where one word is missing
+    second_line: tuple  # QEMU's words for the technician's console
+    second_tty: str
+
+    @property
+    def arguments(self):
+        """The second makes the emulated processor faster; it is not about what is tested."""
+        return f"systemd.wants=tillback-console@{self.second_tty}.service mitigations=off"
+
+
+AMD64 = Board(
+    ("qemu-system-x86_64", "-M", "q35", "-cpu", "Nehalem"),
+    "/usr/share/OVMF/OVMF_{}_4M.fd",
+    ("-serial", "chardev:console"),
+    "ttyS1",
+)
+ARM64 = Board(
+    ("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53"),
+    "/usr/share/AAVMF/AAVMF_{}.fd",
+    ("-device", "pci-serial,chardev=console"),
+    "ttyS0",
+)
 
 
 class MachineError(Exception):
     """The machine did not do what was awaited; the text holds its last words."""
 
 
-def make_disk(image, disk, size_mib=1024, arguments=CONSOLE):
+def make_disk(image, disk, size_mib=1024, arguments=AMD64.arguments):
     """A disk with the image on it, larger than it, that starts with further kernel arguments."""
     subprocess.run(["cp", "--sparse=always", image, disk], check=True)
     with open(disk, "r+b") as file:
@@ -44,12 +70,13 @@ class Machine:
     What may change from one start to the next: `drive` (the words for its disk), `clock` (the
     time that its hardware clock starts with) and `more_devices`."""
 
-    def __init__(self, folder, disk, ports=None, devices=(), memory_mib=512):
+    def __init__(self, folder, disk, ports=None, devices=(), memory_mib=512, board=AMD64):
         self.folder = pathlib.Path(folder)
         self.disk = disk
         self.ports = ports or {}
         self.devices = devices
         self.memory_mib = memory_mib
+        self.board = board
         self.drive = self.plain_drive = [
             # What QEMU has written outlives it; that its flushes reach this host's disk adds nothing.
             *("-blockdev", f"driver=file,node-name=disk,filename={disk},discard=unmap,cache.no-flush=on")
@@ -87,22 +114,22 @@ class Machine:
     def _launch(self):
         variables = self.folder / "uefi-variables.fd"
         if not variables.exists():
-            shutil.copy(OVMF / "OVMF_VARS_4M.fd", variables)
+            shutil.copy(self.board.uefi.format("VARS"), variables)
+        code = self.board.uefi.format("CODE")
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{a}-:{b}" for a, b in self.ports.items())
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
-            *("qemu-system-x86_64", "-M", "q35", "-cpu", "Nehalem"),
-            *("-accel", "tcg", "-smp", "1", "-no-reboot"),
+            *(*self.board.qemu, "-accel", "tcg", "-smp", "1", "-no-reboot"),
             *("-m", str(self.memory_mib), "-rtc", f"base={self.clock}"),
             *("-nodefaults", "-display", "none"),
-            *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}/OVMF_CODE_4M.fd"),
+            *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
             *(*self.drive, "-device", "virtio-blk-pci,drive=disk,bootindex=1"),
             *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="),
             *("-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset"),
             *("-device", "qemu-xhci,id=usb,p2=8,p3=8"),
-            *self._line("status", "-serial"),
-            *self._line("console", "-serial"),
+            *(*self._line("status"), "-serial", "chardev:status"),
+            *(*self._line("console"), *self.board.second_line),
             *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
             *self.devices,
             *self.more_devices,
@@ -113,10 +140,10 @@ class Machine:
         if not self._network:
             self.plug_network(False)
 
-    def _line(self, name, option):
+    def _line(self, name):
         path = f"{self.folder}/{name}"
         words = f"socket,id={name},path={path},server=on,wait=off,logfile={path}.log,logappend=on"
-        return ["-chardev", words, option, f"chardev:{name}"]
+        return ["-chardev", words]
 
     @property
     def running(self):
