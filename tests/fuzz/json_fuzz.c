@@ -1,7 +1,12 @@
-/* What json_parse takes is printed and taken again, and prints the same a second time. */
+/*
+ * What json_parse takes is the tree that cJSON's own parser makes of it; printed and taken again,
+ * it prints the same a second time.
+ */
 #include "hal/base/json.h"
 
+#include <cjson/cJSON.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -9,6 +14,32 @@ static void require(bool holds)
 {
     if (!holds)
         abort();
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void require_same(const cJSON *ours, const cJSON *theirs)
+{
+    require(ours->type == theirs->type && same_text(ours->string, theirs->string));
+    require(same_text(ours->valuestring, theirs->valuestring));
+    require(!cJSON_IsNumber(ours) ||
+            memcmp(&ours->valuedouble, &theirs->valuedouble, sizeof ours->valuedouble) == 0);
+    const cJSON *a = ours->child;
+    const cJSON *b = theirs->child;
+    for (; a && b; a = a->next, b = b->next)
+        require_same(a, b);
+    require(!a && !b);
+}
+
+static void require_what_cjson_reads(const struct cJSON *doc, struct slice text)
+{
+    cJSON *theirs = cJSON_ParseWithLength(text.data, text.len);
+    require(theirs != NULL);
+    require_same(doc, theirs);
+    cJSON_Delete(theirs);
 }
 
 static bool print_again(struct slice text, struct buf *out)
@@ -20,6 +51,7 @@ static bool print_again(struct slice text, struct buf *out)
     require(err == ERR_OK || (fault.code == err && fault.text[0]));
     if (err)
         return false;
+    require_what_cjson_reads(doc, text);
     json_print(doc, out);
     json_free(doc);
     return !out->failed;
