@@ -10,11 +10,13 @@ enum { BUSY_TIMEOUT_MS = 5000, UNDO_BYTES = 1024 * 1024 };
 /*
  * What undoes a savepoint is kept in memory up to this many bytes, in one piece that is taken and
  * given back with each savepoint: in the many small ones that temp_store=MEMORY makes of it, it
- * costs an append a tenth of its time. More of it goes to a temporary file.
+ * costs an append a tenth of its time. More of it goes to a temporary file. Nobody asks how much
+ * memory SQLite has, which it would count under a lock at each allocation.
  */
 static void set_up(void)
 {
     (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_BYTES);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static enum err code_of(int rc)
