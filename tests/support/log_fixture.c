@@ -113,6 +113,22 @@ void log_fixture_remove(struct log_fixture *f)
     scratch_remove(&f->scratch);
 }
 
+int log_fixture_setup(void **state)
+{
+    struct log_fixture *f = calloc(1, sizeof *f);
+    log_fixture_make(f);
+    *state = f;
+    return 0;
+}
+
+int log_fixture_teardown(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_remove(f);
+    free(f);
+    return 0;
+}
+
 static sqlite3 *open_raw(struct log_fixture *f)
 {
     char path[SCRATCH_PATH_MAX];

@@ -23,6 +23,9 @@ struct log_fixture {
 /* A store's folder with an open log. */
 void log_fixture_make(struct log_fixture *f);
 void log_fixture_remove(struct log_fixture *f);
+/* The two as cmocka wants them: the state is the fixture. */
+int log_fixture_setup(void **state);
+int log_fixture_teardown(void **state);
 enum err log_fixture_open(struct log_fixture *f);
 void log_fixture_close(struct log_fixture *f);
 void log_fixture_reopen(struct log_fixture *f);

@@ -4,29 +4,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 static const char hash_a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 static const char hash_b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-
-static int setup(void **state)
-{
-    struct log_fixture *f = calloc(1, sizeof *f);
-    log_fixture_make(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_remove(f);
-    free(f);
-    return 0;
-}
 
 static void a_new_log_is_empty(void **state)
 {
@@ -394,7 +377,8 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 1);
 }
 
-#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOG_TEST(name)                                                                             \
+    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 
 int main(void)
 {

@@ -4,27 +4,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static int setup(void **state)
-{
-    struct log_fixture *f = calloc(1, sizeof *f);
-    log_fixture_make(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_remove(f);
-    free(f);
-    return 0;
-}
 
 static bool is_log(struct log_fixture *f, enum stream stream, const struct id *log)
 {
@@ -32,7 +15,8 @@ static bool is_log(struct log_fixture *f, enum stream stream, const struct id *l
     return id_equal(&status.log, log);
 }
 
-#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOG_TEST(name)                                                                             \
+    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 
 /* What the log does at start when it and its head file disagree. */
 

@@ -9,7 +9,6 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,22 +16,6 @@
 enum { VERSIONS = SCHEMA_COUNT };
 
 static const char key_hash[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-
-static int setup(void **state)
-{
-    struct log_fixture *f = calloc(1, sizeof *f);
-    log_fixture_make(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_remove(f);
-    free(f);
-    return 0;
-}
 
 static void run(sqlite3 *db, const char *sql)
 {
@@ -100,8 +83,8 @@ static void a_log_of_each_older_version_is_migrated_with_all_it_holds(void **sta
             fail_msg("version %d: %s", version, f->fault.text);
         assert_int_equal(log_fixture_number(f, "PRAGMA user_version"), VERSIONS);
         assert_all_is_there(f);
-        (void)teardown(state);
-        (void)setup(state);
+        (void)log_fixture_teardown(state);
+        (void)log_fixture_setup(state);
     }
 }
 
@@ -149,7 +132,8 @@ static void each_version_after_the_first_release_says_who_may_go_on(void **state
             fail_msg("%s", schema_sql[i].name);
 }
 
-#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOG_TEST(name)                                                                             \
+    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 
 int main(void)
 {

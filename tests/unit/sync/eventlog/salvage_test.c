@@ -18,23 +18,8 @@
 
 enum { PAGE = 4096, EVENTS = 60 };
 
-static int setup(void **state)
-{
-    struct log_fixture *f = calloc(1, sizeof *f);
-    log_fixture_make(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_remove(f);
-    free(f);
-    return 0;
-}
-
-#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOG_TEST(name)                                                                             \
+    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 
 /* Returns and sales in turn, one of five too large for a page; all with keys, and messages. */
 static void fill(struct log_fixture *f)
@@ -402,8 +387,8 @@ static void a_quarantine_that_was_cut_short_is_ended(void **state)
         assert_int_equal(quarantines(f), 1);
         assert_int_equal(lost_of(f), 0);
         works(f);
-        teardown(state);
-        setup(state);
+        log_fixture_teardown(state);
+        log_fixture_setup(state);
     }
 }
 

@@ -5,28 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-    struct log_fixture *f = calloc(1, sizeof *f);
-    log_fixture_make(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_remove(f);
-    free(f);
-    return 0;
-}
-
-#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LOG_TEST(name)                                                                             \
+    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 
 /* A log with both streams, the inbox and several correlations. */
 static void fill(struct log_fixture *f)
