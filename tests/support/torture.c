@@ -136,7 +136,10 @@ void torture_each(enum torture call, int sample, bool (*day)(enum torture call, 
     int calls = 1;
     while (day(call, calls))
         calls *= 2; /* how long a day is, to within two */
-    int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls / sample;
+    const char *every = getenv("POWER_CUT_EVERY");
+    int stride = every ? (int)strtol(every, NULL, 10) : 1 + calls / sample;
+    if (stride < 1)
+        stride = 1;
     int nth = 1 + (int)(seed % (unsigned)stride);
     while (day(call, nth))
         nth += stride;

@@ -24,8 +24,8 @@ bool torture_struck(void);
 
 /*
  * Runs the day with each nth call of that kind failing, until it ends before the nth: a seeded
- * sample, or every n with POWER_CUT_EVERY=1; POWER_CUT_SEED replays a run. `day` tells whether it
- * was struck.
+ * sample, or every mth of them with POWER_CUT_EVERY=m; POWER_CUT_SEED replays a run. `day` tells
+ * whether it was struck.
  */
 void torture_each(enum torture call, int sample, bool (*day)(enum torture call, int nth));
 

@@ -92,6 +92,23 @@ def test_restart_without_link_delivers_later(road, seed):
     assert len(kept.returns) > 10
 
 
+def test_one_receipt_comes_back_once_while_offline_whichever_lane_it_is_brought_to(road):
+    road.link.cut()
+    lanes = [Till(road.store_url, road.token(lane)) for lane in ("01", "02")]
+    assert lanes[0].sell("0042-01-once")[0] == 201
+    pieces = lanes[0].sale("0042-01-once")["lines"][0]["quantity"]
+    decisions = []
+    for turn in range(pieces + 4):
+        status, answer = lanes[turn % 2].give_back("0042-01-once", turn)
+        assert status == 201, answer
+        decisions.append(answer["decision"])
+    assert decisions == ["accepted"] * pieces + ["declined"] * 4, decisions
+    for till in lanes:
+        till.close()
+    road.link.restore()
+    await_true(lambda: all_arrived(road), 30, "arrival")
+
+
 def test_hub_away_is_caught_up_with(road, seed):
     kept = Kept()
     assert road.hub.stop() == 0

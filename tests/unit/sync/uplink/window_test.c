@@ -178,6 +178,51 @@ static void the_newest_overtake_a_long_backlog(void **state)
     expect(&window, STREAM_RETURNS, 11, 20);
 }
 
+enum { MANY = 4000 };
+
+/* What the hub holds, as it acknowledges: what is whole from the first on, and what is above. */
+static struct ack ack_of(const bool held[static MANY + 1])
+{
+    struct ack ack = {0};
+    while (ack.through < MANY && held[ack.through + 1])
+        ack.through++;
+    for (int64_t seq = ack.through + 2; seq <= MANY && ack.also_count < ACK_RANGES_MAX; seq++) {
+        if (!held[seq] || held[seq - 1])
+            continue;
+        struct ack_range *range = &ack.also[ack.also_count++];
+        *range = (struct ack_range){seq, seq};
+        while (range->last < MANY && held[range->last + 1])
+            range->last++;
+    }
+    return ack;
+}
+
+/* The counter sells on, more in each round than a batch takes. */
+static void live_traffic_does_not_starve_the_backlog(void **state)
+{
+    (void)state;
+    static bool held[MANY + 1];
+    struct window window;
+    struct window_batch sent;
+    int64_t head = 1000;
+    struct ack ack = {0};
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, head, 0);
+    for (int round = 0; round < 200 && ack.through < 1000; round++) {
+        head += 12;
+        window_grow(&window, STREAM_RETURNS, head);
+        for (int token; (token = send_next(&window, round, &sent)) != 0;) {
+            window_taken(&window, token);
+            for (int64_t seq = sent.first; seq <= sent.last; seq++)
+                held[seq] = true;
+        }
+        ack = ack_of(held);
+        (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    }
+    assert_true(ack.through >= 1000);
+    assert_true(head < MANY);
+}
+
 static void sales_get_every_fourth_turn_behind_returns(void **state)
 {
     (void)state;
@@ -347,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_hub_that_went_back_gets_the_rest_again),
         cmocka_unit_test(what_the_hub_holds_ahead_is_not_sent),
         cmocka_unit_test(the_newest_overtake_a_long_backlog),
+        cmocka_unit_test(live_traffic_does_not_starve_the_backlog),
         cmocka_unit_test(sales_get_every_fourth_turn_behind_returns),
         cmocka_unit_test(sales_go_alone_when_no_return_waits),
         cmocka_unit_test(bytes_bound_the_window_but_never_the_only_batch),

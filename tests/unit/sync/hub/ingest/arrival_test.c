@@ -1,6 +1,7 @@
 #include "hal/base/jsonw.h"
 #include "sync/contract/compression.h"
 #include "sync/contract/link_state.h"
+#include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
 #include "sync/hub/ingest/arrival.h"
@@ -36,6 +37,8 @@ struct fixture {
     bool retain;
     char correlation[64];
     struct inbox_place place;
+    bool packed;
+    size_t payload_len;
     struct id log;
     struct sha256 hash;
     int64_t seq;
@@ -53,6 +56,10 @@ static void on_answer(void *context, const struct arrival_answer *answer)
                    answer->correlation.data ? answer->correlation.data : "");
     f->retain = answer->retain;
     f->place = answer->place;
+    f->packed = answer->packed;
+    f->payload_len = answer->payload.len;
+    if (answer->packed && f->payload_len <= sizeof f->payload)
+        memcpy(f->payload, answer->payload.data, f->payload_len);
 }
 
 static void open_worker(struct fixture *f, size_t max_waiting_bytes)
@@ -502,6 +509,42 @@ static void messages_go_down_together_to_who_takes_them(void **state)
     assert_int_equal(f->place.number, 3);
 }
 
+static void send_restore(struct fixture *f, bool reads_compressed)
+{
+    struct buf text;
+    const struct restore_ask ask = {
+        .has_log = true, .log = f->log, .first = 1, .reads_compressed = reads_compressed};
+    buf_init(&text, TEXT_MAX);
+    restore_ask_write(&text, &ask);
+    assert_int_equal(take(f, (struct mqtt_message){.topic = "tb/v1/box-a/up/restore",
+                                                   .payload = buf_slice(&text)}),
+                     ERR_OK);
+    buf_free(&text);
+    await_answer(f);
+    assert_string_equal(f->name, "restored");
+}
+
+static void what_comes_back_is_compressed_for_who_reads_that(void **state)
+{
+    struct fixture *f = *state;
+    char plain[TEXT_MAX];
+    struct buf unpacked;
+    assert_int_equal(send_event(f, EVENT_RETURN_CREATED, "return/1", "{\"receipt\":\"1\"}"),
+                     ERR_OK);
+    await_answer(f);
+    send_restore(f, false);
+    assert_false(f->packed);
+    (void)snprintf(plain, sizeof plain, "%s", f->payload);
+    send_restore(f, true);
+    assert_true(f->packed);
+    assert_true(f->payload_len < strlen(plain) / 2);
+    buf_init(&unpacked, TEXT_MAX);
+    assert_int_equal(
+        compression_unpack((struct slice){f->payload, f->payload_len}, &unpacked, NULL), ERR_OK);
+    assert_true(slice_is(buf_slice(&unpacked), plain));
+    buf_free(&unpacked);
+}
+
 static void the_time_is_told_at_once_to_who_asks_with_correlation(void **state)
 {
     struct fixture *f = *state;
@@ -537,6 +580,7 @@ int main(void)
         TEST(receipt_that_one_store_asked_for_is_reserved_for_it),
         TEST(messages_go_down_one_after_the_other),
         TEST(messages_go_down_together_to_who_takes_them),
+        TEST(what_comes_back_is_compressed_for_who_reads_that),
         cmocka_unit_test_setup_teardown(the_time_is_told_at_once_to_who_asks_with_correlation,
                                         set_up, tear_down),
     };
