@@ -6,6 +6,10 @@
  * a till does; a group is then never larger than the number of producers. With a wider one it keeps
  * that many commands on the way, as an import does, and groups grow as they do in raw batches.
  *
+ * Raw SQLite has the rows ready in memory. The log's time holds all that a log does besides: the
+ * event's JSON written and read back, its hash in the chain, a savepoint for each command, the head
+ * file synced after each commit, and each producer woken up.
+ *
  * Prints a line of JSON: rates in events a second, and how many bytes went to the disk for each
  * byte of the events, beside raw SQLite with as many events in a transaction as a group had on
  * average.
