@@ -369,7 +369,7 @@ static void take_ack(struct uplink *uplink, enum stream stream, const struct ack
     struct ack seen = *ack;
     if (seen.through < uplink->log.streams[stream].first_kept - 1)
         seen.through = uplink->log.streams[stream].first_kept - 1;
-    if (window_acknowledge(&uplink->window, stream, &seen)) {
+    if (window_acknowledge(&uplink->window, stream, &seen, now)) {
         uplink->progress_ms = clock_monotonic_ms(uplink->config.clock);
         uplink->probe_ms = 0;
         link_useful(uplink->link);

@@ -19,6 +19,7 @@ void window_restart(struct window *window)
 {
     window->count = 0;
     window->bytes = 0;
+    window->took_ms = 0;
     window->silent = false;
 }
 
@@ -54,7 +55,8 @@ static int64_t held_to(const struct window_lane *lane, int64_t seq)
     return 0;
 }
 
-bool window_acknowledge(struct window *window, enum stream stream, const struct ack *ack)
+bool window_acknowledge(struct window *window, enum stream stream, const struct ack *ack,
+                        int64_t now_ms)
 {
     struct window_lane *lane = &window->lanes[stream];
     bool covered = false;
@@ -64,6 +66,7 @@ bool window_acknowledge(struct window *window, enum stream stream, const struct 
     for (size_t i = 0; i < window->count;) {
         const struct window_batch *batch = &window->batches[i];
         if (batch->stream == stream && held_to(lane, batch->first) >= batch->last) {
+            window->took_ms = now_ms - batch->sent_ms;
             forget(window, i);
             covered = true;
         } else {
@@ -216,7 +219,7 @@ bool window_drop_old(struct window *window, int64_t now_ms, int64_t age_ms)
     bool dropped = false;
     for (size_t i = 0; i < window->count;) {
         const struct window_batch *batch = &window->batches[i];
-        bool lost = batch->token < 0 && batch->sent_ms + age_ms <= now_ms;
+        bool lost = batch->token < 0 && batch->sent_ms + age_ms + 2 * window->took_ms <= now_ms;
         if (lost) {
             forget(window, i);
             dropped = true;

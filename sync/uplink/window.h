@@ -54,7 +54,8 @@ struct window {
     size_t allowed; /* batches, by what the line bore lately */
     size_t batch_bytes;
     unsigned turn;
-    bool silent; /* the hub isn't there: only one event at a time is tried */
+    int64_t took_ms; /* from sending to acknowledgement, the last time */
+    bool silent;     /* the hub isn't there: only one event at a time is tried */
 };
 
 /* A choice: at most `max_events` of a stream from `first` on, at most `max_bytes`. */
@@ -73,7 +74,8 @@ void window_grow(struct window *window, enum stream stream, int64_t head);
 /* Another log, or one just opened: what was known of the stream's old one is forgotten. */
 void window_begin(struct window *window, enum stream stream, int64_t head, int64_t through);
 /* An acknowledgement: true if something on the road was covered by it. */
-bool window_acknowledge(struct window *window, enum stream stream, const struct ack *ack);
+bool window_acknowledge(struct window *window, enum stream stream, const struct ack *ack,
+                        int64_t now_ms);
 /* What to send now; false when there is nothing, or no room. */
 bool window_next(const struct window *window, struct window_choice *choice);
 /* Whether one more batch may go on the road now. */
@@ -87,7 +89,9 @@ void window_taken(struct window *window, int token);
 void window_undelivered(struct window *window, int token);
 /*
  * The hub has spoken, and these aren't with it: forgets what the broker took `age_ms` ago and more,
- * so that it is sent again. True if there was any.
+ * so that it is sent again. True if there was any. A hub with a long queue is given more time, by
+ * how long it took for what it acknowledged last: else every repetition would make the queue
+ * longer.
  */
 bool window_drop_old(struct window *window, int64_t now_ms, int64_t age_ms);
 /* When the oldest batch runs out of patience; INT64_MAX when nothing is on the road. */

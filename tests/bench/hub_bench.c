@@ -132,7 +132,7 @@ static void take_inbox(struct bench *b, int number)
     must(b, statement_step(b->inbox_last, &row, &b->fault));
     int64_t last = row ? column_int(b->inbox_last, 0) : 0;
     statement_reset(b->inbox_last);
-    must(b, inbox_acknowledge(b->db, device, last, &b->fault));
+    must(b, inbox_acknowledge(b->db, device, last, now_ms(b), &b->fault));
 }
 
 /* One commit of batches, as the hub groups what has come meanwhile. */

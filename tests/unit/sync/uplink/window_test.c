@@ -118,10 +118,10 @@ static void an_acknowledgement_slides_the_window(void **state)
     (void)send_next(&window, 0, &sent);
     (void)send_next(&window, 7, &sent);
     struct ack ack = ack_at(10);
-    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack));
+    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
     assert_int_equal(window_waiting(&window, STREAM_RETURNS), 10);
     assert_int_equal(window_deadline_ms(&window), 5007);
-    assert_false(window_acknowledge(&window, STREAM_RETURNS, &ack));
+    assert_false(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
 }
 
 static void after_a_reconnect_all_above_the_watermark_goes_again(void **state)
@@ -134,7 +134,7 @@ static void after_a_reconnect_all_above_the_watermark_goes_again(void **state)
     while (send_next(&window, 0, &sent))
         continue;
     struct ack ack = ack_at(10);
-    (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
     window_restart(&window);
     expect(&window, STREAM_RETURNS, 11, 20);
 }
@@ -146,7 +146,7 @@ static void a_hub_that_went_back_gets_the_rest_again(void **state)
     window_init(&window, &limits);
     window_begin(&window, STREAM_RETURNS, 30, 30);
     struct ack ack = ack_at(12);
-    (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
     expect(&window, STREAM_RETURNS, 13, 22);
 }
 
@@ -157,7 +157,7 @@ static void what_the_hub_holds_ahead_is_not_sent(void **state)
     window_init(&window, &limits);
     window_begin(&window, STREAM_RETURNS, 40, 0);
     struct ack ack = {.also = {{6, 20}, {31, 40}}, .also_count = 2};
-    (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+    (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
     assert_int_equal(window_waiting(&window, STREAM_RETURNS), 15);
     expect(&window, STREAM_RETURNS, 1, 5);
     expect(&window, STREAM_RETURNS, 21, 30);
@@ -278,7 +278,7 @@ static void a_time_out_shrinks_and_success_grows_again(void **state)
     assert_int_equal(send_next(&window, 0, &sent), 0);
     for (int64_t through = 10; through <= 70; through += 10) {
         struct ack ack = ack_at(through);
-        assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack));
+        assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
         window_taken(&window, send_next(&window, 0, &sent));
     }
     assert_int_equal(window.allowed, limits.batches);
@@ -296,7 +296,7 @@ static void without_a_hub_only_one_event_at_a_time_is_tried(void **state)
     expect(&window, STREAM_RETURNS, 1, 1);
     assert_int_equal(send_next(&window, 0, &sent), 0);
     struct ack ack = ack_at(1);
-    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack));
+    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
     expect(&window, STREAM_RETURNS, 2, 11);
     expect(&window, STREAM_RETURNS, 12, 21);
 }
@@ -316,6 +316,21 @@ static void what_a_returned_hub_does_not_have_is_sent_again(void **state)
     assert_int_equal(window.count, 2);
     expect(&window, STREAM_RETURNS, 1, 10);
     assert_false(window_drop_old(&window, 1600, 500));
+}
+
+static void hub_with_a_long_queue_is_given_the_time_that_it_takes(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_batch sent;
+    const struct ack ack = {.through = 10};
+    window_init(&window, &limits);
+    window_begin(&window, STREAM_RETURNS, 30, 0);
+    window_taken(&window, send_next(&window, 1000, &sent));
+    window_taken(&window, send_next(&window, 1000, &sent));
+    assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 1800));
+    assert_false(window_drop_old(&window, 1900, 500));
+    assert_true(window_drop_old(&window, 3100, 500));
 }
 
 static void another_log_forgets_only_its_own_stream(void **state)
@@ -374,7 +389,7 @@ static void any_road_delivers_everything(void **state)
                     seq++;
                 range->last = seq;
             }
-            (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+            (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
         }
         assert_int_equal(window_waiting(&window, STREAM_RETURNS), 0);
     }
@@ -399,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_time_out_shrinks_and_success_grows_again),
         cmocka_unit_test(without_a_hub_only_one_event_at_a_time_is_tried),
         cmocka_unit_test(what_a_returned_hub_does_not_have_is_sent_again),
+        cmocka_unit_test(hub_with_a_long_queue_is_given_the_time_that_it_takes),
         cmocka_unit_test(another_log_forgets_only_its_own_stream),
         cmocka_unit_test(any_road_delivers_everything),
     };
