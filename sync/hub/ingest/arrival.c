@@ -7,9 +7,10 @@
 #include "sync/contract/told_time.h"
 #include "sync/contract/topic.h"
 #include "sync/hub/ingest/contact.h"
+#include "sync/hub/ingest/device.h"
 #include "sync/hub/ingest/inbox.h"
-#include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/restore.h"
+#include "sync/hub/ingest/sale_answer.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@
 #include <string.h>
 
 enum {
-    LEASE_MS = 120 * 1000, /* that a receipt is reserved for who asked for it */
     ACK_TEXT_MAX = 64 * 1024,
     REPLY_MAX = SALE_REPLY_BYTES_MAX,
     RESTORE_BATCH_BYTES = 64 * 1024,
@@ -88,6 +88,17 @@ static void failed(struct arrival *arrival, const struct fault *fault)
 {
     arrival->desk->failed++;
     diag_fault(arrival->desk->diag, DIAG_ERROR, "hub.not_taken", fault);
+}
+
+/* Sends what it was asked for, if there was no mishap, and ends it. */
+static void finish(struct arrival *arrival, enum err err, const struct fault *fault,
+                   const struct arrival_answer *answer)
+{
+    if (err)
+        failed(arrival, fault);
+    else
+        arrival->desk->answer(arrival->desk->context, answer);
+    arrival_free(arrival);
 }
 
 /* --- Batches --------------------------------------------------------------------------------- */
@@ -228,17 +239,6 @@ enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, c
 
 /* --- The inbox ------------------------------------------------------------------------------- */
 
-static enum err seen(struct arrival *arrival, struct database *db, struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_DEVICE_SEEN, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, arrival->device);
-    bind_int(s, 2, arrival->received_ms);
-    return database_run(db, s, fault);
-}
-
 /* The worker's thread. */
 static enum err pack_reply(struct arrival *arrival, struct fault *fault)
 {
@@ -275,7 +275,7 @@ static enum err run_inbox_ack(struct work *work, struct database *db, struct fau
     struct inbox_ack ack;
     enum err err = inbox_ack_read(buf_slice(&arrival->payload), &ack, fault);
     if (!err)
-        err = seen(arrival, db, fault);
+        err = device_seen(db, arrival->device, arrival->received_ms, fault);
     /* Who speaks of an earlier epoch, or has lost its log, holds nothing that this one numbered. */
     int64_t ours = arrival->desk->rules.hub_epoch;
     if (!err && ack.hub_epoch <= ours)
@@ -329,33 +329,6 @@ enum err arrival_push(struct arrival_desk *desk, struct worker *worker, const ch
 
 /* --- State ----------------------------------------------------------------------------------- */
 
-static int64_t events_waiting(const struct link_state *state)
-{
-    int64_t waiting = 0;
-    for (int stream = 0; stream < STREAMS_OF_APPLIANCE; stream++)
-        waiting += state->waiting[stream];
-    return waiting;
-}
-
-static enum err write_state(struct arrival *arrival, struct database *db,
-                            const struct link_state *state, struct fault *fault)
-{
-    struct statement *s;
-    enum err err =
-        database_statement(db, state->online ? INGEST_STATE_BORN : INGEST_STATE_DIED, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, arrival->device);
-    bind_blob(s, 2, state->session.bytes, ID_BYTES);
-    bind_int(s, state->online ? 4 : 3, arrival->received_ms);
-    if (state->online) {
-        bind_slice(s, 3, buf_slice(&arrival->payload));
-        bind_int(s, 5, events_waiting(state));
-        bind_int(s, 6, state->torn_ends);
-    }
-    return database_run(db, s, fault);
-}
-
 static enum err look_up_logs(struct arrival *arrival, struct database *db,
                              const struct link_state *state, struct fault *fault)
 {
@@ -371,16 +344,16 @@ static enum err look_up_logs(struct arrival *arrival, struct database *db,
     return err;
 }
 
-/* A last will counts only for the session that is on record: a late one is no news. */
 static enum err run_state(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
     struct link_state state;
     enum err err = link_state_read(buf_slice(&arrival->payload), &state, fault);
     if (!err)
-        err = seen(arrival, db, fault);
+        err = device_seen(db, arrival->device, arrival->received_ms, fault);
     if (!err)
-        err = write_state(arrival, db, &state, fault);
+        err = device_keep_state(db, arrival->device, &state, buf_slice(&arrival->payload),
+                                arrival->received_ms, fault);
     if (!err && state.online)
         err = look_up_logs(arrival, db, &state, fault);
     if (!err && state.online)
@@ -399,122 +372,27 @@ static void state_done(struct work *work, enum err err, const struct fault *faul
 
 /* --- Questions ------------------------------------------------------------------------------- */
 
-/* A copy of the row's body in the arena. */
-static enum err keep_body(struct statement *s, struct arena *arena, struct slice *body,
-                          struct fault *fault)
-{
-    struct slice found = column_slice(s, 0);
-    const char *copy = arena_slice_text(arena, found);
-    if (!copy)
-        return fault_set(fault, ERR_TOO_LARGE, "receipt", "more is known than fits an answer");
-    *body = (struct slice){copy, found.len};
-    return ERR_OK;
-}
-
-static enum err find_sale(struct database *db, struct sale_reply *reply, struct arena *arena,
-                          struct fault *fault)
-{
-    char subject[SALE_QUERY_RECEIPT_MAX + sizeof "receipt/"];
-    struct statement *s;
-    bool row;
-    (void)snprintf(subject, sizeof subject, "receipt/%s", reply->receipt);
-    enum err err = database_statement(db, INGEST_SALE_BY_SUBJECT, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, subject);
-    err = database_step(db, s, &row, fault);
-    if (!err && row)
-        err = keep_body(s, arena, &reply->sale, fault);
-    statement_reset(s);
-    return err;
-}
-
-static enum err find_returns(struct database *db, struct sale_reply *reply, struct arena *arena,
-                             struct fault *fault)
-{
-    struct statement *s;
-    bool row = true;
-    enum err err = database_statement(db, INGEST_EVENTS_OF_RECEIPT, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, reply->receipt);
-    bind_int(s, 2, SALE_REPLY_EVENTS_MAX + 1);
-    while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
-        if (reply->event_count == SALE_REPLY_EVENTS_MAX)
-            err = fault_set(fault, ERR_TOO_LARGE, "receipt", "more than %d events are known of it",
-                            SALE_REPLY_EVENTS_MAX);
-        else
-            err = keep_body(s, arena, &reply->events[reply->event_count++], fault);
-    }
-    statement_reset(s);
-    return err;
-}
-
-/* Nobody else is at the receipt for as long as a clerk may need for it, once. */
-static enum err reserve(struct arrival *arrival, struct database *db, struct sale_reply *reply,
-                        struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_LEASE_FIND, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, reply->receipt);
-    bind_text(s, 2, arrival->device);
-    bind_int(s, 3, arrival->received_ms);
-    err = database_step(db, s, &row, fault);
-    if (!err && row)
-        reply->reserved_until_ms = column_int(s, 0);
-    statement_reset(s);
-    if (err || row)
-        return err;
-    err = database_statement(db, INGEST_LEASE_TAKE, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, reply->receipt);
-    bind_text(s, 2, arrival->device);
-    bind_int(s, 3, arrival->received_ms + LEASE_MS);
-    return database_run(db, s, fault);
-}
-
 static enum err run_query(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
     struct sale_query query;
-    struct sale_reply reply = {0};
-    struct arena arena CLEANUP(arena_free);
-    arena_init(&arena, SALE_REPLY_BYTES_MAX);
     enum err err = sale_query_read(buf_slice(&arrival->payload), &query, fault);
-    if (err)
-        return err;
-    memcpy(reply.receipt, query.receipt, sizeof reply.receipt);
-    err = find_sale(db, &reply, &arena, fault);
-    if (!err)
-        err = find_returns(db, &reply, &arena, fault);
-    if (!err)
-        err = reserve(arrival, db, &reply, fault);
-    if (err)
-        return err;
-    sale_reply_write(&arrival->reply, &reply);
-    return buf_check(&arrival->reply, fault, "reply");
+    return err ? err
+               : sale_answer_write(db, arrival->device, query.receipt, arrival->received_ms,
+                                   &arrival->reply, fault);
 }
 
 /* Without an answer the appliance's time limit decides, and its policy. */
 static void query_done(struct work *work, enum err err, const struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    struct arrival_desk *desk = arrival->desk;
     const struct arrival_answer answer = {
         .device = arrival->device,
         .name = "reply",
         .payload = buf_slice(&arrival->reply),
         .correlation = {arrival->correlation, arrival->correlation_len},
     };
-    if (err)
-        failed(arrival, fault);
-    else
-        desk->answer(desk->context, &answer);
-    arrival_free(arrival);
+    finish(arrival, err, fault, &answer);
 }
 
 static enum err check_correlation(const struct mqtt_message *message, struct fault *fault)
@@ -561,7 +439,6 @@ static enum err run_restore(struct work *work, struct database *db, struct fault
 static void restore_done(struct work *work, enum err err, const struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    struct arrival_desk *desk = arrival->desk;
     bool events = arrival->header.first > 0;
     const struct arrival_answer answer = {
         .device = arrival->device,
@@ -570,11 +447,7 @@ static void restore_done(struct work *work, enum err err, const struct fault *fa
         .batch = events ? &arrival->header : NULL,
         .packed = arrival->packed,
     };
-    if (err)
-        failed(arrival, fault);
-    else
-        desk->answer(desk->context, &answer);
-    arrival_free(arrival);
+    finish(arrival, err, fault, &answer);
 }
 
 /* --- What else is parked --------------------------------------------------------------------- */
@@ -596,14 +469,9 @@ static enum err run_parked(struct work *work, struct database *db, struct fault 
 static void parked_done(struct work *work, enum err err, const struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    struct arrival_desk *desk = arrival->desk;
     const struct arrival_answer answer = {
         .device = arrival->device, .name = "parked", .payload = buf_slice(&arrival->reply)};
-    if (err)
-        failed(arrival, fault);
-    else
-        desk->answer(desk->context, &answer);
-    arrival_free(arrival);
+    finish(arrival, err, fault, &answer);
 }
 
 /* --- Keys of contacts ------------------------------------------------------------------------ */
@@ -611,30 +479,17 @@ static void parked_done(struct work *work, enum err err, const struct fault *fau
 static enum err run_contact_key(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    struct contact_key key;
-    struct contact_key_ack ack = {.held = false};
-    enum err err = contact_key_read(buf_slice(&arrival->payload), &key, fault);
-    if (!err)
-        err = contact_take_key(db, arrival->desk->vault, arrival->device, &key,
-                               arrival->received_ms, &ack.held, fault);
-    if (err)
-        return err;
-    ack.id = key.id;
-    contact_key_ack_write(&arrival->reply, &ack);
-    return buf_check(&arrival->reply, fault, "reply");
+    return contact_answer_key(db, arrival->desk->vault, arrival->device,
+                              buf_slice(&arrival->payload), arrival->received_ms, &arrival->reply,
+                              fault);
 }
 
 static void contact_key_done(struct work *work, enum err err, const struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    struct arrival_desk *desk = arrival->desk;
     const struct arrival_answer answer = {
         .device = arrival->device, .name = "contact-key", .payload = buf_slice(&arrival->reply)};
-    if (err)
-        failed(arrival, fault);
-    else
-        desk->answer(desk->context, &answer);
-    arrival_free(arrival);
+    finish(arrival, err, fault, &answer);
 }
 
 /* --- The time -------------------------------------------------------------------------------- */

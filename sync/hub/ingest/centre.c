@@ -1,22 +1,12 @@
 #include "sync/hub/ingest/centre.h"
 #include "hal/base/cleanup.h"
+#include "sync/hub/ingest/device.h"
 #include "sync/hub/ingest/fact.h"
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static enum err device_exists(struct database *db, int64_t now_ms, struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_DEVICE_SEEN, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, CENTRE_DEVICE);
-    bind_int(s, 2, now_ms);
-    return database_send(db, s, fault);
-}
 
 static enum err make_log(struct database *db, int64_t now_ms, struct stream_log *log,
                          struct fault *fault)
@@ -25,7 +15,7 @@ static enum err make_log(struct database *db, int64_t now_ms, struct stream_log 
     id_source_init(&ids, NULL, NULL);
     *log = (struct stream_log){.id = id_next(&ids, now_ms), .stream = STREAM_CENTRE};
     (void)snprintf(log->device, sizeof log->device, "%s", CENTRE_DEVICE);
-    enum err err = device_exists(db, now_ms, fault);
+    enum err err = device_seen(db, CENTRE_DEVICE, now_ms, fault);
     return err ? err : stream_log_insert(db, log, now_ms, fault);
 }
 

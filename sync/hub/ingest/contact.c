@@ -34,6 +34,22 @@ enum err contact_take_key(struct database *db, const struct vault *vault, const 
     return err;
 }
 
+enum err contact_answer_key(struct database *db, const struct vault *vault, const char *device,
+                            struct slice told, int64_t now_ms, struct buf *reply,
+                            struct fault *fault)
+{
+    struct contact_key key;
+    struct contact_key_ack ack = {.held = false};
+    enum err err = contact_key_read(told, &key, fault);
+    if (!err)
+        err = contact_take_key(db, vault, device, &key, now_ms, &ack.held, fault);
+    if (err)
+        return err;
+    ack.id = key.id;
+    contact_key_ack_write(reply, &ack);
+    return buf_check(reply, fault, "reply");
+}
+
 /* --- Showing --------------------------------------------------------------------------------- */
 
 static enum err find_sealed(struct database *db, const struct id *correlation,

@@ -17,6 +17,10 @@ enum err contact_take_key(struct database *db, const struct vault *vault, const 
                           const struct contact_key *key, int64_t now_ms, bool *held,
                           struct fault *fault) MUST_CHECK;
 
+/* The same with the key as a device tells it, and the acknowledgement for it; ERR_INVALID. */
+enum err contact_answer_key(struct database *db, const struct vault *vault, const char *device,
+                            struct slice told, int64_t now_ms, struct buf *reply,
+                            struct fault *fault) MUST_CHECK;
 /*
  * Appends the contact of that return, a JSON object. ERR_NOT_FOUND when it has none, or when its
  * key isn't here: erased, or not yet told.

@@ -217,7 +217,7 @@ static void live_traffic_does_not_starve_the_backlog(void **state)
                 held[seq] = true;
         }
         ack = ack_of(held);
-        (void)window_acknowledge(&window, STREAM_RETURNS, &ack);
+        (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
     }
     assert_true(ack.through >= 1000);
     assert_true(head < MANY);
