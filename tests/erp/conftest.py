@@ -40,7 +40,7 @@ class Shop:
         return [answer for _, answer in answers]
 
     def entries(self, query=""):
-        return self.road.ask_hub(f"/v1/journal?{query}")["entries"]
+        return self.road.ask_hub(f"/v1/journal?{query}", "finance")["entries"]
 
     def await_entries(self, count, query, timeout_s=30):
         return await_true(

@@ -103,9 +103,9 @@ class TwinRoad:
         self.road = road
         self.url = url
 
-    def ask_hub(self, path):
+    def ask_hub(self, path, role):
         kept, self.road.hub_url = self.road.hub_url, self.url
         try:
-            return self.road.ask_hub(path)
+            return self.road.ask_hub(path, role)
         finally:
             self.road.hub_url = kept

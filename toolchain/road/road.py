@@ -416,8 +416,8 @@ class Road:
     def ask_store(self, path):
         return _get(self.store_url + path, self.token())
 
-    def ask_hub(self, path):
-        return _get(self.hub_url + path, self.hub_token())
+    def ask_hub(self, path, role="it"):
+        return _get(self.hub_url + path, self.hub_token(role))
 
     def ask_hub_text(self, path):
         return _get_text(self.hub_url + path, self.hub_token())

@@ -1,7 +1,7 @@
 #include "sync/hub/connect/reconcile.h"
-#include "hal/base/sha256.h"
 #include "sync/contract/money.h"
 #include "sync/hub/connect/payout_check.h"
+#include "sync/hub/connect/reconcile_line.h"
 #include "sync/hub/connect/settled.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
@@ -11,21 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DETAIL_MAX = 500, FORMAT_MAX = 16, BANKS_MAX = 500 };
+enum { DETAIL_MAX = 500, BANKS_MAX = 500 };
 
 /* These are never booked without a person. */
 static const uint32_t blocking = MISMATCH_BIT(MISMATCH_AMOUNT) | MISMATCH_BIT(MISMATCH_CURRENCY) |
                                  MISMATCH_BIT(MISMATCH_SIGN) | MISMATCH_BIT(MISMATCH_DUPLICATE) |
                                  MISMATCH_BIT(MISMATCH_DUAL_REFUND);
-
-/* A stored line. */
-struct line {
-    int64_t number;
-    char format[FORMAT_MAX];
-    char state[FORMAT_MAX];
-    char key[SETTLED_KEY_MAX]; /* the file's hash and the row: the same wherever it is taken in */
-    struct settlement_line is;
-};
 
 /* One step at work. */
 struct work_on {
@@ -39,77 +30,6 @@ struct work_on {
 static int64_t magnitude(int64_t minor)
 {
     return minor < 0 ? -minor : minor;
-}
-
-/* --- Lines ----------------------------------------------------------------------------------- */
-
-static void keep(char *to, size_t size, struct slice from)
-{
-    size_t len = from.len < size - 1 ? from.len : size - 1;
-    memcpy(to, from.data, len);
-    to[len] = '\0';
-}
-
-static void read_line(struct statement *s, struct line *line)
-{
-    *line = (struct line){.number = column_int(s, 0)};
-    struct settlement_line *is = &line->is;
-    is->row = (size_t)column_int(s, 1);
-    keep(line->format, sizeof line->format, column_slice(s, 2));
-    is->kind = settlement_kind_find(column_slice(s, 3));
-    keep(is->type, sizeof is->type, column_slice(s, 4));
-    keep(is->batch, sizeof is->batch, column_slice(s, 5));
-    keep(is->reference, sizeof is->reference, column_slice(s, 6));
-    keep(is->payment, sizeof is->payment, column_slice(s, 7));
-    keep(is->own, sizeof is->own, column_slice(s, 8));
-    keep(is->terminal, sizeof is->terminal, column_slice(s, 9));
-    keep(is->currency, sizeof is->currency, column_slice(s, 10));
-    is->gross_minor = column_int(s, 11);
-    keep(is->net_currency, sizeof is->net_currency, column_slice(s, 12));
-    is->fee_minor = column_int(s, 13);
-    is->net_minor = column_int(s, 14);
-    is->day = column_int(s, 15);
-    keep(line->state, sizeof line->state, column_slice(s, 16));
-    char hash[SHA256_TEXT + 1] = "";
-    struct sha256 file;
-    if (column_bytes(s, 17, file.bytes, SHA256_BYTES) == ERR_OK)
-        sha256_format(&file, hash);
-    (void)snprintf(line->key, sizeof line->key, "%s/%zu", hash, is->row);
-}
-
-/* The line that a statement with at most one parameter finds. */
-static enum err load_line(struct database *db, size_t statement, int64_t number, struct line *line,
-                          bool *found, struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, statement, &s, fault);
-    if (err)
-        return err;
-    if (statement_parameters(s))
-        bind_int(s, 1, number);
-    err = database_step(db, s, found, fault);
-    if (err || !*found)
-        return err;
-    read_line(s, line);
-    statement_reset(s);
-    return ERR_OK;
-}
-
-static enum err mark(struct database *db, int64_t line_no, const char *state,
-                     const struct match *match, int64_t expected_no, struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_SETTLEMENT_LINE_MARK, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, line_no);
-    bind_text(s, 2, state);
-    if (match && match->key != MATCH_NONE)
-        bind_text(s, 3, match_key_name(match->key));
-    if (expected_no)
-        bind_int(s, 4, expected_no);
-    bind_int(s, 5, match ? match->mismatches : 0);
-    return database_send(db, s, fault);
 }
 
 /* --- Telling people -------------------------------------------------------------------------- */
@@ -136,7 +56,7 @@ static void write_mismatches(uint32_t mismatches, char text[static DETAIL_MAX])
     }
 }
 
-static enum err raise_line(struct work_on *w, const struct line *line,
+static enum err raise_line(struct work_on *w, const struct reconcile_line *line,
                            const struct expected *refund, uint32_t mismatches)
 {
     char words[DETAIL_MAX];
@@ -194,7 +114,7 @@ static struct expected_refund as_candidate(const struct expected *found, const c
     };
 }
 
-static enum err find_candidates(struct work_on *w, const struct line *line,
+static enum err find_candidates(struct work_on *w, const struct reconcile_line *line,
                                 struct candidates *candidates)
 {
     const struct expected_keys keys = {.reference = line->is.reference,
@@ -208,7 +128,7 @@ static enum err find_candidates(struct work_on *w, const struct line *line,
     return err;
 }
 
-static struct settled as_settled(const struct work_on *w, const struct line *line,
+static struct settled as_settled(const struct work_on *w, const struct reconcile_line *line,
                                  const struct expected *refund)
 {
     bool same = strcmp(line->is.net_currency, line->is.currency) == 0;
@@ -225,8 +145,8 @@ static struct settled as_settled(const struct work_on *w, const struct line *lin
 }
 
 /* What a matched line does to its refund; *state is what becomes of the line. */
-static enum err act(struct work_on *w, const struct line *line, const struct expected *refund,
-                    const struct match *match, const char **state)
+static enum err act(struct work_on *w, const struct reconcile_line *line,
+                    const struct expected *refund, const struct match *match, const char **state)
 {
     const struct settled settled = as_settled(w, line, refund);
     *state = "matched";
@@ -242,7 +162,7 @@ static enum err act(struct work_on *w, const struct line *line, const struct exp
     return settled_refund(w->db, &settled, w->fault);
 }
 
-static enum err count_line(struct work_on *w, const struct line *line)
+static enum err count_line(struct work_on *w, const struct reconcile_line *line)
 {
     return line->is.kind == SETTLEMENT_KIND_CHARGEBACK
                ? ERR_OK
@@ -250,7 +170,7 @@ static enum err count_line(struct work_on *w, const struct line *line)
                              magnitude(line->is.gross_minor), w->fault);
 }
 
-static enum err judge(struct work_on *w, const struct line *line)
+static enum err judge(struct work_on *w, const struct reconcile_line *line)
 {
     struct candidates candidates;
     const char *state = "noted";
@@ -268,14 +188,15 @@ static enum err judge(struct work_on *w, const struct line *line)
     else if (match.mismatches)
         state = "unmatched";
     if (!err)
-        err = mark(w->db, line->number, state, &match, refund ? refund->number : 0, w->fault);
+        err = reconcile_line_mark(w->db, line->number, state, &match, refund ? refund->number : 0,
+                                  w->fault);
     if (!err)
         err = count_line(w, line);
     return err || !match.mismatches ? err : raise_line(w, line, refund, match.mismatches);
 }
 
 /* Money of a dispute that was won, if it was about a refund. */
-static enum err judge_won(struct work_on *w, const struct line *line)
+static enum err judge_won(struct work_on *w, const struct reconcile_line *line)
 {
     struct candidates candidates;
     const struct match match = {MATCH_BY_PAYMENT, 0, 0};
@@ -286,15 +207,17 @@ static enum err judge_won(struct work_on *w, const struct line *line)
         if (!refund->charged_back || strcmp(refund->payment, line->is.payment) != 0)
             continue;
         err = settled_won(w->db, &settled, w->fault);
-        return err ? err : mark(w->db, line->number, "matched", &match, refund->number, w->fault);
+        return err ? err
+                   : reconcile_line_mark(w->db, line->number, "matched", &match, refund->number,
+                                         w->fault);
     }
-    return err ? err : mark(w->db, line->number, "noted", NULL, 0, w->fault);
+    return err ? err : reconcile_line_mark(w->db, line->number, "noted", NULL, 0, w->fault);
 }
 
 /* --- The bank -------------------------------------------------------------------------------- */
 
 /* A day's notification and the statement after it tell of the same movement. */
-static enum err told_before(struct work_on *w, const struct line *line, bool *before)
+static enum err told_before(struct work_on *w, const struct reconcile_line *line, bool *before)
 {
     struct statement *s;
     *before = false;
@@ -313,7 +236,7 @@ static enum err told_before(struct work_on *w, const struct line *line, bool *be
     return err;
 }
 
-static enum err judge_bank(struct work_on *w, const struct line *line)
+static enum err judge_bank(struct work_on *w, const struct reconcile_line *line)
 {
     bool before = false;
     bool found = false;
@@ -321,21 +244,22 @@ static enum err judge_bank(struct work_on *w, const struct line *line)
     if (line->is.kind == SETTLEMENT_KIND_PAYOUT)
         err = told_before(w, line, &before);
     if (err || before || line->is.kind != SETTLEMENT_KIND_PAYOUT)
-        return err ? err : mark(w->db, line->number, "noted", NULL, 0, w->fault);
+        return err ? err : reconcile_line_mark(w->db, line->number, "noted", NULL, 0, w->fault);
     err = payout_bank(w->db, line->number, &line->is, w->now_ms, &found, w->fault);
-    return err || found ? err : mark(w->db, line->number, "unmatched", NULL, 0, w->fault);
+    return err || found ? err
+                        : reconcile_line_mark(w->db, line->number, "unmatched", NULL, 0, w->fault);
 }
 
 /* Payouts became known: what came in at the bank before may be one of them. */
 static enum err judge_banks_again(struct work_on *w)
 {
-    struct line line = {0};
+    struct reconcile_line line = {0};
     bool waiting = true;
     enum err err = ERR_OK;
     for (int i = 0; !err && waiting && i < BANKS_MAX; i++) {
         bool found;
-        err = load_line(w->db, INGEST_SETTLEMENT_BANKS_WAITING, line.number, &line, &waiting,
-                        w->fault);
+        err = reconcile_line_load(w->db, INGEST_SETTLEMENT_BANKS_WAITING, line.number, &line,
+                                  &waiting, w->fault);
         if (!err && waiting)
             err = payout_bank(w->db, line.number, &line.is, w->now_ms, &found, w->fault);
     }
@@ -344,7 +268,7 @@ static enum err judge_banks_again(struct work_on *w)
 
 /* --- Steps ----------------------------------------------------------------------------------- */
 
-static enum err look_at(struct work_on *w, const struct line *line)
+static enum err look_at(struct work_on *w, const struct reconcile_line *line)
 {
     if (strncmp(line->format, "camt", 4) == 0)
         return judge_bank(w, line);
@@ -359,7 +283,7 @@ static enum err look_at(struct work_on *w, const struct line *line)
     case SETTLEMENT_KIND_CHARGEBACK_REVERSED:
         return judge_won(w, line);
     default:
-        return mark(w->db, line->number, "noted", NULL, 0, w->fault);
+        return reconcile_line_mark(w->db, line->number, "noted", NULL, 0, w->fault);
     }
 }
 
@@ -398,11 +322,11 @@ static enum err finish_file(struct work_on *w, bool *more)
 
 static enum err look_at_lines(struct work_on *w, bool *more)
 {
-    struct line line;
+    struct reconcile_line line;
     bool found = true;
     enum err err = ERR_OK;
     for (int i = 0; !err && found && i < RECONCILE_LINES_MAX; i++) {
-        err = load_line(w->db, INGEST_SETTLEMENT_LINE_NEW, 0, &line, &found, w->fault);
+        err = reconcile_line_load(w->db, INGEST_SETTLEMENT_LINE_NEW, 0, &line, &found, w->fault);
         if (err || !found)
             break;
         err = look_at(w, &line);
@@ -430,11 +354,12 @@ enum err reconcile_step(struct database *db, const struct match_rule *rule, int6
 
 /* --- A person's decision --------------------------------------------------------------------- */
 
-static enum err open_line(struct database *db, int64_t number, struct line *line,
+static enum err open_line(struct database *db, int64_t number, struct reconcile_line *line,
                           struct fault *fault)
 {
     bool found;
-    enum err err = load_line(db, INGEST_SETTLEMENT_LINE_FIND, number, line, &found, fault);
+    enum err err =
+        reconcile_line_load(db, INGEST_SETTLEMENT_LINE_FIND, number, line, &found, fault);
     if (err)
         return err;
     if (!found)
@@ -456,7 +381,7 @@ static enum err open_refund(struct database *db, int64_t number, struct expected
 enum err reconcile_match(struct database *db, const struct reconcile_order *order,
                          struct told *told, struct fault *fault)
 {
-    struct line line;
+    struct reconcile_line line;
     struct expected refund;
     const struct match match = {MATCH_NONE, 0, 0};
     enum err err = open_line(db, order->line, &line, fault);
@@ -477,15 +402,16 @@ enum err reconcile_match(struct database *db, const struct reconcile_order *orde
     settled.amount_minor = refund.amount_minor - settled.amount_minor;
     if (!err)
         err = settled_write_off(db, &settled, fault);
-    return err ? err : mark(db, line.number, "matched", &match, refund.number, fault);
+    return err ? err
+               : reconcile_line_mark(db, line.number, "matched", &match, refund.number, fault);
 }
 
 enum err reconcile_set_aside(struct database *db, const struct reconcile_order *order,
                              struct fault *fault)
 {
-    struct line line;
+    struct reconcile_line line;
     enum err err = open_line(db, order->line, &line, fault);
-    return err ? err : mark(db, line.number, "set_aside", NULL, 0, fault);
+    return err ? err : reconcile_line_mark(db, line.number, "set_aside", NULL, 0, fault);
 }
 
 enum err reconcile_write_off(struct database *db, const struct reconcile_order *order,

@@ -1,8 +1,8 @@
 #include "sync/hub/fleet/device.h"
-#include "hal/base/id.h"
 #include "sync/hub/fleet/desired.h"
 #include "sync/hub/fleet/fleet.sql.h"
 #include "sync/hub/fleet/software.h"
+#include "sync/hub/ingest/id_column.h"
 
 #include <stdlib.h>
 
@@ -37,18 +37,6 @@ void device_reader_close(struct device_reader *reader)
     free(reader);
 }
 
-static void write_id(struct jsonw *w, const char *key, struct statement *s, int column)
-{
-    struct id id;
-    char text[ID_TEXT + 1];
-    if (column_bytes(s, column, id.bytes, ID_BYTES) != ERR_OK) {
-        jsonw_null(w, key);
-        return;
-    }
-    id_format(&id, text);
-    jsonw_text(w, key, text);
-}
-
 static void write_device(struct jsonw *w, struct statement *s)
 {
     jsonw_slice(w, "id", column_slice(s, 0));
@@ -65,7 +53,7 @@ static void write_device(struct jsonw *w, struct statement *s)
 static void write_log(struct jsonw *w, struct statement *s)
 {
     jsonw_object(w, NULL);
-    write_id(w, "log_id", s, 0);
+    id_column_write(w, "log_id", s, 0);
     jsonw_slice(w, "stream", column_slice(s, 1));
     jsonw_int(w, "through", column_int(s, 2));
     jsonw_int(w, "held", column_int(s, 8));
@@ -74,7 +62,7 @@ static void write_log(struct jsonw *w, struct statement *s)
     jsonw_int(w, "parked", column_int(s, 9));
     jsonw_time(w, "updated", column_int(s, 5));
     if (!column_is_null(s, 6)) {
-        write_id(w, "parent_log", s, 6);
+        id_column_write(w, "parent_log", s, 6);
         jsonw_int(w, "parent_seq", column_int(s, 7));
     }
     jsonw_end(w);

@@ -1,5 +1,6 @@
 #include "sync/hub/ingest/bookkeeper.h"
 #include "hal/base/cleanup.h"
+#include "sync/hub/ingest/cursor.h"
 #include "sync/hub/ingest/desk.h"
 #include "sync/hub/ingest/finding.h"
 #include "sync/hub/ingest/gift_card.h"
@@ -115,30 +116,6 @@ static enum err take_in(struct database *db, const struct books *books, int64_t 
                                             : err;
 }
 
-static enum err read_cursor(struct database *db, int64_t *cursor, struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_LEDGER_CURSOR, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
-    if (err)
-        return err;
-    *cursor = row ? column_int(s, 0) : 0;
-    statement_reset(s);
-    return ERR_OK;
-}
-
-static enum err move_cursor(struct database *db, int64_t cursor, struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_LEDGER_CURSOR_MOVE, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, cursor);
-    return database_send(db, s, fault);
-}
-
 /* The event behind the cursor, its body copied; *found false at the end. */
 static enum err next_event(struct database *db, int64_t *cursor, bool *found, bool *nameless,
                            struct buf *body, struct fault *fault)
@@ -170,7 +147,7 @@ enum err bookkeeper_step(struct database *db, const struct books *books, int64_t
     bool nameless;
     *news = (struct bookkeeper_news){0};
     buf_init(&body, EVENT_BODY_MAX);
-    enum err err = read_cursor(db, &cursor, fault);
+    enum err err = cursor_read(db, INGEST_LEDGER_CURSOR, &cursor, fault);
     while (!err && found && news->seen < BOOKKEEPER_EVENTS_MAX) {
         err = next_event(db, &cursor, &found, &nameless, &body, fault);
         if (err || !found)
@@ -180,7 +157,7 @@ enum err bookkeeper_step(struct database *db, const struct books *books, int64_t
             err = take_in(db, books, cursor, buf_slice(&body), now_ms, news, fault);
     }
     news->more = found;
-    return err || !news->seen ? err : move_cursor(db, cursor, fault);
+    return err || !news->seen ? err : cursor_move(db, INGEST_LEDGER_CURSOR_MOVE, cursor, fault);
 }
 
 enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,

@@ -119,3 +119,31 @@ enum err listing_page(struct answers *answers, struct statement *s, const char *
     jsonw_end(&w);
     return err;
 }
+
+enum err listing_written(struct answers *answers, struct statement *s, const char *name,
+                         void (*write)(struct jsonw *w, struct statement *s), struct buf *out,
+                         struct fault *fault)
+{
+    struct jsonw w = jsonw_to(out);
+    bool row = true;
+    int64_t count = 0;
+    int64_t cursor = 0;
+    enum err err;
+    jsonw_object(&w, NULL);
+    jsonw_array(&w, name);
+    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
+        cursor = column_int(s, 0);
+        count++;
+        jsonw_object(&w, NULL);
+        write(&w, s);
+        jsonw_end(&w);
+    }
+    jsonw_end(&w);
+    if (count == LISTING_PAGE)
+        jsonw_int(&w, "cursor", cursor);
+    else
+        jsonw_null(&w, "cursor");
+    jsonw_end(&w);
+    statement_reset(s);
+    return err;
+}

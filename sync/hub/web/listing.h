@@ -39,5 +39,9 @@ enum err listing_array(struct answers *answers, struct statement *s, const char 
 /* The rows as a page. */
 enum err listing_page(struct answers *answers, struct statement *s, const char *name,
                       struct buf *out, struct fault *fault) MUST_CHECK;
+/* The same, of rows that `write` writes, each into an object that is open. */
+enum err listing_written(struct answers *answers, struct statement *s, const char *name,
+                         void (*write)(struct jsonw *w, struct statement *s), struct buf *out,
+                         struct fault *fault) MUST_CHECK;
 
 #endif

@@ -1,0 +1,74 @@
+#include "sync/hub/connect/reconcile_line.h"
+#include "hal/base/sha256.h"
+#include "sync/hub/ingest/ingest.sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void keep(char *to, size_t size, struct slice from)
+{
+    size_t len = from.len < size - 1 ? from.len : size - 1;
+    memcpy(to, from.data, len);
+    to[len] = '\0';
+}
+
+static void read_line(struct statement *s, struct reconcile_line *line)
+{
+    *line = (struct reconcile_line){.number = column_int(s, 0)};
+    struct settlement_line *is = &line->is;
+    is->row = (size_t)column_int(s, 1);
+    keep(line->format, sizeof line->format, column_slice(s, 2));
+    is->kind = settlement_kind_find(column_slice(s, 3));
+    keep(is->type, sizeof is->type, column_slice(s, 4));
+    keep(is->batch, sizeof is->batch, column_slice(s, 5));
+    keep(is->reference, sizeof is->reference, column_slice(s, 6));
+    keep(is->payment, sizeof is->payment, column_slice(s, 7));
+    keep(is->own, sizeof is->own, column_slice(s, 8));
+    keep(is->terminal, sizeof is->terminal, column_slice(s, 9));
+    keep(is->currency, sizeof is->currency, column_slice(s, 10));
+    is->gross_minor = column_int(s, 11);
+    keep(is->net_currency, sizeof is->net_currency, column_slice(s, 12));
+    is->fee_minor = column_int(s, 13);
+    is->net_minor = column_int(s, 14);
+    is->day = column_int(s, 15);
+    keep(line->state, sizeof line->state, column_slice(s, 16));
+    char hash[SHA256_TEXT + 1] = "";
+    struct sha256 file;
+    if (column_bytes(s, 17, file.bytes, SHA256_BYTES) == ERR_OK)
+        sha256_format(&file, hash);
+    (void)snprintf(line->key, sizeof line->key, "%s/%zu", hash, is->row);
+}
+
+enum err reconcile_line_load(struct database *db, size_t statement, int64_t number,
+                             struct reconcile_line *line, bool *found, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, statement, &s, fault);
+    if (err)
+        return err;
+    if (statement_parameters(s))
+        bind_int(s, 1, number);
+    err = database_step(db, s, found, fault);
+    if (err || !*found)
+        return err;
+    read_line(s, line);
+    statement_reset(s);
+    return ERR_OK;
+}
+
+enum err reconcile_line_mark(struct database *db, int64_t line_no, const char *state,
+                             const struct match *match, int64_t expected_no, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_LINE_MARK, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, line_no);
+    bind_text(s, 2, state);
+    if (match && match->key != MATCH_NONE)
+        bind_text(s, 3, match_key_name(match->key));
+    if (expected_no)
+        bind_int(s, 4, expected_no);
+    bind_int(s, 5, match ? match->mismatches : 0);
+    return database_send(db, s, fault);
+}
