@@ -239,6 +239,17 @@ static enum err give_way(struct desk *desk, const struct roster_device *old, con
     return close_device(desk, old, ROSTER_REPLACED, CRL_SUPERSEDED, reason, successor, fault);
 }
 
+static enum err inherit(struct desk *desk, const char *device, const char *of, struct fault *fault)
+{
+    struct desired *desired CLEANUP(desired_cleanup) = NULL;
+    enum err err = restore_allow(desk->db, device, of, fault);
+    if (!err)
+        err = restore_inherit(desk->db, device, of, fault);
+    if (!err)
+        err = desired_open(&desired, desk->db, fault);
+    return err ? err : desired_inherit(desired, device, of, fault);
+}
+
 static enum err replace(struct desk *desk, const struct device_words *words, struct fault *fault)
 {
     struct roster_device old;
@@ -255,9 +266,7 @@ static enum err replace(struct desk *desk, const struct device_words *words, str
     if (!err)
         err = give_way(desk, &old, device.id, words->reason, fault);
     if (!err)
-        err = restore_allow(desk->db, device.id, old.id, fault);
-    if (!err)
-        err = restore_inherit(desk->db, device.id, old.id, fault);
+        err = inherit(desk, device.id, old.id, fault);
     if (!err)
         err = note(desk, "device.replace", old.id, words->reason, fault);
     if (!err && !words->json)

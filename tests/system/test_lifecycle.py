@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import ssl
+import sqlite3
 import subprocess
 import time
 import urllib.request
@@ -363,6 +364,63 @@ def test_swapped_box_knows_what_was_returned_before_it_came(town, tmp_path):
             new.await_nothing_waits()
             assert new.daemon.stop() == 0
     assert [p for p in town.ask_hub("/v1/parked")["parked"]] == []
+
+
+def hub_words(town, *words):
+    return town._run(*town.hub_words(*words))
+
+
+def test_box_in_the_place_of_another_gets_what_was_meant_for_it(town, tmp_path):
+    """Its configuration and its groups, and the messages that the old one had not taken."""
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    layer = tmp_path / "layer.json"
+    with enrolled_box(town, tmp_path / "old", "0311") as old:
+        old.start()
+        old.await_online()
+        old.sell("0311-01-1")
+        old.await_nothing_waits()
+        old.daemon.kill()
+        hub_words(town, "config", "group", "add", "pilots", old.device)
+        for scope, days in ((f"device/{old.device}", 77), ("group/pilots", 500)):
+            layer.write_text(json.dumps({"retention": {"days" if days == 77 else "events": days}}))
+            hub_words(town, "config", "put", scope, layer, "--reason", "for a test")
+        with sqlite3.connect(town.hub_state / "hub.db", timeout=30) as db:
+            # As one that waits: an appliance keeps even what it can't read.
+            db.execute(
+                "INSERT INTO inbox_out (device, number, body, created_ms)"
+                " SELECT id, inbox_next, CAST('{}' AS BLOB), 1 FROM device WHERE id = ?",
+                [old.device],
+            )
+            db.execute(
+                "UPDATE device SET inbox_next = inbox_next + 1 WHERE id = ?", [old.device]
+            )
+        invited = json.loads(town.device("replace", old.device, "--reason", "fire", "--json"))
+        with Box(town, tmp_path / "new", "0311") as new:
+            new.cli("provision", invited["link"])
+            new.start()
+            new.await_online()
+            device = certificate(new.state)["name"]
+
+            def taken():
+                with sqlite3.connect(f"file:{town.hub_state}/hub.db?mode=ro", uri=True) as db:
+                    left = "SELECT inbox_next - 1 - inbox_through, inbox_through FROM device WHERE id = ?"
+                    behind, _ = db.execute(left, [old.device]).fetchone()
+                    waits, through = db.execute(left, [device]).fetchone()
+                    return behind == 0 and waits == 0 and through > 0
+
+            await_true(taken, 30, "the old one's messages at the new one")
+            hub_words(town, "config", "push", "store/0311", "--reason", "for a test")
+
+            def settings():
+                with sqlite3.connect(f"file:{town.hub_state}/hub.db?mode=ro", uri=True) as db:
+                    row = db.execute(
+                        "SELECT settings FROM config_desired WHERE device = ?", [device]
+                    ).fetchone()
+                    return row and json.loads(row[0]).get("retention")
+
+            await_true(lambda: settings() == {"days": 77, "events": 500}, 30, "its configuration")
+            assert new.daemon.stop() == 0
 
 
 def test_retired_and_wiped_in_order(town, tmp_path):

@@ -12,6 +12,11 @@ WHERE (?1 = '' OR scope = ?1) AND change_no < ?2 ORDER BY change_no DESC LIMIT ?
 SELECT name FROM config_group WHERE device = ?1 ORDER BY name
 -- name: store_of
 SELECT store FROM store_device WHERE device = ?1
+-- name: predecessors_of
+SELECT of FROM takeover WHERE device = ?1 ORDER BY of
+-- name: group_inherit
+INSERT INTO config_group (name, device) SELECT name, ?1 FROM config_group WHERE device = ?2
+ON CONFLICT (name, device) DO NOTHING
 -- name: group_add
 INSERT INTO config_group (name, device) VALUES (?1, ?2) ON CONFLICT (name, device) DO NOTHING
 -- name: group_remove

@@ -52,6 +52,13 @@ enum err desired_released(struct desired *desired, const char *device, int64_t *
 enum err desired_group(struct desired *desired, const char *group, const char *device, bool in,
                        struct fault *fault) MUST_CHECK;
 
+/*
+ * For a device that comes in the place of another: it is in the same groups. The other's own layers
+ * hold for it by themselves, below its own.
+ */
+enum err desired_inherit(struct desired *desired, const char *device, const char *of,
+                         struct fault *fault) MUST_CHECK;
+
 typedef enum err desired_visit(void *context, const char *device, bool online, struct fault *fault);
 /* The appliances of a scope that this hub has heard of. */
 enum err desired_each(struct desired *desired, const char *scope, desired_visit *visit,

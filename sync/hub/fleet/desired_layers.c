@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GROUPS_MAX = 64 };
+enum { GROUPS_MAX = 64, PREDECESSORS_MAX = 16 };
 
 enum err desired_group(struct desired *desired, const char *group, const char *device, bool in,
                        struct fault *fault)
@@ -25,6 +25,18 @@ enum err desired_group(struct desired *desired, const char *group, const char *d
         return err;
     bind_text(s, 1, group);
     bind_text(s, 2, device);
+    return database_run(desired->db, s, fault);
+}
+
+enum err desired_inherit(struct desired *desired, const char *device, const char *of,
+                         struct fault *fault)
+{
+    struct statement *s;
+    enum err err = desired_statement(desired, CONFIG_GROUP_INHERIT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_text(s, 2, of);
     return database_run(desired->db, s, fault);
 }
 
@@ -151,7 +163,7 @@ enum err desired_store(struct desired *desired, const char *device,
 }
 
 struct scopes {
-    char list[GROUPS_MAX + 3][SCOPE_MAX];
+    char list[GROUPS_MAX + PREDECESSORS_MAX + 3][SCOPE_MAX];
     size_t count;
 };
 
@@ -159,6 +171,24 @@ static void scopes_add(struct scopes *scopes, const char *kind, struct slice nam
 {
     (void)snprintf(scopes->list[scopes->count++], SCOPE_MAX, "%s%s%.*s", kind, name.len ? "/" : "",
                    (int)name.len, name.data);
+}
+
+/* What was meant for those in whose place it came is meant for it, until it has its own. */
+static enum err add_predecessors(struct desired *desired, const char *device,
+                                 struct scopes *scopes, struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    enum err err = desired_statement(desired, CONFIG_PREDECESSORS_OF, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    for (int i = 0; i < PREDECESSORS_MAX &&
+                    (err = database_step(desired->db, s, &row, fault)) == ERR_OK && row;
+         i++)
+        scopes_add(scopes, "device", column_slice(s, 0));
+    statement_reset(s);
+    return err;
 }
 
 /* Those over a device, lowest first. */
@@ -184,8 +214,9 @@ static enum err find_scopes(struct desired *desired, const char *device, struct 
         return err;
     if (*store)
         scopes_add(scopes, "store", slice_of(store));
+    err = add_predecessors(desired, device, scopes, fault);
     scopes_add(scopes, "device", slice_of(device));
-    return ERR_OK;
+    return err;
 }
 
 enum err desired_render(struct desired *desired, const char *device, int64_t change_no,
