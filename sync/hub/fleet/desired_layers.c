@@ -174,8 +174,8 @@ static void scopes_add(struct scopes *scopes, const char *kind, struct slice nam
 }
 
 /* What was meant for those in whose place it came is meant for it, until it has its own. */
-static enum err add_predecessors(struct desired *desired, const char *device,
-                                 struct scopes *scopes, struct fault *fault)
+static enum err add_predecessors(struct desired *desired, const char *device, struct scopes *scopes,
+                                 struct fault *fault)
 {
     struct statement *s;
     bool row = true;
