@@ -419,8 +419,8 @@ class Road:
     def ask_hub(self, path, role="it"):
         return _get(self.hub_url + path, self.hub_token(role))
 
-    def ask_hub_text(self, path):
-        return _get_text(self.hub_url + path, self.hub_token())
+    def ask_hub_text(self, path, role="it"):
+        return _get_text(self.hub_url + path, self.hub_token(role))
 
     def await_link(self, timeout_s=15):
         """Until the appliance is online, and has noted what time the hub says it is."""
