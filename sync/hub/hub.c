@@ -5,6 +5,7 @@
 #include "sync/hub/auditor.h"
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
+#include "sync/hub/credentials.h"
 #include "sync/hub/door.h"
 #include "sync/hub/enrolment.h"
 #include "sync/hub/est.h"
@@ -20,72 +21,6 @@
 #include <string.h>
 
 enum { MIB = 1024 * 1024, WATCH_MS = 2000 };
-
-const struct setting hub_settings[] = {
-    {"http.listen", SETTING_TEXT, "127.0.0.1:8090", 0, 0, "address of the HTTP API and dashboard"},
-    {"http.certificate", SETTING_TEXT, NULL, 0, 0,
-     "PEM chain: HTTPS for clients with a certificate of our CA; needed off loopback"},
-    {"http.key", SETTING_TEXT, NULL, 0, 0, "PEM key of http.certificate"},
-    {"broker.url", SETTING_TEXT, "mqtts://127.0.0.1:8883", 0, 0, "the MQTT broker"},
-    {"broker.proxy", SETTING_TEXT, NULL, 0, 0, "http://host:port, for HTTP CONNECT"},
-    {"broker.client_id", SETTING_TEXT, "tillback-hub", 0, 0,
-     "our name at the broker: the certificate's common name"},
-    {"tls.ca", SETTING_TEXT, NULL, 0, 0, "PEM; else identity/ca.pem of the state directory"},
-    {"tls.crl", SETTING_TEXT, NULL, 0, 0, "PEM revocation list; none unless given"},
-    {"tls.certificate", SETTING_TEXT, NULL, 0, 0,
-     "PEM chain; else identity/current.pem of the state directory"},
-    {"tls.key", SETTING_TEXT, NULL, 0, 0, "PEM; else the file of tls.certificate"},
-    {"broker.folder", SETTING_TEXT, NULL, 0, 0,
-     "where the brokers read ca.pem, crl.pem, server.pem and server-key.pem: kept as the authority "
-     "has them, the latter two as servers/broker.pem of the state directory"},
-    {"broker.pid_file", SETTING_TEXT, NULL, 0, 0,
-     "the broker's, to have it read those again (SIGHUP)"},
-    {"enrol.pid_file", SETTING_TEXT, NULL, 0, 0, "the same of the enrolment broker"},
-    {"enrol.url", SETTING_TEXT, NULL, 0, 0,
-     "mqtts://host:port: our listener of the enrolment broker; none: no enrolment over the line"},
-    {"enrol.code_days", SETTING_INT, "7", 1, 365, "how long a code may be used"},
-    {"enrol.certificate_days", SETTING_INT, "397", 1, 3650, "what an appliance's is good for"},
-    {"enrol.late_days", SETTING_INT, "90", 0, 3650,
-     "how long after its end a certificate may still be renewed, with its key"},
-    {"est.listen", SETTING_TEXT, NULL, 0, 0,
-     "address of the EST server (RFC 7030), by HTTPS; none unless given"},
-    {"est.certificate", SETTING_TEXT, NULL, 0, 0, "PEM chain of that server"},
-    {"est.key", SETTING_TEXT, NULL, 0, 0, "PEM key of est.certificate"},
-    {"public.hub_url", SETTING_TEXT, NULL, 0, 0, "https://...: in bundles, for appliances"},
-    {"public.broker_url", SETTING_TEXT, NULL, 0, 0,
-     "the broker as appliances reach it; else broker.url"},
-    {"public.enrol_url", SETTING_TEXT, NULL, 0, 0,
-     "the enrolment broker as appliances reach it: mqtts://host:8884"},
-    {"public.time_servers", SETTING_TEXT, NULL, 0, 0, "names, with commas between: in bundles"},
-    {"runtime.folder", SETTING_TEXT, NULL, 0, 0,
-     "short private directory for a socket; else run in the state directory"},
-    {"backup.expected", SETTING_FLAG, "no", 0, 0,
-     "yes: appliances prune only what a backup holds; no: what is durable here"},
-    {"ledger.books", SETTING_TEXT, NULL, 0, 0,
-     "JSON: companies, accounts, templates, closed periods; else the books that ship"},
-    {"posting.connector", SETTING_TEXT, "none", 0, 0,
-     "where entries are posted: tryton:FILE, ledger-file:PATH, or none: they stay ready"},
-    {"payment.provider", SETTING_TEXT, NULL, 0, 0,
-     "JSON file: the payment provider that pays the tenders whose executor is the hub"},
-    {"connector.retry_least_ms", SETTING_INT, "1000", 10, 60000,
-     "the pause after a first failed try to reach a system outside; it doubles from try to try"},
-    {"connector.retry_most_ms", SETTING_INT, "300000", 10, 3600000,
-     "and is never longer than this"},
-    {"posting.most_a_minute", SETTING_INT, "0", 0, 100000,
-     "so many entries are posted a minute at most; 0: as many as there are"},
-    {"payment.most_a_minute", SETTING_INT, "0", 0, 100000,
-     "so many refunds are asked for a minute at most; 0: as many as there are"},
-    {"outlets.file", SETTING_TEXT, NULL, 0, 0,
-     "JSON file: systems that are told events over HTTP (warehouse, tax, CRM, fraud, ...)"},
-    {"outlets.most_a_minute", SETTING_INT, "0", 0, 100000,
-     "each is told so many events a minute at most; 0: as many as there are"},
-    {"settlement.late_days", SETTING_INT, "10", 1, 365,
-     "a refund settled more days after its issue is told as late"},
-    {"settlement.missing_days", SETTING_INT, "14", 1, 365,
-     "a refund not settled so many days after its issue is told as missing"},
-    {"ingest.queue_mib", SETTING_INT, "64", 1, 4096, "memory for messages that wait"},
-};
-const size_t hub_settings_count = sizeof hub_settings / sizeof *hub_settings;
 
 struct hub {
     struct loop *loop;
@@ -229,18 +164,6 @@ static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], siz
 }
 
 /* --- Opening --------------------------------------------------------------------------------- */
-
-/* The setting, or else a file below the state directory. */
-static enum err path_of(struct hub *hub, const char *key, const char *fallback,
-                        char path[static PATH_MAX], struct fault *fault)
-{
-    const char *given = settings_text(hub->config.settings, key);
-    enum err err = given ? storage_path(path, PATH_MAX, "", given)
-                         : storage_path(path, PATH_MAX, hub->config.state, fallback);
-    if (!err && given)
-        (void)snprintf(path, PATH_MAX, "%s", given);
-    return err ? fault_set(fault, err, key, "the path is too long") : ERR_OK;
-}
 
 /* A hub without an authority of its own takes what others have enrolled. */
 static enum err open_registrar(struct hub *hub, struct fault *fault)
@@ -413,47 +336,6 @@ static enum err open_teller(struct hub *hub, struct fault *fault)
 /* Of several hub workers only those with an authority can answer that. */
 static const char registrars[] = "tb/v1/+/up/enrol";
 
-static enum err make_client_tls(struct hub *hub, struct tls_context **tls, struct fault *fault)
-{
-    char certificate[PATH_MAX];
-    char key[PATH_MAX];
-    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", hub->ca_file, fault);
-    if (!err)
-        err = path_of(hub, "tls.certificate", "identity/current.pem", certificate, fault);
-    if (!err)
-        err = path_of(hub, "tls.key", "identity/current.pem", key, fault);
-    if (err)
-        return err;
-    const struct tls_config config = {
-        .role = TLS_CLIENT,
-        .ca_file = hub->ca_file,
-        .crl_file = settings_text(hub->config.settings, "tls.crl"),
-        .certificate_file = certificate,
-        .key_file = key,
-        .clock = hub->config.clock,
-    };
-    return tls_context_open(tls, &config, fault);
-}
-
-/* *tls stays NULL when no certificate is configured. */
-static enum err make_server_tls(struct hub *hub, const char *certificate, const char *key,
-                                bool optional, struct tls_context **tls, struct fault *fault)
-{
-    char ca[PATH_MAX];
-    const struct settings *settings = hub->config.settings;
-    const struct tls_config config = {
-        .role = TLS_SERVER,
-        .ca_file = ca,
-        .crl_file = settings_text(settings, "tls.crl"),
-        .certificate_file = settings_text(settings, certificate),
-        .key_file = settings_text(settings, key),
-        .peer_certificate_optional = optional,
-        .clock = hub->config.clock,
-    };
-    enum err err = path_of(hub, "tls.ca", "identity/ca.pem", ca, fault);
-    return err || !config.certificate_file ? err : tls_context_open(tls, &config, fault);
-}
-
 static void replace_tls(struct tls_context **now, struct tls_context *tls)
 {
     tls_context_close(*now); /* connections that use it keep it */
@@ -466,7 +348,7 @@ static void on_trust_changed(void *context)
     struct hub *hub = context;
     struct tls_context *tls = NULL;
     struct fault fault;
-    enum err err = make_client_tls(hub, &tls, &fault);
+    enum err err = credentials_client(&hub->config, hub->ca_file, &tls, &fault);
     if (!err) {
         wire_use_tls(hub->wire, tls);
         if (hub->enrol_wire)
@@ -474,13 +356,13 @@ static void on_trust_changed(void *context)
         replace_tls(&hub->client_tls, tls);
     }
     if (!err && hub->server_tls)
-        err = make_server_tls(hub, "http.certificate", "http.key", false, &tls, &fault);
+        err = credentials_server(&hub->config, "http.certificate", "http.key", false, &tls, &fault);
     if (!err && hub->server_tls && hub->web) {
         web_use_tls(hub->web, tls);
         replace_tls(&hub->server_tls, tls);
     }
     if (!err && hub->est)
-        err = make_server_tls(hub, "est.certificate", "est.key", true, &tls, &fault);
+        err = credentials_server(&hub->config, "est.certificate", "est.key", true, &tls, &fault);
     if (!err && hub->est) {
         est_use_tls(hub->est, tls);
         replace_tls(&hub->est_tls, tls);
@@ -492,11 +374,11 @@ static void on_trust_changed(void *context)
 static enum err open_wire(struct hub *hub, struct fault *fault)
 {
     const struct settings *settings = hub->config.settings;
-    enum err err = path_of(hub, "runtime.folder", "run", hub->runtime, fault);
+    enum err err = credentials_path(&hub->config, "runtime.folder", "run", hub->runtime, fault);
     if (!err)
         err = storage_make_folder(hub->runtime, fault);
     if (!err)
-        err = make_client_tls(hub, &hub->client_tls, fault);
+        err = credentials_client(&hub->config, hub->ca_file, &hub->client_tls, fault);
     if (err)
         return err;
     const struct wire_config wire = {
@@ -563,7 +445,8 @@ static enum err open_est(struct hub *hub, struct fault *fault)
     const char *address = settings_text(hub->config.settings, "est.listen");
     if (!address)
         return ERR_OK;
-    enum err err = make_server_tls(hub, "est.certificate", "est.key", true, &hub->est_tls, fault);
+    enum err err =
+        credentials_server(&hub->config, "est.certificate", "est.key", true, &hub->est_tls, fault);
     if (!err && !hub->est_tls)
         err = fault_set(fault, ERR_INVALID, "est.certificate", "is missing");
     const struct est_config est = {
@@ -617,8 +500,8 @@ static void on_changed(void *context, const struct bookkeeper_news *news)
 static enum err open_web(struct hub *hub, struct fault *fault)
 {
     const struct settings *settings = hub->config.settings;
-    enum err err =
-        make_server_tls(hub, "http.certificate", "http.key", false, &hub->server_tls, fault);
+    enum err err = credentials_server(&hub->config, "http.certificate", "http.key", false,
+                                      &hub->server_tls, fault);
     const struct web_config web = {
         .address = settings_text(settings, "http.listen"),
         .tls = hub->server_tls,

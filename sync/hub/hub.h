@@ -19,10 +19,6 @@ struct hub_config {
     struct diag *diag;
 };
 
-/* The keys that a hub knows. */
-extern const struct setting hub_settings[];
-extern const size_t hub_settings_count;
-
 enum err hub_open(struct hub **hub, struct loop *loop, const struct hub_config *config,
                   struct fault *fault) MUST_CHECK;
 /* Finishes what was taken. Takes NULL. Before loop_close. */

@@ -7,6 +7,7 @@
 #include "sync/hub/contact_command.h"
 #include "sync/hub/device_command.h"
 #include "sync/hub/hub.h"
+#include "sync/hub/hub_settings.h"
 #include "sync/hub/import_command.h"
 #include "sync/hub/ingest/backup.h"
 #include "sync/hub/ingest/server_backup.h"
