@@ -22,20 +22,9 @@ static enum err make_log(struct database *db, int64_t now_ms, struct stream_log 
 static enum err open_log(struct database *db, int64_t now_ms, struct stream_log *log,
                          struct fault *fault)
 {
-    struct statement *s;
-    struct id id;
     bool found;
-    enum err err = database_statement(db, INGEST_CENTRE_LOG, &s, fault);
-    if (!err)
-        err = database_step(db, s, &found, fault);
-    if (err)
-        return err;
-    if (!found)
-        return make_log(db, now_ms, log, fault);
-    err = column_bytes(s, 0, id.bytes, ID_BYTES);
-    statement_reset(s);
-    return err ? fault_set(fault, err, "stream_log", "a row isn't what it should be")
-               : stream_log_find(db, &id, &found, log, fault);
+    enum err err = stream_log_centre(db, &found, log, fault);
+    return err || found ? err : make_log(db, now_ms, log, fault);
 }
 
 static enum err next_sequence(struct database *db, const struct id *correlation, int64_t *sequence,

@@ -272,7 +272,9 @@ SELECT journal_entry.entry_no, journal_entry.body, posting.state, posting.number
 FROM journal_entry LEFT JOIN posting USING (reference)
 WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_no
 -- name: centre_log
-SELECT log_id FROM stream_log WHERE stream = 'centre' LIMIT 1
+SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, hash,
+       backed_up_through, ack_no, log_id
+FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1
 -- name: centre_sequence
 SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre' AND sequence > 0
 -- name: home_of_return

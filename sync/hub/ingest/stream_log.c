@@ -68,6 +68,30 @@ enum err stream_log_find(struct database *db, const struct id *id, bool *found,
     return ERR_OK;
 }
 
+enum err stream_log_centre(struct database *db, bool *found, struct stream_log *log,
+                           struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_CENTRE_LOG, &s, fault);
+    if (!err)
+        err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    struct stream_log read = {.through = 0};
+    if (row)
+        err = read_log(s, &read);
+    if (row && !err)
+        err = column_bytes(s, 10, read.id.bytes, ID_BYTES);
+    statement_reset(s);
+    if (err)
+        return damaged(fault);
+    if (row)
+        *log = read;
+    *found = row;
+    return ERR_OK;
+}
+
 enum err stream_log_insert(struct database *db, struct stream_log *log, int64_t now_ms,
                            struct fault *fault)
 {
