@@ -88,11 +88,11 @@ static void on_settled(void *context, const struct config_report *report)
     struct centre *centre = context;
     struct fate *fate = report->version ? calloc(1, sizeof *fate) : NULL;
     struct buf hash CLEANUP(buf_free);
+    buf_init(&hash, REQUEST_HASH_TEXT);
     if (!fate)
         return;
     fate->report = *report;
     fate->diag = centre->config.diag;
-    buf_init(&hash, REQUEST_HASH_TEXT);
     base64_encode(&hash, report->hash.bytes, SHA256_BYTES, true);
     (void)snprintf(fate->hash, sizeof fate->hash, "%s", hash.data ? hash.data : "");
     (void)snprintf(fate->subject, sizeof fate->subject, "device/%s", centre->config.device);

@@ -68,11 +68,11 @@ enum err membership_remember(const struct membership *membership, const char *st
     char path[PATH_MAX];
     struct memory memory;
     struct buf text CLEANUP(buf_free);
+    buf_init(&text, MEMORY_MAX);
     recall(state, &memory);
     if (!membership->enrolled || (strcmp(memory.device, membership->device) == 0 &&
                                   strcmp(memory.store, membership->store) == 0))
         return ERR_OK;
-    buf_init(&text, MEMORY_MAX);
     struct jsonw w = jsonw_to(&text);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "device", membership->device);
