@@ -13,8 +13,9 @@ print-folders:
 install-build: ; $(Q)toolchain/install build run
 install-test:  ; $(Q)toolchain/install build run test
 
-lint: lint-includes lint-format lint-cppcheck lint-tidy
+lint: lint-includes lint-cleanup lint-format lint-cppcheck lint-tidy
 lint-includes: ; $(Q)toolchain/check-includes && echo '  ok      folders include only what they may'
+lint-cleanup: ; $(Q)toolchain/check-cleanup && echo '  ok      what is freed at a return is prepared before it'
 lint-format: ; $(Q)clang-format --dry-run --Werror $(C_FILES) && echo '  ok      formatting'
 # Without the generated headers: reading the embedded files byte by byte would take minutes.
 lint-cppcheck:
@@ -207,7 +208,7 @@ clean: ; $(Q)rm -rf build
 
 help: ; @sed -n 's/^#   make/  make/p' Makefile
 
-.PHONY: print-folders install-build install-test lint lint-includes lint-format lint-cppcheck
+.PHONY: print-folders install-build install-test lint lint-includes lint-cleanup lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
 .PHONY: browser-quick pictures bench-page dictionary
 .PHONY: contract-test contract-check postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-year bench-packages \
