@@ -157,6 +157,9 @@ class Machine:
         """No goodbye: what the disk has is what it has."""
         with self._power:
             self.on = False
+            for line in (self._status, self._console):
+                if line:
+                    line.closed = True
             if self.running:
                 self.process.send_signal(signal.SIGKILL)
                 self.process.wait()
@@ -233,7 +236,7 @@ class Machine:
 
     def say(self, text):
         """A line typed on the status console, which a ticket makes one for technicians."""
-        self._status.send(f"{text}\n")
+        self._status.socket.sendall(f"{text}\n".encode())
 
     def said(self):
         """All that the status console has shown."""
@@ -264,22 +267,24 @@ class Line:
         self.received = b""
         self.seen = 0
         self.changed = threading.Condition()
-        self.ended = False
+        self.closed = self.ended = False
         threading.Thread(target=self._receive, daemon=True).start()
 
     def close(self):
+        self.closed = True
         self.socket.close()
 
     def _receive(self):
         """Until the machine is off; over its restarts."""
-        while self.machine.on:
+        while not self.closed:
             with contextlib.suppress(OSError):
                 while data := self.socket.recv(65536):
                     with self.changed:
                         self.received += data
                         self.changed.notify_all()
-            with contextlib.suppress(MachineError):
-                self.socket = _connect(self.machine, self.path)
+            if not self.closed:
+                with contextlib.suppress(MachineError):
+                    self.socket = _connect(self.machine, self.path)
         with self.changed:
             self.ended = True
             self.changed.notify_all()

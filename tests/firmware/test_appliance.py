@@ -1,5 +1,6 @@
 """From the first start of a new box to returns at the hub, by the image that is shipped."""
 
+import contextlib
 import json
 import socket
 
@@ -82,6 +83,17 @@ def test_ticket_on_a_stick_opens_a_console(machine, plug, centre, tmp_path):
     machine.run("! systemctl is-active --quiet tillback-console@ttyS0")
 
 
+def scan(news, give, text):
+    """Who scans and sees nothing, scans again: a slow machine loses keys."""
+    for _ in range(6):
+        give()
+        with contextlib.suppress(TimeoutError):
+            while (seen := news.wait_for("scan", 20))["data"] != text:
+                pass
+            return seen
+    raise AssertionError(f"{text} was never seen")
+
+
 def bring_back(till, centre, receipt):
     """The rest of the return, and its number once the hub has it."""
     status, answer = till.give_back(receipt)
@@ -97,9 +109,8 @@ def test_return_scanned_on_a_serial_scanner_reaches_the_hub(machine, till, centr
     assert till.sell("0042-01-vm-1")[0] == 201
     with News(till.url, till.token, till.tls) as news, socket.socket(socket.AF_UNIX) as scanner:
         scanner.connect(str(machine.folder / "scanner"))
-        scanner.sendall(b"0042-01-vm-1\r")
-        seen = news.wait_for("scan", 120)
-    assert (seen["data"], seen["lane"]) == ("0042-01-vm-1", "01")
+        seen = scan(news, lambda: scanner.sendall(b"0042-01-vm-1\r"), "0042-01-vm-1")
+    assert seen["lane"] == "01"
     assert seen["sale"]["lines"][0]["quantity"] == 3
     bring_back(till, centre, "0042-01-vm-1")
 
@@ -112,7 +123,6 @@ def test_return_scanned_on_a_keyboard_wedge_reaches_the_hub(machine, till, centr
     )
     assert till.sell("0042-01-vm-2")[0] == 201
     with News(till.url, till.token, till.tls) as news:
-        machine.type("0042-01-vm-2")
-        seen = news.wait_for("scan", 120)
-    assert (seen["data"], seen["lane"]) == ("0042-01-vm-2", "01")
+        seen = scan(news, lambda: machine.type("0042-01-vm-2"), "0042-01-vm-2")
+    assert seen["lane"] == "01"
     bring_back(till, centre, "0042-01-vm-2")
