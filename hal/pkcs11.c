@@ -120,7 +120,7 @@ static enum err parse_key_uri(const char *text, struct pkcs11_uri *uri, struct f
 static enum err key_connect(struct pkcs11_key *key, struct fault *fault)
 {
     struct pkcs11_uri uri;
-    CK_OBJECT_HANDLE public;
+    CK_OBJECT_HANDLE public = CK_INVALID_HANDLE;
     enum err err = parse_key_uri(key->uri, &uri, fault);
     if (!err)
         err = pkcs11_session_open(&key->session, &uri, fault);
@@ -158,7 +158,7 @@ static enum err run_destroy(struct pkcs11_call *base, struct fault *fault)
     if (!err)
         err = pkcs11_session_open(&session, &uri, fault);
     for (size_t i = 0; !err && i < sizeof classes / sizeof *classes; i++) {
-        CK_OBJECT_HANDLE object;
+        CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
         err = find_object(&session, classes[i], &uri, &object, fault);
         CK_RV code = err ? CKR_OK : session.module->C_DestroyObject(session.handle, object);
         if (code != CKR_OK)
