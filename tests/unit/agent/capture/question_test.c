@@ -188,7 +188,7 @@ static void authorise(struct counter *counter, const char *number, int quantity,
     struct buf body CLEANUP(buf_free);
     buf_init(&body, EVENT_BODY_MAX);
     event_write(&body, &event);
-    const struct inbox_place place = {1, messages + 1, messages};
+    const struct inbox_place place = {1, messages + 1, messages, messages + 1};
     messages++;
     eventlog_receive(counter_log(counter), &place, buf_slice(&body), received, &came);
     /* What was submitted behind it ends after it. */

@@ -100,7 +100,7 @@ static void hear(struct test *test, enum event_type type, const char *data)
     buf_init(&body, EVENT_BODY_MAX);
     event_write(&body, &event);
     bool came = false;
-    const struct inbox_place place = {1, test->messages + 1, test->messages};
+    const struct inbox_place place = {1, test->messages + 1, test->messages, test->messages + 1};
     test->messages++;
     eventlog_receive(counter_log(test->counter), &place, buf_slice(&body), received, &came);
     await_writer(test);

@@ -134,7 +134,7 @@ static void hear(struct shop *shop, enum event_type type, const struct id *corre
     struct buf body CLEANUP(buf_free);
     buf_init(&body, EVENT_BODY_MAX);
     event_write(&body, &writing.event);
-    const struct inbox_place place = {1, shop->messages + 1, shop->messages};
+    const struct inbox_place place = {1, shop->messages + 1, shop->messages, shop->messages + 1};
     shop->messages++;
     eventlog_receive(shop->log, &place, buf_slice(&body), end, &writing);
     await_end(&writing);
