@@ -79,7 +79,9 @@ static void close_server(struct database *db)
 enum err postgresql_connect(struct database *db, struct fault *fault)
 {
     struct server *server = db->native;
-    if (PQstatus(server->connection) == CONNECTION_OK)
+    /* One that couldn't leave pipeline mode, for want of memory, is as good as lost. */
+    bool stuck = !server->sent && PQpipelineStatus(server->connection) != PQ_PIPELINE_OFF;
+    if (PQstatus(server->connection) == CONNECTION_OK && !stuck)
         return ERR_OK;
     PQreset(server->connection);
     server->connected++;
