@@ -5,17 +5,11 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-enum { BUSY_TIMEOUT_MS = 5000, UNDO_BYTES = 1024 * 1024 };
+enum { BUSY_TIMEOUT_MS = 5000 };
 
-/*
- * What undoes a savepoint is kept in memory up to this many bytes, in one piece that is taken and
- * given back with each savepoint: in the many small ones that temp_store=MEMORY makes of it, it
- * costs an append a tenth of its time. More of it goes to a temporary file. Nobody asks how much
- * memory SQLite has, which it would count under a lock at each allocation.
- */
+/* Nobody asks how much memory SQLite has, which it would count under a lock at each allocation. */
 static void set_up(void)
 {
-    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_BYTES);
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
@@ -88,8 +82,11 @@ static enum err configure(struct database *db, const struct database_config *con
         return fault_set(fault, ERR_READ_ONLY, "", "the database can't be written to");
     sqlite3_busy_timeout(db->native, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(db->native, 1);
-    enum err err = script(
-        db, "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA user_version;", fault);
+    /* In memory lies only what undoes a savepoint: it is small, and never needed after a crash. */
+    enum err err = script(db,
+                          "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
+                          "PRAGMA temp_store=MEMORY; PRAGMA user_version;",
+                          fault);
     if (!err)
         err = set_cache(db, config->cache_kib, fault);
     bool temporary = config->path[0] == '\0';
