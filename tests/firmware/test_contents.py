@@ -99,5 +99,19 @@ def test_what_the_scripts_of_the_slots_keep_is_json(text):
     assert json.loads(output.stdout) == text
 
 
+def test_data_partition_is_checked_before_it_is_mounted(tmp_path):
+    """What systemd makes of the image's /etc/fstab."""
+    enter = (
+        'mount -t tmpfs tmp "$0/run" && mount --bind /dev "$0/dev" && '
+        'chroot "$0" /usr/lib/systemd/system-generators/systemd-fstab-generator /run /run /run && '
+        'cat "$0/run/data.mount"'
+    )
+    command = ["unshare", "--mount", "sh", "-euc", enter, TREE]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    unit = "systemd-fsck@dev-tillback-data.service"
+    assert f"Requires={unit}" in made
+    assert "mend-data" in (TREE / f"usr/lib/systemd/system/{unit}.d/tillback.conf").read_text()
+
+
 def test_image_fits_its_slot_twice():
     assert (FIRMWARE / "root.squashfs").stat().st_size < 80 * 1024 * 1024
