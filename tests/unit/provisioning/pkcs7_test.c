@@ -31,9 +31,11 @@ static void bag_holds_the_whole_chain_as_openssl_reads_it(void **state)
     scratch_make(&scratch);
     scratch_write(scratch_path(&scratch, "bag.der", path), der.data, der.len);
     assert_true(openssl_run(said, sizeof said, "pkcs7 -inform DER -in %s -print_certs", path));
-    const char *own = strstr(said, "subject=CN = store-0042-a");
-    assert_non_null(own);
-    assert_non_null(strstr(own, "subject=CN = Test root"));
+    const char *own = strstr(said, "subject=");
+    const char *next = own ? strstr(own + 1, "subject=") : NULL;
+    assert_non_null(next);
+    assert_non_null(strstr(own, "store-0042-a"));
+    assert_non_null(strstr(next, "Test root"));
     scratch_remove(&scratch);
     pki_close(&pki);
 }
