@@ -546,7 +546,6 @@ static enum err listen_to_devices(struct appliance *a, struct fault *fault)
     return devices_listen(a->devices, fault);
 }
 
-/* Each may use what stands above it. */
 static enum err open_member_watch(struct appliance *a, struct fault *fault)
 {
     const struct member_watch_config config = {.loop = a->loop,
@@ -558,6 +557,7 @@ static enum err open_member_watch(struct appliance *a, struct fault *fault)
     return member_watch_open(&a->member_watch, &config, fault);
 }
 
+/* Each may use what stands above it. */
 static enum err (*const opening[])(struct appliance *a, struct fault *fault) = {
     open_base,         open_member,    open_log,     open_capture,      open_intake, open_link,
     open_devices,      open_service,   open_updater, open_lamp,         open_api,    open_door,

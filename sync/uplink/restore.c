@@ -140,7 +140,7 @@ void restore_came(struct restore *restore, const struct mqtt_message *message)
     struct slice bodies[BATCH_EVENTS_MAX];
     size_t count;
     struct buf unpacked CLEANUP(buf_free);
-    struct slice text;
+    struct slice text = {NULL, 0};
     buf_init(&unpacked, BATCH_BYTES_MAX);
     enum err err = batch_header_read(&header, get_property, &read, &fault);
     if (!err)

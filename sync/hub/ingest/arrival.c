@@ -243,7 +243,7 @@ enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, c
 static enum err pack_reply(struct arrival *arrival, struct fault *fault)
 {
     struct compressor *compressor = NULL;
-    struct slice frame;
+    struct slice frame = {NULL, 0};
     enum err err = compressor_open(&compressor, fault);
     if (!err)
         err = compressor_pack(compressor, buf_slice(&arrival->reply), &frame, fault);
