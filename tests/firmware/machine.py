@@ -102,8 +102,8 @@ class Machine:
         return self
 
     def _start_again(self, process):
-        """A restart that the machine asks for is a new QEMU: one that was reset starts with what it has
-        translated and learnt, and now and then stands still in its firmware."""
+        """A restart that the machine asks for is a new QEMU: one that was reset was seen once
+        to stand still in its firmware. So no test here shows a warm reset."""
         while process.wait() == 0:
             with self._power:
                 if not self.on:
