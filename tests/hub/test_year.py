@@ -31,4 +31,5 @@ def test_days_of_a_chain_are_taken_in_once_with_flat_memory(tmp_path):
     assert whole["exceptions"] >= whole["lines_differing"] > 0
     assert (whole["not_applied"], whole["parked"], whole["unbalanced"]) == (0, 0, 0)
 
-    assert parts[-1]["peak_kib"] < parts[0]["peak_kib"] + GROWTH_KIB
+    # Once the database's cache is full.
+    assert parts[-1]["peak_kib"] < parts[1]["peak_kib"] + GROWTH_KIB
