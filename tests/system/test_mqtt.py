@@ -61,7 +61,7 @@ def counted(road, name):
     return int(re.search(rf"^tillback_hub_{name} (\d+)$", text, re.M)[1])
 
 
-VICTIMS_TOPICS = ["up/events", "up/state", "up/query", "down/ack/returns", "down/inbox"]
+VICTIMS_TOPICS = ["up/events", "up/state", "up/query", "down/ack/returns", "down/inbox", "down/inbox-batch"]
 
 
 @pytest.mark.parametrize("name", VICTIMS_TOPICS)

@@ -107,7 +107,7 @@ def test_contact_is_sealed_everywhere_and_erased_with_its_key(road, counter):
         assert road.cli("verify").endswith("the chain is whole, the views follow from it.\n")
         messages = watcher.drain(1)
     assert not [m.topic for m in messages for text in PLAIN if text in text_of(m)]
-    assert any(m.topic.endswith("/down/inbox") and b"customer.erased" in m.payload for m in messages)
+    assert any("/down/inbox" in m.topic and b"customer.erased" in text_of(m) for m in messages)
 
     again = give_back(counter, "0042-01-back", "c-1")
     assert await_contact(road, again) == PERSON
