@@ -194,13 +194,6 @@ enum err authority_store_list_end(struct authority_store *store, enum err err, s
     return err;
 }
 
-static void copy_text(char *to, size_t size, struct slice text)
-{
-    size_t len = text.len < size ? text.len : size - 1;
-    memcpy(to, text.data, len);
-    to[len] = '\0';
-}
-
 enum err authority_store_each(struct authority_store *store, const char *name,
                               authority_visit *visit, void *context, struct fault *fault)
 {
@@ -217,8 +210,8 @@ enum err authority_store_each(struct authority_store *store, const char *name,
             .not_after_ms = column_int(statement, 4),
             .revoked_ms = column_int(statement, 5),
         };
-        copy_text(record.serial, sizeof record.serial, column_slice(statement, 0));
-        copy_text(record.name, sizeof record.name, column_slice(statement, 1));
+        slice_copy(column_slice(statement, 0), record.serial, sizeof record.serial);
+        slice_copy(column_slice(statement, 1), record.name, sizeof record.name);
         visit(context, &record);
     }
     statement_reset(statement);

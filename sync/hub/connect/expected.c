@@ -8,13 +8,6 @@
 
 enum { DETAIL_MAX = 400, KEY_MAX = EXPECTED_TEXT_MAX + 40 };
 
-static void keep(char *to, size_t size, struct slice from)
-{
-    size_t len = from.len < size - 1 ? from.len : size - 1;
-    memcpy(to, from.data, len);
-    to[len] = '\0';
-}
-
 static void read_row(struct statement *s, struct expected *found)
 {
     struct slice state = column_slice(s, 9);
@@ -28,15 +21,15 @@ static void read_row(struct statement *s, struct expected *found)
         .tender_no = column_int(s, 12),
         .position = column_int(s, 16),
     };
-    keep(found->reference, sizeof found->reference, column_slice(s, 1));
-    keep(found->own, sizeof found->own, column_slice(s, 2));
-    keep(found->payment, sizeof found->payment, column_slice(s, 3));
-    keep(found->terminal, sizeof found->terminal, column_slice(s, 4));
-    keep(found->receipt, sizeof found->receipt, column_slice(s, 5));
-    keep(found->currency, sizeof found->currency, column_slice(s, 6));
-    keep(found->return_number, sizeof found->return_number, column_slice(s, 11));
-    keep(found->tender, sizeof found->tender, column_slice(s, 13));
-    keep(found->company, sizeof found->company, column_slice(s, 15));
+    slice_copy(column_slice(s, 1), found->reference, sizeof found->reference);
+    slice_copy(column_slice(s, 2), found->own, sizeof found->own);
+    slice_copy(column_slice(s, 3), found->payment, sizeof found->payment);
+    slice_copy(column_slice(s, 4), found->terminal, sizeof found->terminal);
+    slice_copy(column_slice(s, 5), found->receipt, sizeof found->receipt);
+    slice_copy(column_slice(s, 6), found->currency, sizeof found->currency);
+    slice_copy(column_slice(s, 11), found->return_number, sizeof found->return_number);
+    slice_copy(column_slice(s, 13), found->tender, sizeof found->tender);
+    slice_copy(column_slice(s, 15), found->company, sizeof found->company);
     struct slice correlation = column_slice(s, 14);
     if (correlation.len == ID_BYTES)
         memcpy(found->correlation.bytes, correlation.data, ID_BYTES);

@@ -27,11 +27,6 @@ struct standing {
     struct id correlation;
 };
 
-static void copy_text(struct slice from, char *to, size_t size)
-{
-    (void)snprintf(to, size, "%.*s", (int)from.len, from.data ? from.data : "");
-}
-
 static const char *text_of(const struct cJSON *object, const char *name)
 {
     const char *text = object ? json_member_text(object, name) : NULL;
@@ -113,10 +108,10 @@ static enum err read_payment(struct statement *s, struct payment *payment, struc
                                 .tender = column_int(s, 4),
                                 .amount_minor = column_int(s, 9),
                                 .pending = slice_is(column_slice(s, 10), "pending")};
-    copy_text(column_slice(s, 5), payment->type, sizeof payment->type);
-    copy_text(column_slice(s, 6), payment->token, sizeof payment->token);
-    copy_text(column_slice(s, 7), payment->return_number, sizeof payment->return_number);
-    copy_text(column_slice(s, 8), payment->currency, sizeof payment->currency);
+    slice_copy(column_slice(s, 5), payment->type, sizeof payment->type);
+    slice_copy(column_slice(s, 6), payment->token, sizeof payment->token);
+    slice_copy(column_slice(s, 7), payment->return_number, sizeof payment->return_number);
+    slice_copy(column_slice(s, 8), payment->currency, sizeof payment->currency);
     if (column_bytes(s, 1, payment->correlation.bytes, ID_BYTES) != ERR_OK)
         return fault_set(fault, ERR_CORRUPT, "payment", "a row isn't what it should be");
     write_key(&payment->correlation, payment->position, column_int(s, 3), payment->key);
@@ -194,9 +189,9 @@ static enum err read_standing(struct database *db, const struct id *correlation,
                                   .round = column_int(s, 7),
                                   .correlation = *correlation};
     err = column_bytes(s, 1, standing->event.bytes, ID_BYTES);
-    copy_text(column_slice(s, 3), standing->type, sizeof standing->type);
-    copy_text(column_slice(s, 4), standing->currency, sizeof standing->currency);
-    copy_text(column_slice(s, 6), standing->state, sizeof standing->state);
+    slice_copy(column_slice(s, 3), standing->type, sizeof standing->type);
+    slice_copy(column_slice(s, 4), standing->currency, sizeof standing->currency);
+    slice_copy(column_slice(s, 6), standing->state, sizeof standing->state);
     statement_reset(s);
     return err ? fault_set(fault, ERR_CORRUPT, "payment", "a row isn't what it should be") : ERR_OK;
 }

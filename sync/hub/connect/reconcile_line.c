@@ -5,33 +5,26 @@
 #include <stdio.h>
 #include <string.h>
 
-static void keep(char *to, size_t size, struct slice from)
-{
-    size_t len = from.len < size - 1 ? from.len : size - 1;
-    memcpy(to, from.data, len);
-    to[len] = '\0';
-}
-
 static void read_line(struct statement *s, struct reconcile_line *line)
 {
     *line = (struct reconcile_line){.number = column_int(s, 0)};
     struct settlement_line *is = &line->is;
     is->row = (size_t)column_int(s, 1);
-    keep(line->format, sizeof line->format, column_slice(s, 2));
+    slice_copy(column_slice(s, 2), line->format, sizeof line->format);
     is->kind = settlement_kind_find(column_slice(s, 3));
-    keep(is->type, sizeof is->type, column_slice(s, 4));
-    keep(is->batch, sizeof is->batch, column_slice(s, 5));
-    keep(is->reference, sizeof is->reference, column_slice(s, 6));
-    keep(is->payment, sizeof is->payment, column_slice(s, 7));
-    keep(is->own, sizeof is->own, column_slice(s, 8));
-    keep(is->terminal, sizeof is->terminal, column_slice(s, 9));
-    keep(is->currency, sizeof is->currency, column_slice(s, 10));
+    slice_copy(column_slice(s, 4), is->type, sizeof is->type);
+    slice_copy(column_slice(s, 5), is->batch, sizeof is->batch);
+    slice_copy(column_slice(s, 6), is->reference, sizeof is->reference);
+    slice_copy(column_slice(s, 7), is->payment, sizeof is->payment);
+    slice_copy(column_slice(s, 8), is->own, sizeof is->own);
+    slice_copy(column_slice(s, 9), is->terminal, sizeof is->terminal);
+    slice_copy(column_slice(s, 10), is->currency, sizeof is->currency);
     is->gross_minor = column_int(s, 11);
-    keep(is->net_currency, sizeof is->net_currency, column_slice(s, 12));
+    slice_copy(column_slice(s, 12), is->net_currency, sizeof is->net_currency);
     is->fee_minor = column_int(s, 13);
     is->net_minor = column_int(s, 14);
     is->day = column_int(s, 15);
-    keep(line->state, sizeof line->state, column_slice(s, 16));
+    slice_copy(column_slice(s, 16), line->state, sizeof line->state);
     char hash[SHA256_TEXT + 1] = "";
     struct sha256 file;
     if (column_bytes(s, 17, file.bytes, SHA256_BYTES) == ERR_OK)
