@@ -1,6 +1,8 @@
 #include "sync/hub/import_command.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "sync/hub/connect/authorisation.h"
+#include "sync/hub/connect/goods_received.h"
 #include "sync/hub/connect/intake.h"
 #include "sync/hub/connect/order.h"
 #include "sync/hub/ingest/access.h"
@@ -23,8 +25,8 @@ static const struct kind {
     take *take;
 } kinds[] = {
     {"orders", "order.add", order_take},
-    {"authorisations", "return.authorise", order_authorise},
-    {"goods-received", "goods.receive", order_receive},
+    {"authorisations", "return.authorise", authorisation_take},
+    {"goods-received", "goods.receive", goods_received_take},
 };
 
 static enum err note(struct database *db, const char *action, const char *subject, int64_t now_ms,

@@ -1,6 +1,6 @@
+#include "sync/hub/connect/authorisation.h"
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/follow.h"
-#include "sync/hub/connect/order.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static enum err claim_goods(struct follow *f, const struct cJSON *created, bool 
     struct claim_line lines[CLAIM_LINES_MAX];
     const struct cJSON *line = json_first(json_member(created, "lines"));
     const char *shown = follow_text(created, "authorisation");
-    const struct id authorisation = order_authorisation_id(shown);
+    const struct id authorisation = authorisation_id(shown);
     struct claim claim = {.correlation = f->event.correlation,
                           .receipt = follow_text(created, "receipt"),
                           .number = follow_text(created, "number"),

@@ -29,20 +29,5 @@ struct order {
  * with other content.
  */
 enum err order_take(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
-/*
- * {number, receipt, lines[{line, quantity, reason?}], channel?, valid_until?}: ERR_REFUSED. The
- * same again is known; ERR_CONFLICT when the number is known with other content.
- */
-enum err order_authorise(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
-/* The return that is authorised under a number. */
-struct id order_authorisation_id(const char *number);
-/*
- * {return, lines[{line, quantity, condition?}], notice?}: the return by id or number;
- * ERR_NOT_FOUND. One that was authorised and that no store took is accepted by the centre, by its
- * id (acceptance.h). A notice is known again by its number, else by the caller's key, else by what
- * it says: two parcels of the same content need the one or the other. ERR_CONFLICT when number or
- * key are known with other content.
- */
-enum err order_receive(struct database *db, struct order *order, struct fault *fault) MUST_CHECK;
 
 #endif

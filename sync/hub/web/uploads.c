@@ -1,6 +1,8 @@
 #include "sync/hub/web/uploads.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
+#include "sync/hub/connect/authorisation.h"
+#include "sync/hub/connect/goods_received.h"
 #include "sync/hub/connect/intake.h"
 #include "sync/hub/connect/order.h"
 #include "sync/hub/connect/provider.h"
@@ -113,12 +115,12 @@ static enum err run_sale(struct upload *upload, struct database *db, struct faul
 
 static enum err run_authorise(struct upload *upload, struct database *db, struct fault *fault)
 {
-    return run_order(upload, db, order_authorise, fault);
+    return run_order(upload, db, authorisation_take, fault);
 }
 
 static enum err run_receive(struct upload *upload, struct database *db, struct fault *fault)
 {
-    return run_order(upload, db, order_receive, fault);
+    return run_order(upload, db, goods_received_take, fault);
 }
 
 /* --- What the payment provider tells --------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* Orders, authorisations and goods that come to the centre; and what two stores took back twice. */
+#include "sync/hub/connect/authorisation.h"
 #include "sync/hub/connect/claim.h"
+#include "sync/hub/connect/goods_received.h"
 #include "sync/hub/connect/order.h"
 #include "tests/support/hub_run.h"
 
@@ -69,7 +71,7 @@ static enum err bring_named(struct hub_run *run, const char *text, const char *k
                             struct told *told)
 {
     struct order order = {.text = slice_of(text), .key = key, .told = told};
-    return take_order(run, order_receive, &order);
+    return take_order(run, goods_received_take, &order);
 }
 
 /* A return of `quantity` of line 1, of which `sold` were sold; of what an authorisation allows. */
@@ -160,12 +162,12 @@ static void no_more_is_authorised_than_is_left(void **state)
 {
     struct hub_run *run = *state;
     struct told told = {0};
-    assert_int_equal(bring(run, order_authorise, AUTHORISE("1"), NULL, &told), ERR_NOT_FOUND);
+    assert_int_equal(bring(run, authorisation_take, AUTHORISE("1"), NULL, &told), ERR_NOT_FOUND);
     hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
-    assert_int_equal(bring(run, order_authorise, AUTHORISE("3"), NULL, &told), ERR_REFUSED);
-    hub_run_must(run, bring(run, order_authorise, AUTHORISE("1"), NULL, &told));
+    assert_int_equal(bring(run, authorisation_take, AUTHORISE("3"), NULL, &told), ERR_REFUSED);
+    hub_run_must(run, bring(run, authorisation_take, AUTHORISE("1"), NULL, &told));
     give_back(run, 0, 1, "WEB-1", 1, 2, "accepted");
-    assert_int_equal(bring(run, order_authorise, AUTHORISE_AS("RMA-2", "1"), NULL, &told),
+    assert_int_equal(bring(run, authorisation_take, AUTHORISE_AS("RMA-2", "1"), NULL, &told),
                      ERR_REFUSED);
     assert_non_null(strstr(run->fault.text, "quantity_exceeds_remaining"));
     assert_int_equal(told_of(run, "return.authorised"), 1);
@@ -181,14 +183,14 @@ static void goods_that_a_warehouse_received_make_the_debt_due(void **state)
                   "\"net\":500,\"tax\":[],\"gross\":500}]}");
     hub_run_work(run);
     assert_int_equal(hub_run_balance(run, "refunds_payable"), 0);
-    hub_run_must(run, bring(run, order_receive,
+    hub_run_must(run, bring(run, goods_received_take,
                             "{\"return\":\"R-1\",\"lines\":[{\"line\":1,\"quantity\":1,"
                             "\"condition\":\"used\"}]}",
                             NULL, &told));
     hub_run_work(run);
     assert_int_equal(hub_run_balance(run, "refunds_payable"), -500);
     assert_int_equal(told.count, 1);
-    assert_int_equal(bring(run, order_receive,
+    assert_int_equal(bring(run, goods_received_take,
                            "{\"return\":\"R-9\",\"lines\":[{\"line\":1,\"quantity\":1}]}", NULL,
                            &told),
                      ERR_NOT_FOUND);
@@ -202,14 +204,14 @@ static void order_and_authorisation_are_known_again_however_they_are_spaced(void
     hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
     hub_run_must(run, bring(run, order_take, " " ORDER "\n", NULL, &told));
     for (int i = 0; i < 2; i++)
-        hub_run_must(run, bring(run, order_authorise, i ? AUTHORISE("2") "\n" : AUTHORISE("2"),
+        hub_run_must(run, bring(run, authorisation_take, i ? AUTHORISE("2") "\n" : AUTHORISE("2"),
                                 NULL, &told));
     assert_int_equal(told_of(run, "return.authorised"), 1);
     assert_int_equal(told_of(run, "sale.pushed"), 1);
     assert_int_equal(hub_run_number(run, "SELECT count(*) FROM inbox_out"), 2);
     assert_int_equal(hub_run_number(run, "SELECT sum(quantity) FROM claim WHERE receipt = 'WEB-1'"),
                      2);
-    assert_int_equal(bring(run, order_authorise, AUTHORISE("1"), NULL, &told), ERR_CONFLICT);
+    assert_int_equal(bring(run, authorisation_take, AUTHORISE("1"), NULL, &told), ERR_CONFLICT);
     assert_string_equal(run->fault.where, "number");
 }
 
@@ -244,7 +246,7 @@ static void authorisation_is_used_up_once_by_whoever_shows_it(void **state)
     struct hub_run *run = *state;
     struct told told = {0};
     hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
-    hub_run_must(run, bring(run, order_authorise, AUTHORISE("1"), NULL, &told));
+    hub_run_must(run, bring(run, authorisation_take, AUTHORISE("1"), NULL, &told));
     give_back_under(run, 0, 1, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
     assert_int_equal(told_of(run, "return.conflicted"), 0);
     /* Another store, which heard of neither, shows it again: a piece is left of the sale. */
@@ -262,14 +264,14 @@ static void what_came_back_under_an_authorisation_is_no_longer_promised(void **s
     struct hub_run *run = *state;
     struct told told = {0};
     hub_run_must(run, bring(run, order_take, ORDER, NULL, &told));
-    hub_run_must(run, bring(run, order_authorise, AUTHORISE("1"), NULL, &told));
-    assert_int_equal(bring(run, order_authorise, AUTHORISE_AS("RMA-2", "2"), NULL, &told),
+    hub_run_must(run, bring(run, authorisation_take, AUTHORISE("1"), NULL, &told));
+    assert_int_equal(bring(run, authorisation_take, AUTHORISE_AS("RMA-2", "2"), NULL, &told),
                      ERR_REFUSED);
     give_back_under(run, 0, 1, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
-    hub_run_must(run, bring(run, order_authorise, AUTHORISE_AS("RMA-2", "1"), NULL, &told));
+    hub_run_must(run, bring(run, authorisation_take, AUTHORISE_AS("RMA-2", "1"), NULL, &told));
     hub_run_event(run, 0, 1, EVENT_RETURN_VOIDED, "{}");
     hub_run_work(run);
-    assert_int_equal(bring(run, order_authorise, AUTHORISE_AS("RMA-3", "1"), NULL, &told),
+    assert_int_equal(bring(run, authorisation_take, AUTHORISE_AS("RMA-3", "1"), NULL, &told),
                      ERR_REFUSED);
     give_back_under(run, 1, 2, "WEB-1", 1, 2, "accepted", UNDER("RMA-1"));
     assert_int_equal(told_of(run, "return.conflicted"), 0);
@@ -314,7 +316,7 @@ static struct id authorise(struct hub_run *run, int quantity)
                    "{\"number\":\"RMA-3-%d\",\"receipt\":\"WEB-3\",\"lines\":[{\"line\":1,"
                    "\"quantity\":%d}]}",
                    quantity, quantity);
-    hub_run_must(run, bring(run, order_authorise, text, NULL, &told));
+    hub_run_must(run, bring(run, authorisation_take, text, NULL, &told));
     char *subject = hub_run_text(
         run, "SELECT subject FROM event WHERE type LIKE '%return.authorised%' ORDER BY event_no "
              "DESC LIMIT 1");
@@ -335,7 +337,7 @@ static enum err bring_goods(struct hub_run *run, const struct id *id, int quanti
                    "{\"return\":\"%s\",\"notice\":\"N-%" PRId64 "\",\"lines\":[{\"line\":1,"
                    "\"quantity\":%d,\"condition\":\"%s\"}]}",
                    name, ++run->sequences[0], quantity, condition);
-    return bring(run, order_receive, text, NULL, &told);
+    return bring(run, goods_received_take, text, NULL, &told);
 }
 
 static enum err goods_came(struct hub_run *run, const struct id *id, int quantity,
