@@ -26,6 +26,7 @@ struct asked {
 
 struct lookup {
     struct api *api;
+    void (*handle)(void *context, struct http_request *request);
     struct asked asked[ASKED_MAX]; /* a ring */
     size_t next;
     size_t waiting;
@@ -39,11 +40,12 @@ struct inquiry {
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
 };
 
-struct lookup *lookup_open(struct api *api)
+struct lookup *lookup_open(struct api *api,
+                           void (*handle)(void *context, struct http_request *request))
 {
     struct lookup *lookup = calloc(1, sizeof *lookup);
     if (lookup)
-        lookup->api = api;
+        *lookup = (struct lookup){.api = api, .handle = handle};
     return lookup;
 }
 
@@ -98,7 +100,7 @@ static void handle_again(void *context)
     if (lookup->closed)
         http_problem(inquiry->request, http_status_of(ERR_BUSY), &fault);
     else
-        api_handle(lookup->api, inquiry->request);
+        lookup->handle(lookup->api, inquiry->request);
     let_go(lookup);
     free(inquiry);
 }

@@ -9,8 +9,9 @@
 
 #include "agent/api/internal.h"
 
-/* NULL on no memory. */
-struct lookup *lookup_open(struct api *api);
+/* `handle` is given the request that waited, and the api as its context. NULL on no memory. */
+struct lookup *lookup_open(struct api *api,
+                           void (*handle)(void *context, struct http_request *request));
 /* The requests that wait are not answered any more. Takes NULL. */
 void lookup_close(struct lookup *lookup);
 
