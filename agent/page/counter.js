@@ -5,27 +5,14 @@ import { approvalScan } from "./approval.js";
 import { cameraPart } from "./camera.js";
 import { confirm, decisionScreen, doneScreen, resumeSending, sendingScreen, undecidedScreen } from "./decision.js";
 import { button, h, heading, icon } from "./dom.js";
-import { freshDraft, keepDraft } from "./draft.js";
 import { addGoods, exchangeScreen } from "./exchange.js";
 import { addItem, linesScreen, selectItem, selectSerial } from "./lines.js";
 import { problemText } from "./problem.js";
 import { classify } from "./scan.js";
 import { app, notice, render } from "./state.js";
+import { startAnew, step } from "./step.js";
 import { openReturn } from "./waiting.js";
 import { count, date, money, t, time } from "./words.js";
-
-export function startAnew() {
-    app.draft = freshDraft();
-    notice("");
-    keepDraft(app.draft);
-    render();
-}
-
-export function step(name, change = {}) {
-    Object.assign(app.draft, change, { step: name });
-    keepDraft(app.draft);
-    render();
-}
 
 export async function resume() {
     if (app.tab !== "here" || !app.session) return;

@@ -2,13 +2,13 @@
 
 import { Problem, post, postSurely } from "./api.js";
 import { approvalForm } from "./approval.js";
-import { startAnew, step } from "./counter.js";
 import { button, h, heading, icon } from "./dom.js";
 import { keepDraft } from "./draft.js";
 import { beginExchange, exchangeBody, exchangeInstruction, sumsTable } from "./exchange.js";
 import { receiptPart } from "./print.js";
 import { problemText } from "./problem.js";
 import { app, notice, render } from "./state.js";
+import { startAnew, step } from "./step.js";
 import { money, policyText, quantity, t } from "./words.js";
 
 const looks = {

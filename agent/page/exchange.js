@@ -2,12 +2,12 @@
 // sale that is known here; goods that no sale here has are rung up at the till.
 
 import { get, lane, newKey } from "./api.js";
-import { step } from "./counter.js";
 import { button, h, heading, say } from "./dom.js";
 import { keepDraft } from "./draft.js";
 import { problemText } from "./problem.js";
 import { field } from "./signin.js";
 import { app, notice, render } from "./state.js";
+import { step } from "./step.js";
 import { money, moneyText, parseMoney, quantity, t } from "./words.js";
 
 const dueBy = ["card", "cash"];

@@ -1,13 +1,13 @@
 // The lines of a receipt, or the items without one: which, how many, why, in what condition.
 
 import { get } from "./api.js";
-import { startAnew, step } from "./counter.js";
 import { quote } from "./decision.js";
 import { button, h, heading, say } from "./dom.js";
 import { keepDraft, remember, undo } from "./draft.js";
 import { field } from "./signin.js";
 import { sameItem } from "./scan.js";
 import { app, notice, render } from "./state.js";
+import { startAnew, step } from "./step.js";
 import { conditions, count, currentLanguage, date, money, moneyText, parseMoney, policyText, quantity, reasons, t, time } from "./words.js";
 
 function change(line, values) {
