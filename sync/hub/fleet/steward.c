@@ -4,7 +4,7 @@
 #include "sync/contract/topic.h"
 #include "sync/hub/fleet/commands.h"
 #include "sync/hub/fleet/rollouts.h"
-#include "sync/hub/ingest/ingest.h"
+#include "sync/hub/ingest/log_exception.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -301,8 +301,8 @@ static enum err tell_forged(const struct answered *answered, struct database *db
     const struct id no_log = {{0}};
     if (report->state != CONFIG_STATE_REJECTED || strcmp(report->path, "signature") != 0)
         return ERR_OK;
-    return ingest_raise(db, "signature_invalid", answered->device, &no_log, 0, report->reason,
-                        now_ms, fault);
+    return log_exception_raise(db, "signature_invalid", answered->device, &no_log, 0,
+                               report->reason, now_ms, fault);
 }
 
 static enum err run_report(struct work *work, struct database *db, struct fault *fault)

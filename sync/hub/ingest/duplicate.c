@@ -1,6 +1,6 @@
 #include "sync/hub/ingest/duplicate.h"
-#include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/log_exception.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -70,5 +70,6 @@ enum err duplicate_judge(struct database *db, const struct stream_log *log, int6
     (void)snprintf(detail, sizeof detail,
                    "seq %" PRId64 " is the event that log %s has at seq %" PRId64, seq, id,
                    before.seq);
-    return ingest_raise(db, "duplicate_event", log->device, &log->id, 0, detail, now_ms, fault);
+    return log_exception_raise(db, "duplicate_event", log->device, &log->id, 0, detail, now_ms,
+                               fault);
 }

@@ -1,8 +1,8 @@
 /*
- * The way of an exception: raised (here, or by ingest_raise for a log), given to somebody, resolved
- * with what was done. Each has a team that owns it and a time by which it should be settled. One
- * that is raised again after it was resolved is open again. Each step with an exception of a return
- * is an event of the centre as well, for the return's trail and its store.
+ * The way of an exception: raised (here, or by log_exception_raise for a log), given to somebody,
+ * resolved with what was done. Each has a team that owns it and a time by which it should be
+ * settled. One that is raised again after it was resolved is open again. Each step with an
+ * exception of a return is an event of the centre as well, for the return's trail and its store.
  * Inside the caller's transaction.
  */
 #ifndef SYNC_HUB_INGEST_EXCEPTION_H
@@ -43,9 +43,5 @@ enum err exception_settle(struct database *db, const char *code, int64_t subject
 /* What a store resolved itself; nothing happens when no such is open. */
 enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
                                      int64_t now_ms, struct fault *fault) MUST_CHECK;
-
-/* How long one of this code may take, and whose it is. */
-int64_t exception_target_hours(const char *code);
-const char *exception_team(const char *code);
 
 #endif

@@ -2,8 +2,8 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/base/json_scan.h"
-#include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/log_exception.h"
 #include "sync/hub/ingest/restore.h"
 
 #include <string.h>
@@ -328,8 +328,8 @@ static enum err meet_again(struct database *db, const struct fact_place *place,
     err = store_parked(db, place, memory, body, body_hash, reading, stored, fault);
     return err || !stored->fresh
                ? err
-               : ingest_raise(db, reading->code, device_of(place), &place->log->id, place->seq,
-                              reading->detail, place->received_ms, fault);
+               : log_exception_raise(db, reading->code, device_of(place), &place->log->id,
+                                     place->seq, reading->detail, place->received_ms, fault);
 }
 
 /* The source says where the appliance stands: "/store/0042/device/box-a". */

@@ -2,9 +2,9 @@
 #include "sync/hub/ingest/acknowledgement.h"
 #include "sync/hub/ingest/device.h"
 #include "sync/hub/ingest/duplicate.h"
-#include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/fact.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/log_exception.h"
 #include "sync/hub/ingest/restore.h"
 #include "sync/hub/ingest/stream_log.h"
 
@@ -12,8 +12,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { HOUR_MS = 60 * 60 * 1000 };
 
 /* One batch on its way in. */
 struct intake {
@@ -28,29 +26,10 @@ struct intake {
     struct fault *fault;
 };
 
-enum err ingest_raise(struct database *db, const char *code, const char *device,
-                      const struct id *log, int64_t seq, const char *detail, int64_t now_ms,
-                      struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_EXCEPTION_RAISE, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, code);
-    bind_text(s, 2, device);
-    bind_blob(s, 3, log->bytes, ID_BYTES);
-    bind_int(s, 4, seq);
-    bind_text(s, 5, detail);
-    bind_int(s, 6, now_ms);
-    bind_text(s, 7, exception_team(code));
-    bind_int(s, 8, now_ms + exception_target_hours(code) * HOUR_MS);
-    return database_send(db, s, fault);
-}
-
 static enum err raise_here(struct intake *in, const char *code, int64_t seq, const char *detail)
 {
-    return ingest_raise(in->db, code, in->batch->device, &in->batch->header.log, seq, detail,
-                        in->batch->received_ms, in->fault);
+    return log_exception_raise(in->db, code, in->batch->device, &in->batch->header.log, seq, detail,
+                               in->batch->received_ms, in->fault);
 }
 
 /* The batch contradicts what is here. */
@@ -66,8 +45,8 @@ static enum err refuse(struct intake *in, const struct id *log, enum err why, co
 {
     in->result->verdict = INGEST_REFUSED;
     (void)fault_set(&in->result->why, why, "", "%s", detail);
-    return ingest_raise(in->db, "batch_refused", in->batch->device, log, 0, detail,
-                        in->batch->received_ms, in->fault);
+    return log_exception_raise(in->db, "batch_refused", in->batch->device, log, 0, detail,
+                               in->batch->received_ms, in->fault);
 }
 
 /* --- The log --------------------------------------------------------------------------------- */

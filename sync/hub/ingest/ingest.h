@@ -77,9 +77,4 @@ enum err ingest_unknown_log(struct database *db, const struct ingest_rules *rule
                             enum stream stream, const struct id *log, struct ingest_result *result,
                             struct fault *fault) MUST_CHECK;
 
-/* Raises an exception for people; the same one again only counts. */
-enum err ingest_raise(struct database *db, const char *code, const char *device,
-                      const struct id *log, int64_t seq, const char *detail, int64_t now_ms,
-                      struct fault *fault) MUST_CHECK;
-
 #endif

@@ -7,8 +7,8 @@
 #include "sync/hub/ingest/centre.h"
 #include "sync/hub/ingest/desk.h"
 #include "sync/hub/ingest/fact.h"
-#include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/log_exception.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -309,8 +309,8 @@ static enum err do_asked(struct database *db, const struct books *books, const s
     const struct parked_decision decision = {
         .verdict = PARKED_RESUBMIT, .by = parked.device, .reason = asked->reason, .now_ms = now_ms};
     if (!err && asked->discard)
-        return ingest_raise(db, "discard_asked", parked.device, &parked.log, parked.seq,
-                            asked->reason, now_ms, fault);
+        return log_exception_raise(db, "discard_asked", parked.device, &parked.log, parked.seq,
+                                   asked->reason, now_ms, fault);
     return err ? err : parked_decide(db, books, key, &decision, news, fault);
 }
 
