@@ -1,6 +1,7 @@
 /* tillback commission and diag: the signed report, and the bundle for who looks into it. */
 #include "agent/service/record.h"
 #include "agent/cli/selftest.h"
+#include "agent/service/harmless.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/storage.h"
@@ -103,7 +104,7 @@ static enum err read_lines(const char *file, struct buf *lines, struct fault *fa
     enum err err = file ? storage_read(file, &text, fault) : ERR_OK;
     for (const char *at = text.data; !err && at && *at;) {
         size_t len = strcspn(at, "\n");
-        record_line((struct slice){at, len}, lines);
+        harmless_line((struct slice){at, len}, lines);
         at += len + (at[len] == '\n');
     }
     return err ? err : buf_check(lines, fault, "--diagnostics");

@@ -1,5 +1,5 @@
 #include "agent/service/binding.h"
-#include "agent/service/record.h"
+#include "agent/service/harmless.h"
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 
@@ -222,7 +222,7 @@ static enum err add_used(void *context, const char *name, const char *value, str
     char lane[DEVICE_OPTION_MAX + 1];
     (void)name;
     (void)fault;
-    if (used->count < USED_DEVICES_MAX && record_device(value, used->texts[used->count], lane)) {
+    if (used->count < USED_DEVICES_MAX && harmless_device(value, used->texts[used->count], lane)) {
         used->names[used->count] = used->texts[used->count];
         used->count++;
     }

@@ -1,5 +1,6 @@
 #include "agent/service/desk.h"
 #include "agent/service/binding.h"
+#include "agent/service/harmless.h"
 #include "agent/service/print_round.h"
 #include "agent/service/probe.h"
 #include "agent/service/provision.h"
@@ -120,7 +121,7 @@ static struct finding step(const struct service *s)
 
 static void take_line(void *context, struct slice line)
 {
-    record_line(line, context);
+    harmless_line(line, context);
 }
 
 static void snapshot(struct service *s, struct wish *wish)

@@ -1,5 +1,6 @@
 #include "agent/service/record.h"
 #include "agent/service/binding.h"
+#include "agent/service/harmless.h"
 #include "agent/service/last_words.h"
 #include "agent/service/setup.h"
 #include "hal/base/cleanup.h"
@@ -18,7 +19,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-enum { PART_MAX = 256 * 1024, LINE_MAX_BYTES = 2048 };
+enum { PART_MAX = 256 * 1024 };
 
 static const char *device_of(const struct doctor_subject *subject)
 {
@@ -38,20 +39,6 @@ struct lane_search {
     bool found;
 };
 
-bool record_device(const char *value, char device[static DEVICE_TEXT_MAX + 1],
-                   char lane[static DEVICE_OPTION_MAX + 1])
-{
-    struct device_option options[] = {{.name = "lane"},   {.name = "baud"},   {.name = "layout"},
-                                      {.name = "prefix"}, {.name = "suffix"}, {.name = "columns"},
-                                      {.name = "page"},   {.name = "drawer"}, {.name = "green"},
-                                      {.name = "red"},    {.name = "beep"},   {.name = "template"}};
-    struct fault fault;
-    if (device_setting_read(value, device, options, sizeof options / sizeof *options, &fault))
-        return false;
-    (void)snprintf(lane, DEVICE_OPTION_MAX + 1, "%s", options[0].value);
-    return true;
-}
-
 static enum err match_port(void *context, const char *name, const char *value, struct fault *fault)
 {
     struct lane_search *search = context;
@@ -59,7 +46,7 @@ static enum err match_port(void *context, const char *name, const char *value, s
     char lane[DEVICE_OPTION_MAX + 1];
     (void)name;
     (void)fault;
-    if (record_device(value, device, lane) && strcmp(device, search->device) == 0) {
+    if (harmless_device(value, device, lane) && strcmp(device, search->device) == 0) {
         (void)snprintf(search->lane, sizeof search->lane, "%.*s", SCANNER_LANE_MAX, lane);
         search->found = true;
     }
@@ -133,51 +120,6 @@ enum err record_report(const struct record *record, struct buf *envelope, struct
     return err ? err : report_page(buf_slice(&payload), page, fault);
 }
 
-/* --- Diagnostics ----------------------------------------------------------------------------- */
-
-/* What begins so is written by the road and the store of events, of ids and numbers only. */
-static const char *const harmless[] = {"uplink.",   "eventlog.",       "mqtt.",
-                                       "clock.",    "retention.",      "appliance.",
-                                       "identity.", "scanner.changed", "printer.changed"};
-
-static bool is_harmless(const char *name)
-{
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
-        if (strncmp(name, harmless[i], strlen(harmless[i])) == 0)
-            return true;
-    return false;
-}
-
-/* Of a word: letters, digits and what joins them. */
-static bool is_word(const char *text)
-{
-    return text && *text && strlen(text) <= 40 &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_.-:TZ") == strlen(text);
-}
-
-void record_line(struct slice line, struct buf *out)
-{
-    static const char *const members[] = {"time", "level", "name", "code"};
-    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
-    const struct json_limits limits = {.bytes = LINE_MAX_BYTES, .depth = 2};
-    if (json_parse(line, limits, &doc, NULL) != ERR_OK)
-        return;
-    const char *name = json_member_text(doc, "name");
-    if (!is_word(name) || !is_word(json_member_text(doc, "time")))
-        return;
-    struct jsonw w = jsonw_to(out);
-    jsonw_object(&w, NULL);
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        const char *value = json_member_text(doc, members[i]);
-        if (is_word(value))
-            jsonw_text(&w, members[i], value);
-    }
-    if (is_harmless(name))
-        jsonw_text(&w, "text", json_member_text(doc, "text"));
-    jsonw_end(&w);
-    buf_append_char(out, '\n');
-}
-
 /* --- Settings -------------------------------------------------------------------------------- */
 
 static const char *const plain_keys[] = {
@@ -218,7 +160,7 @@ static enum err write_device(void *context, const char *name, const char *value,
     char device[DEVICE_TEXT_MAX + 1];
     char lane[DEVICE_OPTION_MAX + 1];
     (void)fault;
-    if (record_device(value, device, lane))
+    if (harmless_device(value, device, lane))
         buf_printf(list->out, "%s.%s=%s%s%s\n", list->family, name, device, *lane ? ",lane=" : "",
                    lane);
     return ERR_OK;

@@ -25,19 +25,9 @@ struct record {
 enum err record_report(const struct record *record, struct buf *envelope, struct buf *page,
                        struct fault *fault) MUST_CHECK;
 
-/* `diagnostics`: lines as record_line made them. Appends a gzipped tar archive. */
+/* `diagnostics`: lines as harmless_line made them. Appends a gzipped tar archive. */
 enum err record_bundle(const struct record *record, struct slice diagnostics, struct buf *bundle,
                        struct fault *fault) MUST_CHECK;
-
-/*
- * Appends what of one line of diagnostics may leave the appliance, and a newline; nothing of a line
- * that isn't one. The sentence only where none of its kind can hold what people typed.
- */
-void record_line(struct slice line, struct buf *out);
-
-/* The device and the lane ("") of a device's setting; the rest of the value stays here. */
-bool record_device(const char *value, char device[static DEVICE_TEXT_MAX + 1],
-                   char lane[static DEVICE_OPTION_MAX + 1]);
 
 /* The ports there are as a JSON array, each with the lane to which a setting binds it. */
 void record_ports(const struct doctor_subject *subject, struct jsonw *w, const char *key);

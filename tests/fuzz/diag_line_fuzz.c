@@ -1,6 +1,6 @@
 /* Lines of diagnostics on their way into a bundle: one line of JSON comes out, or nothing, and of a
  * line whose name isn't known to be harmless no sentence. */
-#include "agent/service/record.h"
+#include "agent/service/harmless.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf out CLEANUP(buf_free);
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     buf_init(&out, 64 * 1024);
-    record_line((struct slice){(const char *)data, size}, &out);
+    harmless_line((struct slice){(const char *)data, size}, &out);
     if (out.len == 0)
         return 0;
     if (memchr(out.data, '\n', out.len) != out.data + out.len - 1)
