@@ -395,6 +395,7 @@ static enum err open_updater(struct appliance *a, struct fault *fault)
         .installer = settings_text(a->settings, "update.installer"),
         .ca_file = settings_text(a->settings, "update.ca"),
         .running = TILLBACK_VERSION,
+        .kept = settings_text(a->settings, "diagnostics.system"),
         .retry_ms = settings_int(a->settings, "update.retry_s") * 1000,
         .look_ms = settings_int(a->settings, "update.look_s") * 1000,
         .changed = on_update_changed,

@@ -1,6 +1,9 @@
 #include "agent/service/last_words.h"
 #include "agent/service/harmless.h"
+#include "hal/base/cleanup.h"
+#include "hal/storage.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -45,4 +48,21 @@ void last_words_copy(struct slice journal, struct buf *out)
         copy_line((struct slice){journal.data, len}, out);
         journal = rest;
     }
+}
+
+void last_words_read(const char *folder, const char *file, struct buf *out)
+{
+    char path[PATH_MAX];
+    struct buf journal CLEANUP(buf_free);
+    buf_init(&journal, LAST_WORDS_BYTES_MAX);
+    if (storage_path(path, sizeof path, folder, file) == ERR_OK &&
+        storage_read(path, &journal, NULL) == ERR_OK)
+        last_words_copy(buf_slice(&journal), out);
+}
+
+struct slice last_words_end(struct slice words, size_t max)
+{
+    while (words.len > max)
+        words = rest_after(words, '\n');
+    return words;
 }

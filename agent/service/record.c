@@ -296,22 +296,17 @@ static enum err add_kept_by_system(struct buf *tar, const struct record *record)
     static const struct {
         const char *file;
         const char *part;
-    } journals[] = {{"diagnostics-last", "system/last-start.txt"},
-                    {"diagnostics-unhealthy", "system/unhealthy-start.txt"}};
+    } journals[] = {{LAST_WORDS_OF_A_START, "system/last-start.txt"},
+                    {LAST_WORDS_OF_A_ROLLBACK, "system/unhealthy-start.txt"}};
     const char *folder = settings_text(record->subject->settings, "diagnostics.system");
     enum err err = ERR_OK;
     for (size_t i = 0; folder && !err && i < sizeof journals / sizeof *journals; i++) {
-        char path[PATH_MAX];
-        struct buf journal CLEANUP(buf_free);
         struct buf words CLEANUP(buf_free);
-        buf_init(&journal, PART_MAX);
-        buf_init(&words, PART_MAX);
-        if (storage_path(path, sizeof path, folder, journals[i].file) != ERR_OK ||
-            storage_read(path, &journal, NULL) != ERR_OK)
-            continue;
-        last_words_copy(buf_slice(&journal), &words);
-        err = words.failed ? ERR_TOO_LARGE
-                           : add_part(tar, record, journals[i].part, buf_slice(&words));
+        buf_init(&words, LAST_WORDS_BYTES_MAX);
+        last_words_read(folder, journals[i].file, &words);
+        if (words.len || words.failed)
+            err = words.failed ? ERR_TOO_LARGE
+                               : add_part(tar, record, journals[i].part, buf_slice(&words));
     }
     return err;
 }

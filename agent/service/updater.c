@@ -1,5 +1,7 @@
 #include "agent/service/updater.h"
+#include "agent/service/last_words.h"
 #include "agent/service/update_fetch.h"
+#include "hal/base/cleanup.h"
 #include "hal/storage.h"
 
 #include <limits.h>
@@ -13,6 +15,7 @@ enum {
     TRIES_MAX = 3,
     RETRY_MS = 30000,
     RETRY_MOST_MS = 15 * 60 * 1000,
+    LAST_WORDS_MAX = 2000, /* of a rollback, in what the hub is told; all are in the diagnostics */
     LOOK_MS = 5000,
 };
 
@@ -24,6 +27,7 @@ struct updater {
     struct update_record record;
     struct installer_answer last; /* what the installer said last */
     bool heard;                   /* it has said something */
+    char last_words[LAST_WORDS_MAX + 1]; /* of the version that was rolled back */
     bool has_next;                /* wanted once what is being installed has ended */
     struct release next;
     struct worker *worker;
@@ -179,6 +183,18 @@ static void judge(struct updater *u, const struct installer_answer *answer)
     }
 }
 
+static void read_last_words(struct updater *u)
+{
+    struct buf words CLEANUP(buf_free);
+    struct slice end = {"", 0};
+    buf_init(&words, LAST_WORDS_BYTES_MAX);
+    if (u->config.kept && u->last.result == INSTALLER_ROLLED_BACK) {
+        last_words_read(u->config.kept, LAST_WORDS_OF_A_ROLLBACK, &words);
+        end = last_words_end(buf_slice(&words), LAST_WORDS_MAX);
+    }
+    (void)snprintf(u->last_words, sizeof u->last_words, "%.*s", (int)end.len, end.data);
+}
+
 static void on_answer(void *context, const struct installer_answer *answer,
                       const struct fault *fault)
 {
@@ -193,6 +209,8 @@ static void on_answer(void *context, const struct installer_answer *answer,
                 answer->result != u->last.result || strcmp(answer->version, u->last.version) != 0;
     u->last = *answer;
     u->heard = true;
+    if (news)
+        read_last_words(u);
     judge(u, answer);
     if (news)
         changed(u);
@@ -359,8 +377,9 @@ void updater_want(struct updater *u, const struct release *release)
 
 /* --- Telling --------------------------------------------------------------------------------- */
 
-static void describe_last(const struct installer_answer *last, struct jsonw *w)
+static void describe_last(const struct updater *u, struct jsonw *w)
 {
+    const struct installer_answer *last = &u->last;
     jsonw_text(w, "slot", last->slot);
     if (last->result == INSTALLER_NONE)
         return;
@@ -369,6 +388,8 @@ static void describe_last(const struct installer_answer *last, struct jsonw *w)
     jsonw_text(w, "result", installer_result_name(last->result));
     if (last->reason[0])
         jsonw_text(w, "reason", last->reason);
+    if (u->last_words[0])
+        jsonw_text(w, "last_words", u->last_words);
     jsonw_end(w);
 }
 
@@ -384,7 +405,7 @@ void updater_describe(const struct updater *u, struct jsonw *w)
     jsonw_object(w, "software");
     jsonw_text(w, "version", version_of(u));
     if (u->heard)
-        describe_last(&u->last, w);
+        describe_last(u, w);
     if (record->state != UPDATE_NONE) {
         jsonw_object(w, "update");
         jsonw_text(w, "version", record->release.version);

@@ -26,6 +26,7 @@ struct updater_config {
     const char *installer; /* socket; NULL: this machine has none */
     const char *ca_file;   /* of whom bundles are fetched; NULL: the system's */
     const char *running;   /* this program's version */
+    const char *kept;      /* folder of what the system keeps of starts (last_words.h); or NULL */
     int64_t retry_ms;      /* after a download that broke; doubles up to 15 minutes. 30000 when 0 */
     int64_t look_ms;       /* how often the window and the installer are looked at; 5000 when 0 */
     /* It stands otherwise than before: worth telling. May be NULL. */

@@ -53,6 +53,8 @@ static void write_software(struct jsonw *w, const struct software *software)
         jsonw_text(w, "version", software->last_version);
         jsonw_text(w, "result", software->last_result);
         jsonw_text(w, "reason", software->last_reason);
+        if (software->last_words[0])
+            jsonw_text(w, "last_words", software->last_words);
         jsonw_end(w);
     }
     if (software->update_state[0]) {
@@ -180,6 +182,15 @@ static enum err each_certificate(const char *state, const char *device, authorit
                : authority_list(authorities_issuer(authorities), device, visit, context, fault);
 }
 
+static enum err print_last_words(struct roster *roster, const char *device, struct fault *fault)
+{
+    struct software software;
+    enum err err = roster_software(roster, device, &software, fault);
+    if (!err && software.last_words[0])
+        (void)printf("  the last words of %s:\n%s", software.last_version, software.last_words);
+    return err;
+}
+
 /* What it said to wait when it was heard last is what may be missing now. */
 static enum err print_waiting(struct roster *roster, const char *device, struct fault *fault)
 {
@@ -219,7 +230,9 @@ enum err device_report_show(struct roster *roster, const struct roster_device *d
             err = roster_each_log(roster, device->id, print_log, NULL, fault);
         if (!err)
             err = print_waiting(roster, device->id, fault);
-        return err ? err : each_certificate(state, device->id, print_certificate, NULL, fault);
+        if (!err)
+            err = each_certificate(state, device->id, print_certificate, NULL, fault);
+        return err ? err : print_last_words(roster, device->id, fault);
     }
     struct software software;
     jsonw_object(&w, NULL);

@@ -18,6 +18,9 @@ FAKES = {
 ENTER = """
 cd "$1"
 for name in data boot/efi run tmp; do mount --bind "$2/$name" "$name"; done
+mount -t tmpfs sys sys
+mkdir -p sys/fs/pstore
+mount --bind "$2/pstore" sys/fs/pstore
 mount -t tmpfs dev dev
 : >dev/null
 mount --bind "$2/console" "$(: >dev/console; echo dev/console)"
@@ -35,7 +38,7 @@ class Slots:
 
     def __init__(self, folder, slot="A"):
         self.folder = folder
-        for name in ("data/boot", "boot/efi/grub", "run", "tmp", "fake"):
+        for name in ("data/boot", "boot/efi/grub", "run", "tmp", "fake", "pstore"):
             (folder / name).mkdir(parents=True)
         (folder / "console").touch()
         self.start_slot(slot)
@@ -141,6 +144,22 @@ def test_update_that_used_up_its_starts_is_rolled_back(slots):
     assert "started 3 times" in found["reason"]
     assert slots.environment()["B_OK"] == "0"
     assert slots.recorded("installing") is None
+
+
+def test_words_of_a_panic_are_kept_and_the_firmwares_room_given_back(slots):
+    parts = {"dmesg-efi_pstore-1701": "Panic#1 Part1\n<0>[   12.5] Kernel panic\n",
+             "dmesg-efi_pstore-1702": "Panic#1 Part2\n<6>[   12.4] before\n"}  # fmt: skip
+    for name, text in parts.items():
+        (slots.folder / "pstore" / name).write_text(text)
+    slots.script("boot", "start")
+    lines = slots.recorded("diagnostics-unhealthy").splitlines()
+    assert [line.split(" kernel: ")[1] for line in lines] == [
+        "Panic#1 Part2", "[   12.4] before", "Panic#1 Part1", "[   12.5] Kernel panic",
+    ]  # fmt: skip
+    assert list((slots.folder / "pstore").iterdir()) == []
+    (slots.folder / "fake/refusal").write_text("LastError: no\n")
+    slots.script("update", "/tmp/bundle.raucb")
+    assert slots.recorded("diagnostics-unhealthy") is None, "another update has words of its own"
 
 
 def test_update_that_was_not_healthy_is_rolled_back_with_what_it_said(slots):

@@ -51,7 +51,10 @@ class Fleet:
 def fleet(tmp_path):
     depot = Depot(BUNDLE)
     installer = FakeInstaller(tmp_path / "installer")
-    settings = [f"update.installer={installer.path}", "update.look_s=1", "update.retry_s=1"]
+    settings = [
+        *(f"update.installer={installer.path}", "update.look_s=1", "update.retry_s=1"),
+        f"diagnostics.system={tmp_path}",
+    ]
     with open_road(tmp_path, appliance_settings=settings) as road:
         road.await_link()
         yield Fleet(road, depot, installer)
@@ -96,16 +99,20 @@ def test_power_cuts_while_it_is_fetched_lose_nothing_of_it(fleet):
     assert fleet.depot.ranges == [0, len(BUNDLE) // 2, len(BUNDLE) * 3 // 4]
 
 
-def test_reason_of_a_rollback_reaches_the_hub_whoever_asked(fleet):
+def test_reason_and_last_words_of_a_rollback_reach_the_hub_whoever_asked(fleet, tmp_path):
     why = "it was started 3 times and did not come as far as its health check"
+    words = "2026-11-26T18:00:36+0000 tillback kernel: Kernel panic - not syncing\n"
+    (tmp_path / "diagnostics-unhealthy").write_text(words)
     fleet.installer.says("rolled_back", "0.3.0", why)
     fleet.road.appliance.stop()
     fleet.road.appliance.start()
     await_true(lambda: "last" in fleet.software(), 30, "what the installer knows")
-    assert fleet.software()["last"] == {"version": "0.3.0", "result": "rolled_back", "reason": why}
+    told = {"version": "0.3.0", "result": "rolled_back", "reason": why, "last_words": words}
+    assert fleet.software()["last"] == told
     assert f"update to 0.3.0: rolled_back: {why}" in fleet.hub("device", "list")
     shown = json.loads(fleet.hub("device", "show", DEVICE, "--json"))
-    assert shown["last_update"]["reason"] == why
+    assert shown["last_update"] == told
+    assert f"the last words of 0.3.0:\n{words}" in fleet.hub("device", "show", DEVICE)
 
 
 def test_what_cannot_be_is_refused_with_the_reason(fleet):

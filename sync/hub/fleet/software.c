@@ -30,6 +30,7 @@ void software_read(struct slice state, struct software *software)
     TAKE(last, "version", last_version);
     TAKE(last, "result", last_result);
     TAKE(last, "reason", last_reason);
+    TAKE(last, "last_words", last_words);
     TAKE(update, "version", update_version);
     TAKE(update, "state", update_state);
     TAKE(update, "reason", update_reason);

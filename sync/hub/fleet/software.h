@@ -7,7 +7,7 @@
 
 #include "sync/contract/release.h"
 
-enum { SOFTWARE_REASON_MAX = 300 };
+enum { SOFTWARE_REASON_MAX = 300, SOFTWARE_WORDS_MAX = 2000 };
 
 /* Texts are "" for what it doesn't say. */
 struct software {
@@ -17,6 +17,7 @@ struct software {
     char last_version[RELEASE_VERSION_MAX + 1];
     char last_result[RELEASE_VERSION_MAX + 1];
     char last_reason[SOFTWARE_REASON_MAX + 1];
+    char last_words[SOFTWARE_WORDS_MAX + 1]; /* lines of its system, when it was rolled back */
     /* The newest that the hub asked for. */
     char update_version[RELEASE_VERSION_MAX + 1];
     char update_state[RELEASE_VERSION_MAX + 1];

@@ -21,6 +21,12 @@ const softwareText = ({version, slot, last, update} = {}) => {
     return parts.join("; ");
 };
 
+const software = (device) => {
+    const {version, last_words: words} = device.software?.last ?? {};
+    return el("span", {}, softwareText(device.software),
+        words && el("details", {}, el("summary", {}, `the last words of ${version}`), el("pre", {}, words)));
+};
+
 const rolloutText = (fleet, rollout) => {
     const parts = [`${fleet.desired} appliances have a configuration, ${fleet.in_force} have it in ` +
         `force, ${fleet.failed} failed, ${fleet.on_trial} on trial, ${fleet.drifted} changed there`];
@@ -49,7 +55,7 @@ export const fleet = {
             ["Appliance", (device) => device.id],
             ["Link", (device) => badge(device.online ? "online" : "offline", device.online ? "good" : "bad")],
             ["Last heard", (device) => time(device.last_seen)],
-            ["Software", (device) => softwareText(device.software)],
+            ["Software", software],
             ["Configuration", (device) => configText(device.config)],
             ["Logs", logs],
             ["Inbox waiting", (device) => count(device.inbox_waiting), "number"],

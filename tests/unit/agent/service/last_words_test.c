@@ -55,6 +55,16 @@ static void a_last_line_without_an_end_is_a_line(void **state)
     assert_copied("", "");
 }
 
+static void the_end_is_of_whole_lines(void **state)
+{
+    (void)state;
+    const struct slice words = slice_of("one\ntwo\nthree\n");
+    assert_int_equal(last_words_end(words, 14).len, 14);
+    assert_string_equal(last_words_end(words, 13).data, "two\nthree\n");
+    assert_string_equal(last_words_end(words, 9).data, "three\n");
+    assert_int_equal(last_words_end(words, 5).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +72,7 @@ int main(void)
         cmocka_unit_test(of_what_tillbackd_said_only_what_may_leave),
         cmocka_unit_test(what_anybody_else_said_stays),
         cmocka_unit_test(a_last_line_without_an_end_is_a_line),
+        cmocka_unit_test(the_end_is_of_whole_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

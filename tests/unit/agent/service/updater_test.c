@@ -62,6 +62,7 @@ static void start(struct store *s)
                                           .folder = s->scratch.path,
                                           .installer = s->fake.path,
                                           .running = "0.1.0",
+                                          .kept = s->scratch.path,
                                           .retry_ms = LOOK_MS,
                                           .look_ms = LOOK_MS,
                                           .changed = on_changed,
@@ -270,6 +271,24 @@ static void a_version_that_was_rolled_back_is_told_with_the_reason(void **state)
     assert_int_equal(s->fake.installs, 1);
 }
 
+static void the_last_words_of_a_rollback_are_told_and_forgotten_with_the_next_update(void **state)
+{
+    static const char kept[] = "2026-01-01T00:00:00+0000 box kernel: Oops: 0002\n"
+                               "2026-01-01T00:00:01+0000 box login[7]: what somebody typed\n"
+                               "2026-01-01T00:00:02+0000 box health[8]: slot B is given up\n";
+    struct store *s = *state;
+    char path[SCRATCH_PATH_MAX];
+    scratch_write(scratch_path(&s->scratch, "diagnostics-unhealthy", path), kept, strlen(kept));
+    s->fake.status = rolled_back;
+    await_told(s, "box kernel: Oops: 0002\\u000a2026-01-01T00:00:02");
+    await_told(s, "slot B is given up\\u000a\"}");
+    assert_null(strstr(s->told.data, "typed"));
+    s->fake.install = s->fake.status = refused;
+    want(s);
+    await_told(s, "\"state\":\"refused\"");
+    assert_null(strstr(s->told.data, "last_words"));
+}
+
 static void an_installation_that_was_cut_is_begun_again_and_not_for_ever(void **state)
 {
     struct store *s = *state;
@@ -393,6 +412,7 @@ int main(void)
         TEST(a_clock_that_is_not_trusted_opens_no_window),
         TEST(what_the_installer_refuses_is_told_and_not_tried_again),
         TEST(a_version_that_was_rolled_back_is_told_with_the_reason),
+        TEST(the_last_words_of_a_rollback_are_told_and_forgotten_with_the_next_update),
         TEST(an_installation_that_was_cut_is_begun_again_and_not_for_ever),
         TEST(the_same_wish_again_changes_nothing_unless_a_person_asks),
         TEST(another_release_takes_the_place_of_one_that_is_fetched),
