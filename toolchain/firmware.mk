@@ -38,7 +38,7 @@ FIRMWARE_QUICK := test_contents.py test_slots.py test_appliance.py \
     test_power.py::test_what_was_answered_outlives_the_plug_pulled_at_random_moments \
     test_update.py::test_good_update_runs_in_the_other_slot_though_the_network_is_lost_and_a_restart_is_wanted
 firmware-quick firmware-test firmware-soak: all build/firmware/test/made
-	$(Q)toolchain/install firmware-test
+	$(Q)toolchain/install test firmware-test
 	$(Q)$(FIRMWARE_RUN) $(FIRMWARE_PYTEST) $(addprefix tests/firmware/,$(FIRMWARE_CHOSEN))
 firmware-quick: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
 firmware-quick: FIRMWARE_RUN := TILLBACK_KILLS=1
@@ -49,7 +49,7 @@ firmware-soak: FIRMWARE_RUN := TILLBACK_KILLS=200
 firmware-test: firmware-test-arm64
 firmware-test-arm64: FIRMWARE_TESTED := arm64
 firmware-test-arm64: all build/firmware/arm64/tillback.img
-	$(Q)toolchain/install firmware-test-arm64
+	$(Q)toolchain/install test firmware-test-arm64
 	$(Q)$(FIRMWARE_PYTEST) $(patsubst %,tests/firmware/test_%.py,contents arm64)
 
 # The page on vulnerabilities for real: unpacked, built, signed and rolled out anew, in minutes.

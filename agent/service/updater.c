@@ -25,10 +25,10 @@ struct updater {
     char part[PATH_MAX];   /* a bundle that is not whole */
     char bundle[PATH_MAX]; /* one that is, and has the right hash */
     struct update_record record;
-    struct installer_answer last; /* what the installer said last */
-    bool heard;                   /* it has said something */
+    struct installer_answer last;        /* what the installer said last */
+    bool heard;                          /* it has said something */
     char last_words[LAST_WORDS_MAX + 1]; /* of the version that was rolled back */
-    bool has_next;                /* wanted once what is being installed has ended */
+    bool has_next;                       /* wanted once what is being installed has ended */
     struct release next;
     struct worker *worker;
     struct update_fetch *fetch; /* under way */
