@@ -1,0 +1,155 @@
+#include "hal/base/cleanup.h"
+#include "sync/contract/sale_query.h"
+#include "sync/contract/told_time.h"
+#include "sync/hub/ingest/arrival_kind.h"
+#include "sync/hub/ingest/contact.h"
+#include "sync/hub/ingest/restore.h"
+#include "sync/hub/ingest/sale_answer.h"
+
+#include <string.h>
+
+enum { RESTORE_BATCH_BYTES = 64 * 1024, TIME_TEXT_MAX = 256 };
+
+static enum err check_correlation(const struct mqtt_message *message, struct fault *fault)
+{
+    if (message->correlation.len == 0 || message->correlation.len > ARRIVAL_CORRELATION_MAX)
+        return fault_set(fault, ERR_INVALID, "correlation", "must have 1 to %d bytes",
+                         ARRIVAL_CORRELATION_MAX);
+    return ERR_OK;
+}
+
+static enum err run_query(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct sale_query query;
+    enum err err = sale_query_read(buf_slice(&arrival->payload), &query, fault);
+    return err ? err
+               : sale_answer_write(db, arrival->device, query.receipt, arrival->received_ms,
+                                   &arrival->reply, fault);
+}
+
+/* Without an answer the appliance's time limit decides, and its policy. */
+static void query_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    const struct arrival_answer answer = {
+        .device = arrival->device,
+        .name = "reply",
+        .payload = buf_slice(&arrival->reply),
+        .correlation = {arrival->correlation, arrival->correlation_len},
+    };
+    arrival_end(arrival, err, fault, &answer);
+}
+
+static enum err read_query(struct arrival *arrival, const struct mqtt_message *message,
+                           struct fault *fault)
+{
+    enum err err = check_correlation(message, fault);
+    if (err)
+        return err;
+    memcpy(arrival->correlation, message->correlation.data, message->correlation.len);
+    arrival->correlation_len = message->correlation.len;
+    return ERR_OK;
+}
+
+const struct arrival_kind arrival_query = {
+    .name = "query", .run = run_query, .done = query_done, .read = read_query};
+
+static enum err run_restore(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct restore_logs logs;
+    struct restore_ask ask;
+    enum err err = restore_ask_read(buf_slice(&arrival->payload), &ask, fault);
+    if (!err && ask.has_log) {
+        err = restore_batch(db, arrival->device, &ask, RESTORE_BATCH_BYTES, &arrival->header,
+                            &arrival->reply, fault);
+        return err || !ask.reads_compressed ? err : arrival_pack(arrival, fault);
+    }
+    if (!err)
+        err = restore_list(db, arrival->device, &logs, fault);
+    if (!err)
+        restore_logs_write(&arrival->reply, &logs);
+    return err ? err : buf_check(&arrival->reply, fault, "logs");
+}
+
+static void restore_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    bool events = arrival->header.first > 0;
+    const struct arrival_answer answer = {
+        .device = arrival->device,
+        .name = events ? "restored" : "logs",
+        .payload = buf_slice(&arrival->reply),
+        .batch = events ? &arrival->header : NULL,
+        .packed = arrival->packed,
+    };
+    arrival_end(arrival, err, fault, &answer);
+}
+
+const struct arrival_kind arrival_restore = {
+    .name = "restore", .run = run_restore, .done = restore_done};
+
+static enum err run_parked(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct parked_ask ask;
+    struct ack *ack = &arrival->result.ack;
+    enum err err = parked_ask_read(buf_slice(&arrival->payload), &ask, fault);
+    if (!err)
+        err = ingest_parked_page(db, &arrival->desk->rules, arrival->device, &ask, ack, fault);
+    if (err)
+        return err;
+    ack_write(&arrival->reply, ack);
+    return buf_check(&arrival->reply, fault, "parked");
+}
+
+static void parked_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    const struct arrival_answer answer = {
+        .device = arrival->device, .name = "parked", .payload = buf_slice(&arrival->reply)};
+    arrival_end(arrival, err, fault, &answer);
+}
+
+const struct arrival_kind arrival_parked = {
+    .name = "parked", .run = run_parked, .done = parked_done};
+
+static enum err run_contact_key(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    return contact_answer_key(db, arrival->desk->vault, arrival->device,
+                              buf_slice(&arrival->payload), arrival->received_ms, &arrival->reply,
+                              fault);
+}
+
+static void contact_key_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    const struct arrival_answer answer = {
+        .device = arrival->device, .name = "contact-key", .payload = buf_slice(&arrival->reply)};
+    arrival_end(arrival, err, fault, &answer);
+}
+
+const struct arrival_kind arrival_contact_key = {
+    .name = "contact-key", .run = run_contact_key, .done = contact_key_done};
+
+/* At once: behind what waits for the database it would be told too late. */
+enum err arrival_tell_time(struct arrival_desk *desk, const char *device,
+                           const struct mqtt_message *message, struct fault *fault)
+{
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, TIME_TEXT_MAX);
+    enum err err = check_correlation(message, fault);
+    if (err)
+        return err;
+    told_time_write(&text, clock_wall_ms(desk->clock));
+    const struct arrival_answer answer = {
+        .device = device,
+        .name = "time",
+        .payload = buf_slice(&text),
+        .correlation = message->correlation,
+    };
+    desk->answer(desk->context, &answer);
+    return ERR_OK;
+}
