@@ -9,33 +9,7 @@
 #define AGENT_PEOPLE_STAFF_H
 
 #include "agent/people/access.h"
-#include "hal/base/id.h"
-#include "hal/base/sha256.h"
-#include "hal/pin.h"
-
-enum {
-    PERSON_NUMBER_MAX = 16,
-    PERSON_NAME_MAX = 64,
-    PERSON_BADGE_MAX = 64,
-    PERSON_LANGUAGE = 2,
-    STAFF_MAX = 500,
-};
-
-/* Managers approve what the rules leave to them; technicians look after the appliance. */
-enum role { ROLE_ASSOCIATE, ROLE_MANAGER, ROLE_TECHNICIAN, ROLE_COUNT };
-extern const char *const role_words[ROLE_COUNT + 1];
-
-struct person {
-    char id[ID_TEXT + 1]; /* what events name; the rest never leaves the appliance */
-    char number[PERSON_NUMBER_MAX + 1];
-    char name[PERSON_NAME_MAX + 1];
-    char language[PERSON_LANGUAGE + 1]; /* "de" */
-    enum role role;
-    bool has_badge;
-    struct sha256 badge; /* of what a scanner reads from it */
-    bool one_time;       /* the PIN must be changed at the first sign-in */
-    struct pin_verifier pin;
-};
+#include "agent/people/person.h"
 
 struct staff;
 
