@@ -6,12 +6,10 @@
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
 #include "sync/hub/credentials.h"
-#include "sync/hub/door.h"
-#include "sync/hub/enrolment.h"
-#include "sync/hub/est.h"
 #include "sync/hub/fleet/steward.h"
 #include "sync/hub/ingest/vault.h"
 #include "sync/hub/outside.h"
+#include "sync/hub/reception.h"
 #include "sync/hub/teller.h"
 #include "sync/hub/web/web.h"
 
@@ -42,12 +40,7 @@ struct hub {
     struct tls_context *server_tls;
     char ca_file[PATH_MAX];
     struct wire *wire;
-    struct roster *roster; /* of the worker's handle */
-    struct enrolment_desk enrolment;
-    struct wire *enrol_wire; /* NULL: none is configured */
-    struct door *door;
-    struct tls_context *est_tls;
-    struct est *est; /* NULL: none is configured */
+    struct reception *reception;
     struct web *web;
 };
 
@@ -65,42 +58,15 @@ static void on_subscribed(void *context)
     teller_tell_all(hub->teller);
 }
 
-static void on_enrolled(void *context, const struct arrival_answer *answer)
-{
-    on_answer(context, answer);
-}
-
-static void on_stranger_answered(void *context, const struct arrival_answer *answer)
-{
-    struct hub *hub = context;
-    if (hub->enrol_wire)
-        wire_answer(hub->enrol_wire, answer);
-    door_look_soon(hub->door); /* a code may have ended a certificate that is in use */
-}
-
-/* On the enrolment broker: the sender is whoever holds that client id. */
-static void on_stranger(void *context, const struct mqtt_message *message)
-{
-    struct hub *hub = context;
-    struct fault fault;
-    struct topic topic;
-    if (topic_read(message->topic, &topic) != ERR_OK || strcmp(topic.name, "enrol") != 0)
-        return;
-    if (enrolment_take(&hub->enrolment, message, topic.device, false, on_stranger_answered, hub,
-                       &fault) != ERR_OK)
-        diag_fault(hub->config.diag, DIAG_WARN, "hub.enrolment_refused", &fault);
-}
-
 static enum err take(struct hub *hub, const struct mqtt_message *message, struct fault *fault)
 {
     struct topic topic;
     if (topic_read(message->topic, &topic) == ERR_OK) {
-        bool closed = door_turns_away(hub->door, topic.device);
+        bool closed = reception_turns_away(hub->reception, topic.device);
         if (closed && strcmp(topic.name, "state") != 0) /* its last will is news of its end */
             return fault_set(fault, ERR_FORBIDDEN, topic.device, "it is closed: device show");
         if (strcmp(topic.name, "enrol") == 0)
-            return enrolment_take(&hub->enrolment, message, topic.device, true, on_enrolled, hub,
-                                  fault);
+            return reception_take(hub->reception, message, topic.device, fault);
     }
     return arrival_take(&hub->desk, hub->worker, message, fault);
 }
@@ -140,8 +106,8 @@ static void on_booked(void *context)
 static void on_foreign(void *context)
 {
     struct hub *hub = context;
-    if (hub->door)
-        door_look(hub->door);
+    if (hub->reception)
+        reception_look(hub->reception);
     if (hub->teller)
         teller_tell_news(hub->teller);
     if (hub->steward)
@@ -164,22 +130,6 @@ static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], siz
 }
 
 /* --- Opening --------------------------------------------------------------------------------- */
-
-/* A hub without an authority of its own takes what others have enrolled. */
-static enum err open_registrar(struct hub *hub, struct fault *fault)
-{
-    struct database *db = hubdb_database(hub->db);
-    const struct registrar_rules rules = {
-        .certificate_days = settings_int(hub->config.settings, "enrol.certificate_days"),
-        .late_days = settings_int(hub->config.settings, "enrol.late_days"),
-    };
-    hub->enrolment.clock = hub->config.clock;
-    hub->enrolment.diag = hub->config.diag;
-    enum err err = roster_open(&hub->roster, db, fault);
-    if (!err)
-        err = registrar_open(&hub->enrolment.registrar, db, hub->config.state, &rules, fault);
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
 
 static enum err open_vault(struct hub *hub, struct fault *fault)
 {
@@ -234,11 +184,8 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         !hubdb_is_server(hub->config.database)) /* then nobody holds what a crash left held */
         err = outside_release(hubdb_database(hub->db), fault);
     if (!err)
-        err = open_registrar(hub, fault);
-    if (!err)
-        err = worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
-    hub->enrolment.worker = hub->worker;
-    return err;
+        err = reception_open(&hub->reception, &hub->config, hub->db, fault);
+    return err ? err : worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
 }
 
 enum err hub_read_books(const struct settings *settings, struct books *books, struct fault *fault)
@@ -351,8 +298,6 @@ static void on_trust_changed(void *context)
     enum err err = credentials_client(&hub->config, hub->ca_file, &tls, &fault);
     if (!err) {
         wire_use_tls(hub->wire, tls);
-        if (hub->enrol_wire)
-            wire_use_tls(hub->enrol_wire, tls);
         replace_tls(&hub->client_tls, tls);
     }
     if (!err && hub->server_tls)
@@ -361,12 +306,8 @@ static void on_trust_changed(void *context)
         web_use_tls(hub->web, tls);
         replace_tls(&hub->server_tls, tls);
     }
-    if (!err && hub->est)
-        err = credentials_server(&hub->config, "est.certificate", "est.key", true, &tls, &fault);
-    if (!err && hub->est) {
-        est_use_tls(hub->est, tls);
-        replace_tls(&hub->est_tls, tls);
-    }
+    if (!err)
+        err = reception_renew_trust(hub->reception, &fault);
     if (err)
         diag_fault(hub->config.diag, DIAG_ERROR, "hub.trust_not_taken", &fault);
 }
@@ -384,7 +325,7 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
     const struct wire_config wire = {
         .url = settings_text(settings, "broker.url"),
         .group = hubdb_group(hub->db),
-        .filter = hub->enrolment.registrar ? registrars : NULL,
+        .filter = reception_facts(hub->reception).enrols ? registrars : NULL,
         .proxy = settings_text(settings, "broker.proxy"),
         .client_id = settings_text(settings, "broker.client_id"),
         .runtime_folder = hub->runtime,
@@ -397,66 +338,19 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
     return wire_open(&hub->wire, hub->loop, &wire, fault);
 }
 
-static void on_strangers_subscribed(void *context)
+static enum err begin_reception(struct hub *hub, struct fault *fault)
 {
-    (void)context;
-}
-
-static enum err open_enrolment(struct hub *hub, struct fault *fault)
-{
-    const struct settings *settings = hub->config.settings;
-    const struct door_config door = {
-        .state = hub->config.state,
-        .reader = hubdb_database(hub->reader),
-        .roster = hub->roster,
+    const struct reception_house house = {
         .worker = hub->worker,
-        .broker_folder = settings_text(settings, "broker.folder"),
-        .pid_files = {settings_text(settings, "broker.pid_file"),
-                      settings_text(settings, "enrol.pid_file")},
-        .url = settings_text(settings, "broker.url"),
-        .proxy = settings_text(settings, "broker.proxy"),
+        .reader = hubdb_database(hub->reader),
+        .client = &hub->client_tls,
         .ca_file = hub->ca_file,
         .runtime_folder = hub->runtime,
-        .clock = hub->config.clock,
-        .diag = hub->config.diag,
-        .changed = on_trust_changed,
+        .trust_changed = on_trust_changed,
+        .answer = on_answer,
         .context = hub,
     };
-    enum err err = door_open(&hub->door, hub->loop, &door, fault);
-    /* Only now: the door may have renewed what client_tls holds. */
-    const struct wire_config wire = {
-        .url = settings_text(settings, "enrol.url"),
-        .group = hubdb_group(hub->db),
-        .proxy = settings_text(settings, "broker.proxy"),
-        .runtime_folder = hub->runtime,
-        .tls = hub->client_tls,
-        .diag = hub->config.diag,
-        .subscribed = on_strangers_subscribed,
-        .message = on_stranger,
-        .context = hub,
-    };
-    if (!err && wire.url && hub->enrolment.registrar)
-        err = wire_open(&hub->enrol_wire, hub->loop, &wire, fault);
-    return err;
-}
-
-static enum err open_est(struct hub *hub, struct fault *fault)
-{
-    const char *address = settings_text(hub->config.settings, "est.listen");
-    if (!address)
-        return ERR_OK;
-    enum err err =
-        credentials_server(&hub->config, "est.certificate", "est.key", true, &hub->est_tls, fault);
-    if (!err && !hub->est_tls)
-        err = fault_set(fault, ERR_INVALID, "est.certificate", "is missing");
-    const struct est_config est = {
-        .address = address,
-        .tls = hub->est_tls,
-        .state = hub->config.state,
-        .desk = &hub->enrolment,
-        .diag = hub->config.diag,
-    };
-    return err ? err : est_open(&hub->est, hub->loop, &est, fault);
+    return reception_begin(hub->reception, hub->loop, &house, fault);
 }
 
 static void fill_facts(void *context, struct web_facts *facts)
@@ -468,9 +362,10 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->damage = auditor_findings(hub->auditor);
     facts->verified = auditor_finished(hub->auditor);
     facts->desk = &hub->desk;
-    facts->list_until_ms = door_list_until_ms(hub->door);
-    facts->enrolments = hub->enrolment.answered;
-    facts->enrolments_refused = hub->enrolment.refused;
+    const struct reception_facts reception = reception_facts(hub->reception);
+    facts->list_until_ms = reception.list_until_ms;
+    facts->enrolments = reception.answered;
+    facts->enrolments_refused = reception.refused;
     facts->booked = clerk_count(hub->clerk).applied;
     facts->entries = clerk_count(hub->clerk).entries;
     const struct outside_facts outside = outside_facts(hub->outside);
@@ -520,6 +415,12 @@ static enum err open_web(struct hub *hub, struct fault *fault)
     return err ? err : web_open(&hub->web, hub->loop, &web, fault);
 }
 
+/* Each may use what stands above it. */
+static enum err (*const opening[])(struct hub *hub, struct fault *fault) = {
+    open_databases, open_clerk, open_outside,    open_cashier, open_steward,
+    open_teller,    open_wire,  begin_reception, open_web,
+};
+
 enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *config,
                   struct fault *fault)
 {
@@ -529,26 +430,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     hub->loop = loop;
     hub->config = *config;
     enum err err = hub_read_books(config->settings, &hub->books, fault);
-    if (!err)
-        err = open_databases(hub, fault);
-    if (!err)
-        err = open_clerk(hub, fault);
-    if (!err)
-        err = open_outside(hub, fault);
-    if (!err)
-        err = open_cashier(hub, fault);
-    if (!err)
-        err = open_steward(hub, fault);
-    if (!err)
-        err = open_teller(hub, fault);
-    if (!err)
-        err = open_wire(hub, fault);
-    if (!err)
-        err = open_enrolment(hub, fault);
-    if (!err)
-        err = open_est(hub, fault);
-    if (!err)
-        err = open_web(hub, fault);
+    for (size_t i = 0; !err && i < sizeof opening / sizeof *opening; i++)
+        err = opening[i](hub, fault);
     if (err) {
         hub_close(hub);
         return err;
@@ -569,13 +452,10 @@ void hub_close(struct hub *hub)
         return;
     struct loop *loop = hub->loop;
     web_close(hub->web);
-    est_close(hub->est);
-    hub->est = NULL;
     struct outside *outside = hub->outside;
     hub->outside = NULL;
     outside_stop(outside);
-    door_close(hub->door);
-    hub->door = NULL;
+    reception_stop(hub->reception);
     worker_close(hub->worker);
     outside_close(outside);
     clerk_close(hub->clerk);
@@ -588,13 +468,10 @@ void hub_close(struct hub *hub)
     hub->teller = NULL;
     wire_close(hub->wire);
     hub->wire = NULL;
-    wire_close(hub->enrol_wire);
-    hub->enrol_wire = NULL;
-    registrar_close(hub->enrolment.registrar);
-    roster_close(hub->roster);
+    reception_close(hub->reception);
+    hub->reception = NULL;
     tls_context_close(hub->client_tls);
     tls_context_close(hub->server_tls);
-    tls_context_close(hub->est_tls);
     auditor_close(hub->auditor);
     hubdb_close(hub->reader);
     hubdb_close(hub->db);
