@@ -1,15 +1,14 @@
 #include "agent/service/desk.h"
 #include "agent/service/binding.h"
-#include "agent/service/harmless.h"
+#include "agent/service/inspection.h"
 #include "agent/service/print_round.h"
 #include "agent/service/probe.h"
 #include "agent/service/provision.h"
 #include "agent/service/record.h"
-#include "agent/service/selftest.h"
 #include "hal/base/cleanup.h"
-#include "hal/worker.h"
 #include "provisioning/assignment.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +27,6 @@ static const char *const wish_words[] = {SERVICE_WISHES(SERVICE_WISH_WORD)};
 
 /* The wish under way. */
 struct wish {
-    struct worker_job job; /* of those that block */
-    struct service *service;
     enum service_wish wish;
     char lane[LANE_TEXT_MAX + 1];
     char device[PORT_DEVICE_MAX + 1];
@@ -37,15 +34,8 @@ struct wish {
     char name[NAME_TEXT_MAX + 1];
     service_done *done;
     void *context;
-    /* What the worker's thread works with: */
-    struct doctor_running running;
-    struct doctor_subject subject;
-    struct findings selftest; /* a copy */
-    struct findings findings;
-    struct buf diagnostics;
+    struct inspection inspection; /* of those that are one */
     struct buf body;
-    enum err err;
-    struct fault fault;
 };
 
 struct service {
@@ -64,7 +54,7 @@ struct service {
 
 static void wish_free(struct wish *wish)
 {
-    buf_free(&wish->diagnostics);
+    inspection_free(&wish->inspection);
     buf_free(&wish->body);
     free(wish);
 }
@@ -72,6 +62,7 @@ static void wish_free(struct wish *wish)
 static void finish(struct service *s, enum err err, const struct fault *fault)
 {
     struct wish *wish = s->wish;
+    struct fault too_large;
     s->wish = NULL;
     loop_timer_stop(s->timer);
     binding_close(s->binding);
@@ -81,9 +72,11 @@ static void finish(struct service *s, enum err err, const struct fault *fault)
     probe_close(s->probe);
     s->probe = NULL;
     s->round.done = NULL;
-    if (!err && wish->body.failed)
-        err = fault_set(&wish->fault, ERR_TOO_LARGE, "answer", "is too large");
-    wish->done(wish->context, err, err && fault ? fault : &wish->fault, buf_slice(&wish->body));
+    if (!err && wish->body.failed) {
+        err = fault_set(&too_large, ERR_TOO_LARGE, "answer", "is too large");
+        fault = &too_large;
+    }
+    wish->done(wish->context, err, fault, buf_slice(&wish->body));
     wish_free(wish);
 }
 
@@ -117,109 +110,30 @@ static struct finding step(const struct service *s)
     return finding;
 }
 
-/* --- What runs on the worker's thread -------------------------------------------------------- */
+/* --- Inspections ----------------------------------------------------------------------------- */
 
-static void take_line(void *context, struct slice line)
+static void on_inspected(void *context, enum err err, const struct fault *fault,
+                         const struct finding *quote)
 {
-    harmless_line(line, context);
-}
-
-static void snapshot(struct service *s, struct wish *wish)
-{
-    struct doctor_running *running = &wish->running;
-    eventlog_status(s->config.log, &running->log);
-    running->has_uplink = s->config.uplink != NULL;
-    if (s->config.uplink)
-        uplink_status(s->config.uplink, &running->link);
-    running->now = clock_read(s->config.clock);
-    s->config.devices(s->config.context, running);
-    wish->selftest = s->selftest;
-    wish->subject = (struct doctor_subject){.folder = s->config.folder,
-                                            .settings = s->config.settings,
-                                            .member = s->config.member,
-                                            .running = running,
-                                            .log_config = s->config.log_config,
-                                            .clock = s->config.clock,
-                                            .root = ""};
-    if (wish->wish == SERVICE_DIAG)
-        diag_recall(s->config.diag, take_line, &wish->diagnostics);
-}
-
-/* Done on a worker's thread from a copy of what the loop knows, the broker's answer among it. */
-static void begin_work(struct service *s, enum rights_found rights)
-{
-    s->wish->running.rights = rights;
-    snapshot(s, s->wish);
-    worker_submit(s->worker, &s->wish->job);
-}
-
-static void on_rights(void *context, enum rights_found found)
-{
-    begin_work(context, found);
-}
-
-static void begin_look(struct service *s)
-{
-    struct fault fault;
-    if (s->wish->wish == SERVICE_QUOTE || !s->config.uplink ||
-        uplink_try_rights(s->config.uplink, on_rights, s, &fault) != ERR_OK)
-        begin_work(s, RIGHTS_UNKNOWN);
-}
-
-static enum err write_report(const struct record *record, struct buf *body, struct fault *fault)
-{
-    struct buf envelope CLEANUP(buf_free);
-    struct buf page CLEANUP(buf_free);
-    buf_init(&envelope, ENVELOPE_BYTES_MAX);
-    buf_init(&page, ANSWER_MAX);
-    enum err err = record_report(record, &envelope, &page, fault);
-    if (err)
-        return err;
-    struct jsonw w = jsonw_to(body);
-    jsonw_object(&w, NULL);
-    jsonw_raw(&w, "report", buf_slice(&envelope));
-    jsonw_slice(&w, "page", buf_slice(&page));
-    jsonw_end(&w);
-    return ERR_OK;
-}
-
-static void work(struct worker_job *job)
-{
-    struct wish *wish = (struct wish *)job;
-    const struct record record = {.subject = &wish->subject,
-                                  .doctor = &wish->findings,
-                                  .selftest = &wish->selftest,
-                                  .technician = wish->name,
-                                  .now_ms = clock_wall_ms(wish->subject.clock)};
-    if (wish->wish == SERVICE_QUOTE) {
-        selftest_quote(settings_text(wish->subject.settings, "policy.file"), wish->subject.clock,
-                       findings_add(&wish->findings, "quote", ""));
-        return;
-    }
-    doctor_run(&wish->subject, &wish->findings);
-    if (wish->wish == SERVICE_COMMISSION) {
-        wish->err = write_report(&record, &wish->body, &wish->fault);
-    } else if (wish->wish == SERVICE_DIAG) {
-        wish->err =
-            record_bundle(&record, buf_slice(&wish->diagnostics), &wish->body, &wish->fault);
-    } else {
-        struct jsonw w = jsonw_to(&wish->body);
-        jsonw_object(&w, NULL);
-        findings_write(&wish->findings, &w, "findings");
-        jsonw_end(&w);
-    }
-}
-
-static void worked(struct worker_job *job)
-{
-    struct wish *wish = (struct wish *)job;
-    struct service *s = wish->service;
-    if (!job->ran)
-        finish(s, fault_set(&wish->fault, ERR_CLOSED, "", "the appliance ends"), &wish->fault);
-    else if (wish->wish == SERVICE_QUOTE)
-        finish_step(s, &wish->findings.list[0]);
+    struct service *s = context;
+    if (quote)
+        finish_step(s, quote);
     else
-        finish(s, wish->err, &wish->fault);
+        finish(s, err, fault);
+}
+
+static void begin_inspection(struct service *s, enum inspection_of of)
+{
+    struct wish *wish = s->wish;
+    wish->inspection = (struct inspection){.of = of,
+                                           .house = &s->config,
+                                           .worker = s->worker,
+                                           .technician = wish->name,
+                                           .selftest = &s->selftest,
+                                           .body = &wish->body,
+                                           .done = on_inspected,
+                                           .context = s};
+    inspection_begin(&wish->inspection);
 }
 
 /* --- Printing -------------------------------------------------------------------------------- */
@@ -421,6 +335,39 @@ static void on_timer(void *context)
     finish_step(s, &finding);
 }
 
+static enum err begin(struct service *s, const struct service_order *order, struct fault *fault)
+{
+    switch (order->wish) {
+    case SERVICE_DOCTOR:
+        begin_inspection(s, INSPECTION_FINDINGS);
+        return ERR_OK;
+    case SERVICE_QUOTE:
+        begin_inspection(s, INSPECTION_QUOTE);
+        return ERR_OK;
+    case SERVICE_COMMISSION:
+        begin_inspection(s, INSPECTION_REPORT);
+        return ERR_OK;
+    case SERVICE_DIAG:
+        begin_inspection(s, INSPECTION_BUNDLE);
+        return ERR_OK;
+    case SERVICE_PRINT:
+        begin_print(s);
+        return ERR_OK;
+    case SERVICE_HUB:
+        begin_hub(s);
+        return ERR_OK;
+    case SERVICE_SCAN:
+    case SERVICE_BIND:
+        return begin_scan(s, order->timeout_ms, fault);
+    case SERVICE_PROVISION:
+        return begin_provision(s, order, fault);
+    case SERVICE_WISH_COUNT:
+        break;
+    }
+    assert(!"a wish without a way");
+    return ERR_OK;
+}
+
 enum err service_ask(struct service *s, const struct service_order *order, service_done *done,
                      void *context, struct fault *fault)
 {
@@ -430,31 +377,16 @@ enum err service_ask(struct service *s, const struct service_order *order, servi
     struct wish *wish = calloc(1, sizeof *wish);
     if (!wish)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    wish->service = s;
     wish->wish = order->wish;
     wish->done = done;
     wish->context = context;
-    wish->job.run = work;
-    wish->job.done = worked;
     buf_init(&wish->body, ANSWER_MAX);
-    buf_init(&wish->diagnostics, (size_t)DIAG_KEPT_LINES * DIAG_KEPT_BYTES);
     (void)snprintf(wish->lane, sizeof wish->lane, "%s", order->lane ? order->lane : "");
     (void)snprintf(wish->device, sizeof wish->device, "%s", order->device ? order->device : "");
     (void)snprintf(wish->person, sizeof wish->person, "%s", order->person ? order->person : "");
     (void)snprintf(wish->name, sizeof wish->name, "%s", order->name ? order->name : "");
     s->wish = wish;
-    enum err err = ERR_OK;
-    if (wish->wish == SERVICE_PRINT) {
-        begin_print(s);
-    } else if (wish->wish == SERVICE_HUB) {
-        begin_hub(s);
-    } else if (wish->wish == SERVICE_SCAN || wish->wish == SERVICE_BIND) {
-        err = begin_scan(s, order->timeout_ms, fault);
-    } else if (wish->wish == SERVICE_PROVISION) {
-        err = begin_provision(s, order, fault);
-    } else {
-        begin_look(s);
-    }
+    enum err err = begin(s, order, fault);
     if (err) {
         s->wish = NULL;
         wish_free(wish);
