@@ -7,38 +7,28 @@
 #include "agent/diag_order.h"
 #include "agent/door.h"
 #include "agent/endings.h"
+#include "agent/ground.h"
 #include "agent/hub_link.h"
 #include "agent/intake.h"
 #include "agent/lamp.h"
 #include "agent/member_watch.h"
 #include "agent/pulse.h"
 #include "agent/retention.h"
+#include "agent/rotate_order.h"
 #include "agent/service/setup.h"
 #include "agent/update_order.h"
 #include "agent/views/views.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/version.h"
-#include "hal/storage.h"
-#include "hal/time_floor.h"
 
-#include <limits.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum { URL_MAX = 128 };
 
 struct appliance {
-    char folder[PATH_MAX];
+    struct ground ground;
     const struct settings *settings;
     struct membership member;
-    int lock;
-    struct diag *diag;
-    struct clock *clock;
-    struct loop *loop;
-    struct loop_signal *signals[2];
     struct policy_file *policy; /* until the centre has taken it over */
     struct contact_keys *contacts;
     struct endings endings;
@@ -62,25 +52,18 @@ struct appliance {
     struct pulse *pulse;
     struct retention *retention;
     struct centre *centre;
-    struct loop_timer *clock_timer;
     bool link_up; /* written on the loop thread, read on the writer's */
     bool due;     /* returns may wait to be told complete; atomic */
 };
 
 /* --- News between the parts ------------------------------------------------------------------ */
 
-static void on_signal(void *context)
-{
-    struct appliance *a = context;
-    loop_stop(a->loop);
-}
-
 /* Diagnostics may well go to the disk that is filling up: they are the first to be shed. */
 static void shed_diagnostics(struct appliance *a)
 {
     struct eventlog_status status;
     eventlog_status(a->log, &status);
-    diag_shed(a->diag, status.tight);
+    diag_shed(a->ground.diag, status.tight);
 }
 
 static void after_commit(void *context)
@@ -104,7 +87,7 @@ static void after_commit(void *context)
 static void on_committed(void *context)
 {
     struct appliance *a = context;
-    enum err err = loop_post(a->loop, after_commit, a);
+    enum err err = loop_post(a->ground.loop, after_commit, a);
     (void)err;
 }
 
@@ -145,7 +128,7 @@ static void reseal_contacts(struct appliance *a)
 {
     struct fault fault;
     if (contact_keys_reseal(a->contacts, &fault) != ERR_OK)
-        diag_fault(a->diag, DIAG_WARN, "contact.secret_not_sealed", &fault);
+        diag_fault(a->ground.diag, DIAG_WARN, "contact.secret_not_sealed", &fault);
 }
 
 static void on_renewed(void *context)
@@ -159,10 +142,10 @@ static void on_renewed(void *context)
 static void on_member_changed(void *context, const char *what)
 {
     struct appliance *a = context;
-    diag_write(a->diag, DIAG_INFO, "appliance.enrolled", "%s: opening anew", what);
+    diag_write(a->ground.diag, DIAG_INFO, "appliance.enrolled", "%s: opening anew", what);
     reseal_contacts(a); /* while the secret is at hand: the former key is gone */
     a->again = true;
-    loop_stop(a->loop);
+    loop_stop(a->ground.loop);
 }
 
 /* What the hub is told of the appliance beside how delivery stands. */
@@ -174,12 +157,12 @@ static void describe_state(void *context, struct jsonw *w)
     eventlog_status(a->log, &log);
     uplink_status(a->uplink, &link);
     struct health health =
-        health_judge(&log, &a->member.trouble, &link, clock_monotonic_ms(a->clock));
+        health_judge(&log, &a->member.trouble, &link, clock_monotonic_ms(a->ground.clock));
     jsonw_text(w, "health", health.code);
     if (!health.healthy)
         jsonw_text(w, "reason", health.reason);
     jsonw_int(w, "lost", log.lost[STREAM_RETURNS] + log.lost[STREAM_SALES]);
-    jsonw_bool(w, "time_trusted", clock_read(a->clock).trusted);
+    jsonw_bool(w, "time_trusted", clock_read(a->ground.clock).trusted);
     endings_describe(&a->endings, w);
     if (a->updater)
         updater_describe(a->updater, w);
@@ -225,36 +208,7 @@ static void on_sign(void *context, const char *lane, enum panel_sign sign)
         devices_show(a->devices, lane, sign);
 }
 
-/* So that a clock that has lost its battery doesn't fall behind what was once told. What a clock
- * that nobody vouches for shows is not kept: it may be far ahead, and would be for good. */
-static void write_time(void *context)
-{
-    struct appliance *a = context;
-    struct fault fault;
-    int64_t now_ms = clock_floor_ms(a->clock);
-    if (now_ms > time_floor_read(a->folder, 0) && time_floor_write(a->folder, now_ms, &fault))
-        diag_fault(a->diag, DIAG_WARN, "appliance.time_not_written", &fault);
-}
-
 /* --- Opening, in order ----------------------------------------------------------------------- */
-
-static enum err open_base(struct appliance *a, struct fault *fault)
-{
-    a->diag = diag_open(STDERR_FILENO, "tillbackd",
-                        diag_level_of(settings_text(a->settings, "diagnostics.level")));
-    enum err err = storage_make_folder(a->folder, fault);
-    if (!err)
-        err = storage_lock(a->folder, &a->lock, fault);
-    if (!err)
-        err = clock_open(&a->clock, time_floor_read(a->folder, TILLBACK_BUILD_MS), fault);
-    if (!err)
-        err = loop_open(&a->loop, fault);
-    if (!err)
-        err = loop_signal_open(a->loop, SIGTERM, on_signal, a, &a->signals[0], fault);
-    if (!err)
-        err = loop_signal_open(a->loop, SIGINT, on_signal, a, &a->signals[1], fault);
-    return err;
-}
 
 static enum err open_log(struct appliance *a, struct fault *fault)
 {
@@ -263,11 +217,11 @@ static enum err open_log(struct appliance *a, struct fault *fault)
     a->due = true; /* some may wait since before */
     contact_keys_view(a->contacts, &a->views[VIEWS_COUNT]);
     a->log_config = (struct eventlog_config){
-        .folder = a->folder,
+        .folder = a->ground.folder,
         .device_id = a->member.device,
         .store = a->member.store,
-        .clock = a->clock,
-        .diag = a->diag,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .views = a->views,
         .view_count = VIEWS_COUNT + 1,
         .committed = on_committed,
@@ -275,7 +229,8 @@ static enum err open_log(struct appliance *a, struct fault *fault)
     };
     enum err err = eventlog_open(&a->log, &a->log_config, fault);
     if (!err)
-        endings_begin(&a->endings, a->folder, clock_wall_ms(a->clock), a->diag);
+        endings_begin(&a->endings, a->ground.folder, clock_wall_ms(a->ground.clock),
+                      a->ground.diag);
     return err;
 }
 
@@ -289,7 +244,7 @@ static enum err open_capture(struct appliance *a, struct fault *fault)
     a->known = scan_formats_known(a->formats);
     struct capture_config config = {
         .log = a->log,
-        .clock = a->clock,
+        .clock = a->ground.clock,
         .store = {a->member.store, settings_text(a->settings, "store.country"),
                   settings_text(a->settings, "store.currency")},
         .policy = policy_file_policy(a->policy),
@@ -305,8 +260,8 @@ static enum err open_capture(struct appliance *a, struct fault *fault)
 static enum err open_intake(struct appliance *a, struct fault *fault)
 {
     const struct intake_config config = {
-        .loop = a->loop,
-        .diag = a->diag,
+        .loop = a->ground.loop,
+        .diag = a->ground.diag,
         .settings = a->settings,
         .capture = a->capture,
         .log_config = &a->log_config,
@@ -317,11 +272,11 @@ static enum err open_intake(struct appliance *a, struct fault *fault)
 static enum err open_link(struct appliance *a, struct fault *fault)
 {
     const struct hub_link_config config = {
-        .loop = a->loop,
-        .clock = a->clock,
-        .diag = a->diag,
+        .loop = a->ground.loop,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .settings = a->settings,
-        .folder = a->folder,
+        .folder = a->ground.folder,
         .member = &a->member,
         .contacts = a->contacts,
         .log = a->log,
@@ -342,11 +297,11 @@ static enum err open_link(struct appliance *a, struct fault *fault)
 static enum err open_devices(struct appliance *a, struct fault *fault)
 {
     const struct devices_config config = {
-        .loop = a->loop,
-        .clock = a->clock,
-        .diag = a->diag,
+        .loop = a->ground.loop,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .settings = a->settings,
-        .folder = a->folder,
+        .folder = a->ground.folder,
         .log = a->log,
         .log_config = &a->log_config,
     };
@@ -361,13 +316,13 @@ static enum err open_devices(struct appliance *a, struct fault *fault)
 static enum err open_service(struct appliance *a, struct fault *fault)
 {
     const struct service_config config = {
-        .loop = a->loop,
+        .loop = a->ground.loop,
         .log = a->log,
         .log_config = &a->log_config,
-        .clock = a->clock,
-        .diag = a->diag,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .settings = a->settings,
-        .folder = a->folder,
+        .folder = a->ground.folder,
         .member = &a->member,
         .uplink = a->uplink,
         .prints = devices_prints(a->devices),
@@ -388,10 +343,10 @@ static void on_update_changed(void *context)
 static enum err open_updater(struct appliance *a, struct fault *fault)
 {
     const struct updater_config config = {
-        .loop = a->loop,
-        .clock = a->clock,
-        .diag = a->diag,
-        .folder = a->folder,
+        .loop = a->ground.loop,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
+        .folder = a->ground.folder,
         .installer = settings_text(a->settings, "update.installer"),
         .ca_file = settings_text(a->settings, "update.ca"),
         .running = TILLBACK_VERSION,
@@ -406,12 +361,12 @@ static enum err open_updater(struct appliance *a, struct fault *fault)
 
 static enum err open_lamp(struct appliance *a, struct fault *fault)
 {
-    const struct lamp_config config = {.loop = a->loop,
+    const struct lamp_config config = {.loop = a->ground.loop,
                                        .log = a->log,
                                        .identity = &a->member.trouble,
                                        .uplink = a->uplink,
                                        .updater = a->updater,
-                                       .clock = a->clock,
+                                       .clock = a->ground.clock,
                                        .leds = settings_text(a->settings, "lamp")};
     return config.leds ? lamp_open(&a->lamp, &config, fault) : ERR_OK;
 }
@@ -419,7 +374,7 @@ static enum err open_lamp(struct appliance *a, struct fault *fault)
 static enum err open_api(struct appliance *a, struct fault *fault)
 {
     const struct api_config config = {
-        .loop = a->loop,
+        .loop = a->ground.loop,
         .log = a->log,
         .log_config = &a->log_config,
         .capture = a->capture,
@@ -431,10 +386,10 @@ static enum err open_api(struct appliance *a, struct fault *fault)
         .service = a->service,
         .sign = on_sign,
         .sign_context = a,
-        .clock = a->clock,
-        .diag = a->diag,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .policy = policy_file_policy(a->policy),
-        .folder = a->folder,
+        .folder = a->ground.folder,
         .store = a->member.store,
         .currency = settings_text(a->settings, "store.currency"),
         .device = a->member.device,
@@ -450,9 +405,9 @@ static enum err open_door(struct appliance *a, struct fault *fault)
     struct buf url CLEANUP(buf_free);
     buf_init(&url, URL_MAX);
     const struct door_config config = {
-        .loop = a->loop,
-        .clock = a->clock,
-        .diag = a->diag,
+        .loop = a->ground.loop,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .settings = a->settings,
         .handle = api_handle,
         .context = a->api,
@@ -465,34 +420,22 @@ static enum err open_door(struct appliance *a, struct fault *fault)
     return err ? err : api_announce(a->api, url.data, fault);
 }
 
-static void run_rotate(void *context, struct order *order, const struct command *command)
-{
-    (void)command;
-    struct appliance *a = context;
-    struct fault fault;
-    const struct slice nothing = {"", 0};
-    if (hub_link_rotate(a->link, &fault) != ERR_OK)
-        order_end(order, COMMAND_REFUSED, fault.text, nothing);
-    else
-        order_end(order, COMMAND_BEGUN, "a new key is made, and a certificate asked for", nothing);
-}
-
 /* What the centre has pushed takes the place of what the settings say. */
 static enum err open_centre(struct appliance *a, struct fault *fault)
 {
     const struct centre_config config = {
-        .loop = a->loop,
+        .loop = a->ground.loop,
         .log = a->log,
-        .clock = a->clock,
-        .diag = a->diag,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .identity_folder = a->member.folder,
         .device = a->member.device,
         .store = a->member.store,
-        .handlers = {[COMMAND_ROTATE_KEY] = {run_rotate, a},
+        .handlers = {[COMMAND_ROTATE_KEY] = {rotate_order_run, a->link},
                      [COMMAND_DIAG] = {diag_order_run, a->service},
                      [COMMAND_UPDATE] = {update_order_run, a->updater}},
         .pushed = {.settings = a->settings,
-                   .folder = a->folder,
+                   .folder = a->ground.folder,
                    .capture = a->capture,
                    .api = a->api,
                    .retention = a->retention,
@@ -500,7 +443,7 @@ static enum err open_centre(struct appliance *a, struct fault *fault)
                    .uplink = a->uplink,
                    .target = hub_link_target(a->link),
                    .updater = a->updater,
-                   .diag = a->diag},
+                   .diag = a->ground.diag},
     };
     struct policy_file *policy = a->policy;
     struct scan_formats *formats = a->formats;
@@ -512,34 +455,33 @@ static enum err open_centre(struct appliance *a, struct fault *fault)
 static enum err open_pulse(struct appliance *a, struct fault *fault)
 {
     struct pulse_config config = {
-        .loop = a->loop,
+        .loop = a->ground.loop,
         .log = a->log,
         .identity = &a->member.trouble,
         .uplink = a->uplink,
-        .clock = a->clock,
-        .diag = a->diag,
+        .clock = a->ground.clock,
+        .diag = a->ground.diag,
         .notify_socket = getenv("NOTIFY_SOCKET"),
         .watchdog_usec = getenv("WATCHDOG_USEC"),
     };
-    a->clock_timer = loop_timer_open(a->loop, write_time, a);
-    if (!a->clock_timer)
-        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    loop_timer_start(a->clock_timer, TIME_FLOOR_INTERVAL_MS, TIME_FLOOR_INTERVAL_MS);
     return pulse_open(&a->pulse, &config, fault);
 }
 
 static enum err open_member(struct appliance *a, struct fault *fault)
 {
     struct fault later;
-    enum err err = membership_read(&a->member, a->folder, a->settings, fault);
-    if (!err && membership_remember(&a->member, a->folder, &later) != ERR_OK)
-        diag_fault(a->diag, DIAG_WARN, "appliance.member_not_kept", &later);
-    return err ? err : contact_keys_open(&a->contacts, a->folder, a->member.folder, a->diag, fault);
+    enum err err = membership_read(&a->member, a->ground.folder, a->settings, fault);
+    if (!err && membership_remember(&a->member, a->ground.folder, &later) != ERR_OK)
+        diag_fault(a->ground.diag, DIAG_WARN, "appliance.member_not_kept", &later);
+    return err ? err
+               : contact_keys_open(&a->contacts, a->ground.folder, a->member.folder, a->ground.diag,
+                                   fault);
 }
 
 static enum err open_retention(struct appliance *a, struct fault *fault)
 {
-    return retention_open(&a->retention, a->loop, a->log, a->settings, a->diag, fault);
+    return retention_open(&a->retention, a->ground.loop, a->log, a->settings, a->ground.diag,
+                          fault);
 }
 
 static enum err listen_to_devices(struct appliance *a, struct fault *fault)
@@ -549,9 +491,9 @@ static enum err listen_to_devices(struct appliance *a, struct fault *fault)
 
 static enum err open_member_watch(struct appliance *a, struct fault *fault)
 {
-    const struct member_watch_config config = {.loop = a->loop,
+    const struct member_watch_config config = {.loop = a->ground.loop,
                                                .member = &a->member,
-                                               .state = a->folder,
+                                               .state = a->ground.folder,
                                                .settings = a->settings,
                                                .changed = on_member_changed,
                                                .context = a};
@@ -560,9 +502,9 @@ static enum err open_member_watch(struct appliance *a, struct fault *fault)
 
 /* Each may use what stands above it. */
 static enum err (*const opening[])(struct appliance *a, struct fault *fault) = {
-    open_base,         open_member,    open_log,     open_capture,      open_intake, open_link,
-    open_devices,      open_service,   open_updater, open_lamp,         open_api,    open_door,
-    listen_to_devices, open_retention, open_centre,  open_member_watch, open_pulse,
+    open_member,    open_log,     open_capture,      open_intake, open_link, open_devices,
+    open_service,   open_updater, open_lamp,         open_api,    open_door, listen_to_devices,
+    open_retention, open_centre,  open_member_watch, open_pulse,
 };
 
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
@@ -571,10 +513,8 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
     struct appliance *a = calloc(1, sizeof *a);
     if (!a)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    a->lock = -1;
     a->settings = settings;
-    (void)snprintf(a->folder, sizeof a->folder, "%s", folder);
-    enum err err = ERR_OK;
+    enum err err = ground_open(&a->ground, folder, settings, fault);
     for (size_t i = 0; !err && i < sizeof opening / sizeof *opening; i++)
         err = opening[i](a, fault);
     if (err) {
@@ -593,7 +533,7 @@ const char *appliance_address(const struct appliance *a)
 bool appliance_run(struct appliance *a)
 {
     pulse_ready(a->pulse);
-    loop_run(a->loop);
+    loop_run(a->ground.loop);
     return a->again;
 }
 
@@ -602,7 +542,6 @@ void appliance_close(struct appliance *a)
     if (!a)
         return;
     pulse_stop(a->pulse);
-    loop_timer_close(a->clock_timer);
     member_watch_close(a->member_watch);
     door_stop(a->door);
     service_close(a->service);
@@ -620,11 +559,9 @@ void appliance_close(struct appliance *a)
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
     pulse_close(a->pulse);
-    for (size_t i = 0; i < 2; i++)
-        loop_signal_close(a->signals[i]);
     api_close(a->api);
     a->api = NULL;
-    loop_close(a->loop);
+    ground_stop(&a->ground);
     capture_close(a->capture);
     contact_keys_close(a->contacts);
     centre_close(a->centre);
@@ -633,12 +570,7 @@ void appliance_close(struct appliance *a)
     policy_file_close(a->policy);
     hub_link_close(a->link);
     door_close(a->door);
-    if (a->clock && a->lock >= 0)
-        write_time(a);
-    endings_end_well(&a->endings, a->folder, a->diag);
-    clock_close(a->clock);
-    if (a->lock >= 0)
-        storage_unlock(a->lock);
-    diag_close(a->diag);
+    endings_end_well(&a->endings, a->ground.folder, a->ground.diag);
+    ground_close(&a->ground);
     free(a);
 }
