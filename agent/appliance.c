@@ -1,11 +1,9 @@
 #include "agent/appliance.h"
-#include "agent/api/api.h"
 #include "agent/api/health.h"
 #include "agent/capture/policy_file.h"
 #include "agent/centre.h"
-#include "agent/devices.h"
+#include "agent/counter.h"
 #include "agent/diag_order.h"
-#include "agent/door.h"
 #include "agent/endings.h"
 #include "agent/ground.h"
 #include "agent/hub_link.h"
@@ -15,15 +13,11 @@
 #include "agent/pulse.h"
 #include "agent/retention.h"
 #include "agent/rotate_order.h"
-#include "agent/service/setup.h"
 #include "agent/update_order.h"
 #include "agent/views/views.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/version.h"
 
 #include <stdlib.h>
-
-enum { URL_MAX = 128 };
 
 struct appliance {
     struct ground ground;
@@ -43,12 +37,9 @@ struct appliance {
     struct scan_formats *formats; /* as well */
     struct known_formats known;   /* of the formats */
     struct intake *intake;
-    struct devices *devices;
-    struct service *service;
+    struct counter *counter;
     struct updater *updater;
     struct lamp *lamp; /* NULL: it has none */
-    struct api *api;
-    struct door *door;
     struct pulse *pulse;
     struct retention *retention;
     struct centre *centre;
@@ -75,12 +66,8 @@ static void after_commit(void *context)
     capture_sweep(a->capture);
     if (a->link)
         hub_link_committed(a->link);
-    if (a->api)
-        api_committed(a->api);
-    if (a->devices)
-        devices_committed(a->devices);
-    if (a->service)
-        service_committed(a->service);
+    if (a->counter)
+        counter_committed(a->counter);
 }
 
 /* Writer thread. A lost post is made good by the next one. */
@@ -95,8 +82,8 @@ static void on_link(void *context, bool online)
 {
     struct appliance *a = context;
     __atomic_store_n(&a->link_up, online, __ATOMIC_RELAXED);
-    if (a->api)
-        api_link_changed(a->api);
+    if (a->counter)
+        counter_link_changed(a->counter);
     if (a->centre && !online)
         centre_disconnected(a->centre);
 }
@@ -172,40 +159,6 @@ static bool is_link_up(void *context)
 {
     struct appliance *a = context;
     return __atomic_load_n(&a->link_up, __ATOMIC_RELAXED);
-}
-
-static void on_scan(void *context, const struct scan *scan)
-{
-    struct appliance *a = context;
-    service_scanned(a->service, scan);
-    api_scanned(a->api, scan);
-}
-
-static void on_scanner_changed(void *context, const char *scanner, enum scanner_state state)
-{
-    struct appliance *a = context;
-    api_scanner_changed(a->api, scanner, state);
-}
-
-static void on_printer_changed(void *context, const struct print_desk_printer *printer)
-{
-    struct appliance *a = context;
-    if (a->api)
-        api_printer_changed(a->api, printer);
-}
-
-static void on_print_changed(void *context, const struct print *print, const char *state)
-{
-    struct appliance *a = context;
-    if (a->api)
-        api_print_changed(a->api, print, state);
-}
-
-static void on_sign(void *context, const char *lane, enum panel_sign sign)
-{
-    struct appliance *a = context;
-    if (a->devices)
-        devices_show(a->devices, lane, sign);
 }
 
 /* --- Opening, in order ----------------------------------------------------------------------- */
@@ -294,50 +247,30 @@ static enum err open_link(struct appliance *a, struct fault *fault)
     return err;
 }
 
-static enum err open_devices(struct appliance *a, struct fault *fault)
-{
-    const struct devices_config config = {
-        .loop = a->ground.loop,
-        .clock = a->ground.clock,
-        .diag = a->ground.diag,
-        .settings = a->settings,
-        .folder = a->ground.folder,
-        .log = a->log,
-        .log_config = &a->log_config,
-    };
-    const struct devices_listener listener = {.scanned = on_scan,
-                                              .scanner_changed = on_scanner_changed,
-                                              .printer_changed = on_printer_changed,
-                                              .print_changed = on_print_changed,
-                                              .context = a};
-    return devices_open(&a->devices, &config, &listener, fault);
-}
-
-static enum err open_service(struct appliance *a, struct fault *fault)
-{
-    const struct service_config config = {
-        .loop = a->ground.loop,
-        .log = a->log,
-        .log_config = &a->log_config,
-        .clock = a->ground.clock,
-        .diag = a->ground.diag,
-        .settings = a->settings,
-        .folder = a->ground.folder,
-        .member = &a->member,
-        .uplink = a->uplink,
-        .prints = devices_prints(a->devices),
-        .devices = devices_tell,
-        .bind = devices_bind,
-        .context = a->devices,
-    };
-    return service_open(&a->service, &config, fault);
-}
-
 static void on_update_changed(void *context)
 {
     struct appliance *a = context;
     if (a->uplink)
         uplink_tell_state(a->uplink);
+}
+
+static enum err open_counter(struct appliance *a, struct fault *fault)
+{
+    const struct counter_config config = {
+        .ground = &a->ground,
+        .settings = a->settings,
+        .member = &a->member,
+        .log = a->log,
+        .log_config = &a->log_config,
+        .capture = a->capture,
+        .poslog = intake_poslog(a->intake),
+        .formats = a->formats,
+        .policy = policy_file_policy(a->policy),
+        .uplink = a->uplink,
+        .describe_config = describe_config,
+        .context = a,
+    };
+    return counter_open(&a->counter, &config, fault);
 }
 
 static enum err open_updater(struct appliance *a, struct fault *fault)
@@ -371,55 +304,6 @@ static enum err open_lamp(struct appliance *a, struct fault *fault)
     return config.leds ? lamp_open(&a->lamp, &config, fault) : ERR_OK;
 }
 
-static enum err open_api(struct appliance *a, struct fault *fault)
-{
-    const struct api_config config = {
-        .loop = a->ground.loop,
-        .log = a->log,
-        .log_config = &a->log_config,
-        .capture = a->capture,
-        .poslog = intake_poslog(a->intake),
-        .formats = a->formats,
-        .identity = &a->member.trouble,
-        .uplink = a->uplink,
-        .prints = devices_prints(a->devices),
-        .service = a->service,
-        .sign = on_sign,
-        .sign_context = a,
-        .clock = a->ground.clock,
-        .diag = a->ground.diag,
-        .policy = policy_file_policy(a->policy),
-        .folder = a->ground.folder,
-        .store = a->member.store,
-        .currency = settings_text(a->settings, "store.currency"),
-        .device = a->member.device,
-        .version = TILLBACK_VERSION,
-        .describe_config = describe_config,
-        .config_context = a,
-    };
-    return api_open(&a->api, &config, fault);
-}
-
-static enum err open_door(struct appliance *a, struct fault *fault)
-{
-    struct buf url CLEANUP(buf_free);
-    buf_init(&url, URL_MAX);
-    const struct door_config config = {
-        .loop = a->ground.loop,
-        .clock = a->ground.clock,
-        .diag = a->ground.diag,
-        .settings = a->settings,
-        .handle = api_handle,
-        .context = a->api,
-    };
-    enum err err = door_open(&a->door, &config, fault);
-    if (err)
-        return err;
-    door_url(a->door, &url);
-    err = buf_check(&url, fault, "http.listen");
-    return err ? err : api_announce(a->api, url.data, fault);
-}
-
 /* What the centre has pushed takes the place of what the settings say. */
 static enum err open_centre(struct appliance *a, struct fault *fault)
 {
@@ -432,14 +316,14 @@ static enum err open_centre(struct appliance *a, struct fault *fault)
         .device = a->member.device,
         .store = a->member.store,
         .handlers = {[COMMAND_ROTATE_KEY] = {rotate_order_run, a->link},
-                     [COMMAND_DIAG] = {diag_order_run, a->service},
+                     [COMMAND_DIAG] = {diag_order_run, counter_service(a->counter)},
                      [COMMAND_UPDATE] = {update_order_run, a->updater}},
         .pushed = {.settings = a->settings,
                    .folder = a->ground.folder,
                    .capture = a->capture,
-                   .api = a->api,
+                   .api = counter_api(a->counter),
                    .retention = a->retention,
-                   .prints = devices_prints(a->devices),
+                   .prints = counter_prints(a->counter),
                    .uplink = a->uplink,
                    .target = hub_link_target(a->link),
                    .updater = a->updater,
@@ -484,11 +368,6 @@ static enum err open_retention(struct appliance *a, struct fault *fault)
                           fault);
 }
 
-static enum err listen_to_devices(struct appliance *a, struct fault *fault)
-{
-    return devices_listen(a->devices, fault);
-}
-
 static enum err open_member_watch(struct appliance *a, struct fault *fault)
 {
     const struct member_watch_config config = {.loop = a->ground.loop,
@@ -502,9 +381,8 @@ static enum err open_member_watch(struct appliance *a, struct fault *fault)
 
 /* Each may use what stands above it. */
 static enum err (*const opening[])(struct appliance *a, struct fault *fault) = {
-    open_member,    open_log,     open_capture,      open_intake, open_link, open_devices,
-    open_service,   open_updater, open_lamp,         open_api,    open_door, listen_to_devices,
-    open_retention, open_centre,  open_member_watch, open_pulse,
+    open_member,  open_log,  open_capture,   open_intake, open_link,         open_counter,
+    open_updater, open_lamp, open_retention, open_centre, open_member_watch, open_pulse,
 };
 
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
@@ -527,7 +405,7 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
 
 const char *appliance_address(const struct appliance *a)
 {
-    return door_address(a->door);
+    return counter_address(a->counter);
 }
 
 bool appliance_run(struct appliance *a)
@@ -543,15 +421,11 @@ void appliance_close(struct appliance *a)
         return;
     pulse_stop(a->pulse);
     member_watch_close(a->member_watch);
-    door_stop(a->door);
-    service_close(a->service);
-    a->service = NULL;
+    counter_stop(a->counter);
     lamp_close(a->lamp);
     updater_close(a->updater);
     a->updater = NULL;
     centre_stop(a->centre);
-    devices_close(a->devices);
-    a->devices = NULL;
     hub_link_stop(a->link);
     a->uplink = NULL;
     intake_stop(a->intake);
@@ -559,8 +433,7 @@ void appliance_close(struct appliance *a)
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
     pulse_close(a->pulse);
-    api_close(a->api);
-    a->api = NULL;
+    counter_hush(a->counter);
     ground_stop(&a->ground);
     capture_close(a->capture);
     contact_keys_close(a->contacts);
@@ -569,7 +442,7 @@ void appliance_close(struct appliance *a)
     scan_formats_close(a->formats);
     policy_file_close(a->policy);
     hub_link_close(a->link);
-    door_close(a->door);
+    counter_close(a->counter);
     endings_end_well(&a->endings, a->ground.folder, a->ground.diag);
     ground_close(&a->ground);
     free(a);
