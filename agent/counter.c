@@ -61,7 +61,8 @@ void counter_committed(struct counter *c)
 
 void counter_link_changed(struct counter *c)
 {
-    api_link_changed(c->api);
+    if (c->api)
+        api_link_changed(c->api);
 }
 
 /* --- Opening, in order ----------------------------------------------------------------------- */
