@@ -1,0 +1,127 @@
+#include "sync/contract/compression.h"
+#include "sync/uplink/uplink.h"
+#include "tests/support/await.h"
+#include "tests/support/fake_hub.h"
+#include "tests/support/log_fixture.h"
+#include "tests/support/uplink_house.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static bool inbox_is_told(void *context)
+{
+    return ((struct uplink_house *)context)->hub.inbox_through == 1;
+}
+
+static bool is_asked_for_logs(void *context)
+{
+    return ((struct uplink_house *)context)->hub.listed > 0;
+}
+
+static bool inbox_is_asked_for_again(void *context)
+{
+    return ((struct uplink_house *)context)->hub.inbox_acks > 1;
+}
+
+/* Else it would find none of the returns that it speaks of. */
+static void a_message_waits_until_what_was_lost_is_back(void **state)
+{
+    struct uplink_house *f = *state;
+    struct buf body;
+    uplink_house_join(f);
+    f->hub.lists_late = true;
+    uplink_house_start(f);
+    assert_true(await(f->loop, is_asked_for_logs, f, AWAIT_MS));
+    buf_init(&body, 8192);
+    log_fixture_message(&body, 7, log_fixture_id(8));
+    const struct mqtt_property place[] = {{"hub_epoch", "5"}, {"number", "1"}};
+    const struct mqtt_message message = {
+        .payload = buf_slice(&body), .properties = place, .property_count = 2};
+    fake_hub_publish(&f->hub, "inbox", message);
+    int acks = f->hub.inbox_acks;
+    fake_hub_list_logs(&f->hub); /* behind the message */
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS));
+    assert_true(f->hub.inbox_acks > acks && f->hub.inbox_through == 0);
+    fake_hub_publish(&f->hub, "inbox", message);
+    assert_true(await(f->loop, inbox_is_told, f, AWAIT_MS));
+    buf_free(&body);
+}
+
+static void a_message_is_kept_before_it_is_acknowledged(void **state)
+{
+    struct uplink_house *f = *state;
+    struct buf body;
+    struct eventlog_status status;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, uplink_house_online, f, AWAIT_MS));
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    assert_int_equal(f->hub.inbox_through, 0);
+    buf_init(&body, 8192);
+    log_fixture_message(&body, 7, log_fixture_id(8));
+    const struct mqtt_property place[] = {{"hub_epoch", "5"}, {"number", "1"}};
+    const struct mqtt_message message = {
+        .payload = buf_slice(&body), .properties = place, .property_count = 2};
+    fake_hub_publish(&f->hub, "inbox", message);
+    assert_true(await(f->loop, inbox_is_told, f, AWAIT_MS));
+    eventlog_status(f->log.log, &status);
+    assert_int_equal(status.inbox_through, 1);
+    buf_free(&body);
+}
+
+static bool three_are_told(void *context)
+{
+    return ((struct uplink_house *)context)->hub.inbox_through == 3;
+}
+
+static void messages_that_come_together_are_answered_once(void **state)
+{
+    struct uplink_house *f = *state;
+    struct compressor *compressor = NULL;
+    struct slice frame;
+    struct buf batch, body;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    assert_true(f->hub.takes_batches);
+    buf_init(&batch, 65536);
+    buf_init(&body, 8192);
+    batch_begin(&batch);
+    for (uint8_t i = 0; i < 3; i++) {
+        buf_reset(&body);
+        log_fixture_message(&body, (uint8_t)(7 + i), log_fixture_id(8));
+        batch_add(&batch, buf_slice(&body));
+    }
+    batch_end(&batch);
+    assert_int_equal(compressor_open(&compressor, NULL), ERR_OK);
+    assert_int_equal(compressor_pack(compressor, buf_slice(&batch), &frame, NULL), ERR_OK);
+    const struct mqtt_property place[] = {
+        {"hub_epoch", "5"}, {"number", "1"}, {"last", "3"}, {"content-encoding", COMPRESSION_NAME}};
+    int acks = f->hub.inbox_acks;
+    fake_hub_publish(
+        &f->hub, "inbox-batch",
+        (struct mqtt_message){.payload = frame, .properties = place, .property_count = 4});
+    assert_true(await(f->loop, three_are_told, f, AWAIT_MS));
+    assert_int_equal(f->hub.inbox_acks, acks + 1);
+    struct eventlog_status status;
+    eventlog_status(f->log.log, &status);
+    assert_int_equal(status.inbox_through, 3);
+    compressor_close(compressor);
+    buf_free(&batch);
+    buf_free(&body);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_message_waits_until_what_was_lost_is_back),
+        TEST(a_message_is_kept_before_it_is_acknowledged),
+        TEST(messages_that_come_together_are_answered_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
