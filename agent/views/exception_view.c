@@ -78,8 +78,10 @@ static enum err apply(void *unused_context, struct database_statements *sql,
     enum err err = exception_of(record, &id, fault);
     if (!err)
         err = find(sql, &id, &state, &found, fault);
-    if (!err && found == (record->event.type == EVENT_EXCEPTION_RAISED))
-        return ERR_OK; /* known already, or not raised here */
+    bool raised = record->event.type == EVENT_EXCEPTION_RAISED;
+    bool is_news = raised ? !found || state.step == EXCEPTION_RESOLVED : found;
+    if (!err && !is_news)
+        return ERR_OK; /* it stands open, or was never raised here */
     if (!err)
         err = exception_state_apply(&state, record, fault);
     if (err)

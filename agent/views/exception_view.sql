@@ -1,7 +1,8 @@
 -- name: store
 INSERT INTO exception (id, subject, code, detail, owner, how, step, raised_ms, updated_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-ON CONFLICT (id) DO UPDATE SET owner = ?5, how = ?6, step = ?7, updated_ms = ?9
+ON CONFLICT (id) DO UPDATE
+SET detail = ?4, owner = ?5, how = ?6, step = ?7, raised_ms = ?8, updated_ms = ?9
 
 -- name: find
 SELECT id, subject, code, detail, owner, how, step, raised_ms, updated_ms

@@ -4,6 +4,7 @@
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,12 +144,35 @@ static enum err erase_keys(struct database *db, const char *customer, int64_t *c
     return err;
 }
 
+static enum err count_erasures(struct database *db, const struct id *correlation, int64_t *count,
+                               struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_CUSTOMER_ERASURES, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *count = column_int(s, 0);
+    statement_reset(s);
+    return ERR_OK;
+}
+
+/*
+ * Whenever it is asked for it is a fact of its own: what an appliance sealed since a hub was set
+ * back would else be spared.
+ */
 static enum err record(struct database *db, const char *customer, int64_t count, int64_t now_ms,
                        struct buf *body, struct fault *fault)
 {
     char subject[sizeof "customer/" + CONTACT_CUSTOMER_MAX];
+    char key[48];
     struct buf data CLEANUP(buf_free);
-    struct id_source ids;
+    const struct id correlation = centre_id(NULL, "customer", customer);
+    int64_t before = 0;
     int64_t event_no;
     buf_init(&data, DATA_MAX);
     struct jsonw w = jsonw_to(&data);
@@ -156,17 +180,20 @@ static enum err record(struct database *db, const char *customer, int64_t count,
     jsonw_text(&w, "customer", customer);
     jsonw_int(&w, "keys", count);
     jsonw_end(&w);
-    id_source_init(&ids, NULL, NULL);
     (void)snprintf(subject, sizeof subject, "customer/%s", customer);
+    enum err err = count_erasures(db, &correlation, &before, fault);
+    (void)snprintf(key, sizeof key, "%" PRId64 "/%" PRId64, before, now_ms);
     const struct centre_fact fact = {
-        .correlation = id_next(&ids, now_ms),
+        .correlation = correlation,
         .subject = subject,
         .type = EVENT_CUSTOMER_ERASED,
         .data = buf_slice(&data),
         .now_ms = now_ms,
         .unordered = true,
+        .key = key,
     };
-    enum err err = buf_check(&data, fault, "customer");
+    if (!err)
+        err = buf_check(&data, fault, "customer");
     return err ? err : centre_store(db, &fact, body, &event_no, fault);
 }
 

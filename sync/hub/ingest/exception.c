@@ -29,31 +29,73 @@ static struct id id_of(const struct exception *exception)
     return exception->id ? *exception->id : centre_id(&exception->correlation, "exception", key);
 }
 
-static enum err insert(struct database *db, const struct exception *exception, const struct id *id,
-                       int64_t *times, struct fault *fault)
+static int64_t due_ms(const struct exception *exception)
 {
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_EXCEPTION_ABOUT, &s, fault);
-    if (err)
-        return err;
+    return exception->now_ms + exception_target_hours(exception->code) * HOUR_MS;
+}
+
+static void bind_what(struct statement *s, const struct exception *exception)
+{
     bind_text(s, 1, exception->code);
     bind_text(s, 2, CENTRE_DEVICE);
     bind_blob(s, 3, exception->correlation.bytes, ID_BYTES);
     bind_int(s, 4, exception->subject);
     bind_text(s, 5, exception->detail);
     bind_int(s, 6, exception->now_ms);
+}
+
+/* One that was resolved; *turn stays 0 when there is none. */
+static enum err reopen(struct database *db, const struct exception *exception, int64_t *turn,
+                       struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_EXCEPTION_REOPEN, &s, fault);
+    if (err)
+        return err;
+    bind_what(s, exception);
+    bind_int(s, 7, due_ms(exception));
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    if (row)
+        *turn = column_int(s, 0);
+    statement_reset(s);
+    return ERR_OK;
+}
+
+/* *turn stays 0 when it stands open already. */
+static enum err insert(struct database *db, const struct exception *exception, const struct id *id,
+                       int64_t *turn, struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_EXCEPTION_ABOUT, &s, fault);
+    if (err)
+        return err;
+    bind_what(s, exception);
     if (!of_no_return(&exception->correlation))
         bind_blob(s, 7, exception->correlation.bytes, ID_BYTES);
     bind_blob(s, 8, id->bytes, ID_BYTES);
     bind_text(s, 9, exception_team(exception->code));
-    bind_int(s, 10, exception->now_ms + exception_target_hours(exception->code) * HOUR_MS);
+    bind_int(s, 10, due_ms(exception));
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    *times = row ? column_int(s, 0) : 0;
+    if (row && column_int(s, 0) == 1)
+        *turn = 1;
     statement_reset(s);
     return ERR_OK;
+}
+
+/* What names an event of the exception: its first turn, by its id alone. */
+static void name_turn(const char *id, int64_t turn, const char *person, char key[static KEY_MAX])
+{
+    if (turn == 1)
+        (void)snprintf(key, KEY_MAX, "%s", id);
+    else
+        (void)snprintf(key, KEY_MAX, "%s/%" PRId64 "%s%s", id, turn, person ? "/" : "",
+                       person ? person : "");
 }
 
 enum err exception_raise(struct database *db, const struct exception *exception,
@@ -61,14 +103,18 @@ enum err exception_raise(struct database *db, const struct exception *exception,
 {
     struct buf data CLEANUP(buf_free);
     char text[ID_TEXT + 1];
-    int64_t times = 0;
+    char key[KEY_MAX];
+    int64_t turn = 0;
     buf_init(&data, DATA_MAX);
     const struct id id = id_of(exception);
     *device = '\0';
-    enum err err = insert(db, exception, &id, &times, fault);
-    if (err || times != 1 || exception->id || of_no_return(&exception->correlation))
+    enum err err = reopen(db, exception, &turn, fault);
+    if (!err && !turn)
+        err = insert(db, exception, &id, &turn, fault);
+    if (err || !turn || exception->id || of_no_return(&exception->correlation))
         return err;
     id_format(&id, text);
+    name_turn(text, turn, NULL, key);
     struct jsonw w = jsonw_to(&data);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "exception", text);
@@ -80,7 +126,7 @@ enum err exception_raise(struct database *db, const struct exception *exception,
                                      .type = EVENT_EXCEPTION_RAISED,
                                      .data = buf_slice(&data),
                                      .now_ms = exception->now_ms,
-                                     .key = text};
+                                     .key = key};
     err = buf_check(&data, fault, "exception");
     return err ? err : centre_record(db, &fact, device, fault);
 }
@@ -99,6 +145,7 @@ struct found {
     char code[CODE_MAX];
     struct id id;
     struct id correlation;
+    int64_t turn;
     bool of_return;
     bool has_owner; /* who is asked for has it already */
 };
@@ -117,6 +164,7 @@ static enum err find(struct database *db, const struct exception_step *step, str
     if (err || !row)
         return err;
     found->has_owner = step->person && slice_is(column_slice(s, 4), step->person);
+    found->turn = column_int(s, 3);
     struct slice code = column_slice(s, 0);
     if (code.len < CODE_MAX)
         memcpy(found->code, code.data, code.len);
@@ -126,17 +174,19 @@ static enum err find(struct database *db, const struct exception_step *step, str
     return ERR_OK;
 }
 
-/* The step as an event of the return: it is resolved once, and may be given from one to another. */
+/* The step as an event of the return. */
 static enum err tell(struct database *db, struct exception_step *step, const struct found *found,
                      const char *state, struct fault *fault)
 {
     struct buf data CLEANUP(buf_free);
     char text[ID_TEXT + 1];
+    char key[KEY_MAX];
     buf_init(&data, DATA_MAX);
     *step->device = '\0';
     if (!found->of_return)
         return ERR_OK;
     id_format(&found->id, text);
+    name_turn(text, found->turn, step->person, key);
     struct jsonw w = jsonw_to(&data);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "exception", text);
@@ -154,7 +204,7 @@ static enum err tell(struct database *db, struct exception_step *step, const str
                                      .type = EVENT_EXCEPTION_RESOLVED,
                                      .data = buf_slice(&data),
                                      .now_ms = step->now_ms,
-                                     .key = step->person ? NULL : text};
+                                     .key = key};
     enum err err = buf_check(&data, fault, "exception");
     return err ? err : centre_record(db, &fact, step->device, fault);
 }
@@ -173,6 +223,7 @@ enum err exception_assign(struct database *db, struct exception_step *step, stru
     bind_text(s, 2, step->person);
     bind_int(s, 3, step->now_ms);
     err = run_change(db, s, fault);
+    found.turn++;
     return err ? err : tell(db, step, &found, "assigned", fault);
 }
 

@@ -330,7 +330,7 @@ INSERT INTO audit (at_ms, actor, role, action, subject, reason) VALUES (?1, ?2, 
 SELECT parked.parked_no, parked.event_no, parked.log_no, parked.state,
        EXISTS (SELECT 1 FROM ledger_event WHERE ledger_event.event_no = parked.event_no),
        stream_log.log_id, parked.seq, parked.claimed_id, parked.code, event.correlation,
-       event.device
+       event.device, parked.decided
 FROM parked JOIN stream_log USING (log_no) JOIN event USING (event_no)
 WHERE parked_no = ?1 OR claimed_id = ?2 ORDER BY state = 'open' DESC, parked_no LIMIT 1
 -- name: parked_at
@@ -344,13 +344,13 @@ WHERE parked.state = 'open' ORDER BY parked.parked_no
 -- name: parked_body
 SELECT event.body FROM parked JOIN event USING (event_no) WHERE parked_no = ?1
 -- name: parked_state
-UPDATE parked SET state = ?2 WHERE parked_no = ?1
+UPDATE parked SET state = ?2, decided = decided + 1 WHERE parked_no = ?1
 -- name: event_reread
 UPDATE event SET id = ?2, type = ?3, subject = ?4, correlation = ?5, sequence = ?6, time_ms = ?7
 WHERE event_no = ?1 AND NOT EXISTS (SELECT 1 FROM event WHERE id = ?2)
 
 -- name: exception_assign
-UPDATE hub_exception SET state = 'assigned', owner = ?2, assigned_ms = ?3
+UPDATE hub_exception SET state = 'assigned', owner = ?2, assigned_ms = ?3, turn = turn + 1
 WHERE exception_no = ?1 AND state <> 'resolved'
 -- name: exception_resolve
 UPDATE hub_exception SET state = 'resolved', resolution = ?2, resolved_ms = ?3
@@ -505,14 +505,16 @@ INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, 
                            correlation, id, team, due_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (code, device, log_id, seq) DO UPDATE
-SET times = hub_exception.times + 1, last_ms = excluded.last_ms, detail = excluded.detail,
-    state = CASE hub_exception.state WHEN 'resolved' THEN 'open' ELSE hub_exception.state END,
-    due_ms = CASE hub_exception.state WHEN 'resolved' THEN excluded.due_ms
-             ELSE hub_exception.due_ms END,
-    resolved_ms = NULL
+SET times = hub_exception.times + 1, last_ms = excluded.last_ms, detail = excluded.detail
 RETURNING times
+-- name: exception_reopen
+UPDATE hub_exception
+SET state = 'open', turn = turn + 1, times = times + 1, last_ms = ?6, detail = ?5, due_ms = ?7,
+    resolved_ms = NULL
+WHERE code = ?1 AND device = ?2 AND log_id = ?3 AND seq = ?4 AND state = 'resolved'
+RETURNING turn
 -- name: exception_find
-SELECT code, id, correlation, device, CASE state WHEN 'assigned' THEN owner END
+SELECT code, id, correlation, turn, CASE state WHEN 'assigned' THEN owner END
 FROM hub_exception WHERE exception_no = ?1
 -- name: exception_of_centre
 SELECT exception_no FROM hub_exception
@@ -666,6 +668,8 @@ UPDATE hub SET contact_secret = NULL
 UPDATE customer_key SET secret = ?2 WHERE customer = ?1
 -- name: customer_key_erase
 DELETE FROM customer_key WHERE customer = ?1
+-- name: customer_erasures
+SELECT count(*) FROM event WHERE correlation = ?1
 -- name: customer_devices
 SELECT id FROM device WHERE id <> 'centre' ORDER BY id
 -- name: customer_erasure_put

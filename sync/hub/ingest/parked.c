@@ -3,6 +3,7 @@
 #include "hal/base/json.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
+#include "hal/base/sha256.h"
 #include "sync/contract/ack.h"
 #include "sync/hub/ingest/centre.h"
 #include "sync/hub/ingest/desk.h"
@@ -10,10 +11,11 @@
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { DATA_MAX = 4096 };
+enum { DATA_MAX = 4096, KEY_MAX = 128 };
 
 struct parked {
     int64_t number;
@@ -29,6 +31,7 @@ struct parked {
     bool has_correlation;
     struct id correlation;
     char device[DEVICE_ID_MAX + 1];
+    int64_t decided; /* how often before */
 };
 
 /* --- Finding --------------------------------------------------------------------------------- */
@@ -47,7 +50,8 @@ static void read_row(struct statement *s, struct parked *parked)
                               .log_no = column_int(s, 2),
                               .open = slice_is(column_slice(s, 3), "open"),
                               .by_ledger = (int)column_int(s, 4) != 0,
-                              .seq = column_int(s, 6)};
+                              .seq = column_int(s, 6),
+                              .decided = column_int(s, 11)};
     (void)column_id(s, 5, &parked->log);
     parked->has_id = column_id(s, 7, &parked->id);
     (void)snprintf(parked->code, sizeof parked->code, "%.*s", (int)code.len, code.data);
@@ -97,6 +101,17 @@ static void write_id(struct jsonw *w, const char *key, const struct id *id)
     jsonw_text(w, key, text);
 }
 
+/* Where it lies, and which decision of it this is: the same when a restored hub decides it again.
+ */
+static void name_decision(const struct parked *parked, enum parked_verdict verdict,
+                          char key[static KEY_MAX])
+{
+    char log[ID_TEXT + 1];
+    id_format(&parked->log, log);
+    (void)snprintf(key, KEY_MAX, "%s/%" PRId64 "/%" PRId64 "/%s", log, parked->seq, parked->decided,
+                   verdicts[verdict]);
+}
+
 /* The decision as an event; `replacement` may be NULL. */
 static enum err record(struct database *db, const struct parked *parked,
                        const struct parked_decision *decision, const struct id *replacement,
@@ -104,8 +119,9 @@ static enum err record(struct database *db, const struct parked *parked,
 {
     struct buf data CLEANUP(buf_free);
     char told[DEVICE_ID_MAX + 1];
-    struct id_source ids;
+    char key[KEY_MAX];
     buf_init(&data, DATA_MAX);
+    name_decision(parked, decision->verdict, key);
     struct jsonw w = jsonw_to(&data);
     jsonw_object(&w, NULL);
     if (parked->has_id)
@@ -126,10 +142,10 @@ static enum err record(struct database *db, const struct parked *parked,
         .now_ms = decision->now_ms,
         .device = parked->device,
         .unordered = true,
+        .key = key,
     };
-    id_source_init(&ids, NULL, NULL);
     if (!parked->has_correlation) /* nobody can tell what it was about */
-        fact.correlation = parked->has_id ? parked->id : id_next(&ids, decision->now_ms);
+        fact.correlation = parked->has_id ? parked->id : centre_id(&parked->log, "parked", key);
     enum err err = buf_check(&data, fault, "decision");
     return err ? err : centre_record(db, &fact, told, fault);
 }
@@ -195,6 +211,19 @@ static enum err check_data(struct slice data, struct fault *fault)
     return err;
 }
 
+/* The same for the same data, and another for each that is said. */
+static struct id replacement_id(const struct parked *parked, const struct parked_decision *decision)
+{
+    char hash[SHA256_TEXT + 1];
+    char key[KEY_MAX];
+    char text[KEY_MAX + SHA256_TEXT + 1];
+    const struct sha256 said = sha256_of(decision->data);
+    sha256_format(&said, hash);
+    name_decision(parked, decision->verdict, key);
+    (void)snprintf(text, sizeof text, "%s/%s", key, hash);
+    return centre_id(&parked->log, "replacement", text);
+}
+
 /* The event as it was, with other data: the fact is the same, and so are its time and its place. */
 static enum err say_anew(struct database *db, const struct parked *parked,
                          const struct parked_decision *decision, struct id *replacement,
@@ -202,12 +231,10 @@ static enum err say_anew(struct database *db, const struct parked *parked,
 {
     struct buf body CLEANUP(buf_free);
     struct arena arena CLEANUP(arena_free);
-    struct id_source ids;
     struct event event;
     int64_t event_no;
     buf_init(&body, EVENT_BODY_MAX);
     arena_init(&arena, EVENT_BODY_MAX);
-    id_source_init(&ids, NULL, NULL);
     enum err err = check_data(decision->data, fault);
     if (!err)
         err = load_body(db, parked->number, &body, fault);
@@ -217,7 +244,7 @@ static enum err say_anew(struct database *db, const struct parked *parked,
         return err;
     event.has_replaces = true;
     event.replaces = event.id;
-    event.id = id_next(&ids, decision->now_ms);
+    event.id = replacement_id(parked, decision);
     event.idempotency_key = (struct slice){"", 0};
     event.request_hash = (struct slice){"", 0};
     event.data = decision->data;

@@ -639,3 +639,7 @@ CREATE INDEX claim_by_authorisation ON claim (authorisation);
 -- name: parked_pages
 -- An appliance asks for all that is parked of its log, page by page.
 CREATE INDEX parked_by_seq ON parked (log_no, state, seq);
+-- name: turns
+-- What tells one step with the same thing from the next, in the ids of the centre's events.
+ALTER TABLE hub_exception ADD COLUMN turn INTEGER NOT NULL DEFAULT 1; -- grows: reopened, assigned
+ALTER TABLE parked ADD COLUMN decided INTEGER NOT NULL DEFAULT 0; -- how often

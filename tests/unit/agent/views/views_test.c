@@ -1,4 +1,5 @@
 /* The views in a real log: found by what, in which order, and the same after a rebuild. */
+#include "agent/views/exception_view.h"
 #include "agent/views/return_view.h"
 #include "agent/views/sale_view.h"
 #include "hal/base/cleanup.h"
@@ -341,6 +342,38 @@ static void velocity_counts_live_returns_within_its_days(void **state)
     assert_int_equal(returns, 0);
 }
 
+/* --- Exceptions --------------------------------------------------------------------------------
+ */
+
+#define EXCEPTION "\"exception\":\"01935a10-7c3d-7300-8300-000000000300\""
+
+static enum exception_step step_of(struct shop *shop, const char *detail)
+{
+    struct id id;
+    struct exception_state state;
+    assert_int_equal(id_parse(SLICE_LITERAL("01935a10-7c3d-7300-8300-000000000300"), &id), ERR_OK);
+    assert_int_equal(exception_view_find(&shop->views, &id, &state, NULL), ERR_OK);
+    assert_string_equal(state.detail, detail);
+    return state.step;
+}
+
+static void exception_that_the_hub_raises_again_is_open_again(void **state)
+{
+    struct shop *shop = *state;
+    struct id id = give_back(shop, 1, "accepted");
+    hear(shop, EVENT_EXCEPTION_RAISED, &id,
+         "{" EXCEPTION ",\"code\":\"period_closed\",\"detail\":\"October\"}");
+    hear(shop, EVENT_EXCEPTION_RESOLVED, &id, "{" EXCEPTION ",\"state\":\"assigned\"}");
+    hear(shop, EVENT_EXCEPTION_RAISED, &id,
+         "{" EXCEPTION ",\"code\":\"period_closed\",\"detail\":\"told twice\"}");
+    assert_int_equal(step_of(shop, "October"), EXCEPTION_ASSIGNED);
+    hear(shop, EVENT_EXCEPTION_RESOLVED, &id, "{" EXCEPTION ",\"state\":\"resolved\"}");
+    assert_int_equal(step_of(shop, "October"), EXCEPTION_RESOLVED);
+    hear(shop, EVENT_EXCEPTION_RAISED, &id,
+         "{" EXCEPTION ",\"code\":\"period_closed\",\"detail\":\"November\"}");
+    assert_int_equal(step_of(shop, "November"), EXCEPTION_OPEN);
+}
+
 /* --- Rebuilding --------------------------------------------------------------------------------
  */
 
@@ -381,6 +414,7 @@ int main(void)
         TEST(list_can_be_narrowed),
         TEST(return_is_found_by_its_number),
         TEST(velocity_counts_live_returns_within_its_days),
+        TEST(exception_that_the_hub_raises_again_is_open_again),
         TEST(views_made_again_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

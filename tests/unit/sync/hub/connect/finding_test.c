@@ -1,4 +1,5 @@
 /* What the books find of a return: named with its team and time, and settled by what mends it. */
+#include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/parked.h"
 #include "tests/support/hub_run.h"
 
@@ -73,6 +74,75 @@ static void unmapped_code_is_named_until_the_mapping_came(void **state)
     assert_int_equal(hub_run_events_with(run, "unmapped_code"), 4); /* with its two decisions */
 }
 
+static int64_t events_of(struct hub_run *run, const char *type)
+{
+    char sql[128];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE type = 'com.tillback.%s.v1'",
+                   type);
+    return hub_run_number(run, sql);
+}
+
+static void exception_that_comes_back_is_told_anew(void **state)
+{
+    struct hub_run *run = *state;
+    struct exception_step step = {.number = 1, .how = "a test", .now_ms = run->now_ms};
+    (void)park_unmapped(run);
+    for (int64_t times = 1; times <= 2; times++) {
+        hub_run_must(run, exception_resolve(run->db, &step, &run->fault));
+        assert_int_equal(exceptions(run, "unmapped_code", "resolved"), 1);
+        assert_int_equal(events_of(run, "exception.resolved"), times);
+        decide(run, PARKED_RESUBMIT); /* in vain */
+        decide(run, PARKED_RESUBMIT);
+        assert_int_equal(exceptions(run, "unmapped_code", "open"), 1);
+        assert_int_equal(events_of(run, "exception.raised"), times + 1);
+    }
+}
+
+static void assign(struct hub_run *run, const char *person)
+{
+    struct exception_step step = {.number = 1, .person = person, .how = "", .now_ms = run->now_ms};
+    hub_run_must(run, exception_assign(run->db, &step, &run->fault));
+}
+
+/* The latest event of the centre of that type. */
+static char *latest(struct hub_run *run, const char *type)
+{
+    char sql[256];
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT body FROM event WHERE device = 'centre' AND type = 'com.tillback.%s.v1'"
+                   " ORDER BY event_no DESC LIMIT 1",
+                   type);
+    return hub_run_text(run, sql);
+}
+
+/* As when it was restored to before all of that, and the same is done once more. */
+static void what_a_hub_forgot_has_the_same_id_when_it_is_done_again(void **state)
+{
+    static const char *const types[] = {"exception.raised", "exception.resolved", "parked.decided"};
+    struct hub_run *runs[] = {*state, calloc(1, sizeof(struct hub_run))};
+    hub_run_open(runs[1]);
+    for (int i = 0; i < 2; i++) {
+        (void)park_unmapped(runs[i]);
+        decide(runs[i], PARKED_RESUBMIT);
+        assign(runs[i], "Mara");
+        assign(runs[i], "Jo");
+        assign(runs[i], "Mara");
+        assert_int_equal(events_of(runs[i], "exception.resolved"), 3);
+        decide(runs[i], PARKED_RESUBMIT);
+        assert_int_equal(events_of(runs[i], "parked.decided"), 2);
+    }
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        char *one = latest(runs[0], types[i]);
+        char *other = latest(runs[1], types[i]);
+        assert_string_not_equal(one, "");
+        assert_string_equal(one, other);
+        free(one);
+        free(other);
+    }
+    hub_run_close(runs[1]);
+    free(runs[1]);
+}
+
 static void unmapped_code_is_named_no_more_once_it_is_let_go(void **state)
 {
     struct hub_run *run = *state;
@@ -112,6 +182,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(unmapped_code_is_named_until_the_mapping_came),
+        TEST(exception_that_comes_back_is_told_anew),
+        TEST(what_a_hub_forgot_has_the_same_id_when_it_is_done_again),
         TEST(unmapped_code_is_named_no_more_once_it_is_let_go),
         TEST(more_than_a_return_is_worth_is_named_until_it_comes_back),
     };
