@@ -68,7 +68,7 @@ postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 # most. TILLBACK_KILLS= and TILLBACK_SEED=.
 erp-test: all
 	$(Q)toolchain/install erp
-	$(Q)PROGRAMS=$(OUT) $(if $(ERP_ONLY),,toolchain/postgresql) toolchain/pytest-twice erp $(if $(ERP_ONLY),-m $(ERP_ONLY)) tests/erp
+	$(Q)PROGRAMS=$(OUT) $(if $(ERP_ONLY),,toolchain/postgresql) toolchain/pytest-twice erp -n 2 $(if $(ERP_ONLY),-m $(ERP_ONLY)) tests/erp
 
 contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tests.xml tests/contract
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import sys
+import tempfile
 from collections import Counter
 
 import pytest
@@ -18,6 +19,7 @@ from road.till import Till  # noqa: E402
 from tryton import Tryton  # noqa: E402
 
 PROGRAMS = os.environ.get("PROGRAMS") or ROOT / "build" / "release"
+MEMORY = pathlib.Path("/dev/shm")
 TRYTON_PORT, LINE_PORT = 12, 13
 
 
@@ -49,23 +51,24 @@ class Shop:
             f"{count} entries at /v1/journal?{query}\n{self.road.hub.last_words()}",
         )
 
-    def await_all_posted(self, returns, timeout_s=60):
-        """Each return has made its entries, and all entries are posted."""
+    def await_all_posted(self, returns, still_s=60):
+        """Each return has made its entries, and all entries are posted. However long that takes: it
+        fails when nothing has moved for `still_s`."""
+        seen = None
 
-        states = {}
-
-        def posted():
+        def moved():
             entries = self.entries()
-            states.update(Counter((e["state"], e.get("detail")) for e in entries))
-            made = sum(e["journal"]["rule"] == "accepted" for e in entries)
-            return made == returns and all(e["state"] == "posted" for e in entries) and entries
+            states = Counter((e["state"], e.get("detail")) for e in entries)
+            return states != seen and (states, entries)
 
-        try:
-            return await_true(posted, timeout_s, "postings")
-        except TimeoutError as error:
-            states.clear()
-            posted()
-            raise TimeoutError(f"{error}: {states}\n{self.road.hub.last_words()}") from None
+        while True:
+            try:
+                seen, entries = await_true(moved, still_s, "postings", 0.2)
+            except TimeoutError as error:
+                raise TimeoutError(f"{error}: {seen}\n{self.road.hub.last_words()}") from None
+            made = sum(e["journal"]["rule"] == "accepted" for e in entries)
+            if made == returns and all(e["state"] == "posted" for e in entries):
+                return entries
 
     def balances(self):
         """What the hub's journal says: {account: minor units}, without the zeros."""
@@ -91,15 +94,25 @@ def base():
 
 
 @pytest.fixture
-def tryton(tmp_path, base):
-    with Tryton(tmp_path / "tryton", base + TRYTON_PORT) as opened:
+def folder(tmp_path):
+    """Tryton's: in memory, where there is such a place."""
+    if not MEMORY.is_dir():
+        yield tmp_path / "tryton"
+        return
+    with tempfile.TemporaryDirectory(prefix="tillback-erp-", dir=MEMORY) as made:
+        yield made
+
+
+@pytest.fixture
+def tryton(folder, base):
+    with Tryton(folder, base + TRYTON_PORT) as opened:
         yield opened
 
 
 @pytest.fixture
-def documents(tmp_path, base):
+def documents(folder, base):
     """A Tryton with sales, invoices and stock, to which returns are told as documents."""
-    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, documents=True) as opened:
+    with Tryton(folder, base + TRYTON_PORT, documents=True) as opened:
         yield opened
 
 
@@ -110,14 +123,14 @@ def server():
 
 
 @pytest.fixture
-def tryton_on_postgres(tmp_path, base, server):
-    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, server) as opened:
+def tryton_on_postgres(folder, base, server):
+    with Tryton(folder, base + TRYTON_PORT, server) as opened:
         yield opened
 
 
 @pytest.fixture
-def documents_on_postgres(tmp_path, base, server):
-    with Tryton(tmp_path / "tryton", base + TRYTON_PORT, server, documents=True) as opened:
+def documents_on_postgres(folder, base, server):
+    with Tryton(folder, base + TRYTON_PORT, server, documents=True) as opened:
         yield opened
 
 
@@ -131,14 +144,15 @@ def line(request, base):
 
 def open_shop(tmp_path, base, connector, *settings):
     """A context manager of a road whose hub posts there."""
-    settings = (f"posting.connector={connector}", "connector.retry_least_ms=50", *settings)
+    pauses = ("connector.retry_least_ms=50", "connector.retry_most_ms=1000")
+    settings = (f"posting.connector={connector}", *pauses, *settings)
     return Road(tmp_path / "road", base, PROGRAMS, hub_settings=settings)
 
 
 @contextlib.contextmanager
 def shop_beside(tmp_path, base, erp, line):
-    """Posts there through the line, and gives up on an answer after some seconds."""
-    with open_shop(tmp_path, base, erp.connector(url=line.url, timeout_ms=4000)) as road:
+    """Posts there through the line."""
+    with open_shop(tmp_path, base, erp.connector(url=line.url)) as road:
         road.await_link()
         yield Shop(road)
         assert road.stop() == []

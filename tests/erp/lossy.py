@@ -7,6 +7,7 @@ what it lets through is answered by the real server behind it.
 METHOD is part of the request's body, as a JSON-RPC method is.
 """
 
+import contextlib
 import http.client
 import http.server
 import threading
@@ -76,6 +77,11 @@ class Lossy:
             handler.close_connection = True
             handler.connection.close()
             return
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it was killed meanwhile
+            self._pass_on(handler, status, headers, answer)
+
+    @staticmethod
+    def _pass_on(handler, status, headers, answer):
         handler.send_response(status)
         handler.send_header("Content-Type", headers.get("Content-Type", "application/json"))
         handler.send_header("Content-Length", str(len(answer)))

@@ -57,7 +57,7 @@ def test_lost_answers_make_no_second_document(document_shop, documents, line):
     for method in ("sale.sale.create", "sale.sale.confirm", "out.return.receive", "invoice.post"):
         line.lose(method, 2)
     document_shop.give_back("0042-01-l-1", 2)
-    document_shop.await_all_posted(2, 120)
+    document_shop.await_all_posted(2)
     assert line.left() == 0
     assert_the_same_documents(document_shop, documents)
     assert len(documents.read("sale.sale", [["state", "!=", "cancelled"]], ["id"])) == 2

@@ -99,7 +99,7 @@ def test_forgotten_session_is_opened_anew(shop, tryton):
 
 
 def test_entries_wait_while_tryton_is_away(shop, tryton):
-    tryton.server.kill()
+    tryton.program.kill()
     shop.give_back("0042-01-a-1", 2)
     shop.await_entries(4, "state=ready")
     waits = "tillback_hub_posting_unreachable 1"
@@ -139,7 +139,7 @@ def test_what_tryton_refuses_is_parked_in_its_words_and_leaves_nothing(shop, try
 
 
 def test_another_move_under_our_reference_is_never_touched(shop, tryton):
-    tryton.server.kill()
+    tryton.program.kill()
     shop.give_back("0042-01-o-1")
     entries = shop.await_entries(2, "state=ready")
     tryton.start()

@@ -1,5 +1,6 @@
-"""A real Tryton 6.0 from Debian's packages, on this machine's loopback: made once for a version of
-its seed, then copied for each test.
+"""A real Tryton 6.0 from Debian's packages, on this machine's loopback. Its database is made once for
+a version of its seed and kept in build/erp; each test has a copy. Tryton writes and syncs in every
+call, its session at least, so on SQLite its folder is best in memory: nobody cuts its power here.
 
     Tryton(FOLDER, PORT)                     on SQLite
     Tryton(FOLDER, PORT, server=URI)         on PostgreSQL, where moves are posted side by side
@@ -11,6 +12,7 @@ SQLite's sequences hand the same number to two who post at the same time; Postgr
 import base64
 import contextlib
 import decimal
+import fcntl
 import hashlib
 import json
 import os
@@ -43,7 +45,7 @@ class Tryton:
     def __init__(self, folder, port, server=None, documents=False):
         self.folder = pathlib.Path(folder)
         self.port = port
-        self.server_uri = server
+        self.server = server and dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(server).query))
         self.database = f"retail_{secrets.token_hex(4)}" if server else "retail"
         self.documents = documents
         self.url = f"http://127.0.0.1:{port}/"
@@ -53,15 +55,14 @@ class Tryton:
         self.folder.chmod(0o700)
         (self.folder / "password").write_text(PASSWORD)
         self.write_config()
-        self.server = Program(
+        self.program = Program(
             "tryton", ["/usr/bin/trytond", "-c", self.config, "-d", self.database], self.folder
         )
 
     def write_config(self, session_s=300):
         uri = "sqlite://"
-        if self.server_uri:  # the database's name takes the place of the path
-            asked = urllib.parse.parse_qs(urllib.parse.urlsplit(self.server_uri).query)
-            uri = f"postgresql://{asked['user'][0]}@/?host={asked['host'][0]}"
+        if self.server:  # the database's name takes the place of the path
+            uri = f"postgresql://{self.server['user']}@/?host={self.server['host']}"
         self.config.write_text(
             f"[web]\nlisten = 127.0.0.1:{self.port}\n"
             f"[database]\nuri = {uri}\npath = {self.folder}\n"
@@ -92,26 +93,48 @@ class Tryton:
         if done.returncode:
             raise TrytonError(f"{program}: {done.stderr[-2000:]}")
 
-    def _seed_name(self):
+    def _kept(self):
         digest = hashlib.sha256(SEED.read_bytes() + BOOKS.read_bytes()).hexdigest()
-        return f"{'documents' if self.documents else 'moves'}-{digest[:16]}.sqlite"
+        kind = "documents" if self.documents else "moves"
+        return SEEDS / f"{kind}-{digest[:16]}.{'sql' if self.server else 'sqlite'}"
 
     def _make(self):
-        if self.server_uri:
-            words = ["psql", "-q", self.server_uri, "-c", f"CREATE DATABASE {self.database}"]
-            subprocess.run(words, check=True, timeout=60)
-            self._seed()
-            return
-        here = self.folder / f"{self.database}.sqlite"
-        kept = SEEDS / self._seed_name()
-        if not kept.exists():
-            here.touch()
-            self._seed()
-            SEEDS.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_suffix(f".{os.getpid()}")
-            shutil.copyfile(here, partial)
-            partial.replace(kept)
-        shutil.copyfile(kept, here)
+        """A copy of the one that is kept; whoever comes first makes that, and the others wait."""
+        self._create()
+        SEEDS.mkdir(parents=True, exist_ok=True)
+        kept = self._kept()
+        with kept.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                self._seed()
+                partial = kept.with_suffix(".partial")
+                self._copy_to(partial)
+                partial.replace(kept)
+                return
+        self._copy_from(kept)
+
+    def _create(self):
+        if self.server:
+            self._ask_server("psql", "postgres", "-c", f"CREATE DATABASE {self.database}")
+        else:
+            (self.folder / f"{self.database}.sqlite").touch()
+
+    def _copy_to(self, path):
+        if self.server:
+            self._ask_server("pg_dump", self.database, "-O", "-f", path)
+        else:
+            shutil.copyfile(self.folder / f"{self.database}.sqlite", path)
+
+    def _copy_from(self, path):
+        if self.server:
+            self._ask_server("psql", self.database, "-v", "ON_ERROR_STOP=1", "-1", "-f", path)
+        else:
+            shutil.copyfile(path, self.folder / f"{self.database}.sqlite")
+
+    def _ask_server(self, program, database, *words):
+        where = ("-h", self.server["host"], "-U", self.server["user"], "-d", database)
+        command = [program, *where, *map(str, words)]
+        subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
 
     # --- Life --------------------------------------------------------------------------------
 
@@ -121,20 +144,20 @@ class Tryton:
         return self
 
     def __exit__(self, *_):
-        self.server.kill()
+        self.program.kill()
 
     def start(self):
-        self.server.start()
+        self.program.start()
         await_true(self._answers, 60, "Tryton to answer")
 
     def restart(self):
-        self.server.kill()
+        self.program.kill()
         self.session = None
         self.start()
 
     def _answers(self):
-        if not self.server.running:
-            raise TrytonError(self.server.last_words())
+        if not self.program.running:
+            raise TrytonError(self.program.last_words())
         try:
             return self.call("model.account.journal.search", [[["code", "=", "RET"]], 0, 1, None])
         except OSError:

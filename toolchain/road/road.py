@@ -67,7 +67,7 @@ def _is_free(port):
     return True
 
 
-def await_true(check, timeout_s, what):
+def await_true(check, timeout_s, what, pause_s=0.02):
     """Waits until check() is true and returns that; fails with the words in `what`. `timeout_s` is
     more than a machine at rest needs; a busy one gets PATIENCE times as long."""
     deadline = time.monotonic() + PATIENCE * timeout_s
@@ -77,7 +77,7 @@ def await_true(check, timeout_s, what):
             return result
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {PATIENCE * timeout_s} s")
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 class Road:
