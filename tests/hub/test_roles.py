@@ -5,7 +5,6 @@ import json
 import pytest
 from api_document import HUB
 from conftest import Hub
-from road.road import await_true
 from test_finance import hub, refund, road, till  # noqa: F401
 
 ROLES = ("viewer", "it", "finance", "commerce")

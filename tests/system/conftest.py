@@ -3,6 +3,8 @@
 import os
 import pathlib
 import random
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -53,8 +55,50 @@ def shared_road(tmp_path_factory):
         stop_well(opened)
 
 
+@pytest.fixture(scope="module")
+def town(shared_road):
+    """As a centre that invites more boxes than the road's own."""
+    return shared_road
+
+
+@pytest.fixture(scope="module")
+def cut_shim(tmp_path_factory):
+    """cut.c, to be preloaded."""
+    library = tmp_path_factory.mktemp("cut") / "cut.so"
+    source = pathlib.Path(__file__).with_name("cut.c")
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
+    return library
+
+
 @pytest.fixture
 def till(shared_road):
     opened = Till(shared_road.store_url, shared_road.token())
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def printing_road(tmp_path_factory):
+    with open_road(tmp_path_factory.mktemp("printing"), printer=True) as opened:
+        opened.await_link()
+        yield opened
+        stop_well(opened)
+
+
+@pytest.fixture(scope="module")
+def _resting(printing_road, tmp_path_factory):
+    """As it was at the first test. Its identity is good at the road's broker, where another appliance
+    goes under it; so MQTT's own tests have a road to themselves."""
+    copy = tmp_path_factory.mktemp("rest") / "store"
+    shutil.copytree(printing_road.store_state, copy, ignore=shutil.ignore_patterns("api", "lock"))
+    copy.chmod(0o700)
+    return copy
+
+
+@pytest.fixture
+def store_at_rest(_resting, tmp_path):
+    """A copy of the state of an appliance that was enrolled and doesn't run."""
+    copy = tmp_path / "store"
+    shutil.copytree(_resting, copy)
+    copy.chmod(0o700)
+    return copy

@@ -8,7 +8,6 @@ that was built last is taken, as if it had an older library in it."""
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading

@@ -7,10 +7,10 @@ import sqlite3
 
 import pytest
 from conftest import open_road, stop_well
-from test_doctor import findings, tillback
 from road.audit import all_arrived
 from road.road import await_true
 from road.till import Till
+from technician import findings, tillback
 from test_token import token  # noqa: F401  (a fixture)
 
 PERSON = {"name": "Ada Unmistakable", "phone": "+49 30 90182077", "email": "ada@unmistakable.example"}

@@ -5,7 +5,6 @@ import contextlib
 import re
 import shutil
 import ssl
-import time
 import uuid
 
 import pytest
