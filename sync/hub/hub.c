@@ -369,9 +369,8 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->booked = clerk_count(hub->clerk).applied;
     facts->entries = clerk_count(hub->clerk).entries;
     const struct outside_facts outside = outside_facts(hub->outside);
-    facts->posted = outside.posting.posted;
-    facts->posting_retries = outside.posting.retried;
-    facts->posting_waits = outside.posting.waiting;
+    memcpy(facts->posters, outside.posters, sizeof facts->posters);
+    facts->poster_count = outside.poster_count;
     facts->payments_wait = outside.payments_wait;
     facts->outlets_waiting = outside.outlets_waiting;
 }

@@ -43,7 +43,9 @@ const struct setting hub_settings[] = {
     {"ledger.books", SETTING_TEXT, NULL, 0, 0,
      "JSON: companies, accounts, templates, closed periods; else the books that ship"},
     {"posting.connector", SETTING_TEXT, "none", 0, 0,
-     "where entries are posted: tryton:FILE, ledger-file:PATH, or none: they stay ready"},
+     "where entries are posted: tryton:FILE, ledger-file:PATH, by-company:FILE of several, or "
+     "none: "
+     "they stay ready"},
     {"payment.provider", SETTING_TEXT, NULL, 0, 0,
      "JSON file: the payment provider that pays the tenders whose executor is the hub"},
     {"connector.retry_least_ms", SETTING_INT, "1000", 10, 60000,

@@ -1,16 +1,13 @@
 #include "sync/hub/outside.h"
-#include "sync/hub/connect/ledger_file.h"
 #include "sync/hub/connect/outlet.h"
-#include "sync/hub/connect/tryton.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct outside {
     struct loop *loop;
     struct outside_config config;
-    struct poster *poster; /* NULL: entries stay ready */
-    struct payer *payer;   /* NULL: payments stay ready */
+    struct posters *posters; /* without any, entries stay ready */
+    struct payer *payer;     /* NULL: payments stay ready */
     const struct webhook_secret *provider_secret;
     struct outlets_config outlets_config;
     struct outlet *outlets[OUTLETS_MAX];
@@ -27,38 +24,20 @@ static struct gate_config gate_of(const struct settings *settings, const char *m
 
 /* --- Posting --------------------------------------------------------------------------------- */
 
-static enum err open_connector(const struct settings *settings, struct connector *connector,
-                               struct fault *fault)
-{
-    static const char file[] = "ledger-file:";
-    static const char tryton[] = "tryton:";
-    const char *name = settings_text(settings, "posting.connector");
-    if (strcmp(name, "none") == 0)
-        return ERR_OK;
-    if (strncmp(name, file, sizeof file - 1) == 0)
-        return ledger_file_open(name + sizeof file - 1, connector, fault);
-    if (strncmp(name, tryton, sizeof tryton - 1) == 0)
-        return tryton_open(name + sizeof tryton - 1, connector, fault);
-    return fault_set(fault, ERR_INVALID, "posting.connector",
-                     "must be none, ledger-file:PATH or tryton:FILE");
-}
-
-static enum err open_poster(struct outside *outside, struct fault *fault)
+static enum err open_posters(struct outside *outside, struct fault *fault)
 {
     const struct outside_config *config = &outside->config;
-    struct poster_config poster = {
-        .worker = config->worker,
-        .books = config->books,
-        .clock = config->clock,
-        .diag = config->diag,
-        .gate = gate_of(config->settings, "posting.most_a_minute"),
-        .told = config->told,
-        .context = config->context,
+    const struct posters_config posters = {
+        .connector = settings_text(config->settings, "posting.connector"),
+        .each = {.worker = config->worker,
+                 .books = config->books,
+                 .clock = config->clock,
+                 .diag = config->diag,
+                 .gate = gate_of(config->settings, "posting.most_a_minute"),
+                 .told = config->told,
+                 .context = config->context},
     };
-    enum err err = open_connector(config->settings, &poster.connector, fault);
-    if (err || !poster.connector.ops)
-        return err;
-    return poster_open(&outside->poster, outside->loop, &poster, fault);
+    return posters_open(&outside->posters, outside->loop, &posters, fault);
 }
 
 /* --- Paying ---------------------------------------------------------------------------------- */
@@ -117,7 +96,7 @@ enum err outside_open(struct outside **out, struct loop *loop, const struct outs
     outside->loop = loop;
     outside->config = *config;
     *out = outside;
-    enum err err = open_poster(outside, fault);
+    enum err err = open_posters(outside, fault);
     if (!err)
         err = open_payer(outside, fault);
     if (!err)
@@ -131,8 +110,7 @@ void outside_stop(struct outside *outside)
 {
     if (!outside)
         return;
-    poster_close(outside->poster);
-    outside->poster = NULL;
+    posters_stop(outside->posters);
     payer_close(outside->payer);
     outside->payer = NULL;
     for (size_t i = 0; i < outside->outlet_count; i++)
@@ -144,6 +122,7 @@ void outside_close(struct outside *outside)
 {
     if (!outside)
         return;
+    posters_close(outside->posters);
     outlets_config_free(&outside->outlets_config);
     free(outside);
 }
@@ -156,8 +135,7 @@ enum err outside_release(struct database *db, struct fault *fault)
 
 void outside_wake(struct outside *outside)
 {
-    if (outside->poster)
-        poster_wake(outside->poster);
+    posters_wake(outside->posters);
     if (outside->payer)
         payer_wake(outside->payer);
     for (size_t i = 0; i < outside->outlet_count; i++)
@@ -167,8 +145,7 @@ void outside_wake(struct outside *outside)
 struct outside_facts outside_facts(const struct outside *outside)
 {
     struct outside_facts facts = {0};
-    if (outside->poster)
-        facts.posting = poster_count(outside->poster);
+    facts.poster_count = posters_facts(outside->posters, facts.posters);
     facts.payments_wait = outside->payer && payer_waits(outside->payer);
     for (size_t i = 0; i < outside->outlet_count; i++)
         facts.outlets_waiting += outlet_waits(outside->outlets[i]);

@@ -7,7 +7,7 @@
 
 #include "hal/settings.h"
 #include "sync/hub/connect/payer.h"
-#include "sync/hub/connect/poster.h"
+#include "sync/hub/connect/posters.h"
 
 struct outside;
 
@@ -40,7 +40,8 @@ void outside_wake(struct outside *outside);
 
 /* Since the start; false and 0 for what isn't there. */
 struct outside_facts {
-    struct poster_counters posting;
+    struct posters_fact posters[CONNECTORS_MAX];
+    size_t poster_count;
     bool payments_wait;
     int64_t outlets_waiting;
 };

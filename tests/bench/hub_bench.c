@@ -180,10 +180,10 @@ static bool post(struct bench *b)
     static const struct connector_ops ops = {.name = "bench"};
     static const struct connector connector = {.ops = &ops};
     struct posting_batch *batch = &b->posting;
+    struct posting_round round = {.books = &b->books, .connector = &connector, .name = ops.name};
     posting_batch_init(batch);
     must(b, database_begin(b->db, &b->fault));
-    must(b, posting_pick(b->db, &b->books, &connector, POSTING_BATCH_MAX, now_ms(b), batch,
-                         &b->fault));
+    must(b, posting_pick(b->db, &round, POSTING_BATCH_MAX, now_ms(b), batch, &b->fault));
     must(b, database_commit(b->db, &b->fault));
     for (size_t i = 0; i < batch->count; i++) {
         struct posting *posting = &batch->items[i];
@@ -195,7 +195,7 @@ static bool post(struct bench *b)
     must(b, database_begin(b->db, &b->fault));
     must(b, posting_record(b->db, ops.name, now_ms(b), 0, batch, &b->fault));
     must(b, database_commit(b->db, &b->fault));
-    bool more = batch->count == POSTING_BATCH_MAX;
+    bool more = batch->count > 0;
     posting_batch_free(batch);
     return more;
 }

@@ -3,12 +3,15 @@ made, or parked with a reason in words."""
 
 import csv
 import io
+import json
 import subprocess
 import time
 
 import pytest
+from conftest import Shop, open_shop
 from road.road import await_true
-from tryton import minor
+from road.till import Till
+from tryton import BOOKS, minor
 
 MONTH = time.strftime("%Y-%m", time.gmtime())
 
@@ -102,11 +105,72 @@ def test_entries_wait_while_tryton_is_away(shop, tryton):
     tryton.program.kill()
     shop.give_back("0042-01-a-1", 2)
     shop.await_entries(4, "state=ready")
-    waits = "tillback_hub_posting_unreachable 1"
+    waits = 'tillback_hub_posting_unreachable{connector="tryton"} 1'
     await_true(lambda: waits in shop.road.ask_hub_text("/metrics"), 10, "the hub to notice")
     tryton.start()
     shop.await_all_posted(2)
     assert_the_same_books(shop, tryton)
+
+
+def by_company(tmp_path, tryton):
+    """Settings: the company of the road's store is in that Tryton, all others in a file."""
+    books = json.loads(BOOKS.read_text())
+    books["companies"].append({**books["companies"][0], "company": "north", "stores": ["0042"]})
+    (tmp_path / "books.json").write_text(json.dumps(books))
+    connectors = [
+        {"name": "north", "connector": tryton.connector("north"), "companies": ["north"]},
+        {"name": "others", "connector": f"ledger-file:{tmp_path / 'others.ledger'}"},
+    ]
+    (tmp_path / "connectors.json").write_text(json.dumps({"connectors": connectors}))
+    return f"by-company:{tmp_path / 'connectors.json'}", f"ledger.books={tmp_path / 'books.json'}"
+
+
+def bring_to_a_warehouse(shop, receipt, store):
+    """A return of another store, which the centre takes in by itself."""
+    commerce = Till(shop.road.hub_url, shop.road.hub_token("commerce"))
+    sale = {**shop.till.sale(receipt), "store": store, "channel": "online"}
+    sale["tenders"][0]["type"] = "online_payment"
+    line = {"line": 1, "quantity": 1}
+    assert commerce.request("POST", "/v1/orders", sale)[0] == 201
+    asked = {"number": f"RMA-{receipt}", "receipt": receipt, "lines": [line]}
+    status, _, allowed = commerce.request("POST", "/v1/authorisations", asked)
+    assert status == 201, allowed
+    goods = {"return": json.loads(allowed)["return_id"]}
+    goods["lines"] = [{**line, "condition": "new_sealed"}]
+    assert commerce.request("POST", "/v1/goods-received", goods)[0] == 201
+    commerce.close()
+
+
+@pytest.mark.quick
+def test_company_goes_on_while_the_erp_of_another_is_away(tmp_path, base, tryton):
+    with open_shop(tmp_path, base, *by_company(tmp_path, tryton)) as road:
+        road.await_link()
+        shop = Shop(road)
+        tryton.program.kill()
+        shop.give_back("0042-01-y-1", 2)
+        shop.await_entries(4, "state=ready")
+        unreachable = 'tillback_hub_posting_unreachable{connector="%s"} %d'
+        await_true(
+            lambda: unreachable % ("north", 1) in road.ask_hub_text("/metrics"), 10, "it to notice"
+        )
+        bring_to_a_warehouse(shop, "WEB-1", "0099")
+        posted = shop.await_entries(2, "state=posted")
+        assert {e["journal"]["company"] for e in posted} == {"main"}
+        references = {e["journal"]["reference"] for e in posted}
+        assert unreachable % ("others", 0) in road.ask_hub_text("/metrics")
+        assert len(shop.entries("state=ready")) == 4
+        tryton.start()
+        shop.await_all_posted(3)
+        # Each has its own company's entries and no others.
+        kept = (tmp_path / "others.ledger").read_text()
+        assert all(f"({reference})" in kept for reference in references)
+        moves = tryton.moves("posted")
+        for entry in shop.entries():
+            if entry["journal"]["company"] == "north":
+                assert moves.pop(entry["journal"]["reference"]) == [sums_of(entry)]
+                assert entry["journal"]["reference"] not in kept
+        assert moves == {}
+        assert road.stop() == []
 
 
 def test_closed_period_moves_the_entry_and_keeps_its_day(shop, tryton):

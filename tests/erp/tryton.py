@@ -255,10 +255,10 @@ class Tryton:
             f"invoice_date = date(invoice_date, '{later}') WHERE id = {invoice['id']}",
         )
 
-    def connector(self, **more):
-        """The connector's file for this Tryton."""
+    def connector(self, books_company="main", **more):
+        """The connector's file for this Tryton, for one company of the books."""
         path = self.folder / "connector.json"
-        company = {"company": "main", "erp_company": "Retail Test Co", "journal": "RET"}
+        company = {"company": books_company, "erp_company": "Retail Test Co", "journal": "RET"}
         if self.documents:
             taxes = [{"jurisdiction": "DE", "rate": "19", "tax": "VAT 19%"}]
             company |= {"documents": "sales", "party": "Walk-in customer", "taxes": taxes}

@@ -6,6 +6,7 @@ struct poster {
     struct poster_config config;
     struct courier *courier;
     struct poster_counters counters;
+    struct posting_round round;
     struct posting_batch batch;
 };
 
@@ -15,8 +16,7 @@ static enum err pick(void *self, struct database *db, size_t limit, int64_t now_
     struct poster *poster = self;
     posting_batch_free(&poster->batch);
     posting_batch_init(&poster->batch);
-    enum err err = posting_pick(db, poster->config.books, &poster->config.connector, limit, now_ms,
-                                &poster->batch, fault);
+    enum err err = posting_pick(db, &poster->round, limit, now_ms, &poster->batch, fault);
     *count = poster->batch.count;
     return err;
 }
@@ -35,7 +35,8 @@ static enum err carry(void *self, size_t job, struct fault *fault)
     posting->err = connector->ops->post(connector->self, &order, &posting->posted, &posting->why);
     posting->tried = true;
     if (posting->err)
-        *fault = posting->why;
+        (void)fault_set(fault, posting->err, poster->config.name, "%s%s%s", posting->why.where,
+                        *posting->why.where ? ": " : "", posting->why.text);
     return posting->err;
 }
 
@@ -43,8 +44,7 @@ static enum err record(void *self, struct database *db, int64_t now_ms, struct f
 {
     struct poster *poster = self;
     poster->batch.device_count = 0;
-    return posting_record(db, poster->config.connector.ops->name, now_ms, now_ms, &poster->batch,
-                          fault);
+    return posting_record(db, poster->config.name, now_ms, now_ms, &poster->batch, fault);
 }
 
 static void count_batch(struct poster *poster)
@@ -104,6 +104,10 @@ enum err poster_open(struct poster **out, struct loop *loop, const struct poster
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     }
     poster->config = *config;
+    poster->round = (struct posting_round){.books = config->books,
+                                           .connector = &poster->config.connector,
+                                           .name = config->name,
+                                           .share = config->share};
     const struct courier_config courier = {
         .ops = &ops,
         .self = poster,

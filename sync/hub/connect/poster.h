@@ -1,6 +1,6 @@
 /*
- * Posts what the ledger made: a courier (courier.h) whose jobs are the entries that are ready, and
- * that lets a connector post them. Loop thread only.
+ * Posts what the ledger made: a courier (courier.h) whose jobs are the entries of its companies
+ * that are ready, and that lets a connector post them. Loop thread only.
  */
 #ifndef SYNC_HUB_CONNECT_POSTER_H
 #define SYNC_HUB_CONNECT_POSTER_H
@@ -13,7 +13,9 @@ struct poster;
 struct poster_config {
     struct worker *worker;
     const struct books *books;
+    const char *name;           /* of the connector, for people; borrowed */
     struct connector connector; /* the poster's from now on, even if opening fails */
+    struct posting_share share;
     struct clock *clock;
     struct diag *diag;
     struct gate_config gate;

@@ -182,7 +182,7 @@ static enum err read_entry(struct statement *s, struct posting_batch *batch,
     return err;
 }
 
-static enum err read_ready(struct database *db, size_t limit, int64_t now_ms,
+static enum err read_ready(struct database *db, const char *company, size_t limit, int64_t now_ms,
                            struct posting_batch *batch, struct fault *fault)
 {
     struct statement *s;
@@ -192,10 +192,61 @@ static enum err read_ready(struct database *db, size_t limit, int64_t now_ms,
         return err;
     bind_int(s, 1, now_ms);
     bind_int(s, 2, (int64_t)(limit < POSTING_BATCH_MAX ? limit : POSTING_BATCH_MAX));
+    bind_text(s, 3, company);
     while (!err && (err = database_step(db, s, &row, fault)) == ERR_OK && row)
         err = read_entry(s, batch, &batch->items[batch->count++], fault);
     statement_reset(s);
     return err;
+}
+
+static bool has_company(const struct posting_share *share, const char *company)
+{
+    for (size_t i = 0; i < share->count; i++)
+        if (strcmp(share->companies[i], company) == 0)
+            return share->only;
+    return !share->only;
+}
+
+/* The next behind `company` in their order, of those that have something ready. */
+static enum err next_company(struct database *db, char company[static POSTING_COMPANY_MAX + 1],
+                             bool *found, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_POSTING_COMPANY, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, company);
+    err = database_step(db, s, found, fault);
+    if (err || !*found)
+        return err;
+    slice_copy(column_slice(s, 0), company, POSTING_COMPANY_MAX + 1);
+    statement_reset(s);
+    return ERR_OK;
+}
+
+/* Of the companies behind the one whose turn it was, the first that is ours with something due. */
+static enum err read_behind(struct database *db, struct posting_round *round, size_t limit,
+                            int64_t now_ms, struct posting_batch *batch, struct fault *fault)
+{
+    bool found = true;
+    enum err err = ERR_OK;
+    while (!err && found && !batch->count) {
+        err = next_company(db, round->company, &found, fault);
+        if (!err && found && has_company(&round->share, round->company))
+            err = read_ready(db, round->company, limit, now_ms, batch, fault);
+    }
+    return err;
+}
+
+static enum err read_turn(struct database *db, struct posting_round *round, size_t limit,
+                          int64_t now_ms, struct posting_batch *batch, struct fault *fault)
+{
+    bool from_first = !*round->company;
+    enum err err = read_behind(db, round, limit, now_ms, batch, fault);
+    if (err || batch->count || from_first)
+        return err;
+    *round->company = '\0';
+    return read_behind(db, round, limit, now_ms, batch, fault);
 }
 
 static enum err choose_day(const struct books *books, struct posting *posting, struct fault *fault)
@@ -222,22 +273,21 @@ static enum err load_documents(struct database *db, struct posting_batch *batch,
     return err;
 }
 
-enum err posting_pick(struct database *db, const struct books *books,
-                      const struct connector *connector, size_t limit, int64_t now_ms,
-                      struct posting_batch *batch, struct fault *fault)
+enum err posting_pick(struct database *db, struct posting_round *round, size_t limit,
+                      int64_t now_ms, struct posting_batch *batch, struct fault *fault)
 {
     size_t kept = 0;
-    enum err err = read_ready(db, limit, now_ms, batch, fault);
-    if (!err && connector->documents)
+    enum err err = read_turn(db, round, limit, now_ms, batch, fault);
+    if (!err && round->connector->documents)
         err = load_documents(db, batch, fault);
     for (size_t i = 0; !err && i < batch->count; i++) {
         struct posting *posting = &batch->items[i];
-        posting->err = choose_day(books, posting, &posting->why);
+        posting->err = choose_day(round->books, posting, &posting->why);
         if (posting->err == ERR_OK) {
             batch->items[kept++] = *posting;
             continue;
         }
-        err = mark(db, posting, connector->ops->name, now_ms, 0, fault);
+        err = mark(db, posting, round->name, now_ms, 0, fault);
         if (!err)
             err = tell_store(db, posting, now_ms, batch, fault);
         if (!err)

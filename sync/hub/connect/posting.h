@@ -11,7 +11,7 @@
 #include "sync/hub/connect/connector.h"
 #include "sync/hub/ledger/books.h"
 
-enum { POSTING_BATCH_MAX = 50 };
+enum { POSTING_BATCH_MAX = 50, POSTING_COMPANY_MAX = 64 };
 
 /* One entry on its way. */
 struct posting {
@@ -39,18 +39,33 @@ struct posting_batch {
     size_t device_count;
 };
 
+/* Whose entries a connector takes, of all that are ready; {0}: everybody's. */
+struct posting_share {
+    const char *const *companies; /* borrowed */
+    size_t count;
+    bool only; /* these; else all but these */
+};
+
 /* Zeroed, or reset, before. */
 void posting_batch_init(struct posting_batch *batch);
 void posting_batch_free(struct posting_batch *batch);
 
+/* Who picks, and where it was: companies take turns. */
+struct posting_round {
+    const struct books *books;
+    const struct connector *connector;
+    const char *name; /* of the connector, kept with what it tried */
+    struct posting_share share;
+    char company[POSTING_COMPANY_MAX + 1]; /* whose turn it was */
+};
+
 /*
- * Fills the batch with up to `limit` entries that are ready, and with the documents behind them if
- * the connector asks for them. Those whose period is closed, and that finance's rule doesn't move,
- * are parked here.
+ * Fills the batch with up to `limit` entries of one company of the share that are ready, and with
+ * the documents behind them if the connector asks for them. Those whose period is closed, and that
+ * finance's rule doesn't move, are parked here.
  */
-enum err posting_pick(struct database *db, const struct books *books,
-                      const struct connector *connector, size_t limit, int64_t now_ms,
-                      struct posting_batch *batch, struct fault *fault) MUST_CHECK;
+enum err posting_pick(struct database *db, struct posting_round *round, size_t limit,
+                      int64_t now_ms, struct posting_batch *batch, struct fault *fault) MUST_CHECK;
 /* Records what came of those that were tried, and tells the stores. `retry_ms`: when to go on. */
 enum err posting_record(struct database *db, const char *connector, int64_t now_ms,
                         int64_t retry_ms, struct posting_batch *batch,

@@ -248,12 +248,15 @@ INSERT INTO journal_entry (entry_no, reference, correlation, event_no, company, 
                            made_ms, body, items)
 VALUES ((SELECT coalesce(max(entry_no), 0) + 1 FROM journal_entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 -- name: posting_insert
-INSERT INTO posting (reference, state, updated_ms) VALUES (?1, 'ready', ?2) ON CONFLICT DO NOTHING
+INSERT INTO posting (reference, company, state, updated_ms) VALUES (?1, ?3, 'ready', ?2)
+ON CONFLICT DO NOTHING
+-- name: posting_company
+SELECT company FROM posting WHERE state = 'ready' AND company > ?1 ORDER BY company LIMIT 1
 -- name: posting_pick
 SELECT journal_entry.entry_no, journal_entry.reference, journal_entry.body, journal_entry.company,
        journal_entry.document_day, journal_entry.correlation, posting.attempts
 FROM posting JOIN journal_entry USING (reference)
-WHERE posting.state = 'ready' AND posting.next_ms <= ?1
+WHERE posting.state = 'ready' AND posting.company = ?3 AND posting.next_ms <= ?1
 ORDER BY posting.next_ms, posting.posting_no LIMIT ?2
 -- name: posting_document
 SELECT journal_entry.items, event.body

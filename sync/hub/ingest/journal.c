@@ -53,15 +53,16 @@ enum err journal_keep_position(struct database *db, const struct id *correlation
 }
 
 /* An entry that is made again keeps what became of it. */
-static enum err make_ready(struct database *db, const char *reference, int64_t now_ms,
+static enum err make_ready(struct database *db, const struct entry *entry, int64_t now_ms,
                            struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, INGEST_POSTING_INSERT, &s, fault);
     if (err)
         return err;
-    bind_text(s, 1, reference);
+    bind_text(s, 1, entry->reference);
     bind_int(s, 2, now_ms);
+    bind_text(s, 3, entry->company);
     return database_send(db, s, fault);
 }
 
@@ -118,5 +119,5 @@ enum err journal_add(struct database *db, const struct journal_origin *origin,
     err = database_send(db, s, fault);
     for (size_t i = 0; !err && i < entry->line_count; i++)
         err = add_to_balance(db, entry, &entry->lines[i], fault);
-    return err ? err : make_ready(db, entry->reference, origin->received_ms, fault);
+    return err ? err : make_ready(db, entry, origin->received_ms, fault);
 }

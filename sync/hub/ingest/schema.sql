@@ -643,3 +643,12 @@ CREATE INDEX parked_by_seq ON parked (log_no, state, seq);
 -- What tells one step with the same thing from the next, in the ids of the centre's events.
 ALTER TABLE hub_exception ADD COLUMN turn INTEGER NOT NULL DEFAULT 1; -- grows: reopened, assigned
 ALTER TABLE parked ADD COLUMN decided INTEGER NOT NULL DEFAULT 0; -- how often
+-- name: connectors
+-- What is ready to be posted is found by its company: each may have a connector of its own, and a
+-- backlog of one doesn't stand before the others'.
+ALTER TABLE posting ADD COLUMN company TEXT NOT NULL DEFAULT ''; -- '': posted before this version
+UPDATE posting SET company =
+    (SELECT company FROM journal_entry WHERE journal_entry.reference = posting.reference)
+WHERE state <> 'posted';
+DROP INDEX posting_by_state;
+CREATE INDEX posting_of_company ON posting (state, company, next_ms, posting_no);

@@ -174,6 +174,29 @@ static enum err write_histogram(struct answers *answers, enum measure measure, s
 
 /* --- The process ----------------------------------------------------------------------------- */
 
+static void write_of_connector(struct buf *out, const char *name, const char *connector,
+                               int64_t value)
+{
+    buf_printf(out, "tillback_hub_%s{connector=\"%s\"} %" PRId64 "\n", name, connector, value);
+}
+
+static void write_posters(const struct web_facts *facts, struct buf *out)
+{
+    static const char posted[] = "posted_entries_total";
+    static const char retries[] = "posting_retries_total";
+    static const char unreachable[] = "posting_unreachable";
+    const struct posters_fact *posters = facts->posters;
+    write_head(out, posted, "counter", "Journal entries posted and read back.");
+    for (size_t i = 0; i < facts->poster_count; i++)
+        write_of_connector(out, posted, posters[i].name, posters[i].counters.posted);
+    write_head(out, retries, "counter", "Tries to post that failed and are repeated.");
+    for (size_t i = 0; i < facts->poster_count; i++)
+        write_of_connector(out, retries, posters[i].name, posters[i].counters.retried);
+    write_head(out, unreachable, "gauge", "Whether the accounting system can't be reached.");
+    for (size_t i = 0; i < facts->poster_count; i++)
+        write_of_connector(out, unreachable, posters[i].name, posters[i].counters.waiting);
+}
+
 static void write_process(const struct web_facts *facts, struct buf *out)
 {
     const struct arrival_desk *desk = facts->desk;
@@ -195,12 +218,7 @@ static void write_process(const struct web_facts *facts, struct buf *out)
     write_value(out, "booked_events_total", "counter", "Events taken into the ledger.",
                 facts->booked);
     write_value(out, "entries_total", "counter", "Journal entries made.", facts->entries);
-    write_value(out, "posted_entries_total", "counter", "Journal entries posted and read back.",
-                facts->posted);
-    write_value(out, "posting_retries_total", "counter",
-                "Tries to post that failed and are repeated.", facts->posting_retries);
-    write_value(out, "posting_unreachable", "gauge",
-                "Whether the accounting system can't be reached.", facts->posting_waits);
+    write_posters(facts, out);
     write_value(out, "payments_unreachable", "gauge",
                 "Whether the payment provider can't be reached.", facts->payments_wait);
     write_value(out, "outlets_unreachable", "gauge", "Systems that take no events at the moment.",

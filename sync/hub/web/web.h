@@ -7,6 +7,7 @@
 #ifndef SYNC_HUB_WEB_WEB_H
 #define SYNC_HUB_WEB_WEB_H
 
+#include "sync/hub/connect/posters.h"
 #include "sync/hub/connect/webhook.h"
 #include "sync/hub/ingest/arrival.h"
 #include "sync/hub/ingest/bookkeeper.h"
@@ -24,9 +25,8 @@ struct web_facts {
     const struct arrival_desk *desk; /* its counters */
     int64_t booked;
     int64_t entries;
-    int64_t posted;
-    int64_t posting_retries;
-    bool posting_waits;
+    struct posters_fact posters[CONNECTORS_MAX];
+    size_t poster_count;
     int64_t enrolments; /* questions about identities that were answered */
     int64_t enrolments_refused;
     int64_t list_until_ms; /* the revocation lists' nextUpdate; 0: this hub makes none */

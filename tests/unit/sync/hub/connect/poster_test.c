@@ -24,6 +24,7 @@ enum { RETRY_LEAST_MS = 5, RETRY_MOST_MS = 20 };
 struct fake {
     atomic_int calls;
     atomic_int failures_left; /* as many first calls fail and may be repeated */
+    atomic_int of_south;      /* which call was the first for that company */
     enum err then;            /* what the others give */
 };
 
@@ -36,8 +37,11 @@ struct fixture {
     struct hubdb *other; /* of a person who writes while the worker has the hub's */
     struct worker *worker;
     struct books books;
+    struct company companies[2];
     struct poster *poster;
     struct fake fake;
+    struct poster *other_poster; /* of a second connector */
+    struct fake other_fake;
     int told;
     const char *awaited; /* a query that gives 1 once it holds */
     struct fault fault;
@@ -47,7 +51,9 @@ static enum err fake_post(void *self, const struct post_order *order, struct pos
                           struct fault *fault)
 {
     struct fake *fake = self;
-    atomic_fetch_add(&fake->calls, 1);
+    int call = atomic_fetch_add(&fake->calls, 1) + 1;
+    if (!fake->of_south && strcmp(order->entry->company, "south") == 0)
+        fake->of_south = call;
     if (atomic_fetch_sub(&fake->failures_left, 1) > 0)
         return fault_set(fault, ERR_UNREACHABLE, "fake", "is away");
     if (fake->then)
@@ -79,9 +85,9 @@ static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], siz
 }
 
 /* An entry as the ledger leaves it, of a return that box-a took in. */
-static void put_entry(struct fixture *f, const char *reference)
+static void put_entry(struct fixture *f, struct hubdb *hub, const char *company,
+                      const char *reference)
 {
-    struct database *db = hubdb_database(f->hub);
     struct journal_line lines[] = {
         {.account = "1", .key = {"returns", "", "", "", ""}, .debit_minor = 5},
         {.account = "2", .key = {"tax", "", "", "", ""}, .credit_minor = 5},
@@ -92,14 +98,14 @@ static void put_entry(struct fixture *f, const char *reference)
                                 .number = "R-1",
                                 .event_id = "01935a10-7c3d-7101-8101-000000000101",
                                 .rule = "accepted",
-                                .company = "main",
+                                .company = company,
                                 .store = "0042",
                                 .currency = "EUR",
                                 .document_day = 20779,
                                 .text = "t",
                                 .lines = lines,
                                 .line_count = 2};
-    must(f, journal_add(db, &origin, &entry, &f->fault));
+    must(f, journal_add(hubdb_database(hub), &origin, &entry, &f->fault));
 }
 
 static int set_up(void **state)
@@ -124,34 +130,49 @@ static int set_up(void **state)
                             "INSERT INTO return_index VALUES (x'07000000000000000000000000000000',"
                             " 9, 'box-a', 'R-1', 'A', 0)",
                             &f->fault));
-    put_entry(f, "a/accepted");
-    put_entry(f, "b/accepted");
+    put_entry(f, f->hub, "main", "a/accepted");
+    put_entry(f, f->hub, "main", "b/accepted");
     must(f, hubdb_open_beside(&f->reader, &config, true, &f->fault));
     must(f, hubdb_open_beside(&f->other, &config, false, &f->fault));
     *state = f;
     return 0;
 }
 
+static void start_worker(struct fixture *f)
+{
+    const struct worker_config worker = {.max_waiting_bytes = 8 * 1024 * 1024};
+    must(f, worker_open(&f->worker, f->loop, f->hub, &worker, &f->fault));
+}
+
+static void start_poster(struct fixture *f, struct poster **poster, struct fake *fake,
+                         struct posting_share share, int64_t most_a_minute)
+{
+    const struct poster_config config = {.worker = f->worker,
+                                         .books = &f->books,
+                                         .name = "fake",
+                                         .connector = {&fake_ops, fake},
+                                         .share = share,
+                                         .clock = f->clock,
+                                         .gate = {.retry_least_ms = RETRY_LEAST_MS,
+                                                  .retry_most_ms = RETRY_MOST_MS,
+                                                  .most_a_minute = most_a_minute},
+                                         .told = on_told,
+                                         .context = f};
+    must(f, poster_open(poster, f->loop, &config, &f->fault));
+    poster_wake(*poster);
+}
+
 static void start(struct fixture *f)
 {
-    const struct worker_config worker = {.max_waiting_bytes = 1024 * 1024};
-    must(f, worker_open(&f->worker, f->loop, f->hub, &worker, &f->fault));
-    const struct poster_config poster = {
-        .worker = f->worker,
-        .books = &f->books,
-        .connector = {&fake_ops, &f->fake},
-        .clock = f->clock,
-        .gate = {.retry_least_ms = RETRY_LEAST_MS, .retry_most_ms = RETRY_MOST_MS},
-        .told = on_told,
-        .context = f};
-    must(f, poster_open(&f->poster, f->loop, &poster, &f->fault));
-    poster_wake(f->poster);
+    start_worker(f);
+    start_poster(f, &f->poster, &f->fake, (struct posting_share){0}, 0);
 }
 
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     poster_close(f->poster);
+    poster_close(f->other_poster);
     worker_close(f->worker);
     loop_close(f->loop);
     hubdb_close(f->reader);
@@ -297,6 +318,97 @@ static void entry_that_is_parked_again_is_told_again(void **state)
     await_query(f, "SELECT count(*) = 3 FROM event WHERE type = 'com.tillback.journal.parked.v1'");
 }
 
+/* --- Companies with connectors of their own -------------------------------------------------- */
+
+static const char *const south[] = {"south"};
+static const struct posting_share only_south = {south, 1, true};
+static const struct posting_share not_south = {south, 1, false};
+
+/* The books have two companies: main with many entries, south with two. */
+static void know_south(struct fixture *f)
+{
+    char reference[32];
+    f->companies[0] = f->books.companies[0];
+    f->companies[1] = f->books.companies[0];
+    f->companies[1].name = "south";
+    f->books.companies = f->companies;
+    f->books.count = 2;
+    for (int i = 0; i < POSTING_BATCH_MAX; i++) {
+        (void)snprintf(reference, sizeof reference, "m-%d/accepted", i);
+        put_entry(f, f->hub, "main", reference);
+    }
+    put_entry(f, f->hub, "south", "s/accepted");
+    put_entry(f, f->hub, "south", "t/accepted");
+}
+
+static void start_both(struct fixture *f, int64_t most_of_south_a_minute)
+{
+    know_south(f);
+    start_worker(f);
+    start_poster(f, &f->poster, &f->fake, not_south, 0);
+    start_poster(f, &f->other_poster, &f->other_fake, only_south, most_of_south_a_minute);
+}
+
+static const char south_posted[] =
+    "SELECT count(*) = 2 FROM posting WHERE state = 'posted' AND company = 'south'";
+static const char main_posted[] =
+    "SELECT count(*) = 52 FROM posting WHERE state = 'posted' AND company = 'main'";
+
+static void company_goes_on_while_the_system_of_another_is_away(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.failures_left = 1000000;
+    start_both(f, 0);
+    await_query(f, south_posted);
+    await_query(f, "SELECT count(*) >= 1 FROM posting WHERE attempts > 0 AND company = 'main'");
+    assert_true(poster_count(f->poster).waiting);
+    assert_false(poster_count(f->other_poster).waiting);
+    assert_int_equal(f->other_fake.calls, 2);
+    put_entry(f, f->other, "south", "u/accepted");
+    poster_wake(f->other_poster);
+    await_query(f, "SELECT count(*) = 3 FROM posting WHERE state = 'posted'");
+    f->fake.failures_left = 0;
+    await_query(f, main_posted);
+    assert_int_equal(f->fake.of_south, 0);
+}
+
+static void each_system_keeps_to_its_own_pace(void **state)
+{
+    struct fixture *f = *state;
+    start_both(f, 1);
+    await_query(f, main_posted);
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE state = 'posted' AND company = 'south'");
+    assert_int_equal(f->other_fake.calls, 1);
+}
+
+static void what_one_system_refuses_is_parked_and_another_posts(void **state)
+{
+    struct fixture *f = *state;
+    f->other_fake.then = ERR_REFUSED;
+    start_both(f, 0);
+    await_query(f, main_posted);
+    await_query(f, "SELECT count(*) = 2 FROM posting WHERE state = 'parked' AND company = 'south'");
+}
+
+static void companies_of_one_system_take_turns(void **state)
+{
+    struct fixture *f = *state;
+    know_south(f);
+    start(f);
+    await_query(f, main_posted);
+    await_query(f, south_posted);
+    assert_int_equal(f->fake.of_south, POSTING_BATCH_MAX + 1);
+}
+
+static void company_that_left_the_books_is_parked_by_who_has_the_others(void **state)
+{
+    struct fixture *f = *state;
+    put_entry(f, f->hub, "sold", "x/accepted");
+    start_both(f, 0);
+    await_query(f, main_posted);
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE state = 'parked' AND company = 'sold'");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -309,6 +421,11 @@ int main(void)
         TEST(parked_entry_is_posted_once_a_person_says_so),
         TEST(what_is_posted_or_parked_is_said_under_one_id),
         TEST(entry_that_is_parked_again_is_told_again),
+        TEST(company_goes_on_while_the_system_of_another_is_away),
+        TEST(each_system_keeps_to_its_own_pace),
+        TEST(what_one_system_refuses_is_parked_and_another_posts),
+        TEST(companies_of_one_system_take_turns),
+        TEST(company_that_left_the_books_is_parked_by_who_has_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
