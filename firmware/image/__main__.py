@@ -68,8 +68,9 @@ def make_tree(options, debian, out, version, authority):
     made.add_screen(names.SERIAL_LINE[options.arch])
     made.add_busybox_links(run_program(options, debian / "usr/bin/busybox", "--list").split())
     write_identity(made.target, options.arch, version, authority)
-    archive = initrd.make(made, early, HERE / "boot/init", out / "initrd")
+    archive = initrd.make(made, early, HERE / "boot", out / "initrd")
     (made.target / "boot/initrd").write_bytes(archive)
+    (out / "rescue.initrd").write_bytes(initrd.make_rescue(made, early, HERE / "boot", out / "rescue"))
     return made
 
 
@@ -111,9 +112,13 @@ def main():
     variables = ("ORDER=A B", "A_OK=1", "B_OK=0", "A_TRY=0", "B_TRY=0")
     run_program(options, options.programs / "grub-editenv", environment, "create", *variables)
     grub_modules = options.debian / "usr/lib/grub" / names.GRUB[options.arch][0]
-    disk.make_boot_partition(
-        out / "esp.img", options.arch, grub_modules, HERE / "boot/grub.cfg", environment, out
-    )
+    files = {
+        "grub/grub.cfg": HERE / "boot/grub.cfg",
+        "grub/grubenv": environment,
+        "rescue/vmlinuz": made.target / "boot/vmlinuz",
+        "rescue/initrd": out / "rescue.initrd",
+    }
+    disk.make_boot_partition(out / "esp.img", options.arch, grub_modules, files, out)
     disk.make_disk(out / "tillback.img", options.arch, out / "esp.img", out / "root.squashfs")
     bundle.make(
         *(out / f"tillback-{version}.raucb", out / "root.squashfs", options.arch, version),

@@ -25,8 +25,8 @@ def squash(tree, file, epoch, compression=("gzip", "-Xcompression-level", "9")):
         raise ValueError(f"{file} does not fit in a slot of {names.SLOT_MIB} MiB")
 
 
-def make_boot_partition(file, arch, grub_modules, configuration, environment, scratch):
-    """FAT with GRUB for UEFI, its configuration, and an environment block."""
+def make_boot_partition(file, arch, grub_modules, files, scratch):
+    """FAT with GRUB for UEFI; `files` maps names on it to files of this machine."""
     platform, loader = names.GRUB[arch]
     scratch = pathlib.Path(scratch)
     run(
@@ -40,10 +40,10 @@ def make_boot_partition(file, arch, grub_modules, configuration, environment, sc
     with open(file, "wb") as image:
         image.truncate(names.ESP_MIB * names.MIB)
     run("mkfs.vfat", "--invariant", "-i", names.FAT_ID, "-n", "TILLBACK", file, stdout=subprocess.DEVNULL)
-    run("mmd", "-i", file, "::/EFI", "::/EFI/BOOT", "::/grub")
+    run("mmd", "-i", file, "::/EFI", "::/EFI/BOOT", "::/grub", "::/rescue")
     run("mcopy", "-i", file, scratch / loader, f"::/EFI/BOOT/{loader}")
-    run("mcopy", "-i", file, configuration, "::/grub/grub.cfg")
-    run("mcopy", "-i", file, environment, "::/grub/grubenv")
+    for name, source in files.items():
+        run("mcopy", "-i", file, source, f"::/{name}")
 
 
 def make_disk(file, arch, boot_partition, root):

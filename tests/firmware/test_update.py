@@ -7,7 +7,9 @@ import pytest
 from road.audit import all_arrived
 from road.road import await_true
 from state import partition
-from updates import FOLDER, GOOD, PANICS, UNHEALTHY, environment, install, last_update, mount
+from updates import (
+    FOLDER, GOOD, PANICS, UNHEALTHY, environment, install, last_update, mount, software,
+)  # fmt: skip
 
 REFUSED = {
     "foreign": "signature verification failed",
@@ -59,16 +61,28 @@ def streams(machine):
     return json.loads(machine.cli("--json status"))["streams"]
 
 
-def test_update_that_panics_is_rolled_back_with_the_reason(machine):
+def await_told(centre, version, words):
+    """The hub has the reason of the rollback, and the last words of what was rolled back."""
+    found = await_true(
+        lambda: (told := software(centre).get("last", {})).get("version") == version and told,
+        240,
+        "the hub to hear of the rollback",
+    )
+    assert found["result"] == "rolled_back" and found["reason"]
+    assert words in found["last_words"], found
+
+
+def test_update_that_panics_is_rolled_back_with_the_reason_and_the_kernels_last_words(machine, centre):
     install(machine, "panics")
     machine.restart()
     machine.await_ready(GOOD, "B")
     found = last_update(machine)
     assert (found["result"], found["version"]) == ("rolled_back", PANICS)
     assert "did not come as far as its health check" in found["reason"]
+    await_told(centre, PANICS, "Kernel panic")
 
 
-def test_update_that_never_gets_healthy_is_rolled_back_with_its_last_words(machine):
+def test_update_that_never_gets_healthy_is_rolled_back_with_its_last_words(machine, centre):
     install(machine, "unhealthy")
     machine.restart()
     machine.await_ready(GOOD, "B")
@@ -76,6 +90,7 @@ def test_update_that_never_gets_healthy_is_rolled_back_with_its_last_words(machi
     assert (found["result"], found["version"]) == ("rolled_back", UNHEALTHY)
     assert "tillbackd" in found["reason"]
     assert "tillbackd.service" in machine.run("tail -n 200 /data/boot/diagnostics-unhealthy")
+    await_told(centre, UNHEALTHY, "does not become healthy")
 
 
 DAMAGE = {

@@ -11,6 +11,7 @@ from road.road import await_true
 
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 from update import Depot  # noqa: E402
+from updates import software  # noqa: E402
 
 NEWER = "0.5.0"
 
@@ -20,10 +21,6 @@ def depot():
     opened = Depot((ROOT / "build/firmware/test/newer.raucb").read_bytes())
     yield opened
     opened.close()
-
-
-def software(centre):
-    return centre.ask_hub(f"/v1/devices/{DEVICE}").get("software", {})
 
 
 def test_update_by_command_runs_and_is_told(machine, centre, depot):

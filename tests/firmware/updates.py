@@ -2,6 +2,8 @@
 
 import json
 
+from conftest import DEVICE
+
 FOLDER = "/tmp/bundles"
 GOOD, PANICS, UNHEALTHY = "0.2.0", "0.3.0", "0.4.0"
 
@@ -21,6 +23,11 @@ def install(machine, name, check=True):
 
 def last_update(machine):
     return json.loads(machine.run("cat /data/boot/last-update.json"))
+
+
+def software(centre):
+    """What the appliance has told the hub of its versions."""
+    return centre.ask_hub(f"/v1/devices/{DEVICE}").get("software", {})
 
 
 def running_slot(machine):

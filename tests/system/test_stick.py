@@ -2,6 +2,7 @@
 of a ticket or a bundle is a fake's here; that it says so is in test_ticket.py and test_enrol.py."""
 
 import json
+import subprocess
 
 import pytest
 from box import Box
@@ -96,6 +97,48 @@ def test_bundle_is_installed_from_the_stick(box):
     plug(box, update_raucb="signed")
     assert "rauc install /run/tillback-stick/tillback/update.raucb" in box.asked()
     assert "systemctl reboot" in box.asked()
+
+
+def boot_environment(box, **variables):
+    lines = "\n".join(f"echo {name}={value}" for name, value in variables.items())
+    box.add_program("grub-editenv", f"#!/bin/sh\n{lines}\n")
+
+
+def installs(box):
+    return [line for line in box.asked() if line.startswith("rauc install")]
+
+
+def test_stick_that_stays_in_is_not_installed_by_each_start(box):
+    box.start("0.2.0", "B")
+    boot_environment(box, A_OK=1, A_TRY=0)
+    assert "version 0.2.0 runs already" in plug(box, update_raucb="signed")
+    assert installs(box) == []
+
+
+@pytest.mark.parametrize("other", [{"A_OK": 0, "A_TRY": 0}, {"A_OK": 1, "A_TRY": 3}])
+def test_bundle_of_the_version_that_runs_mends_a_slot_that_cannot_be_started(box, other):
+    box.start("0.2.0", "B")
+    boot_environment(box, **other)
+    plug(box, update_raucb="signed")
+    assert len(installs(box)) == 1
+
+
+def test_bundle_that_was_rolled_back_is_not_installed_again_while_the_stick_is_in(box):
+    told = {"result": "rolled_back", "version": "0.2.0", "slot": "A"}
+    (box.folder / "data/boot/last-update.json").write_text(json.dumps(told, separators=(",", ":")))
+    assert "version 0.2.0 was rolled back" in plug(box, update_raucb="signed")
+    assert installs(box) == []
+
+
+def test_version_on_trial_keeps_the_slot_that_it_falls_back_to(box):
+    installing = box.folder / "data/boot/installing"
+    installing.write_text("A 0.1.0\n")  # this one
+    with box.popen("/usr/lib/tillback/update", "/bundle") as update:
+        with pytest.raises(subprocess.TimeoutExpired):
+            update.wait(1.5)
+        assert installs(box) == []
+        installing.unlink()  # it is healthy
+    assert len(installs(box)) == 1
 
 
 def test_bundle_that_rauc_refuses_is_told(box):

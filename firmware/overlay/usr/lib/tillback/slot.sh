@@ -33,6 +33,15 @@ is_confirmed() {
     [ "$(cat "$records/good-$slot" 2>/dev/null)" = "$version" ]
 }
 
+# Can it be started?
+is_fit() { # SLOT
+    [ "$(environment "$1_OK")$(environment "$1_TRY")" = 10 ]
+}
+
+bundle_version() { # FILE: what RAUC takes for it; nothing for a bundle that it refuses
+    rauc info --output-format=shell "$1" 2>/dev/null | sed -n "s/^RAUC_MF_VERSION='\(.*\)'/\1/p"
+}
+
 # The last words of this boot, bounded; the oldest go.
 keep_diagnostics() { # FILE
     journalctl --boot --no-pager --output=short-iso --lines=400 | keep "$1"
