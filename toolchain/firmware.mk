@@ -42,7 +42,7 @@ firmware-quick firmware-test firmware-soak: all build/firmware/test/made
 	$(Q)$(FIRMWARE_RUN) $(FIRMWARE_PYTEST) $(addprefix tests/firmware/,$(FIRMWARE_CHOSEN))
 firmware-quick: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
 firmware-quick: FIRMWARE_RUN := TILLBACK_KILLS=1
-firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots appliance power update update_by_hub watchdog devices blocks rescue wipe)
+firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots appliance update power update_by_hub watchdog devices blocks rescue wipe)
 firmware-soak: FIRMWARE_CHOSEN := test_appliance.py test_power.py test_blocks.py
 firmware-soak: FIRMWARE_RUN := TILLBACK_KILLS=200
 

@@ -14,7 +14,7 @@ from conftest import BUNDLES, PROGRAMS, ROOT
 from road.road import await_true
 from road.till import Load
 from state import SECTOR, partition
-from updates import GOOD, install, read_environment, running_slot
+from updates import NEWER, install, read_environment, running_slot
 
 sys.path.append(str(ROOT / "tests/fault/block"))
 import replay  # noqa: E402
@@ -85,7 +85,7 @@ def recording(appliance, centre, token, tls, till, seed, tmp_path_factory):
     appliance.run("mount -o remount,barrier=0 /data")
     made.phase("without barriers", work)
     appliance.run("mount -o remount,barrier=1 /data")
-    made.phase("update", lambda: install(appliance, "good"))
+    made.phase("update", lambda: install(appliance, "newer"))
     made.stop()
     return made
 
@@ -124,7 +124,7 @@ def update_problems(recording, count, dice, keeps_flushed=True):
     within = [i for i, entry in enumerate(log.entries) if first_byte <= entry.at < last_byte]
     near = [m + d for m in around for d in (-1, 0, 1, 2) if within[0] <= m + d <= within[-1]]
     chosen = sorted(dice.choices(within, k=count // 2) + dice.choices(near, k=count - count // 2))
-    new_root = (BUNDLES / f"root-{GOOD}.squashfs").read_bytes()
+    new_root = (BUNDLES / f"root-{NEWER}.squashfs").read_bytes()
     bad, first = [], {"A": 0, "B": 0}
     for moment, left in replay.states(log, recording.before, recording.folder, chosen, dice, keeps_flushed):
         found = read_block(left, esp)

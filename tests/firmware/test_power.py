@@ -12,7 +12,7 @@ from road.till import Kept, Load
 from state import copy_log, partition
 from updates import FOLDER, environment, last_update, mount, running_slot
 
-KILLS = int(os.environ.get("TILLBACK_KILLS") or 2)
+KILLS = int(os.environ.get("TILLBACK_KILLS") or 5)
 ANSWERS = 60  # between two cuts, at most
 UPDATE_BYTES = 48 * 1024 * 1024
 

@@ -6,9 +6,8 @@ import json
 from conftest import BUNDLES, make_stick
 from road.road import await_true
 from state import partition
-from updates import environment, last_update
+from updates import NEWER, environment, last_update
 
-NEWER = "0.5.0"
 REFUSED = {
     "foreign": "signature verification failed",
     "other-product": "it is for somebody",

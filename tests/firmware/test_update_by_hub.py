@@ -11,9 +11,7 @@ from road.road import await_true
 
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 from update import Depot  # noqa: E402
-from updates import software  # noqa: E402
-
-NEWER = "0.5.0"
+from updates import NEWER, software  # noqa: E402
 
 
 @pytest.fixture(scope="module")

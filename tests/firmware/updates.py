@@ -5,7 +5,7 @@ import json
 from conftest import DEVICE
 
 FOLDER = "/tmp/bundles"
-GOOD, PANICS, UNHEALTHY = "0.2.0", "0.3.0", "0.4.0"
+GOOD, PANICS, UNHEALTHY, NEWER = "0.2.0", "0.3.0", "0.4.0", "0.5.0"
 
 
 def mount(machine):
