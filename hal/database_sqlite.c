@@ -1,4 +1,5 @@
 #include "hal/database_backend.h"
+#include "hal/wal_join.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -113,7 +114,9 @@ static enum err open_file(struct database *db, const struct database_config *con
     static pthread_once_t once = PTHREAD_ONCE_INIT; /* before SQLite's first use */
     (void)pthread_once(&once, set_up);
     sqlite3 *handle = NULL;
-    int rc = sqlite3_open_v2(config->path, &handle, flags | SQLITE_OPEN_NOMUTEX, config->vfs);
+    const char *joined = config->read_only ? NULL : wal_join_vfs(config->vfs);
+    int rc = sqlite3_open_v2(config->path, &handle, flags | SQLITE_OPEN_NOMUTEX,
+                             joined ? joined : config->vfs);
     db->native = handle;
     if (rc != SQLITE_OK)
         return fail(db, rc, config->path, fault);
