@@ -110,7 +110,8 @@ static enum err write_body(struct database *db, const struct centre_fact *fact, 
 static enum err append(struct database *db, struct stream_log *log, struct slice body,
                        const char *device, int64_t now_ms, int64_t *event_no, struct fault *fault)
 {
-    const struct fact_place place = {log, log->through + 1, now_ms, device};
+    const struct fact_place place = {
+        .log = log, .seq = log->through + 1, .received_ms = now_ms, .device = device};
     struct fact_memory memory = {0};
     struct fact_stored stored = {0};
     struct statement *s;

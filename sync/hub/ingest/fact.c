@@ -171,16 +171,12 @@ static enum err find_last(struct database *db, struct fact_memory *memory, struc
     return ERR_OK;
 }
 
-/* *event_no is 0 when an event of that id was there before. */
-static enum err insert_event(struct database *db, const struct fact_place *place,
-                             struct fact_memory *memory, struct slice body,
-                             const struct sha256 *body_hash, const struct reading *reading,
-                             int64_t *event_no, struct fault *fault)
+static enum err write_event(struct database *db, size_t statement, const struct fact_place *place,
+                            struct slice body, const struct sha256 *body_hash,
+                            const struct reading *reading, int64_t event_no, struct fault *fault)
 {
     struct statement *s;
-    enum err err = find_last(db, memory, fault);
-    if (!err)
-        err = database_statement(db, INGEST_EVENT_INSERT, &s, fault);
+    enum err err = database_statement(db, statement, &s, fault);
     if (err)
         return err;
     if (!reading->parked)
@@ -191,8 +187,20 @@ static enum err insert_event(struct database *db, const struct fact_place *place
     bind_int(s, 10, place->received_ms);
     bind_blob(s, 11, body_hash->bytes, SHA256_BYTES);
     bind_blob(s, 12, body.data, body.len);
-    bind_int(s, 13, memory->last_no + 1);
-    err = database_run(db, s, fault);
+    bind_int(s, 13, event_no);
+    return database_run(db, s, fault);
+}
+
+/* *event_no is 0 when an event of that id was there before. */
+static enum err insert_event(struct database *db, const struct fact_place *place,
+                             struct fact_memory *memory, struct slice body,
+                             const struct sha256 *body_hash, const struct reading *reading,
+                             int64_t *event_no, struct fault *fault)
+{
+    enum err err = find_last(db, memory, fault);
+    if (!err)
+        err = write_event(db, INGEST_EVENT_INSERT, place, body, body_hash, reading,
+                          memory->last_no + 1, fault);
     if (err)
         return err;
     *event_no = database_changes(db) ? ++memory->last_no : 0;
@@ -309,6 +317,20 @@ static enum err store_parked(struct database *db, const struct fact_place *place
     return err;
 }
 
+/* What is here of the event may be damaged, and is written again. */
+static enum err heal_body(struct database *db, int64_t event_no, struct slice body,
+                          const struct sha256 *body_hash, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_EVENT_HEAL_BODY, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, event_no);
+    bind_blob(s, 2, body.data, body.len);
+    bind_blob(s, 3, body_hash->bytes, SHA256_BYTES);
+    return database_run(db, s, fault);
+}
+
 /* An event of this id is here: the same one again, or another under the same name. */
 static enum err meet_again(struct database *db, const struct fact_place *place,
                            struct fact_memory *memory, struct slice body,
@@ -322,7 +344,7 @@ static enum err meet_again(struct database *db, const struct fact_place *place,
         return err;
     if (sha256_equal(&known, body_hash)) {
         *stored = (struct fact_stored){.event_no = event_no};
-        return ERR_OK;
+        return place->recalled ? heal_body(db, event_no, body, body_hash, fault) : ERR_OK;
     }
     park(reading, "id_body_conflict", "another event with this id was here before");
     err = store_parked(db, place, memory, body, body_hash, reading, stored, fault);
@@ -350,6 +372,41 @@ static enum err learn_store(struct database *db, const char *device, struct slic
     return database_send(db, s, fault);
 }
 
+/* What was made of it stays of it: it is here again under the number that it had. */
+static enum err store_again(struct database *db, const struct fact_place *place, struct slice body,
+                            const struct sha256 *body_hash, const struct reading *reading,
+                            struct arena *arena, struct fact_stored *stored, struct fault *fault)
+{
+    enum err err =
+        write_event(db, INGEST_EVENT_HEAL, place, body, body_hash, reading, place->event_no, fault);
+    if (!err && !reading->parked && reading->event.type == EVENT_RETURN_CREATED)
+        err = index_return(db, device_of(place), &reading->event, place->event_no, arena, fault);
+    if (!err)
+        *stored = (struct fact_stored){.event_no = place->event_no};
+    return err;
+}
+
+/* Whether no other number has the event meanwhile, by a fork of the log. */
+static enum err number_is_free(struct database *db, const struct fact_place *place,
+                               const struct reading *reading, bool *is_free, struct fault *fault)
+{
+    struct statement *s;
+    bool row = false;
+    *is_free = true;
+    if (reading->parked)
+        return ERR_OK;
+    enum err err = database_statement(db, INGEST_EVENT_BY_ID, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, reading->id.bytes, ID_BYTES);
+    err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *is_free = !row || column_int(s, 0) == place->event_no;
+    statement_reset(s);
+    return ERR_OK;
+}
+
 enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
                     struct slice body, struct fact_stored *stored, struct fault *fault)
 {
@@ -362,8 +419,13 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
     enum err err = ERR_OK;
     if (!reading.parked && place->log->stream != STREAM_CENTRE) /* the centre speaks of all */
         err = check_owner(db, place->log->device, memory, &reading, fault);
+    bool again = false;
+    if (!err && place->event_no)
+        err = number_is_free(db, place, &reading, &again, fault);
     if (err)
         return err;
+    if (again)
+        return store_again(db, place, body, &body_hash, &reading, &arena, stored, fault);
     if (reading.parked)
         return store_parked(db, place, memory, body, &body_hash, &reading, stored, fault);
     err = insert_event(db, place, memory, body, &body_hash, &reading, &event_no, fault);

@@ -13,6 +13,8 @@ struct fact_place {
     int64_t seq;
     int64_t received_ms;
     const char *device; /* whose event it is, when not the log's; NULL otherwise */
+    bool recalled;      /* what was here is damaged or lost: it is written again */
+    int64_t event_no;   /* ... under this number; 0: under any */
 };
 
 struct fact_stored {

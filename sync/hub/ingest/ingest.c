@@ -5,6 +5,7 @@
 #include "sync/hub/ingest/fact.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
+#include "sync/hub/ingest/recall.h"
 #include "sync/hub/ingest/restore.h"
 #include "sync/hub/ingest/stream_log.h"
 
@@ -212,11 +213,15 @@ static enum err look_at(struct intake *in, int64_t seq, enum place_state *state)
 
 static enum err store_at(struct intake *in, int64_t seq)
 {
-    const struct fact_place place = {
-        .log = &in->log, .seq = seq, .received_ms = in->batch->received_ms};
+    struct fact_place place = {.log = &in->log, .seq = seq, .received_ms = in->batch->received_ms};
     struct fact_stored stored;
     struct slice body = in->batch->bodies[seq - in->batch->header.first];
-    enum err err = fact_store(in->db, &place, &in->memory, body, &stored, in->fault);
+    enum err err = ERR_OK;
+    if (in->log.recalled)
+        err = recall_answered(in->db, &in->log, seq, hash_of(in, seq), &place.recalled,
+                              &place.event_no, in->fault);
+    if (!err)
+        err = fact_store(in->db, &place, &in->memory, body, &stored, in->fault);
     if (!err && !stored.fresh)
         err = duplicate_judge(in->db, &in->log, seq, stored.event_no, in->batch->received_ms,
                               in->fault);

@@ -18,7 +18,8 @@ ON CONFLICT (id) DO UPDATE SET last_seen_ms = excluded.last_seen_ms
 
 -- name: log_find
 SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, hash,
-       backed_up_through, ack_no
+       backed_up_through, ack_no,
+       EXISTS (SELECT 1 FROM recalled WHERE recalled.log_no = stream_log.log_no)
 FROM stream_log WHERE log_id = ?1
 -- name: log_insert
 INSERT INTO stream_log (log_id, device, stream, parent_log, parent_seq, parent_hash, through, hash,
@@ -64,7 +65,10 @@ INSERT INTO event (id, device, log_no, seq, type, subject, correlation, sequence
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT DO NOTHING
 -- name: event_last
-SELECT coalesce(max(event_no), 0) FROM event
+-- Never the number of one that is lost, and of which entries were made.
+SELECT coalesce(max(event_no), 0) FROM
+    (SELECT max(event_no) AS event_no FROM event
+     UNION ALL SELECT event_no FROM ledger_cursor) AS numbers
 -- name: event_nameless
 SELECT event_no, body_hash FROM event WHERE device = ?1 AND body_hash = ?2 AND id IS NULL
 -- name: event_place
@@ -697,7 +701,9 @@ RETURNING card_no, loaded_minor, spent_minor, correlation
 -- name: verify_newest
 SELECT coalesce(max(event_no), 0) FROM event
 -- name: verify_events
-SELECT event_no, body_hash, body FROM event WHERE event_no > ?1 ORDER BY event_no LIMIT ?2
+SELECT event_no, body_hash, body FROM event
+WHERE event_no > ?1 AND event_no NOT IN (SELECT event_no FROM recalled)
+ORDER BY event_no LIMIT ?2
 -- name: verify_logs
 SELECT log_no, log_id FROM stream_log WHERE log_no > ?1 ORDER BY log_no LIMIT ?2
 -- name: verify_entries
@@ -705,3 +711,52 @@ SELECT entry.seq, entry.hash, event.body FROM entry LEFT JOIN event USING (event
 WHERE entry.log_no = ?1 AND entry.seq > ?2 ORDER BY entry.seq LIMIT ?3
 -- name: verify_held
 SELECT coalesce(sum(last - first + 1), 0) FROM held_range WHERE log_no = ?1 AND first > ?2
+
+-- name: recall_logs
+SELECT log_id FROM stream_log WHERE stream <> 'centre' ORDER BY log_no LIMIT ?2 OFFSET ?1
+-- name: recall_entries
+SELECT entry.seq, entry.hash, entry.event_no, event.body_hash, event.body
+FROM entry LEFT JOIN event ON event.event_no = entry.event_no
+WHERE entry.log_no = ?1 AND entry.seq > ?2 ORDER BY entry.seq LIMIT ?3
+-- name: recall_place
+INSERT INTO recalled (log_no, seq, event_no, hash, body, recalled_ms)
+SELECT entry.log_no, entry.seq,
+       CASE WHEN entry.event_no <= (SELECT event_no FROM ledger_cursor)
+            OR entry.event_no IN (SELECT event_no FROM parked) THEN entry.event_no ELSE 0 END,
+       entry.hash, event.body, ?3
+FROM entry LEFT JOIN event ON event.event_no = entry.event_no
+WHERE entry.log_no = ?1 AND entry.seq = ?2 ON CONFLICT (log_no, seq) DO NOTHING
+-- name: recall_lost_place
+INSERT INTO recalled (log_no, seq, event_no, recalled_ms) VALUES (?1, ?2, 0, ?3)
+ON CONFLICT (log_no, seq) DO NOTHING
+-- name: recall_forget_index
+-- What nothing was made of yet comes as if it had never been here.
+DELETE FROM return_index WHERE event_no = ?1 AND event_no > (SELECT event_no FROM ledger_cursor)
+AND event_no NOT IN (SELECT event_no FROM parked)
+-- name: recall_forget_event
+DELETE FROM event WHERE event_no = ?1 AND event_no > (SELECT event_no FROM ledger_cursor)
+AND event_no NOT IN (SELECT event_no FROM parked)
+-- name: recall_forget_ranges
+DELETE FROM held_range WHERE log_no = ?1
+-- name: recall_forget_orphans
+DELETE FROM entry WHERE log_no NOT IN (SELECT log_no FROM stream_log)
+-- name: recall_find
+SELECT event_no FROM recalled WHERE log_no = ?1 AND seq = ?2 AND hash = ?3
+-- name: recall_is_wanted
+SELECT 1 FROM recalled WHERE log_no = ?1 AND seq = ?2
+-- name: recall_done
+DELETE FROM recalled WHERE log_no = ?1 AND seq = ?2
+-- name: recall_epoch
+UPDATE hub SET place = 'recalled', generation = 0
+-- name: recall_count
+SELECT count(*) FROM recalled
+-- name: event_heal
+INSERT INTO event (id, device, log_no, seq, type, subject, correlation, sequence, time_ms,
+                   received_ms, body_hash, body, event_no)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+ON CONFLICT (event_no) DO UPDATE
+SET id = excluded.id, type = excluded.type, subject = excluded.subject,
+    correlation = excluded.correlation, sequence = excluded.sequence, time_ms = excluded.time_ms,
+    body_hash = excluded.body_hash, body = excluded.body
+-- name: event_heal_body
+UPDATE event SET body = ?2 WHERE event_no = ?1 AND body_hash = ?3

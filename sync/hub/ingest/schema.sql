@@ -652,3 +652,16 @@ UPDATE posting SET company =
 WHERE state <> 'posted';
 DROP INDEX posting_by_state;
 CREATE INDEX posting_of_company ON posting (state, company, next_ms, posting_no);
+-- name: recalled
+-- Places in logs whose event was damaged or lost here, until their appliance has sent it again: see
+-- recall.h.
+CREATE TABLE recalled (
+    log_no INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    event_no INTEGER NOT NULL, -- that it gets again; 0: nothing was made of it yet
+    hash BLOB, -- the chain there, as far as it was kept
+    body BLOB, -- as it was found
+    recalled_ms INTEGER NOT NULL,
+    PRIMARY KEY (log_no, seq)
+);
+CREATE INDEX recalled_by_event ON recalled (event_no);

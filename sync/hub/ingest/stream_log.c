@@ -59,6 +59,7 @@ enum err stream_log_find(struct database *db, const struct id *id, bool *found,
     struct stream_log read = {.id = *id};
     if (row)
         err = read_log(s, &read);
+    read.recalled = row && column_int(s, 10) != 0;
     statement_reset(s);
     if (err)
         return damaged(fault);

@@ -19,6 +19,7 @@ struct stream_log {
     struct sha256 hash; /* the chain there; the log's origin at 0 */
     int64_t backed_up_through;
     int64_t ack_no;
+    bool recalled; /* some of it was asked for again: see recall.h */
 };
 
 enum err stream_log_find(struct database *db, const struct id *id, bool *found,
