@@ -169,6 +169,11 @@ enum err column_bytes(struct statement *statement, int column, void *out, size_t
  * for briefly; then a later checkpoint does it. Not inside a transaction.
  */
 void database_cut_wal(struct database *db);
+/*
+ * SQLite only: the same, for who then moves the file alone: closing it would leave the rest in the
+ * write-ahead log, and say nothing, where it can't be folded in.
+ */
+enum err database_fold_wal(struct database *db, struct fault *fault) MUST_CHECK;
 
 /* SQLite only: the bare handle, for what this face leaves out (backup, checkpoint, PRAGMA
  * integrity_check). */

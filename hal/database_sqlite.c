@@ -171,6 +171,16 @@ void database_cut_wal(struct database *db)
         (void)sqlite3_wal_checkpoint_v2(db->native, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
+enum err database_fold_wal(struct database *db, struct fault *fault)
+{
+    int left = 0;
+    int moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db->native, NULL, SQLITE_CHECKPOINT_TRUNCATE, &left, &moved);
+    return rc == SQLITE_OK && left == 0
+               ? ERR_OK
+               : fault_set(fault, ERR_IO, "database", "the write-ahead log can't be folded in");
+}
+
 static enum err move(struct database *db, enum database_move move, struct fault *fault)
 {
     static const char *const words[] = {

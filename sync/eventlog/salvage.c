@@ -330,22 +330,6 @@ static enum err fill(struct salvage *salvage, struct fault *fault)
     return err ? err : found_end_scan(salvage->db, salvage->sql, fault);
 }
 
-/* Only the database's file is moved in place: closing would leave the rest in a write-ahead log,
- * and say nothing, if it could not fold that in. */
-static enum err fold_wal(struct database *db, struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_prepare(db, "PRAGMA wal_checkpoint(TRUNCATE)", &s, fault);
-    if (err)
-        return err;
-    err = statement_step(s, &row, fault);
-    if (!err && (!row || column_int(s, 0) != 0 || column_int(s, 1) != 0))
-        err = fault_set(fault, ERR_IO, "salvage", "the write-ahead log can't be folded in");
-    statement_close(s);
-    return err;
-}
-
 enum err salvage_make(const char *made, const char *vfs, const struct salvage_source *source,
                       struct id_source *ids, int64_t now_ms, struct salvage_result *result,
                       struct fault *fault)
@@ -366,7 +350,7 @@ enum err salvage_make(const char *made, const char *vfs, const struct salvage_so
     if (!err)
         err = database_run_plain(salvage.db, LOG_COMMIT, fault);
     if (!err)
-        err = fold_wal(salvage.db, fault);
+        err = database_fold_wal(salvage.db, fault);
     database_close(salvage.db);
     if (!err)
         *result = salvage.result;

@@ -1,4 +1,5 @@
 #include "sync/hub/auditor.h"
+#include "sync/hub/ingest/rescue.h"
 #include "sync/hub/ingest/verify.h"
 
 #include <pthread.h>
@@ -23,11 +24,16 @@ struct auditor {
 static void found(void *context, const struct verify_finding *finding)
 {
     struct auditor *auditor = context;
-    (void)__atomic_add_fetch(&auditor->findings, 1, __ATOMIC_RELAXED);
-    diag_write(auditor->diag, DIAG_ERROR, "hub.damaged",
-               "%s: %s. Don't delete anything: stop the hub, keep a copy of its state directory, "
-               "and restore the newest backup; the appliances send the rest again",
-               finding->what, finding->text);
+    struct fault fault;
+    bool server = hubdb_is_server(auditor->config.path);
+    int64_t before = __atomic_fetch_add(&auditor->findings, 1, __ATOMIC_RELAXED);
+    diag_write(auditor->diag, DIAG_ERROR, "hub.damaged", "%s: %s. Don't delete anything: %s",
+               finding->what, finding->text,
+               server ? "stop all hubs, and see tillback-hub rescue"
+                      : "start the hub anew: it keeps what is sound, and asks appliances for the "
+                        "rest");
+    if (before == 0 && !server && rescue_note(&auditor->config, &fault) != ERR_OK)
+        diag_fault(auditor->diag, DIAG_ERROR, "hub.not_noted", &fault);
 }
 
 static bool goes_on(void *context)
@@ -80,15 +86,14 @@ enum err auditor_open(struct auditor **out, const struct hubdb_config *config, s
 enum err auditor_begin(struct auditor *auditor, struct hubdb *hub, struct fault *fault)
 {
     const struct verify_wish wish = {.report = found, .context = auditor};
-    if (hubdb_on_server(hub))
-        return ERR_OK;
     enum err err = verify_tail(hub, &wish, fault);
     if (!err)
         err = hubdb_open_beside(&auditor->hub, &auditor->config, true, fault);
     if (err)
         return err;
-    sqlite3_progress_handler(database_handle(hubdb_database(auditor->hub)), STEPS, interrupts,
-                             auditor);
+    if (!hubdb_on_server(hub))
+        sqlite3_progress_handler(database_handle(hubdb_database(auditor->hub)), STEPS, interrupts,
+                                 auditor);
     int code = pthread_create(&auditor->thread, NULL, run, auditor);
     auditor->running = code == 0;
     return code ? fault_errno(fault, code, "", "starting a thread") : ERR_OK;

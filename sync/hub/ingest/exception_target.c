@@ -27,6 +27,7 @@ static const struct {
     {"discard_asked", "it", 24},
     {"signature_invalid", "it", 4},
     {"clock_untrusted", "it", 24},
+    {"database_rescued", "it", 4},
     {"events_recalled", "it", 4},
     {"duplicate_event", "it", 24},
     {"id_body_conflict", "it", 24},

@@ -760,3 +760,27 @@ SET id = excluded.id, type = excluded.type, subject = excluded.subject,
     body_hash = excluded.body_hash, body = excluded.body
 -- name: event_heal_body
 UPDATE event SET body = ?2 WHERE event_no = ?1 AND body_hash = ?3
+-- name: rescue_postings
+-- Each entry has a posting; one whose posting is lost is looked up before it is posted again.
+INSERT INTO posting (reference, state, updated_ms)
+SELECT reference, 'ready', ?1 FROM journal_entry
+WHERE reference NOT IN (SELECT reference FROM posting)
+-- name: rescue_ledger_cursor
+INSERT INTO ledger_cursor (one, event_no)
+SELECT 1, (SELECT coalesce(max(event_no), 0) FROM ledger_event)
+WHERE NOT EXISTS (SELECT 1 FROM ledger_cursor)
+-- name: rescue_follow_cursor
+INSERT INTO follow_cursor (one, applied_no)
+SELECT 1, (SELECT coalesce(max(applied_no), 0) FROM ledger_event)
+WHERE NOT EXISTS (SELECT 1 FROM follow_cursor)
+-- name: rescue_devices
+INSERT INTO device (id, first_seen_ms, last_seen_ms)
+SELECT DISTINCT device, ?1, ?1 FROM stream_log WHERE device NOT IN (SELECT id FROM device)
+-- name: rescue_unlogged
+SELECT log_no, min(device) FROM event WHERE log_no NOT IN (SELECT log_no FROM stream_log)
+GROUP BY log_no ORDER BY log_no LIMIT 1
+-- name: rescue_log
+-- What is known of a log is its events; the log itself comes again as a new one.
+INSERT INTO stream_log (log_no, log_id, device, stream, through, hash, backed_up_through, ack_no,
+                        created_ms, updated_ms)
+VALUES (?1, ?2, ?3, 'returns', 0, ?4, 0, 0, ?5, ?5)

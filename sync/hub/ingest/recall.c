@@ -173,8 +173,8 @@ static enum err tell(struct walk *w)
                    "%" PRId64 " events from %" PRId64
                    " on were damaged or lost at the centre, and are asked for again",
                    w->places, w->first_place);
-    return log_exception_raise(w->db, "events_recalled", w->log.device, &w->log.id, w->first_place, detail,
-                        w->now_ms, w->fault);
+    return log_exception_raise(w->db, "events_recalled", w->log.device, &w->log.id, w->first_place,
+                               detail, w->now_ms, w->fault);
 }
 
 static enum err count_ranges(struct walk *w, int64_t *held)
