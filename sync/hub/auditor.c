@@ -83,6 +83,49 @@ enum err auditor_open(struct auditor **out, const struct hubdb_config *config, s
     return ERR_OK;
 }
 
+/* --- What was found before ------------------------------------------------------------------- */
+
+static void print_loss(void *context, const struct verify_finding *finding)
+{
+    struct auditor *auditor = context;
+    diag_write(auditor->diag, DIAG_ERROR, "hub.lost", "%s. Only a backup has what is missing",
+               finding->text);
+}
+
+static enum err rescue(struct auditor *auditor, struct fault *fault)
+{
+    struct rescued rescued = {.aside = ""};
+    enum err err = rescue_hub(&auditor->config, print_loss, auditor, &rescued, fault);
+    if (err)
+        return err;
+    if (*rescued.aside)
+        diag_write(auditor->diag, DIAG_ERROR, "hub.rescued",
+                   "the damaged database is in %s; what could be read of it goes on",
+                   rescued.aside);
+    if (rescued.recalled.logs)
+        diag_write(auditor->diag, DIAG_ERROR, "hub.recalled",
+                   "%lld events of %lld logs are asked for again from their appliances",
+                   (long long)rescued.recalled.places, (long long)rescued.recalled.logs);
+    return ERR_OK;
+}
+
+enum err auditor_open_hub(struct auditor *auditor, struct hubdb **hub, struct fault *fault)
+{
+    const struct hubdb_config *config = &auditor->config;
+    enum err err = rescue_resume(config, fault);
+    if (!err && !hubdb_is_server(config->path) && rescue_noted(config))
+        err = rescue(auditor, fault);
+    if (!err)
+        err = hubdb_open(hub, config, fault);
+    if (err != ERR_CORRUPT || hubdb_is_server(config->path))
+        return err;
+    diag_fault(auditor->diag, DIAG_ERROR, "hub.damaged", fault);
+    err = rescue(auditor, fault);
+    return err ? err : hubdb_open(hub, config, fault);
+}
+
+/* --- The rest -------------------------------------------------------------------------------- */
+
 enum err auditor_begin(struct auditor *auditor, struct hubdb *hub, struct fault *fault)
 {
     const struct verify_wish wish = {.report = found, .context = auditor};

@@ -158,7 +158,7 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
     };
     enum err err = auditor_open(&hub->auditor, &config, hub->config.diag, fault);
     if (!err)
-        err = hubdb_open(&hub->db, &config, fault);
+        err = auditor_open_hub(hub->auditor, &hub->db, fault);
     if (!err)
         err = hubdb_open_beside(&hub->reader, &config, true, fault);
     if (!err)

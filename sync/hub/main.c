@@ -10,6 +10,7 @@
 #include "sync/hub/hub_settings.h"
 #include "sync/hub/import_command.h"
 #include "sync/hub/ingest/backup.h"
+#include "sync/hub/ingest/rescue.h"
 #include "sync/hub/ingest/server_backup.h"
 #include "sync/hub/ingest/verify.h"
 #include "sync/hub/journal_command.h"
@@ -41,6 +42,9 @@ static const char usage[] =
     "  verify                   read the whole database: are its pages, events and chains what "
     "they\n"
     "                           were; the hub may run\n"
+    "  rescue                   after that found damage: keep what is sound, put a damaged file\n"
+    "                           aside, and have the appliances send the rest again; no hub may\n"
+    "                           run (one with a file of its own does it at its start)\n"
     "  rebuild-ledger           make all entries again from the events; no hub may run\n"
     "  export csv|ledger        write the journal to standard output; the hub may run\n"
     "  import orders|authorisations|goods-received FILE   one JSON document a line\n"
@@ -242,6 +246,7 @@ static enum err run_verify(const struct options *options, struct clock *clock, s
     struct verified verified = {0};
     struct hubdb *hub = NULL;
     int64_t in_wal = 0;
+    int64_t awaited = 0;
     /* Before it is opened: SQLite forgets a damaged end of its write-ahead log. */
     enum err err =
         hubdb_is_server(config.path) ? ERR_OK : verify_wal(config.path, &wish, &in_wal, fault);
@@ -249,18 +254,47 @@ static enum err run_verify(const struct options *options, struct clock *clock, s
         err = hubdb_open_beside(&hub, &config, true, fault);
     if (!err)
         err = verify_hub(hub, &wish, &verified, fault);
+    if (!err)
+        err = recall_waiting(hubdb_database(hub), &awaited, fault);
     hubdb_close(hub);
     if (err)
         return err;
     verified.findings += in_wal;
     if (verified.findings)
         return fault_set(fault, ERR_CORRUPT, config.path,
-                         "%lld findings. Don't delete anything: stop the hub, keep a copy of its "
-                         "state directory, and restore the newest backup; the appliances send the "
-                         "rest again",
+                         "%lld findings. Don't delete anything: stop the hub, and see "
+                         "tillback-hub rescue: the appliances send again what is damaged",
                          (long long)verified.findings);
     (void)printf("%lld events in %lld logs read: all is as it came.\n", (long long)verified.events,
                  (long long)verified.logs);
+    if (awaited)
+        (void)printf("%lld events that were damaged are still to come from their appliances.\n",
+                     (long long)awaited);
+    return ERR_OK;
+}
+
+static enum err run_rescue(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    struct rescued rescued = {.aside = ""};
+    int lock;
+    enum err err = storage_lock(options->state, &lock, fault);
+    if (err)
+        return err;
+    err = rescue_hub(&config, print_finding, NULL, &rescued, fault);
+    storage_unlock(lock);
+    if (err)
+        return err;
+    if (*rescued.aside)
+        (void)printf("The damaged database is in %s. %lld tables have lost rows%s\n", rescued.aside,
+                     (long long)rescued.tables,
+                     rescued.tables ? "; only a backup has what isn't events of appliances." : ".");
+    if (rescued.recalled.logs)
+        (void)printf("%lld events of %lld logs will be asked for again from their appliances, "
+                     "once the hub runs.\n",
+                     (long long)rescued.recalled.places, (long long)rescued.recalled.logs);
+    if (!*rescued.aside && !rescued.recalled.logs)
+        (void)puts("All is sound; nothing was changed.");
     return ERR_OK;
 }
 
@@ -347,6 +381,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_token(options, clock, fault);
     if (strcmp(words[0], "verify") == 0 && options->word_count == 1)
         return run_verify(options, clock, fault);
+    if (strcmp(words[0], "rescue") == 0 && options->word_count == 1)
+        return run_rescue(options, clock, fault);
     if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)
         return run_rebuild(options, clock, fault);
     return fault_set(fault, ERR_INVALID, words[0], "is not such a command; --help lists them");
