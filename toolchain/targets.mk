@@ -56,9 +56,9 @@ hub-test: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twic
 
 # The centre's own tests once more, with a PostgreSQL server in SQLite's place.
 # POSTGRESQL_TESTS=tests/hub: all of them.
-POSTGRESQL_TESTS ?= tests/hub/test_workers.py tests/hub/test_journal.py tests/hub/test_backup.py tests/hub/test_config.py
+POSTGRESQL_TESTS ?= tests/hub/test_workers.py tests/hub/test_journal.py tests/hub/test_backup.py tests/hub/test_config.py tests/hub/test_verify.py
 SERVER_TESTS := hal/database_postgresql_test $(patsubst tests/unit/%.c,%,$(wildcard $(addprefix tests/unit/sync/hub/, \
-    connect/poster_test.c connect/finding_test.c connect/order_test.c connect/reconcile_test.c ingest/bookkeeper_test.c ingest/contact_test.c ingest/ingest_test.c ingest/stream_log_test.c fleet/roster_test.c)))
+    connect/poster_test.c connect/recall_test.c connect/finding_test.c connect/order_test.c connect/reconcile_test.c ingest/bookkeeper_test.c ingest/contact_test.c ingest/ingest_test.c ingest/stream_log_test.c fleet/roster_test.c)))
 postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 	$(Q)toolchain/install postgresql
 	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
@@ -147,10 +147,11 @@ kernel-test: $(OUT)/tests/hal/scanner_hid_test
 # Then everything at once for SOAK_MINUTES; TILLBACK_SEED repeats a run.
 SOAK_MINUTES ?= 60
 SOAKS := sync/eventlog/power_cut_test sync/eventlog/disk_test sync/eventlog/flip_test \
-         sync/eventlog/torture_test sync/hub/ingest/power_cut_test sync/hub/ingest/torture_test sync/hub/ingest/flip_test
+         sync/eventlog/torture_test sync/hub/ingest/power_cut_test sync/hub/ingest/torture_test sync/hub/ingest/flip_test \
+         sync/hub/ingest/rescue_test
 soak: all $(CLOCK_SHIM) $(addprefix $(OUT)/tests/,$(SOAKS))
 	$(Q)for t in $(addprefix $(OUT)/tests/,$(SOAKS)); do \
-	    TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) POWER_CUT_EVERY=1 FLIP_EVERY=199 $$t || exit 1; done
+	    TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) POWER_CUT_EVERY=1 FLIP_EVERY=199 RESCUE_EVERY=1 $$t || exit 1; done
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) PROGRAMS=$(OUT) $(PYTEST) tests/system/test_chaos.py
 
 # The test stands in the place of what it makes fail.

@@ -247,6 +247,7 @@ static enum err run_verify(const struct options *options, struct clock *clock, s
     struct hubdb *hub = NULL;
     int64_t in_wal = 0;
     int64_t awaited = 0;
+    int64_t lost = 0;
     /* Before it is opened: SQLite forgets a damaged end of its write-ahead log. */
     enum err err =
         hubdb_is_server(config.path) ? ERR_OK : verify_wal(config.path, &wish, &in_wal, fault);
@@ -255,7 +256,7 @@ static enum err run_verify(const struct options *options, struct clock *clock, s
     if (!err)
         err = verify_hub(hub, &wish, &verified, fault);
     if (!err)
-        err = recall_waiting(hubdb_database(hub), &awaited, fault);
+        err = recall_waiting(hubdb_database(hub), &awaited, &lost, fault);
     hubdb_close(hub);
     if (err)
         return err;
@@ -270,6 +271,9 @@ static enum err run_verify(const struct options *options, struct clock *clock, s
     if (awaited)
         (void)printf("%lld events that were damaged are still to come from their appliances.\n",
                      (long long)awaited);
+    if (lost)
+        (void)printf("%lld events of the centre's own were lost; only a backup has them.\n",
+                     (long long)lost);
     return ERR_OK;
 }
 

@@ -29,6 +29,7 @@ static const struct {
     {"clock_untrusted", "it", 24},
     {"database_rescued", "it", 4},
     {"events_recalled", "it", 4},
+    {"events_lost", "it", 4},
     {"duplicate_event", "it", 24},
     {"id_body_conflict", "it", 24},
 };

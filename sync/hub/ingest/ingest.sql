@@ -713,7 +713,7 @@ WHERE entry.log_no = ?1 AND entry.seq > ?2 ORDER BY entry.seq LIMIT ?3
 SELECT coalesce(sum(last - first + 1), 0) FROM held_range WHERE log_no = ?1 AND first > ?2
 
 -- name: recall_logs
-SELECT log_id FROM stream_log WHERE stream <> 'centre' ORDER BY log_no LIMIT ?2 OFFSET ?1
+SELECT log_id FROM stream_log ORDER BY log_no LIMIT ?2 OFFSET ?1
 -- name: recall_entries
 SELECT entry.seq, entry.hash, entry.event_no, event.body_hash, event.body
 FROM entry LEFT JOIN event ON event.event_no = entry.event_no
@@ -749,7 +749,10 @@ DELETE FROM recalled WHERE log_no = ?1 AND seq = ?2
 -- name: recall_epoch
 UPDATE hub SET place = 'recalled', generation = 0
 -- name: recall_count
-SELECT count(*) FROM recalled
+SELECT count(*), coalesce(sum(CASE WHEN stream_log.stream = 'centre' THEN 1 ELSE 0 END), 0)
+FROM recalled LEFT JOIN stream_log USING (log_no)
+-- name: recall_told
+SELECT count(*) FROM recalled WHERE log_no = ?1 AND seq BETWEEN ?2 AND ?3
 -- name: event_heal
 INSERT INTO event (id, device, log_no, seq, type, subject, correlation, sequence, time_ms,
                    received_ms, body_hash, body, event_no)

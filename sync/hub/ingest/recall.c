@@ -117,8 +117,9 @@ static enum err recall_missing(struct walk *w, int64_t first, int64_t last)
     if (last > w->log.through)
         last = w->log.through;
     for (int64_t seq = first; !err && seq <= last; seq++) {
-        count_place(w, seq);
         err = run(w, INGEST_RECALL_LOST_PLACE, w->log.no, seq, w->now_ms);
+        if (database_changes(w->db)) /* it wasn't told before */
+            count_place(w, seq);
     }
     return err;
 }
@@ -135,7 +136,7 @@ static enum err end_range(struct walk *w)
 
 static enum err hold(struct walk *w, int64_t seq)
 {
-    if (seq <= w->through)
+    if (seq <= w->through || w->log.stream == STREAM_CENTRE)
         return ERR_OK;
     if (w->held.last && w->held.last + 1 == seq) {
         w->held.last = seq;
@@ -169,12 +170,13 @@ static enum err walk_log(struct walk *w)
 static enum err tell(struct walk *w)
 {
     char detail[ACK_DETAIL_MAX];
-    (void)snprintf(detail, sizeof detail,
-                   "%" PRId64 " events from %" PRId64
-                   " on were damaged or lost at the centre, and are asked for again",
-                   w->places, w->first_place);
-    return log_exception_raise(w->db, "events_recalled", w->log.device, &w->log.id, w->first_place,
-                               detail, w->now_ms, w->fault);
+    bool lost = w->log.stream == STREAM_CENTRE;
+    (void)snprintf(
+        detail, sizeof detail,
+        "%" PRId64 " events from %" PRId64 " on were damaged or lost at the centre, and %s",
+        w->places, w->first_place, lost ? "only a backup has them" : "are asked for again");
+    return log_exception_raise(w->db, lost ? "events_lost" : "events_recalled", w->log.device,
+                               &w->log.id, w->first_place, detail, w->now_ms, w->fault);
 }
 
 static enum err count_ranges(struct walk *w, int64_t *held)
@@ -192,6 +194,16 @@ static enum err count_ranges(struct walk *w, int64_t *held)
     *held = row ? column_int(s, 0) : 0;
     statement_reset(s);
     return ERR_OK;
+}
+
+static enum err set_back(struct walk *w)
+{
+    w->log.through = w->through;
+    w->log.hash = w->hash;
+    if (w->log.backed_up_through > w->through)
+        w->log.backed_up_through = w->through;
+    w->log.ack_no++;
+    return stream_log_update(w->db, &w->log, w->now_ms, w->fault);
 }
 
 static enum err recall_of_log(struct database *db, const struct id *id, int64_t now_ms,
@@ -212,15 +224,12 @@ static enum err recall_of_log(struct database *db, const struct id *id, int64_t 
         err = walk_log(&w);
     if (!err)
         err = count_ranges(&w, &after);
-    bool same = w.through == w.log.through && sha256_equal(&w.hash, &w.log.hash);
+    bool same = w.log.stream == STREAM_CENTRE ||
+                (w.through == w.log.through && sha256_equal(&w.hash, &w.log.hash));
     if (err || (same && before == after && !w.places))
         return err;
-    w.log.through = w.through;
-    w.log.hash = w.hash;
-    if (w.log.backed_up_through > w.through)
-        w.log.backed_up_through = w.through;
-    w.log.ack_no++;
-    err = stream_log_update(db, &w.log, now_ms, fault);
+    if (w.log.stream != STREAM_CENTRE)
+        err = set_back(&w);
     if (!err && w.places)
         err = tell(&w);
     recalled->logs++;
@@ -272,13 +281,33 @@ enum err recall_damaged(struct database *db, int64_t now_ms, struct recalled *re
 
 /* --- Their coming back ----------------------------------------------------------------------- */
 
-enum err recall_waiting(struct database *db, int64_t *places, struct fault *fault)
+enum err recall_waiting(struct database *db, int64_t *places, int64_t *lost, struct fault *fault)
 {
     struct statement *s;
     bool row;
     enum err err = database_statement(db, INGEST_RECALL_COUNT, &s, fault);
     if (!err)
         err = database_step(db, s, &row, fault);
+    if (err)
+        return err;
+    *lost = column_int(s, 1);
+    *places = column_int(s, 0) - *lost;
+    statement_reset(s);
+    return ERR_OK;
+}
+
+enum err recall_told(struct database *db, const struct stream_log *log, int64_t first, int64_t last,
+                     int64_t *places, struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_RECALL_TOLD, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, first);
+    bind_int(s, 3, last);
+    err = database_step(db, s, &row, fault);
     if (err)
         return err;
     *places = column_int(s, 0);

@@ -9,7 +9,7 @@
  * so that nothing is made of it twice; any other comes as if it had never been here.
  *
  * What an appliance has pruned meanwhile, only a backup has: then the gap stays, and is told. The
- * centre's own log nobody can send again; it is left as it is.
+ * same goes for the centre's own log, which nobody can send again: it goes on after what is lost.
  */
 #ifndef SYNC_HUB_INGEST_RECALL_H
 #define SYNC_HUB_INGEST_RECALL_H
@@ -23,14 +23,18 @@ struct recalled {
 
 /*
  * Inside the caller's transaction; blocks for as long as there are events. No hub may run on the
- * database, on whatever machine. Raises an exception `events_recalled` for each log. Where all is
- * sound nothing is changed.
+ * database, on whatever machine. Raises an exception for each log, `events_recalled` or, of the
+ * centre's own, `events_lost`. Where all is sound nothing is changed.
  */
 enum err recall_damaged(struct database *db, int64_t now_ms, struct recalled *recalled,
                         struct fault *fault) MUST_CHECK;
 
-/* How many places wait for their events. */
-enum err recall_waiting(struct database *db, int64_t *places, struct fault *fault) MUST_CHECK;
+/* How many places wait for their events; *lost: how many more nobody can fill. */
+enum err recall_waiting(struct database *db, int64_t *places, int64_t *lost,
+                        struct fault *fault) MUST_CHECK;
+/* How many of the places from `first` to `last` are told to be empty. */
+enum err recall_told(struct database *db, const struct stream_log *log, int64_t first, int64_t last,
+                     int64_t *places, struct fault *fault) MUST_CHECK;
 
 /*
  * Something is about to be stored at a place of a log in which places were recalled. *was: this is

@@ -59,14 +59,15 @@ static enum err look(struct verify *v, const char *pragma, const char *what, str
     struct statement *s;
     bool row = true;
     int64_t recalled = 0;
-    enum err err = recall_waiting(v->db, &recalled, fault);
+    int64_t lost = 0;
+    enum err err = recall_waiting(v->db, &recalled, &lost, fault);
     if (!err)
         err = database_prepare(v->db, pragma, &s, fault);
     if (err)
         return unreadable(v, err, fault);
     while ((err = statement_step(s, &row, fault)) == ERR_OK && row) {
         const char *text = column_text(s, 0);
-        if (!is_awaited(s, recalled) && (!text || strcmp(text, "ok") != 0))
+        if (!is_awaited(s, recalled + lost) && (!text || strcmp(text, "ok") != 0))
             found(v, what, "%s", text ? text : "a row without a name");
     }
     statement_close(s);
@@ -126,8 +127,35 @@ struct chain {
     char name[ID_TEXT + 1];
     int64_t next; /* seq; up to the watermark all must be there */
     int64_t above;
+    int64_t gaps; /* places of the centre's own log that are empty */
     struct sha256 hash;
 };
+
+/* Below the watermark. Nobody can fill the centre's own: once they are told, that is all. */
+static void find_gap(struct chain *chain, int64_t before)
+{
+    int64_t last = before <= chain->log.through ? before - 1 : chain->log.through;
+    if (chain->next > last)
+        return;
+    if (chain->log.stream == STREAM_CENTRE)
+        chain->gaps += last - chain->next + 1;
+    else
+        found(chain->verify, "chain", "log %s: %" PRId64 " to %" PRId64 " are missing", chain->name,
+              chain->next, last);
+}
+
+static enum err check_gaps(struct chain *chain, struct fault *fault)
+{
+    int64_t told = 0;
+    find_gap(chain, INT64_MAX);
+    if (!chain->gaps)
+        return ERR_OK;
+    enum err err = recall_told(chain->verify->db, &chain->log, 1, chain->log.through, &told, fault);
+    if (!err && told != chain->gaps)
+        found(chain->verify, "chain", "log %s, the centre's: %" PRId64 " events are missing",
+              chain->name, chain->gaps - told);
+    return err;
+}
 
 static void follow(void *context, struct statement *s)
 {
@@ -138,9 +166,7 @@ static void follow(void *context, struct statement *s)
     bool read = column_bytes(s, 1, kept.bytes, SHA256_BYTES) == ERR_OK;
     if (seq > chain->log.through)
         chain->above++;
-    if (seq > chain->next && chain->next <= chain->log.through)
-        found(v, "chain", "log %s: %" PRId64 " to %" PRId64 " are missing", chain->name,
-              chain->next, (seq <= chain->log.through ? seq : chain->log.through + 1) - 1);
+    find_gap(chain, seq);
     bool follows = seq == chain->next;
     chain->hash = follows ? chain_next(&chain->hash, column_slice(s, 2)) : kept;
     if (!read || (follows && !sha256_equal(&chain->hash, &kept)))
@@ -186,9 +212,9 @@ static enum err check_chain(struct verify *v, const struct id *id, struct fault 
         err = count_held(v, &chain, &held, fault);
     if (err || !goes_on(v))
         return err;
-    if (chain.next <= chain.log.through)
-        found(v, "chain", "log %s: %" PRId64 " to %" PRId64 " are missing", chain.name, chain.next,
-              chain.log.through);
+    err = check_gaps(&chain, fault);
+    if (err)
+        return err;
     if (chain.log.backed_up_through > chain.log.through)
         found(v, "chain", "log %s: more is backed up than held", chain.name);
     if (held != chain.above)
@@ -209,6 +235,11 @@ static enum err check_watermark(struct verify *v, const struct id *id, struct fa
     if (!err && known && log.through > 0)
         err = stream_log_hash_at(v->db, &log, log.through, &held, &hash, fault);
     if (err || !known || log.through == 0)
+        return err;
+    int64_t told = 0;
+    if (!held)
+        err = recall_told(v->db, &log, log.through, log.through, &told, fault);
+    if (err || told)
         return err;
     id_format(id, name);
     if (!held || !sha256_equal(&hash, &log.hash))

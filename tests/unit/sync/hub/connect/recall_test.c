@@ -2,6 +2,7 @@
  * A store's log of which something is damaged at the hub: it is asked for again, comes again, and
  * nothing is made of it twice. With a server's database too.
  */
+#include "sync/hub/ingest/centre.h"
 #include "sync/hub/ingest/recall.h"
 #include "sync/hub/ingest/verify.h"
 #include "tests/support/hub_database.h"
@@ -243,8 +244,10 @@ static void each_log_s_loss_is_told_once(void **state)
                                              "code = 'events_recalled' AND seq = 4 AND times = 1"),
                      1);
     int64_t waiting = 0;
-    hub_run_must(&f->run, recall_waiting(f->run.db, &waiting, &f->run.fault));
+    int64_t lost = 0;
+    hub_run_must(&f->run, recall_waiting(f->run.db, &waiting, &lost, &f->run.fault));
     assert_int_equal(waiting, 2);
+    assert_int_equal(lost, 0);
     send_gaps(f);
     is_as_before(f);
 }
@@ -268,6 +271,52 @@ static void what_is_sound_above_a_gap_is_held_and_not_sent_again(void **state)
     is_as_before(f);
 }
 
+static void record(struct fixture *f, uint8_t number)
+{
+    char device[DEVICE_ID_MAX + 1];
+    const struct centre_fact fact = {
+        .correlation = {{77, number}},
+        .subject = "exception/1",
+        .type = EVENT_EXCEPTION_RESOLVED,
+        .data = SLICE_LITERAL("{\"exception\":\"1\",\"code\":\"x\",\"state\":\"resolved\","
+                              "\"how\":\"y\"}"),
+        .now_ms = HUB_RUN_NOW_MS,
+    };
+    hub_run_must(&f->run, database_begin(f->run.db, &f->run.fault));
+    hub_run_must(&f->run, centre_record(f->run.db, &fact, device, &f->run.fault));
+    hub_run_must(&f->run, database_commit(f->run.db, &f->run.fault));
+}
+
+static void what_the_centre_lost_of_its_own_is_told_and_it_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct verified verified = {0};
+    const struct verify_wish wish = {.report = print_finding};
+    int64_t waiting = 0;
+    int64_t lost = 0;
+    for (uint8_t i = 1; i <= 4; i++)
+        record(f, i);
+    int64_t own = hub_run_number(&f->run, "SELECT through FROM stream_log WHERE stream = 'centre'");
+    assert_true(own >= 4);
+    damage(f, "DELETE FROM entry WHERE log_no = (SELECT log_no FROM stream_log WHERE stream = "
+              "'centre') AND seq IN (2, 4)");
+    damage(f, "UPDATE event SET body = body_hash WHERE device = 'centre' AND seq = 3");
+    assert_int_equal(recall(f).places, 3);
+    assert_int_equal(recall(f).places, 0);
+    hub_run_must(&f->run, recall_waiting(f->run.db, &waiting, &lost, &f->run.fault));
+    assert_int_equal(waiting, 0);
+    assert_int_equal(lost, 3);
+    assert_int_equal(hub_run_number(&f->run, "SELECT count(*) FROM hub_exception WHERE "
+                                             "code = 'events_lost' AND seq = 2"),
+                     1);
+    record(f, 9);
+    assert_int_equal(
+        hub_run_number(&f->run, "SELECT through FROM stream_log WHERE stream = 'centre'"), own + 1);
+    hub_run_must(&f->run, verify_hub(f->run.hub, &wish, &verified, &f->run.fault));
+    assert_int_equal(verified.findings, 0);
+    hub_run_must(&f->run, verify_tail(f->run.hub, &wish, &f->run.fault));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -276,6 +325,7 @@ int main(void)
         TEST(what_is_damaged_comes_again_and_nothing_is_made_of_it_twice),
         TEST(each_log_s_loss_is_told_once),
         TEST(what_is_sound_above_a_gap_is_held_and_not_sent_again),
+        TEST(what_the_centre_lost_of_its_own_is_told_and_it_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
