@@ -765,8 +765,8 @@ SET id = excluded.id, type = excluded.type, subject = excluded.subject,
 UPDATE event SET body = ?2 WHERE event_no = ?1 AND body_hash = ?3
 -- name: rescue_postings
 -- Each entry has a posting; one whose posting is lost is looked up before it is posted again.
-INSERT INTO posting (reference, state, updated_ms)
-SELECT reference, 'ready', ?1 FROM journal_entry
+INSERT INTO posting (reference, company, state, updated_ms)
+SELECT reference, company, 'ready', ?1 FROM journal_entry
 WHERE reference NOT IN (SELECT reference FROM posting)
 -- name: rescue_ledger_cursor
 INSERT INTO ledger_cursor (one, event_no)
