@@ -14,6 +14,7 @@
 
 enum { ARENA_MAX = 16 * 1024 * 1024, RETURNS_MAX = 256, TAXES_MAX = 16 };
 
+/* Of the sale. */
 struct terms {
     bool prices_include_tax;
 };
@@ -22,6 +23,19 @@ static const struct json_field terms_fields[] = {
      .kind = JSON_FLAG,
      .offset = offsetof(struct terms, prices_include_tax)}};
 static const struct json_table terms_table = {terms_fields, 1, sizeof(struct terms), true};
+
+/* Of the authorisation. */
+struct validity {
+    int64_t until_ms;
+    bool ends;
+};
+static const struct json_field validity_fields[] = {
+    {.name = "valid_until",
+     .kind = JSON_TIME,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct validity, until_ms),
+     .present_offset = offsetof(struct validity, ends)}};
+static const struct json_table validity_table = {validity_fields, 1, sizeof(struct validity), true};
 
 /* An authorised return on its way. */
 struct accepting {
@@ -112,6 +126,17 @@ static enum err read_others(struct accepting *a)
     }
     statement_reset(s);
     return err;
+}
+
+static enum err check_time(struct accepting *a, int64_t now_ms)
+{
+    struct validity validity = {0};
+    enum err err = json_read(a->authorised, &validity_table, &validity, &a->arena, a->fault);
+    return err || !validity.ends || now_ms <= validity.until_ms
+               ? err
+               : fault_set(a->fault, ERR_REFUSED, "return",
+                           "authorisation_expired: it was good until %s; authorise it anew",
+                           text_of(a->authorised, "valid_until"));
 }
 
 static enum err check_sale(const struct accepting *a)
@@ -417,6 +442,8 @@ enum err acceptance_record(struct database *db, const struct id *correlation, in
     arena_init(&a.arena, ARENA_MAX);
     buf_init(&a.data, EVENT_BODY_MAX);
     enum err err = read_authorised(&a);
+    if (!err)
+        err = check_time(&a, now_ms);
     if (!err)
         err = read_sale(&a);
     if (!err)

@@ -13,9 +13,10 @@
 #include "hal/database.h"
 
 /*
- * Records return.created. ERR_NOT_FOUND: no such return was authorised. ERR_REFUSED: a store must
- * take it, with the reason: nothing is left of a line, an amount of the sale is spread over its
- * lines or was adjusted, or other tenders paid for it.
+ * Records return.created. ERR_NOT_FOUND: no such return was authorised. ERR_REFUSED: its time is
+ * over, and it must be authorised anew; or a store must take it, with the reason: nothing is left
+ * of a line, an amount of the sale is spread over its lines or was adjusted, or other tenders paid
+ * for it.
  */
 enum err acceptance_record(struct database *db, const struct id *correlation, int64_t now_ms,
                            struct told *told, struct fault *fault) MUST_CHECK;

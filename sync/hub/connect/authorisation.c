@@ -101,6 +101,7 @@ static enum err claim_lines(struct authorising *a, const struct sold *sold,
                                 .number = d->number,
                                 .lines = lines,
                                 .count = d->line_count,
+                                .expires_ms = d->valid_until_ms,
                                 .now_ms = a->work.order->now_ms,
                                 .told = a->work.order->told};
     return claim_authorise(a->work.db, &claim, a->work.fault);

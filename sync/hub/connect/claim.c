@@ -28,6 +28,8 @@ static enum err sum(struct database *db, size_t query, const struct claim *claim
     bind_blob(s, 3, claim->correlation.bytes, ID_BYTES);
     if (query == INGEST_CLAIM_USED)
         bind_blob(s, 4, claim->authorisation->bytes, ID_BYTES);
+    if (query == INGEST_CLAIM_PROMISED)
+        bind_int(s, 4, claim->now_ms);
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
@@ -84,6 +86,8 @@ static enum err insert(struct database *db, const struct claim *claim, const cha
         bind_int(s, 5, claim->lines[i].quantity);
         if (claim->authorisation)
             bind_blob(s, 6, claim->authorisation->bytes, ID_BYTES);
+        if (claim->expires_ms)
+            bind_int(s, 7, claim->expires_ms);
         err = database_send(db, s, fault);
     }
     return err;

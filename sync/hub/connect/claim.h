@@ -29,6 +29,7 @@ struct claim {
     const struct claim_line *lines;
     size_t count;
     bool pending_check; /* return.checked answers it */
+    int64_t expires_ms; /* of what is authorised: it is promised until then; 0: until it is used */
     int64_t now_ms;
     struct told *told;
 };
@@ -46,7 +47,7 @@ enum err claim_end(struct database *db, const struct id *correlation,
                    struct fault *fault) MUST_CHECK;
 /*
  * Somebody outside asks to allow one: ERR_REFUSED names the line of which nothing is left, with
- * what was authorised before counted as well. Counts it.
+ * what was authorised before, and has not expired, counted as well. Counts it.
  */
 enum err claim_authorise(struct database *db, const struct claim *claim,
                          struct fault *fault) MUST_CHECK;

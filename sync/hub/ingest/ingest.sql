@@ -561,24 +561,25 @@ ON CONFLICT (receipt) DO UPDATE SET device = excluded.device, until_ms = exclude
 -- name: lease_end
 DELETE FROM receipt_lease WHERE receipt = ?1
 -- name: claim_insert
-INSERT INTO claim (receipt, line, correlation, kind, quantity, live, authorisation)
-VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)
+INSERT INTO claim (receipt, line, correlation, kind, quantity, live, authorisation, expires_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7)
 ON CONFLICT (receipt, line, correlation) DO UPDATE
-SET kind = excluded.kind, authorisation = excluded.authorisation,
+SET kind = excluded.kind, authorisation = excluded.authorisation, expires_ms = excluded.expires_ms,
     quantity = CASE WHEN claim.kind = excluded.kind THEN claim.quantity + excluded.quantity
                     ELSE excluded.quantity END
 -- name: claim_sum
 SELECT coalesce(sum(quantity), 0), max(correlation) FROM claim
 WHERE receipt = ?1 AND line = ?2 AND live = 1 AND correlation <> ?3 AND kind = 'returned'
 -- name: claim_promised
--- What is authorised and hasn't come back yet.
+-- What is authorised, may still come, and hasn't come back yet.
 SELECT coalesce(sum(CASE WHEN quantity > used THEN quantity - used ELSE 0 END), 0)
 FROM (SELECT quantity, (SELECT coalesce(sum(use.quantity), 0) FROM claim AS use
                         WHERE use.authorisation = claim.correlation
                           AND use.receipt = claim.receipt AND use.line = claim.line
                           AND use.live = 1) AS used
       FROM claim
-      WHERE receipt = ?1 AND line = ?2 AND live = 1 AND correlation <> ?3 AND kind = 'authorised')
+      WHERE receipt = ?1 AND line = ?2 AND live = 1 AND correlation <> ?3 AND kind = 'authorised'
+        AND (expires_ms IS NULL OR expires_ms >= ?4))
   AS promise
 -- name: claim_used
 SELECT coalesce(sum(quantity), 0), max(correlation) FROM claim

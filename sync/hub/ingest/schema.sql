@@ -665,3 +665,6 @@ CREATE TABLE recalled (
     PRIMARY KEY (log_no, seq)
 );
 CREATE INDEX recalled_by_event ON recalled (event_no);
+-- name: expiry
+-- Until when pieces are promised by an authorisation.
+ALTER TABLE claim ADD COLUMN expires_ms INTEGER; -- NULL: as long as nobody used it

@@ -348,6 +348,33 @@ static enum err goods_came(struct hub_run *run, const struct id *id, int quantit
     return err;
 }
 
+#define SHIRT_UNTIL(number, until)                                                                 \
+    "{\"number\":\"" number "\",\"receipt\":\"WEB-3\",\"valid_until\":\"" until "\",\"lines\":"    \
+    "[{\"line\":1,\"quantity\":3}]}"
+
+static void goods_of_an_expired_authorisation_must_be_authorised_anew(void **state)
+{
+    struct hub_run *run = *state;
+    struct told told = {0};
+    const char *expired = SHIRT_UNTIL("RMA-1", "2026-11-21T23:59:59Z");
+    const char *good = SHIRT_UNTIL("RMA-2", "2026-11-23T23:59:59Z");
+    const struct id first = authorisation_id("RMA-1");
+    const struct id second = authorisation_id("RMA-2");
+    sell_shirts(run, "card");
+    hub_run_must(run, bring(run, authorisation_take, expired, NULL, &told));
+    assert_int_equal(bring_goods(run, &first, 1, "new_sealed"), ERR_REFUSED);
+    assert_non_null(strstr(run->fault.text, "authorisation_expired"));
+    assert_int_equal(told_of(run, "return.created"), 0);
+    hub_run_must(run, bring(run, authorisation_take, good, NULL, &told));
+    assert_int_equal(
+        bring(run, authorisation_take, SHIRT_UNTIL("RMA-3", "2026-11-24T00:00:00Z"), NULL, &told),
+        ERR_REFUSED);
+    hub_run_must(run, bring_goods(run, &second, 1, "new_sealed"));
+    assert_int_equal(told_of(run, "return.created"), 1);
+    run->now_ms += INT64_C(7) * 86400 * 1000; /* the rest may come late: it is accepted by now */
+    hub_run_must(run, bring_goods(run, &second, 2, "new_sealed"));
+}
+
 static void authorised_goods_in_a_warehouse_are_a_return_of_the_centre(void **state)
 {
     struct hub_run *run = *state;
@@ -519,6 +546,7 @@ int main(void)
         TEST(more_goods_than_were_authorised_are_parked_and_not_paid),
         TEST(goods_that_a_store_took_back_meanwhile_are_refused),
         TEST(authorised_goods_that_a_store_took_are_not_taken_again_in_a_warehouse),
+        TEST(goods_of_an_expired_authorisation_must_be_authorised_anew),
         TEST(what_was_paid_in_cash_is_left_to_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
