@@ -156,7 +156,7 @@ soak: all $(CLOCK_SHIM) $(addprefix $(OUT)/tests/,$(SOAKS))
 
 # The test stands in the place of what it makes fail.
 $(OUT)/tests/sync/eventlog/torture_test $(OUT)/tests/sync/hub/ingest/torture_test: LDFLAGS += \
-    $(foreach f,malloc calloc realloc open rename fsync,-Wl,--wrap=$(f))
+    $(foreach f,malloc calloc realloc open rename unlink mkdir fsync,-Wl,--wrap=$(f))
 
 # Power cuts below the file system, replayed from a virtual machine's log of its disk. BLOCK_CUTS=
 block-test: all $(OUT)/block_workload

@@ -1,4 +1,5 @@
 #include "tests/support/torture.h"
+#include "tests/support/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,14 +42,13 @@ void torture_arm(enum torture call, int nth)
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
-int __real_open(const char *path, int flags, ...);
-int __real_rename(const char *from, const char *to);
-int __real_fsync(int fd);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_rename(const char *from, const char *to);
+int __wrap_unlink(const char *path);
+int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_fsync(int fd);
 
 void *__wrap_malloc(size_t size)
@@ -70,13 +70,13 @@ int __wrap_open(const char *path, int flags, ...)
 {
     va_list more;
     va_start(more, flags);
-    int mode = flags & O_CREAT ? va_arg(more, int) : 0;
+    mode_t mode = flags & O_CREAT ? (mode_t)va_arg(more, int) : 0;
     va_end(more);
     if (strikes(TORTURE_OPEN)) {
         errno = EMFILE;
         return -1;
     }
-    return __real_open(path, flags, mode);
+    return names_open(path, flags, mode);
 }
 
 int __wrap_rename(const char *from, const char *to)
@@ -85,7 +85,17 @@ int __wrap_rename(const char *from, const char *to)
         errno = EIO;
         return -1;
     }
-    return __real_rename(from, to);
+    return names_rename(from, to);
+}
+
+int __wrap_unlink(const char *path)
+{
+    return names_unlink(path);
+}
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+    return names_mkdir(path, mode);
 }
 
 int __wrap_fsync(int fd)
@@ -94,7 +104,7 @@ int __wrap_fsync(int fd)
         errno = EIO;
         return -1;
     }
-    return __real_fsync(fd);
+    return names_fsync(fd);
 }
 
 static sqlite3_mem_methods memory;

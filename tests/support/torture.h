@@ -14,7 +14,8 @@ enum torture {
     TORTURE_SQLITE,
     TORTURE_OPEN,
     TORTURE_RENAME,
-    TORTURE_SYNC
+    TORTURE_SYNC,
+    TORTURE_POWER /* of a disk that forgets names: armed by names_watch */
 };
 
 /* A group's set-up, before SQLite is first used. Scratch folders are in memory from then on. */
