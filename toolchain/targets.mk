@@ -207,7 +207,12 @@ man: all ; $(Q)toolchain/manpages $(PROGRAMS) $(OUT)/man && echo '  MAN     $(OU
 
 clean: ; $(Q)rm -rf build
 
-help: ; @sed -n 's/^#   make/  make/p' Makefile
+# Those of the Makefile's head, and the README's table.
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+	@echo
+	@sed -n 's/^| `\(make [^|]*\)` | \(.*\) |$$/\1|\2/p' README.md | tr -d '`' | \
+	    awk -F'|' '{printf "  %-36s %s\n", $$1, $$2}'
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-cleanup lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test

@@ -3,13 +3,13 @@
 
 import { get, post } from "./api.js";
 import { button, h, heading, icon, say } from "./dom.js";
-import { problemText } from "./problem.js";
+import { kindText, problemText } from "./problem.js";
 import { field } from "./signin.js";
 import { app, render } from "./state.js";
-import { addWords, t } from "./words.js";
+import { addWords, said, t } from "./words.js";
 
 // Only technicians load this; its words and its looks come with it.
-await addWords("service");
+await addWords("service", "said");
 document.head.append(h("link", { rel: "stylesheet", href: "/page/service.css" }));
 
 const long_ms = 150000;
@@ -27,7 +27,7 @@ async function wish(name, work) {
         await work();
         say(t("service.done"));
     } catch (problem) {
-        known.wrong = problem.status ? problem.message : problemText(problem);
+        known.wrong = problem.status ? kindText(problem) : problemText(problem);
         say(known.wrong);
     }
     known.doing = "";
@@ -88,13 +88,14 @@ function mark(result) {
     return h("span", { class: `badge ${result}` }, icon(symbols[result]), t(`service.${result}`));
 }
 
-// The appliance's own sentence is English; what to do is said in the person's language.
+// A sentence for which there are no words is English: that of a library or of a device.
 function finding(one, next) {
     const name = one.subject ? `${t(`check.${one.id}`)}: ${one.subject}` : t(`check.${one.id}`);
+    const cause = said(one.cause);
     const bad = one.result === "fail" || one.result === "warn";
     return h("li", { class: "finding", id: `check-${one.id}${one.subject ? `-${one.subject}` : ""}`, "data-result": one.result },
         h("div", null, h("strong", null, name), mark(one.result)),
-        h("p", { lang: "en" }, one.cause),
+        h("p", cause === one.cause ? { lang: "en" } : null, cause),
         bad && next ? h("p", { class: "todo" }, next) : null);
 }
 

@@ -5,6 +5,7 @@ const rightToLeft = ["ar", "he", "fa", "ur"];
 
 let language = "en";
 let table = {};
+let sentences = []; // of the part "said", the longest first
 const parts = [];
 let policy = { reasons: [], conditions: [], texts: {} };
 
@@ -18,13 +19,15 @@ export async function useLanguage(wanted) {
     const chosen = wanted in languages ? wanted : "en";
     const tables = await Promise.all([chosen, ...parts.map((part) => `${part}.${chosen}`)].map(wordsOf));
     table = Object.assign({}, ...tables);
+    sentences = Object.entries(table).filter(([key]) => key.includes(" ")).map(([key, words]) => [pattern(key), words])
+        .sort(([one], [other]) => other.source.length - one.source.length);
     language = chosen;
     document.documentElement.lang = chosen;
     document.documentElement.dir = rightToLeft.includes(chosen) ? "rtl" : "ltr";
 }
 
-export function addWords(part) {
-    parts.push(part);
+export function addWords(...more) {
+    parts.push(...more);
     return useLanguage(language);
 }
 
@@ -41,6 +44,18 @@ export const has = (key) => key in table;
 
 export function t(key, values = {}) {
     return (table[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+const pattern = (key) => new RegExp(`^${key.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\d\}/g, "(.*)")}$`);
+
+// A sentence of the appliance, which is English and filled in ("the name hq.example isn't known"), and
+// what it was filled in with, in words that the part "said" has for it; else as it is.
+export function said(text) {
+    for (const [english, words] of sentences) {
+        const values = english.exec(text);
+        if (values) return words.replace(/\{(\d)\}/g, (_, n) => said(values[n]));
+    }
+    return text;
 }
 
 // "items.one" or "items.other", by the language's own rules.

@@ -115,10 +115,10 @@ static void ask_running(struct examination *x)
         finding_set(x->at, FINDING_SKIPPED, "", "it captures only: no broker, or not enrolled");
     else if (link->state == UPLINK_ONLINE)
         finding_set(x->at, FINDING_OK, "", "tillbackd is connected");
+    else if (link->last.text[0])
+        finding_set(x->at, FINDING_FAIL, next, "tillbackd has no connection: %s", link->last.text);
     else
-        finding_set(x->at, FINDING_FAIL, next, "tillbackd is %s%s%s",
-                    uplink_state_name(link->state), link->last.text[0] ? ": " : "",
-                    link->last.text);
+        finding_set(x->at, FINDING_FAIL, next, "tillbackd has no connection yet");
     x->connected = x->at->result == FINDING_OK;
     x->rights = x->subject->running->rights;
 }

@@ -192,9 +192,11 @@ void check_database(struct examination *x)
                     (long long)lost);
     else if (log->forked_at_start)
         finding_set(x->at, FINDING_WARN, lost_next, "the log's tail was lost at the last start");
+    else if (log->verified)
+        finding_set(x->at, FINDING_OK, "", "%lld events, the chain is whole", (long long)events);
     else
-        finding_set(x->at, FINDING_OK, "", "%lld events%s", (long long)events,
-                    log->verified ? ", the chain is whole" : "; they are being verified");
+        finding_set(x->at, FINDING_OK, "", "%lld events; they are being verified",
+                    (long long)events);
 }
 
 /* --- Clock ----------------------------------------------------------------------------------- */
@@ -220,10 +222,14 @@ void check_clock(struct examination *x)
     if (clock_ms < floor_ms - DRIFT_WARN_MS)
         finding_set(x->at, FINDING_FAIL, next, "it stands before %.10s, when it was later already",
                     floor);
-    else if (drift_ms > DRIFT_WARN_MS || drift_ms < -DRIFT_WARN_MS)
+    else if (drift_ms > DRIFT_WARN_MS)
         finding_set(x->at, FINDING_WARN, next,
-                    "the system's clock is %lld s %s the hub's; the hub's time is used",
-                    (long long)llabs(drift_ms) / 1000, drift_ms > 0 ? "ahead of" : "behind");
+                    "the system's clock is %lld s ahead of the hub's; the hub's time is used",
+                    (long long)drift_ms / 1000);
+    else if (drift_ms < -DRIFT_WARN_MS)
+        finding_set(x->at, FINDING_WARN, next,
+                    "the system's clock is %lld s behind the hub's; the hub's time is used",
+                    (long long)-drift_ms / 1000);
     else if (running && running->now.trusted)
         finding_set(x->at, FINDING_OK, "", "it agrees with the hub's to within %d s",
                     DRIFT_WARN_MS / 1000);

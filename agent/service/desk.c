@@ -183,10 +183,13 @@ static void end_binding(struct service *s, const struct binding_scan *scan)
         err = fault_set(&fault, ERR_REFUSED, "scan",
                         "nothing was scanned in time: is the scanner plugged in, and set to act as "
                         "a serial port or a keyboard?");
+    } else if (scan->scanner[0] && scan->lane[0]) {
+        err = fault_set(&fault, ERR_CONFLICT, "lane",
+                        "that scanner is set up already, as \"%s\" of lane %s", scan->scanner,
+                        scan->lane);
     } else if (scan->scanner[0]) {
-        err =
-            fault_set(&fault, ERR_CONFLICT, "lane", "that scanner is set up already, as \"%s\"%s%s",
-                      scan->scanner, scan->lane[0] ? " of lane " : ", of no lane", scan->lane);
+        err = fault_set(&fault, ERR_CONFLICT, "lane",
+                        "that scanner is set up already, as \"%s\", of no lane", scan->scanner);
     } else {
         (void)snprintf(device, sizeof device, "%s", scan->device);
         binding_close(s->binding); /* the port is free again */

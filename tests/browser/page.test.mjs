@@ -170,7 +170,7 @@ test("nothing of the looks depends on the direction of writing", () => {
 
 test("every language has the same words, with the same places for values", () => {
     const table = (name) => JSON.parse(readFileSync(`${folder}/${name}.json`, "utf8"));
-    const read = (code) => ({ ...table(code), ...table(`service.${code}`) });
+    const read = (code) => Object.assign({}, ...["", "service.", "said."].map((part) => table(part + code)));
     const english = read("en");
     const places = (text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
     for (const code of languages) {
@@ -178,6 +178,25 @@ test("every language has the same words, with the same places for values", () =>
         assert.deepEqual(Object.keys(words).sort(), Object.keys(english).sort(), code);
         for (const [key, text] of Object.entries(words)) assert.equal(places(text), places(english[key]), `${code} ${key}`);
     }
+});
+
+// The sources with each string in one piece, so that a sentence can be found in them.
+const sourcesOf = (...folders) => folders.flatMap((one) => (one.endsWith(".c") ? [one] : readdirSync(one).filter((name) => name.endsWith(".c")).map((name) => `${one}/${name}`)))
+    .map((name) => readFileSync(name, "utf8").replace(/"\s*\n\s*"/g, "")).join("\n");
+
+test("what the doctor finds has words in every language, and they have their sentence in the code", () => {
+    const english = Object.keys(JSON.parse(readFileSync(`${folder}/said.en.json`, "utf8")));
+    const shape = (text) => text.replace(/\\"/g, '"').replace(/%[.\d]*[a-z]+|\{\d\}/g, "%");
+    const known = new Set(english.map(shape));
+    const found = [...sourcesOf("agent/service").matchAll(/finding_set\((?:"(?:[^"\\]|\\.)*"|[^";])*;/g)]
+        .map(([call]) => [...call.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text));
+    assert.ok(found.length > 60);
+    for (const strings of found) {
+        const sentences = strings.map(shape).filter((text) => /[a-z]{2}.* /.test(text) && !/[.?]$/.test(text));
+        for (const text of sentences) assert.ok(known.has(text), text);
+    }
+    const sources = shape(sourcesOf("agent/service", "agent/api", "sync/enrol", "provisioning/code.c", "sync/hub/fleet/registrar.c"));
+    for (const text of english) assert.ok(sources.includes(`"${shape(text)}"`), text);
 });
 
 test("what can be refused in words of its own is what the appliance refuses", () => {

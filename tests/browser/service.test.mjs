@@ -83,6 +83,16 @@ test("a code that is wrong says so", async () => {
     assert.deepEqual(await tooSmall(page), []);
 });
 
+test("what the appliance finds and refuses is said in the technician's language", async () => {
+    await page.selectOption("#language", "de");
+    await until(page, () => document.getElementById("check-identity")?.textContent.includes("Nicht angemeldet"));
+    assert.equal(await page.getAttribute("#check-identity p", "lang"), null);
+    assert.match(await page.textContent("#check-hub"), /nimmt nur auf/);
+    await page.fill("#bind-lane", "01");
+    await page.click("#bind");
+    await until(page, () => document.getElementById("wrong")?.textContent.includes("nichts rechtzeitig gescannt"));
+});
+
 test("every language has all the words", async () => {
     for (const language of ["de", "fr", "es", "pt", "en"]) {
         await page.selectOption("#language", language);
