@@ -92,6 +92,22 @@ def test_void_after_the_credit_note_takes_it_back_by_a_move(document_shop, docum
     assert documents.balances() == {}
 
 
+def test_warehouse_of_one_place_has_the_pieces_put_away(document_shop, documents):
+    """Where goods are stored as they come in, nobody has a way to go: Tryton says so itself."""
+    [warehouse] = documents.read("stock.location", [["type", "=", "warehouse"]], ["storage_location"])
+    one_place = {"input_location": warehouse["storage_location"]}
+    documents.call("model.stock.location.write", [[warehouse["id"]], one_place])
+    document_shop.give_back("0042-01-w-1", 2)
+    document_shop.await_all_posted(2)
+    assert_the_same_documents(document_shop, documents)
+    shipments = documents.read("stock.shipment.out.return", [], ["state"])
+    assert [shipment["state"] for shipment in shipments] == ["done", "done"]
+    moved = documents.read("stock.move", [], ["to_location", "state", "quantity"])
+    assert moved and {(m["to_location"], m["state"], m["quantity"]) for m in moved} == {
+        (warehouse["storage_location"], "done", 1)
+    }
+
+
 def test_return_of_a_closed_month_is_dated_in_the_next(document_shop, documents):
     documents.set_period(MONTH, "close")
     document_shop.give_back("0042-01-c-1")
