@@ -58,6 +58,8 @@ static enum err stand_still(void *context, struct eventlog_txn *txn, struct faul
     (void)txn;
     (void)fault;
     struct rest *rest = context;
+    if (rest->standing)
+        return ERR_OK; /* it has rested, and is only decided again */
     rest->standing = true;
     sem_post(&rest->reached);
     while (sem_wait(&rest->resume) != 0)
@@ -113,6 +115,8 @@ static void job_free(struct capture_job *job)
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct capture_job *job = context;
+    buf_reset(&job->answer);
+    job->replayed = false;
     enum err err = job->work->decide(job, txn, fault);
     return err ? err : buf_check(&job->answer, fault, "answer");
 }
@@ -121,6 +125,7 @@ static enum err replay(void *context, struct eventlog_txn *txn, const struct eve
                        struct fault *fault)
 {
     struct capture_job *job = context;
+    buf_reset(&job->answer);
     job->replayed = true;
     enum err err = job->work->replay(job, txn, first, fault);
     return err ? err : buf_check(&job->answer, fault, "answer");

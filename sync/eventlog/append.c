@@ -5,10 +5,10 @@
 
 enum err txn_will_write(struct eventlog_txn *txn, struct fault *fault)
 {
-    if (txn->saved)
+    if (txn->wrote)
         return ERR_OK;
-    enum err err = database_run_plain(txn->log->db, LOG_SAVEPOINT, fault);
-    txn->saved = !err;
+    enum err err = txn->saves ? database_run_plain(txn->log->db, LOG_SAVEPOINT, fault) : ERR_OK;
+    txn->wrote = !err;
     return err;
 }
 

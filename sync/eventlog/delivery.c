@@ -152,6 +152,7 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
     struct eventlog *log = txn->log;
     const struct ack *ack = &delivery->ack;
     const struct state_log *ours = &log->state.logs[delivery->stream];
+    delivery->forked = false;
     bool of_this_log = id_equal(&ack->log, &ours->row.id);
     if (ack->parked_below)
         return of_this_log ? take_page(delivery, txn, fault) : ERR_OK;

@@ -345,6 +345,6 @@ void eventlog_submit(struct eventlog *log, struct eventlog_command *command)
     else
         log->first = command;
     log->last = command;
-    pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
+    pthread_cond_signal(&log->wake); /* the lock is free by then for whom it wakes */
 }

@@ -100,10 +100,12 @@ void eventlog_close(struct eventlog *log);
 void eventlog_identify(struct eventlog *log, const char *device_id, const char *store);
 
 /*
- * A command: decided once, on the writer thread. The struct is the caller's and must live until
- * `done`. With a key: if the key is known with the same request hash, `replay` is called with the
- * first event of the earlier command instead of `decide`; with another hash the command ends with
- * ERR_CONFLICT.
+ * A command: decided on the writer thread, and committed once. The struct is the caller's and must
+ * live until `done`. When a command of the same transaction fails after it has written, all of them
+ * are undone and decided again: what `decide` or `replay` has left in its context counts for
+ * nothing then. With a key: if the key is known with the same request hash, `replay` is called with
+ * the first event of the earlier command instead of `decide`; with another hash the command ends
+ * with ERR_CONFLICT.
  */
 struct eventlog_command {
     struct slice key;               /* empty: not idempotent */

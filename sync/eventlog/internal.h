@@ -52,13 +52,14 @@ struct eventlog_txn {
     struct eventlog *log;
     const struct eventlog_command *command;
     struct clock_reading now;
-    bool saved;      /* its savepoint is open */
+    bool saves;      /* with a savepoint of its own */
+    bool wrote;      /* and its savepoint, if it saves, is open */
     bool has_first;  /* it has appended */
     struct id first; /* its first event */
     struct state before;
 };
 
-/* Opens the command's savepoint before its first write; what only reads needs none. */
+/* Before the command's first write: opens its savepoint, if it has one. */
 enum err txn_will_write(struct eventlog_txn *txn, struct fault *fault) MUST_CHECK;
 
 /* Opens the database, migrates, reads the state, compares with the head file, feeds the views. */

@@ -281,6 +281,7 @@ static enum err decide_delete(void *context, struct eventlog_txn *txn, struct fa
     struct step *step = context;
     struct log_row row = {.no = -1};
     bool found = true;
+    step->deleted = 0;
     enum err err = txn_will_write(txn, fault);
     while (!err && step->deleted < CHUNK_EVENTS) {
         err = log_after(txn->log->db, row.no, &row, &found, fault);

@@ -1,6 +1,10 @@
 /*
- * The writer thread: takes what waits, decides it in one transaction with a savepoint for each
- * command that writes, commits, syncs the head file, answers.
+ * The writer thread: takes what waits, decides it in one transaction, commits, syncs the head file,
+ * answers.
+ *
+ * A savepoint costs a copy of each page that its command changes, and is hardly ever gone back to.
+ * So there is none at first; when a command fails that has written, the whole transaction is undone
+ * and its group decided once more, then with a savepoint for each command that writes.
  */
 #include "hal/base/cleanup.h"
 #include "sync/eventlog/internal.h"
@@ -86,7 +90,7 @@ static enum err end_savepoint(struct eventlog_txn *txn, enum err decided, struct
     struct fault ending;
     if (decided)
         txn->log->state = txn->before;
-    if (!txn->saved || sqlite3_get_autocommit(database_handle(db)))
+    if (!txn->saves || !txn->wrote || sqlite3_get_autocommit(database_handle(db)))
         return decided;
     enum err err = ERR_OK;
     if (decided)
@@ -102,11 +106,14 @@ static enum err end_savepoint(struct eventlog_txn *txn, enum err decided, struct
     return err;
 }
 
-static enum err decide(struct eventlog *log, struct eventlog_command *command, struct fault *fault)
+/* *spoilt: it failed, and what it wrote is still there. */
+static enum err decide(struct eventlog *log, struct eventlog_command *command, bool saves,
+                       bool *spoilt, struct fault *fault)
 {
     struct eventlog_txn txn = {
         .log = log,
         .command = command,
+        .saves = saves,
         .now = clock_read(log->config.clock),
         .before = log->state,
     };
@@ -114,6 +121,7 @@ static enum err decide(struct eventlog *log, struct eventlog_command *command, s
     enum err err = replay_known(&txn, &known, fault);
     if (!err && !known)
         err = command->decide(command->context, &txn, fault);
+    *spoilt = err && txn.wrote && !saves;
     return end_savepoint(&txn, err, fault);
 }
 
@@ -125,22 +133,37 @@ static void end_all(struct group *group, size_t count, enum err err, const struc
         outcome_set(&group->outcomes[i], err, fault);
 }
 
+/* Stops at a command that has spoilt the transaction. */
+static enum err decide_each(struct eventlog *log, struct group *group, bool saves, bool *spoilt,
+                            struct fault *fault)
+{
+    *spoilt = false;
+    enum err err = database_run_plain(log->db, LOG_BEGIN, fault);
+    for (size_t i = 0; i < group->count && !err && !*spoilt; i++) {
+        struct outcome *outcome = &group->outcomes[i];
+        *fault = (struct fault){0};
+        outcome_set(outcome, decide(log, outcome->command, saves, spoilt, fault), fault);
+        if (sqlite3_get_autocommit(database_handle(log->db)))
+            err = outcome->err ? outcome->err
+                               : fault_set(fault, ERR_IO, "", "the transaction was lost");
+    }
+    return err;
+}
+
 /*
  * Decides the group in a transaction. When the disk's failure ended that transaction, what was
  * decided is undone for certain: those get the failure, the rest is not decided and gets it too.
  */
 static enum err decide_group(struct eventlog *log, struct group *group, struct fault *fault)
 {
-    enum err err = database_run_plain(log->db, LOG_BEGIN, fault);
-    for (size_t i = 0; i < group->count && !err; i++) {
-        struct outcome *outcome = &group->outcomes[i];
-        *fault = (struct fault){0};
-        outcome_set(outcome, decide(log, outcome->command, fault), fault);
-        if (sqlite3_get_autocommit(database_handle(log->db)))
-            err = outcome->err ? outcome->err
-                               : fault_set(fault, ERR_IO, "", "the transaction was lost");
-    }
-    return err;
+    const struct state before = log->state;
+    bool spoilt;
+    enum err err = decide_each(log, group, false, &spoilt, fault);
+    if (err || !spoilt)
+        return err;
+    database_rollback(log->db);
+    log->state = before;
+    return decide_each(log, group, true, &spoilt, fault);
 }
 
 static void write_head(struct eventlog *log)
