@@ -148,7 +148,7 @@ static double run_log(const char *folder, struct clock *clock, int64_t events, i
 }
 
 /* Bytes that raw SQLite writes to the disk. */
-static int64_t raw_disk(const struct raw_rows *rows, const struct scratch *scratch, int64_t events,
+static int64_t raw_disk(const struct raw_saves *rows, const struct scratch *scratch, int64_t events,
                         int64_t batch)
 {
     char path[SCRATCH_PATH_MAX];
@@ -171,7 +171,7 @@ static void run_round(struct clock *clock, int64_t events, int producers, int wi
     double log_s = run_log(scratch.path, clock, events, producers, window, data, &commits);
     double log_rate = (double)events / log_s;
     int64_t log_disk = raw_written() - before;
-    struct raw_rows *rows = raw_read(scratch_path(&scratch, "tillback.db", path));
+    struct raw_saves *rows = raw_read(scratch_path(&scratch, "tillback.db", path), RAW_EVENTS);
     (void)printf("{\"log\":%.0f,\"commits\":%d,\"body_bytes\":%lld,\"raw\":{", log_rate, commits,
                  (long long)(raw_bytes(rows) / raw_count(rows)));
     double best = 0;

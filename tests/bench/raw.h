@@ -1,19 +1,28 @@
-/* Raw SQLite, for comparison: the same rows, table, indexes and sync settings as the event log. */
+/*
+ * Raw SQLite, for comparison: the same rows, tables, indexes and sync settings as the event log's
+ * database has, read into memory first so that only writing is measured.
+ */
 #ifndef TESTS_BENCH_RAW_H
 #define TESTS_BENCH_RAW_H
 
 #include <stdint.h>
 
-struct raw_rows;
+/* What was saved, one after the other: each with the rows that belong in one transaction. */
+struct raw_saves;
 
-/* The events of a log's database, read into memory so that only writing is measured. */
-struct raw_rows *raw_read(const char *log_path);
-void raw_free(struct raw_rows *rows);
-int64_t raw_count(const struct raw_rows *rows);
-/* Bytes of all bodies. */
-int64_t raw_bytes(const struct raw_rows *rows);
+enum raw_kind {
+    RAW_EVENTS,  /* each event by itself */
+    RAW_RETURNS, /* each return: its events, its row of the view, and the counter of numbers */
+};
+
+/* Of a log's database, which nobody writes to meanwhile. */
+struct raw_saves *raw_read(const char *log_path, enum raw_kind kind);
+void raw_free(struct raw_saves *saves);
+int64_t raw_count(const struct raw_saves *saves);
+/* Bytes of all events' bodies. */
+int64_t raw_bytes(const struct raw_saves *saves);
 /* Writes `count` of them to a new database, `batch` in each transaction; seconds it took. */
-double raw_write(const struct raw_rows *rows, const char *path, int64_t count, int64_t batch);
+double raw_write(const struct raw_saves *saves, const char *path, int64_t count, int64_t batch);
 double raw_seconds(void);
 /* Bytes that this process has had written to a disk so far, by pages; 0 where memory is the disk.
  */

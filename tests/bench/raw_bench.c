@@ -1,6 +1,6 @@
 /*
- * What raw SQLite does with the events of a log: one, eight and 512 in a transaction, and what one
- * fdatasync takes on the same disk. Prints a line of JSON.
+ * What raw SQLite does with the events of a log, and with the rows of its returns, one and more in
+ * a transaction, and what one fdatasync takes on the same disk. Prints a line of JSON.
  *
  *   raw_bench STATE_DIRECTORY
  */
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SYNCS = 2000, SINGLE_MAX = 10000 };
+enum { SYNCS = 2000, SINGLE_MAX = 5000 };
 
 static int by_size(const void *a, const void *b)
 {
@@ -43,31 +43,40 @@ static void measure_syncs(const char *path)
                  took_ms[SYNCS * 99 / 100]);
 }
 
-int main(int argc, char **argv)
+/* How many a second, by how many in a transaction. */
+static void measure_writes(const struct scratch *scratch, const char *log_path, enum raw_kind kind)
 {
-    static const int batches[] = {1, 8, 512, 4096};
-    char path[SCRATCH_PATH_MAX];
-    if (argc != 2)
-        return 2;
-    (void)snprintf(path, sizeof path, "%.400s/tillback.db", argv[1]);
-    struct raw_rows *rows = raw_read(path);
-    struct scratch scratch;
-    scratch_make(&scratch);
-    (void)printf("{\"events\":%lld,\"bytes\":%lld,\"rates\":{", (long long)raw_count(rows),
-                 (long long)raw_bytes(rows));
+    static const int batches[] = {1, 8, 64, 512, 4096};
+    struct raw_saves *saves = raw_read(log_path, kind);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        int64_t count = raw_count(rows);
+        int64_t count = raw_count(saves);
         char name[32];
+        char path[SCRATCH_PATH_MAX];
         if (batches[i] == 1 && count > SINGLE_MAX)
             count = SINGLE_MAX;
-        (void)snprintf(name, sizeof name, "raw-%d.db", batches[i]);
-        double took = raw_write(rows, scratch_path(&scratch, name, path), count, batches[i]);
+        (void)snprintf(name, sizeof name, "raw-%d-%d.db", (int)kind, batches[i]);
+        double took = raw_write(saves, scratch_path(scratch, name, path), count, batches[i]);
         (void)printf("%s\"%d\":%.0f", i ? "," : "", batches[i], (double)count / took);
     }
+    raw_free(saves);
+}
+
+int main(int argc, char **argv)
+{
+    char log_path[SCRATCH_PATH_MAX];
+    char path[SCRATCH_PATH_MAX];
+    struct scratch scratch;
+    if (argc != 2)
+        return 2;
+    (void)snprintf(log_path, sizeof log_path, "%.400s/tillback.db", argv[1]);
+    scratch_make(&scratch);
+    (void)printf("{\"events\":{");
+    measure_writes(&scratch, log_path, RAW_EVENTS);
+    (void)printf("},\"returns\":{");
+    measure_writes(&scratch, log_path, RAW_RETURNS);
     (void)printf("},");
     measure_syncs(scratch_path(&scratch, "sync", path));
     (void)printf("}\n");
-    raw_free(rows);
     scratch_remove(&scratch);
     return 0;
 }
