@@ -319,10 +319,11 @@ class Console(Line):
     """The technician's shell. Each start of the machine has a boot id of its own: the shell is asked for
     it until one answers that isn't of the start that was left, so that no word is lost in a shell
     that ends, or in a line that nobody has opened yet. What is awaited is written apart in what is
-    asked, so that its echo doesn't look like it."""
+    asked, so that its echo doesn't look like it; and what comes while a command runs isn't echoed into
+    what that writes."""
 
     ASK_AGAIN_S = 2
-    BOOT_ID = 'echo "<<"boot:$(cat /proc/sys/kernel/random/boot_id)\n'
+    BOOT_ID = 'stty -echo; echo "<<"boot:$(cat /proc/sys/kernel/random/boot_id)\n'
 
     def __init__(self, machine):
         super().__init__(machine, "console")
