@@ -27,7 +27,7 @@ def stick_with(folder, name):
 
 
 def test_box_of_which_neither_slot_starts_is_brought_back_by_a_signed_stick(machine, tmp_path):
-    machine.await_ready()
+    machine.run("until systemctl is-active --quiet tillbackd; do sleep 1; done")
     before = logs(machine)
     machine.cut_power()
     for name in ("root-a", "root-b"):
