@@ -28,7 +28,7 @@ def box(tmp_path):
 
 def plug(box, **files):
     """The fake `mount` mounts nothing: the files are there already."""
-    folder = box.folder / "run/tillback-stick/tillback"
+    folder = box.folder / "run/tillback-stick-sdb1/tillback"
     folder.mkdir(parents=True)
     for name, text in files.items():
         (folder / name.replace("_", ".")).write_text(text)
@@ -45,7 +45,7 @@ def ticket(box, action, seconds=3600):
 def test_stick_is_mounted_so_that_nothing_on_it_can_run(box):
     plug(box)
     assert box.asked()[0] == (
-        "mount -t vfat -o ro,nosuid,nodev,noexec /dev/sdb1 /run/tillback-stick"
+        "mount -t vfat -o ro,nosuid,nodev,noexec /dev/sdb1 /run/tillback-stick-sdb1"
     )
 
 
@@ -95,7 +95,7 @@ def test_box_that_is_nobodys_is_enrolled_and_another_is_left_alone(box):
 
 def test_bundle_is_installed_from_the_stick(box):
     plug(box, update_raucb="signed")
-    assert "rauc install /run/tillback-stick/tillback/update.raucb" in box.asked()
+    assert "rauc install /run/tillback-stick-sdb1/tillback/update.raucb" in box.asked()
     assert "systemctl reboot" in box.asked()
 
 
