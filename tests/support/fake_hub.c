@@ -42,6 +42,8 @@ static void hub_acknowledge(struct fake_hub *hub)
     ack.hash = shelf->hashes[shelf->through];
     ack.ack_no = shelf->ack_no;
     ack.reads_compressed = hub->age == HUB_READS_COMPRESSED;
+    if (hub->backs_up)
+        ack.backed_up_through = shelf->through;
     if (hub->lies)
         ack.through += 1000;
     ack_write(&text, &ack);

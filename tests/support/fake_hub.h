@@ -36,7 +36,8 @@ struct fake_hub {
     bool tells_time; /* else it keeps the questions */
     int time_asked;
     char time_question[ID_BYTES];
-    bool lies; /* claims to hold more than there is */
+    bool backs_up; /* at once, all that it holds */
+    bool lies;     /* claims to hold more than there is */
     enum { HUB_OLDER, HUB_READS_COMPRESSED, HUB_REFUSES_COMPRESSED } age;
     int compressed;     /* batches that came so */
     struct shelf shelf; /* of the stream returns, the log heard of last */

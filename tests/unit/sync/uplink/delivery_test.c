@@ -7,6 +7,7 @@
 #include "tests/support/log_fixture.h"
 #include "tests/support/uplink_house.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -217,6 +218,55 @@ static void a_watermark_beyond_the_log_makes_a_fork_that_is_sent(void **state)
     assert_true(f->hub.shelf.has_parent);
 }
 
+/* --- The log is cut meanwhile ------------------------------------------------------------------
+ */
+
+struct pruner {
+    struct eventlog *log;
+    bool stopping;
+    int64_t pruned;
+    enum err err;
+};
+
+static void *prune_on_and_on(void *context)
+{
+    struct pruner *p = context;
+    const struct eventlog_retention rules = {.max_events = 1};
+    while (!p->err && !__atomic_load_n(&p->stopping, __ATOMIC_RELAXED)) {
+        struct fault fault;
+        int64_t pruned = 0;
+        p->err = eventlog_prune(p->log, &rules, &pruned, &fault);
+        p->pruned += pruned;
+    }
+    return NULL;
+}
+
+/* What was read for the road, and what is cut, keep out of each other's way. */
+static void pruning_that_races_a_sending_uplink_loses_nothing_and_sends_nothing_twice(void **state)
+{
+    enum { ROUNDS = 25, EACH = 40 };
+    struct uplink_house *f = *state;
+    struct pruner pruner = {.log = f->log.log};
+    pthread_t thread;
+    uplink_house_join(f);
+    f->hub.backs_up = true;
+    f->hub.age = HUB_READS_COMPRESSED;
+    uplink_house_append(f, EACH);
+    uplink_house_start(f);
+    assert_int_equal(pthread_create(&thread, NULL, prune_on_and_on, &pruner), 0);
+    for (int round = 1; round < ROUNDS; round++) {
+        uplink_house_append(f, EACH);
+        loop_run_once(f->loop, 5);
+    }
+    uplink_house_await_all_held(f, AWAIT_MS);
+    __atomic_store_n(&pruner.stopping, true, __ATOMIC_RELAXED);
+    (void)pthread_join(thread, NULL);
+    assert_int_equal(pruner.err, ERR_OK);
+    assert_true(pruner.pruned > 0);
+    for (int64_t seq = 1; seq <= (int64_t)ROUNDS * EACH; seq++)
+        assert_int_equal(f->hub.shelf.times[seq], 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
@@ -230,6 +280,7 @@ int main(void)
         TEST(a_hub_that_comes_late_gets_what_waited_within_2_s),
         TEST(after_a_black_hole_the_drain_begins_within_2_s),
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
+        TEST(pruning_that_races_a_sending_uplink_loses_nothing_and_sends_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
