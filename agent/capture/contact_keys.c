@@ -26,6 +26,7 @@ struct contact_keys {
     struct database *db;
     struct diag *diag;
     char identity_folder[PATH_MAX];
+    char path[PATH_MAX]; /* of the database */
     char secret_path[PATH_MAX];
     uint8_t secret[KEY_BYTES];
     struct sha256 salt;
@@ -169,21 +170,66 @@ struct slice contact_keys_salt(const struct contact_keys *keys)
 
 /* --- Open and close -------------------------------------------------------------------------- */
 
-static enum err open_database(struct contact_keys *keys, const char *folder, struct fault *fault)
+static enum err check_pages(struct database *db, struct fault *fault)
 {
-    char path[PATH_MAX];
-    if (storage_path(path, sizeof path, folder, "contact-keys.db") != ERR_OK ||
-        storage_path(keys->secret_path, PATH_MAX, folder, "contact-secret") != ERR_OK)
-        return fault_set(fault, ERR_TOO_LARGE, folder, "the path is too long");
+    struct statement *s;
+    bool row = false;
+    enum err err = database_prepare(db, "PRAGMA quick_check(1)", &s, fault);
+    if (err)
+        return err;
+    err = statement_step(s, &row, fault);
+    if (!err && (!row || !slice_is(column_slice(s, 0), "ok")))
+        err = fault_set(fault, ERR_CORRUPT, "contact-keys.db", "its pages are damaged");
+    statement_close(s);
+    return err;
+}
+
+static enum err open_database(struct contact_keys *keys, struct fault *fault)
+{
     const struct database_config config = {
-        .path = path,
+        .path = keys->path,
         .statements = contact_keys_sql,
         .statement_count = CONTACT_KEYS_COUNT,
     };
     enum err err = database_open(&keys->db, &config, fault);
     if (!err)
+        err = check_pages(keys->db, fault);
+    if (!err)
         err = database_migrate(keys->db, contact_keys_schema_sql, CONTACT_KEYS_SCHEMA_COUNT, fault);
     return err ? err : database_script(keys->db, "PRAGMA secure_delete=ON;", fault);
+}
+
+/* The write-ahead log first: it must never lie beside a database that is not its own. */
+static enum err make_anew(struct contact_keys *keys, const struct fault *why, struct fault *fault)
+{
+    static const char *const suffixes[] = {"-wal", "-shm", ""};
+    enum err err = ERR_OK;
+    diag_write(keys->diag, DIAG_ERROR, "contact.keys_damaged",
+               "%s: %s; a new one is made. Contacts whose keys the hub hasn't got can't be read "
+               "any more; returns are as they were",
+               keys->path, why->text);
+    database_close(keys->db);
+    keys->db = NULL;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && !err; i++) {
+        char path[PATH_MAX + sizeof "-wal"];
+        (void)snprintf(path, sizeof path, "%s%s", keys->path, suffixes[i]);
+        err = storage_remove(path, fault);
+    }
+    return err ? err : open_database(keys, fault);
+}
+
+static enum err open_or_make(struct contact_keys *keys, const char *folder, struct fault *fault)
+{
+    if (storage_path(keys->path, PATH_MAX, folder, "contact-keys.db") != ERR_OK ||
+        storage_path(keys->secret_path, PATH_MAX, folder, "contact-secret") != ERR_OK)
+        return fault_set(fault, ERR_TOO_LARGE, folder, "the path is too long");
+    struct fault why = {0};
+    enum err err = open_database(keys, &why);
+    if (err == ERR_CORRUPT)
+        return make_anew(keys, &why, fault);
+    if (err)
+        *fault = why;
+    return err;
 }
 
 enum err contact_keys_open(struct contact_keys **out, const char *folder,
@@ -196,7 +242,7 @@ enum err contact_keys_open(struct contact_keys **out, const char *folder,
     keys->diag = diag;
     keys->untold = true;
     (void)snprintf(keys->identity_folder, PATH_MAX, "%s", identity_folder);
-    enum err err = open_database(keys, folder, fault);
+    enum err err = open_or_make(keys, folder, fault);
     if (!err)
         err = read_secret(keys, fault);
     if (err) {
@@ -293,9 +339,17 @@ enum err contact_keys_seal(struct contact_keys *keys, const char *customer,
     if (keys->locked)
         return fault_set(fault, ERR_UNREACHABLE, "contact",
                          "can't be sealed: the identity can't be used");
+    struct fault why = {0};
     pthread_mutex_lock(&keys->lock);
-    enum err err = find_or_make(keys, customer, &sealed->key, key, fault);
+    enum err err = find_or_make(keys, customer, &sealed->key, key, &why);
+    if (err == ERR_CORRUPT) { /* it has rotted since it was opened */
+        err = make_anew(keys, &why, &why);
+        if (!err)
+            err = find_or_make(keys, customer, &sealed->key, key, &why);
+    }
     pthread_mutex_unlock(&keys->lock);
+    if (err && fault)
+        *fault = why;
     if (!err)
         err = crypto_failed(fault, "sealing the contact",
                             crypto_seal(key, context, plain, sealed->nonce, sealed->bytes));

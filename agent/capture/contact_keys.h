@@ -7,6 +7,10 @@
  * token is out, a file has rotted) the secret can't be read: they are locked until they are opened
  * again with it, and nothing is forgotten.
  *
+ * A database that is damaged is removed, with a diagnostic, and a new one made: the counter goes
+ * on, and keys that a customer may have erased are put aside nowhere. Those that the hub was told
+ * it has; what the others sealed nobody reads any more.
+ *
  * Any thread; every call may block on the disk.
  */
 #ifndef AGENT_CAPTURE_CONTACT_KEYS_H

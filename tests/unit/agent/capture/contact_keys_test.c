@@ -227,6 +227,58 @@ static int remove_folder(void **state)
     return 0;
 }
 
+static void spoil(const char *folder, size_t from, size_t to)
+{
+    char path[SCRATCH_PATH_MAX];
+    struct buf content CLEANUP(buf_free);
+    buf_init(&content, 1024 * 1024);
+    (void)snprintf(path, sizeof path, "%s/contact-keys.db", folder);
+    assert_int_equal(storage_read(path, &content, NULL), ERR_OK);
+    for (size_t i = from; i < to && i < content.len; i++)
+        content.data[i] = (char)(i * 7);
+    assert_int_equal(storage_replace(path, buf_slice(&content), 0600, NULL), ERR_OK);
+}
+
+/* Its header, a page, all of it: the counter goes on, and no old key is left anywhere. */
+static void damaged_database_is_made_anew_and_sealing_goes_on(void **state)
+{
+    struct scratch *folder = *state;
+    static const size_t spans[][2] = {{0, 4096}, {4096, 8192}, {0, 1024 * 1024}};
+    for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+        struct contact_key key;
+        bool found;
+        struct contact_keys *keys = open_keys(folder->path, folder->path);
+        struct contact_sealed before = seal(keys, "c-1");
+        contact_keys_close(keys);
+        spoil(folder->path, spans[i][0], spans[i][1]);
+        keys = open_keys(folder->path, folder->path);
+        struct contact_sealed after = seal(keys, "c-1");
+        assert_false(id_equal(&before.key, &after.key));
+        assert_int_equal(contact_keys_untold(keys, &key, &found, NULL), ERR_OK);
+        assert_true(found && id_equal(&key.id, &after.key));
+        assert_int_equal(unseal(&key, &after, &return_id), 0);
+        contact_keys_close(keys);
+    }
+}
+
+static void database_that_rots_while_it_is_open_is_made_anew(void **state)
+{
+    struct scratch *folder = *state;
+    char path[SCRATCH_PATH_MAX];
+    struct database *db = NULL;
+    struct contact_keys *keys = open_keys(folder->path, folder->path);
+    struct contact_sealed before = seal(keys, "c-1");
+    const struct database_config config = {.path = scratch_path(folder, "contact-keys.db", path)};
+    assert_int_equal(database_open(&db, &config, NULL), ERR_OK);
+    assert_int_equal(database_script(db, "UPDATE contact_key SET sealed = zeroblob(3)", NULL),
+                     ERR_OK);
+    database_close(db);
+    struct contact_sealed after = seal(keys, "c-1");
+    assert_false(id_equal(&before.key, &after.key));
+    (void)seal(keys, "c-2");
+    contact_keys_close(keys);
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -236,6 +288,8 @@ int main(void)
         WITH_FOLDER(erasure_destroys_once_and_spares_who_comes_back),
         WITH_FOLDER(secret_is_sealed_by_the_identity_and_follows_its_renewal),
         WITH_FOLDER(identity_that_is_gone_or_rotten_locks_the_keys_and_forgets_none),
+        WITH_FOLDER(damaged_database_is_made_anew_and_sealing_goes_on),
+        WITH_FOLDER(database_that_rots_while_it_is_open_is_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
