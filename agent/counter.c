@@ -144,6 +144,7 @@ static enum err open_door(struct counter *c, struct fault *fault)
         .clock = c->config.ground->clock,
         .diag = c->config.ground->diag,
         .settings = c->config.settings,
+        .folder = c->config.ground->folder,
         .handle = api_handle,
         .context = c->api,
     };

@@ -1,6 +1,8 @@
 /*
  * The door through which the store's screens, tills and tools come in: the HTTP server, with TLS
- * when the settings name a certificate, before the one who answers. Loop thread only.
+ * when the settings name a certificate, before the one who answers. A certificate that can't be
+ * used is told, and looked at until it can be; meanwhile the last good one serves. Loop thread
+ * only.
  */
 #ifndef AGENT_DOOR_H
 #define AGENT_DOOR_H
@@ -10,12 +12,13 @@
 
 struct door;
 
-/* Borrowed, but for the settings. */
+/* All borrowed. */
 struct door_config {
     struct loop *loop;
     struct clock *clock;
     struct diag *diag;
     const struct settings *settings;
+    const char *folder; /* state directory */
     void (*handle)(void *context, struct http_request *request);
     void *context;
 };

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from conftest import PROGRAMS, open_road
 from road.programs import Program
-from road.road import HOST
+from road.road import HOST, await_true
 from road.till import Till
 
 EVERYWHERE = "0.0.0.0"
@@ -34,6 +34,7 @@ def shop(tmp_path_factory):
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     appliance = Program("appliance", command, road.folder / "log", ready="ready http=").start()
+    road.shop = appliance
     road.tls = ssl.create_default_context(cafile=settings["http.ca"])
     yield road
     assert appliance.stop() == 0
@@ -94,3 +95,46 @@ def test_plain_http_gets_no_answer(shop):
         except ConnectionResetError:
             pass
     assert b"HTTP" not in heard
+
+
+def serial(shop):
+    pem = ssl.get_server_certificate(("localhost", shop.base))
+    return x509(pem, "-serial")
+
+
+def x509(pem, what):
+    words = ["openssl", "x509", "-noout", what]
+    return subprocess.run(words, input=pem, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("which", ["shop.pem", "shop-key.pem"])
+def test_counter_goes_on_with_a_rotten_certificate_and_takes_it_once_it_is_mended(shop, which):
+    rotten = shop.hub_state / "servers" / which
+    kept = rotten.read_bytes()
+    before = serial(shop)
+    rotten.write_bytes(kept[:80] + bytes(len(kept) - 80))
+    assert shop.shop.stop() == 0
+    shop.shop.start()
+    assert ask(shop, "/healthz")[0] == 200 and serial(shop) == before
+    assert "door.certificate" in shop.shop.last_words(4000)
+    # Another one is put there, and taken without a restart.
+    shop.authority("server", "shop-2", HOST, "localhost")
+    servers = shop.hub_state / "servers"
+    for name in ("shop.pem", "shop-key.pem"):
+        (servers / name).write_bytes((servers / name.replace("shop", "shop-2")).read_bytes())
+    await_true(lambda: serial(shop) != before, 20, "the mended certificate")
+    assert ask(shop, "/healthz")[0] == 200
+    assert serial(shop) == x509((servers / "shop.pem").read_text(), "-serial")
+
+
+def test_without_any_good_certificate_it_says_which_file_is_bad(tmp_path):
+    bad = tmp_path / "bad.pem"
+    bad.write_text("no certificate")
+    words = ["--set", f"http.certificate={bad}", "--set", f"http.key={bad}"]
+    done = subprocess.run(
+        [PROGRAMS / "tillbackd", "--state", tmp_path / "state", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1 and "bad.pem" in done.stderr, done.stderr
