@@ -7,7 +7,7 @@
 
 #include "hal/database.h"
 
-/* By the statements of ingest.sql that read and move it. */
+/* By the statements of ingest.sql that read (any that gives one number) and move it. */
 enum err cursor_read(struct database *db, size_t statement, int64_t *cursor,
                      struct fault *fault) MUST_CHECK;
 enum err cursor_move(struct database *db, size_t statement, int64_t cursor,

@@ -15,9 +15,9 @@ enum {
 
 enum outcome { APPLIED, HELD, PARKED };
 
-enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
-                   const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
-                   struct fault *fault)
+static void begin(struct desk *desk, struct database *db, const struct books *books,
+                  const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
+                  struct fault *fault)
 {
     *desk = (struct desk){.db = db,
                           .books = books,
@@ -26,7 +26,24 @@ enum err desk_open(struct desk *desk, struct database *db, const struct books *b
                           .correlation = *correlation,
                           .fault = fault};
     arena_init(&desk->arena, DESK_ARENA_MAX);
+}
+
+enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
+                   const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
+                   struct fault *fault)
+{
+    begin(desk, db, books, correlation, now_ms, news, fault);
     return journal_position(db, correlation, &desk->arena, &desk->document, &desk->position, fault);
+}
+
+enum err desk_open_at(struct desk *desk, struct database *db, const struct books *books,
+                      const struct id *correlation, struct slice position, int64_t now_ms,
+                      struct bookkeeper_news *news, struct fault *fault)
+{
+    begin(desk, db, books, correlation, now_ms, news, fault);
+    return position.len ? journal_read_position(position, &desk->arena, &desk->document,
+                                                &desk->position, fault)
+                        : ERR_OK;
 }
 
 void desk_close(struct desk *desk)
@@ -148,10 +165,14 @@ enum err desk_keep_entries(struct desk *desk, const struct filed *filed,
                            const struct ledger_result *result)
 {
     const struct journal_origin origin = {desk->correlation, filed->event_no, filed->received_ms};
-    enum err err = ERR_OK;
-    for (size_t i = 0; !err && i < result->count; i++)
-        err = journal_add(desk->db, &origin, &result->entries[i], desk->fault);
-    return err;
+    if (!result->count)
+        return ERR_OK;
+    struct journal_item *items = arena_alloc(&desk->arena, result->count, sizeof *items);
+    if (!items)
+        return fault_set(desk->fault, ERR_NO_MEMORY, "entry", "out of memory");
+    for (size_t i = 0; i < result->count; i++)
+        items[i] = (struct journal_item){origin, &result->entries[i]};
+    return journal_add(desk->db, items, result->count, desk->fault);
 }
 
 enum err desk_apply(struct desk *desk, const struct filed *filed, const struct milestone *milestone,

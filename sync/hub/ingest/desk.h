@@ -39,6 +39,10 @@ struct filed {
 enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
                    const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
                    struct fault *fault) MUST_CHECK;
+/* The same, of a position that was read already; empty: there is none yet. */
+enum err desk_open_at(struct desk *desk, struct database *db, const struct books *books,
+                      const struct id *correlation, struct slice position, int64_t now_ms,
+                      struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
 void desk_close(struct desk *desk);
 /* Writes the position back if it moved. */
 enum err desk_save(struct desk *desk) MUST_CHECK;

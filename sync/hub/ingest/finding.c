@@ -43,6 +43,11 @@ static bool is_overpaid(const struct position *position)
     return position->created && given_back(position) > position->entitlement_minor;
 }
 
+bool finding_changes(const struct position *before, const struct position *after)
+{
+    return is_overpaid(before) != is_overpaid(after);
+}
+
 /* A number of the return's own, the same on every hub: there is one such exception of it. */
 static int64_t number_of(const struct id *correlation)
 {
@@ -59,11 +64,9 @@ enum err finding_paid(struct database *db, const struct id *correlation,
     char given[MONEY_TEXT_MAX];
     char worth[MONEY_TEXT_MAX];
     char device[DEVICE_ID_MAX + 1];
-    bool was = is_overpaid(before);
-    bool is = is_overpaid(after);
-    if (was == is)
+    if (!finding_changes(before, after))
         return ERR_OK;
-    if (was)
+    if (is_overpaid(before))
         return exception_settle(db, overpaid, number_of(correlation),
                                 "no more is given back than the return is worth", now_ms, fault);
     (void)snprintf(detail, sizeof detail, "%s were given back for return %.64s, which is worth %s",

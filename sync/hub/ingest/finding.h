@@ -19,6 +19,8 @@ enum err finding_unmapped(struct database *db, const struct event *event, int64_
 enum err finding_mapped(struct database *db, int64_t event_no, const char *how, int64_t now_ms,
                         struct fault *fault) MUST_CHECK;
 
+/* Whether an event changed something that finding_paid tells of. */
+bool finding_changes(const struct position *before, const struct position *after);
 /* What an event changed of the money that was given back. */
 enum err finding_paid(struct database *db, const struct id *correlation,
                       const struct position *before, const struct position *after, int64_t now_ms,

@@ -217,6 +217,21 @@ SELECT event_no FROM ledger_cursor WHERE one = 1
 UPDATE ledger_cursor SET event_no = ?1 WHERE one = 1
 -- name: ledger_next
 SELECT event_no, id IS NULL, body FROM event WHERE event_no > ?1 ORDER BY event_no LIMIT 1
+-- name: ledger_ahead
+-- Beside each event what its return's books say. A long text, which is rare, is left for later.
+SELECT event.event_no, event.id IS NULL, event.received_ms, event.correlation,
+       CASE WHEN length(event.body) <= ?3 THEN event.body END,
+       CASE WHEN length(ledger_position.position) <= ?3 THEN ledger_position.position END,
+       coalesce(length(ledger_position.position), 0),
+       (SELECT count(*) FROM ledger_event WHERE ledger_event.correlation = event.correlation
+        AND ledger_event.state = 'held')
+FROM event LEFT JOIN ledger_position ON ledger_position.correlation = event.correlation
+WHERE event.event_no > ?1 ORDER BY event.event_no LIMIT ?2
+-- name: ledger_applied_last
+SELECT coalesce(max(applied_no), 0) FROM ledger_event
+-- name: ledger_applied
+INSERT INTO ledger_event (event_no, correlation, source, sequence, state, applied_no)
+VALUES (?1, ?2, ?3, ?4, 'applied', ?5)
 -- name: ledger_file
 INSERT INTO ledger_event (event_no, correlation, source, sequence, state)
 VALUES (?1, ?2, ?3, ?4, 'held')
@@ -247,12 +262,15 @@ SELECT position FROM ledger_position WHERE correlation = ?1
 -- name: position_write
 INSERT INTO ledger_position (correlation, position) VALUES (?1, ?2)
 ON CONFLICT (correlation) DO UPDATE SET position = excluded.position
+-- name: journal_last
+SELECT coalesce(max(entry_no), 0) FROM journal_entry
 -- name: journal_insert
-INSERT INTO journal_entry (entry_no, reference, correlation, event_no, company, document_day,
-                           made_ms, body, items)
-VALUES ((SELECT coalesce(max(entry_no), 0) + 1 FROM journal_entry), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO journal_entry (reference, correlation, event_no, company, document_day, made_ms, body,
+                           items, entry_no)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 -- name: posting_insert
-INSERT INTO posting (reference, company, state, updated_ms) VALUES (?1, ?3, 'ready', ?2)
+INSERT INTO posting (reference, company, state, updated_ms)
+SELECT reference, company, 'ready', made_ms FROM journal_entry WHERE entry_no > ?1 ORDER BY entry_no
 ON CONFLICT DO NOTHING
 -- name: posting_company
 SELECT company FROM posting WHERE state = 'ready' AND company > ?1 ORDER BY company LIMIT 1

@@ -17,6 +17,9 @@
 enum err journal_position(struct database *db, const struct id *correlation, struct arena *arena,
                           struct cJSON **document, struct position *position,
                           struct fault *fault) MUST_CHECK;
+/* The same of a text that was read already. */
+enum err journal_read_position(struct slice text, struct arena *arena, struct cJSON **document,
+                               struct position *position, struct fault *fault) MUST_CHECK;
 enum err journal_keep_position(struct database *db, const struct id *correlation,
                                const struct position *position, struct fault *fault) MUST_CHECK;
 
@@ -27,8 +30,17 @@ struct journal_origin {
     int64_t received_ms;
 };
 
-/* Adds an entry, ready to be posted. ERR_CONFLICT when there is an entry of that reference. */
-enum err journal_add(struct database *db, const struct journal_origin *origin,
-                     const struct entry *entry, struct fault *fault) MUST_CHECK;
+/* A new entry; it is borrowed. */
+struct journal_item {
+    struct journal_origin origin;
+    const struct entry *entry;
+};
+
+/*
+ * Adds entries in their order, ready to be posted. ERR_CONFLICT, here or at the database's next
+ * wait, when there is an entry of such a reference.
+ */
+enum err journal_add(struct database *db, const struct journal_item *items, size_t count,
+                     struct fault *fault) MUST_CHECK;
 
 #endif

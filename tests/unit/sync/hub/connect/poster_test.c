@@ -105,7 +105,8 @@ static void put_entry(struct fixture *f, struct hubdb *hub, const char *company,
                                 .text = "t",
                                 .lines = lines,
                                 .line_count = 2};
-    must(f, journal_add(hubdb_database(hub), &origin, &entry, &f->fault));
+    const struct journal_item item = {origin, &entry};
+    must(f, journal_add(hubdb_database(hub), &item, 1, &f->fault));
 }
 
 static int set_up(void **state)

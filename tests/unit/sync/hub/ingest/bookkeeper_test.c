@@ -417,6 +417,27 @@ static void damaged_position_parks_its_return_and_no_other(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM ledger_event WHERE state = 'applied'"), 3);
 }
 
+static void entry_that_is_there_already_parks_its_event_and_no_other(void **state)
+{
+    struct fixture *f = *state;
+    add_bad_return(f);
+    ingest(f, 4, 5);
+    book(f);
+    int64_t entries = number(f, "SELECT count(*) FROM journal_entry");
+    assert_int_equal(f->total.applied, 2);
+    assert_true(entries > 0);
+    must(f, database_script(f->db,
+                            "DELETE FROM ledger_event; DELETE FROM ledger_position;"
+                            "UPDATE ledger_cursor SET event_no = 0",
+                            &f->fault));
+    ingest(f, 1, 1);
+    book(f);
+    assert_int_equal(f->total.parked, 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM parked WHERE code = 'contradicts_return'"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM ledger_event WHERE state = 'applied'"), 2);
+    assert_int_equal(number(f, "SELECT count(*) FROM journal_entry"), entries);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -429,6 +450,7 @@ int main(void)
         TEST(event_tried_again_in_vain_stays_parked),
         TEST(second_event_of_one_place_is_parked),
         TEST(damaged_position_parks_its_return_and_no_other),
+        TEST(entry_that_is_there_already_parks_its_event_and_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
