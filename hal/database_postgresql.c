@@ -145,16 +145,24 @@ enum err postgresql_await(struct database *db, PGresult **last, struct fault *fa
     return err;
 }
 
-static enum err send_savepoint(struct database *db, struct fault *fault)
+static enum err send_plain(struct database *db, const char *sql, struct fault *fault)
 {
     struct server *server = db->native;
     enum err err = postgresql_begin_sending(db, fault);
     if (err)
         return err;
-    if (PQsendQueryParams(server->connection, "SAVEPOINT step", 0, NULL, NULL, NULL, NULL, 0) != 1)
+    if (PQsendQueryParams(server->connection, sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
         return postgresql_fail(db, NULL, fault);
     server->sent++;
     return ERR_OK;
+}
+
+/* Behind what was sent before, with one wait for all of it. */
+static enum err send_last(struct database *db, const char *sql, PGresult **result,
+                          struct fault *fault)
+{
+    enum err err = send_plain(db, sql, fault);
+    return err ? err : postgresql_await(db, result, fault);
 }
 
 enum err postgresql_run(struct database *db, const char *sql, struct fault *fault)
@@ -198,14 +206,9 @@ static enum err begin(struct database *db, struct fault *fault)
 /* A transaction that failed is rolled back by COMMIT, which calls that a success. */
 static enum err commit(struct database *db, struct fault *fault)
 {
-    struct server *server = db->native;
-    enum err err = postgresql_await(db, NULL, fault);
-    if (err)
-        return err;
-    PGresult *result = PQexec(server->connection, "COMMIT");
-    if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        err = postgresql_fail(db, result, fault);
-    else if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+    PGresult *result = NULL;
+    enum err err = send_last(db, "COMMIT", &result, fault);
+    if (!err && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         err = fault_set(fault, ERR_IO, "", "database: the transaction had failed");
     PQclear(result);
     return err;
@@ -219,9 +222,9 @@ static enum err move(struct database *db, enum database_move move, struct fault 
     case DATABASE_COMMIT:
         return commit(db, fault);
     case DATABASE_SAVEPOINT:
-        return send_savepoint(db, fault);
+        return send_plain(db, "SAVEPOINT step", fault);
     case DATABASE_RELEASE:
-        return postgresql_run(db, "RELEASE SAVEPOINT step", fault);
+        return send_last(db, "RELEASE SAVEPOINT step", NULL, fault);
     case DATABASE_ROLLBACK_SAVEPOINT:
         break;
     }

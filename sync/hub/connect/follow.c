@@ -9,7 +9,13 @@
 
 #include <string.h>
 
-enum { ARENA_MAX = 1024 * 1024, MS_PER_S = 1000, OFFLINE_S = 60 };
+enum {
+    ARENA_MAX = 1024 * 1024,
+    AHEAD_TEXT_MAX = 64 * 1024, /* of a body that is read ahead */
+    AHEAD_BYTES_MAX = EXPECTED_EVENTS_MAX * (EVENT_BODY_MAX + 1024),
+    MS_PER_S = 1000,
+    OFFLINE_S = 60,
+};
 
 const char *follow_text(const struct cJSON *object, const char *name)
 {
@@ -141,35 +147,73 @@ static bool is_followed(struct slice type)
     return false;
 }
 
-/* An applied event. */
-struct next {
-    int64_t event_no;
-    int64_t received_ms;
-    struct buf body; /* empty: nobody cares for its type */
+/* Applied events in their order, their texts in an arena. */
+struct ahead {
+    struct next {
+        int64_t applied_no;
+        int64_t event_no;
+        int64_t received_ms;
+        bool is_long;      /* its body is read when its turn comes */
+        struct slice body; /* empty: nobody cares for its type */
+    } events[EXPECTED_EVENTS_MAX];
+    size_t count;
+    struct arena arena;
 };
 
-/* The next applied event; its body is copied if somebody cares for its type. */
-static enum err next_event(struct database *db, int64_t *cursor, struct next *next, bool *found,
+static enum err copy_body(struct ahead *ahead, struct slice text, struct slice *body,
+                          struct fault *fault)
+{
+    const char *copy = arena_slice_text(&ahead->arena, text);
+    if (!copy)
+        return fault_set(fault, ERR_NO_MEMORY, "event", "out of memory");
+    *body = (struct slice){copy, text.len};
+    return ERR_OK;
+}
+
+static enum err read_row(struct ahead *ahead, struct statement *s, struct fault *fault)
+{
+    struct next *next = &ahead->events[ahead->count++];
+    *next = (struct next){.applied_no = column_int(s, 0),
+                          .event_no = column_int(s, 1),
+                          .received_ms = column_int(s, 5)};
+    if (!slice_is(column_slice(s, 2), "applied") || !is_followed(column_slice(s, 3)))
+        return ERR_OK;
+    next->is_long = column_is_null(s, 4);
+    return next->is_long ? ERR_OK : copy_body(ahead, column_slice(s, 4), &next->body, fault);
+}
+
+static enum err read_ahead(struct database *db, int64_t cursor, struct ahead *ahead,
                            struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_statement(db, INGEST_FOLLOW_NEXT, &s, fault);
+    bool row = true;
+    enum err err = database_statement(db, INGEST_FOLLOW_AHEAD, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, *cursor);
-    err = database_step(db, s, found, fault);
-    if (err || !*found)
-        return err;
-    *cursor = column_int(s, 0);
-    next->event_no = column_int(s, 1);
-    next->received_ms = column_int(s, 5);
-    buf_reset(&next->body);
-    if (slice_is(column_slice(s, 2), "applied") && is_followed(column_slice(s, 3))) {
-        struct slice text = column_slice(s, 4);
-        buf_append(&next->body, text.data, text.len);
-    }
+    bind_int(s, 1, cursor);
+    bind_int(s, 2, EXPECTED_EVENTS_MAX);
+    bind_int(s, 3, AHEAD_TEXT_MAX);
+    while (!err && ahead->count < EXPECTED_EVENTS_MAX &&
+           (err = database_step(db, s, &row, fault)) == ERR_OK && row)
+        err = read_row(ahead, s, fault);
     statement_reset(s);
-    return buf_check(&next->body, fault, "event");
+    return err;
+}
+
+static enum err read_long(struct database *db, struct ahead *ahead, struct next *next,
+                          struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(db, INGEST_LEDGER_EVENT_BODY, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, next->event_no);
+    err = database_step(db, s, &row, fault);
+    if (!err && row)
+        err = copy_body(ahead, column_slice(s, 0), &next->body, fault);
+    statement_reset(s);
+    return err;
 }
 
 static enum err follow_one(struct database *db, const struct next *next, int64_t now_ms,
@@ -182,30 +226,43 @@ static enum err follow_one(struct database *db, const struct next *next, int64_t
                        .event_no = next->event_no,
                        .received_ms = next->received_ms};
     arena_init(&f.arena, ARENA_MAX);
-    enum err err = run_handler(&f, buf_slice(&next->body));
+    enum err err = run_handler(&f, next->body);
     json_free(f.data);
     json_free(f.created);
     arena_free(&f.arena);
     return err;
 }
 
+static enum err follow_all(struct database *db, struct ahead *ahead, int64_t now_ms,
+                           struct told *told, struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < ahead->count; i++) {
+        struct next *next = &ahead->events[i];
+        if (next->is_long)
+            err = read_long(db, ahead, next, fault);
+        if (!err && next->body.len)
+            err = follow_one(db, next, now_ms, told, fault);
+    }
+    return err;
+}
+
 enum err expected_follow(struct database *db, int64_t now_ms, struct told *told, bool *more,
                          struct fault *fault)
 {
-    struct next next = {0};
+    struct ahead ahead = {.count = 0};
     int64_t cursor = 0;
-    int64_t seen = 0;
-    bool found = true;
-    buf_init(&next.body, EVENT_BODY_MAX);
+    arena_init(&ahead.arena, AHEAD_BYTES_MAX);
     enum err err = cursor_read(db, INGEST_FOLLOW_CURSOR, &cursor, fault);
-    for (; !err && found && seen < EXPECTED_EVENTS_MAX; seen++) {
-        err = next_event(db, &cursor, &next, &found, fault);
-        if (!err && found && next.body.len)
-            err = follow_one(db, &next, now_ms, told, fault);
-    }
-    buf_free(&next.body);
-    if (err)
-        return err;
-    *more = found;
-    return cursor_move(db, INGEST_FOLLOW_CURSOR_MOVE, cursor, fault);
+    if (!err)
+        err = read_ahead(db, cursor, &ahead, fault);
+    if (!err)
+        err = follow_all(db, &ahead, now_ms, told, fault);
+    if (!err && ahead.count)
+        err = cursor_move(db, INGEST_FOLLOW_CURSOR_MOVE, ahead.events[ahead.count - 1].applied_no,
+                          fault);
+    arena_free(&ahead.arena);
+    if (!err)
+        *more = ahead.count == EXPECTED_EVENTS_MAX;
+    return err;
 }

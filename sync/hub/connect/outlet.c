@@ -104,7 +104,7 @@ static enum err pick_next(struct outlet *outlet, struct database *db, bool *foun
                           struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_statement(db, INGEST_FOLLOW_NEXT, &s, fault);
+    enum err err = database_statement(db, INGEST_OUTLET_NEXT, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, outlet->scanned);

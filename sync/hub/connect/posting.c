@@ -53,9 +53,9 @@ static bool is_parked(const struct posting *posting)
            (posting->err == ERR_IO && posting->attempts + 1 >= FAILURES_MAX);
 }
 
-/* Tells the return's store, as an event of the centre. */
-static enum err tell_store(struct database *db, const struct posting *posting, int64_t now_ms,
-                           struct posting_batch *batch, struct fault *fault)
+/* What the return's store is told, as an event of the centre; its texts are in the batch's arena. */
+static enum err describe(const struct posting *posting, int64_t now_ms, struct posting_batch *batch,
+                         struct centre_fact *fact, struct fault *fault)
 {
     struct buf data CLEANUP(buf_free);
     char day[DAY_TEXT + 1];
@@ -81,19 +81,29 @@ static enum err tell_store(struct database *db, const struct posting *posting, i
     jsonw_text(&w, "rule", posting->entry.rule);
     jsonw_text(&w, "event", posting->entry.event_id);
     jsonw_end(&w);
-    const struct centre_fact fact = {
+    enum err err = buf_check(&data, fault, "journal event");
+    if (err)
+        return err;
+    *fact = (struct centre_fact){
         .correlation = posting->correlation,
         .type = is_posted ? EVENT_JOURNAL_POSTED : EVENT_JOURNAL_PARKED,
-        .data = buf_slice(&data),
+        .data = {arena_slice_text(&batch->arena, buf_slice(&data)), data.len},
         .now_ms = now_ms,
-        .key = key,
+        .key = arena_text(&batch->arena, key),
     };
-    char *device = batch->devices[batch->device_count];
-    enum err err = buf_check(&data, fault, "journal event");
-    if (!err)
-        err = centre_record(db, &fact, device, fault);
-    if (!err && *device)
-        batch->device_count++;
+    return fact->data.data && fact->key
+               ? ERR_OK
+               : fault_set(fault, ERR_NO_MEMORY, "journal event", "out of memory");
+}
+
+static enum err tell_stores(struct database *db, const struct centre_fact *facts, size_t count,
+                            struct posting_batch *batch, struct fault *fault)
+{
+    char devices[POSTING_BATCH_MAX][DEVICE_ID_MAX + 1];
+    enum err err = centre_record_all(db, facts, count, devices, fault);
+    for (size_t i = 0; !err && i < count; i++)
+        if (*devices[i])
+            memcpy(batch->devices[batch->device_count++], devices[i], sizeof devices[i]);
     return err;
 }
 
@@ -102,7 +112,7 @@ static enum err tell_finance(struct database *db, const struct posting *posting,
                              struct fault *fault)
 {
     char detail[DETAIL_MAX];
-    char device[DEVICE_ID_MAX + 1]; /* tell_store names it already */
+    char device[DEVICE_ID_MAX + 1]; /* tell_stores names it already */
     if (posting->err == ERR_OK)
         return posting->attempts ? exception_settle(db, PERIOD_CLOSED, posting->entry_no,
                                                     "it was posted", now_ms, fault)
@@ -146,20 +156,31 @@ static enum err mark(struct database *db, const struct posting *posting, const c
     return database_send(db, s, fault);
 }
 
+/* Its outcome is final until a person decides otherwise. */
+static bool is_told(const struct posting *posting)
+{
+    return posting->err == ERR_OK || is_parked(posting);
+}
+
 enum err posting_record(struct database *db, const char *connector, int64_t now_ms,
                         int64_t retry_ms, struct posting_batch *batch, struct fault *fault)
 {
+    struct centre_fact facts[POSTING_BATCH_MAX];
+    size_t count = 0;
     enum err err = ERR_OK;
     for (size_t i = 0; !err && i < batch->count; i++) {
         const struct posting *posting = &batch->items[i];
         if (!posting->tried)
             continue;
         err = mark(db, posting, connector, now_ms, retry_ms, fault);
-        if (!err && (posting->err == ERR_OK || is_parked(posting)))
-            err = tell_store(db, posting, now_ms, batch, fault);
-        if (!err && (posting->err == ERR_OK || is_parked(posting)))
-            err = tell_finance(db, posting, now_ms, fault);
+        if (!err && is_told(posting))
+            err = describe(posting, now_ms, batch, &facts[count++], fault);
     }
+    if (!err)
+        err = tell_stores(db, facts, count, batch, fault);
+    for (size_t i = 0; !err && i < batch->count; i++)
+        if (batch->items[i].tried && is_told(&batch->items[i]))
+            err = tell_finance(db, &batch->items[i], now_ms, fault);
     return err;
 }
 
@@ -287,9 +308,12 @@ enum err posting_pick(struct database *db, struct posting_round *round, size_t l
             batch->items[kept++] = *posting;
             continue;
         }
+        struct centre_fact fact;
         err = mark(db, posting, round->name, now_ms, 0, fault);
         if (!err)
-            err = tell_store(db, posting, now_ms, batch, fault);
+            err = describe(posting, now_ms, batch, &fact, fault);
+        if (!err)
+            err = tell_stores(db, &fact, 1, batch, fault);
         if (!err)
             err = tell_finance(db, posting, now_ms, fault);
         batch->parked++;

@@ -27,23 +27,6 @@ static enum err open_log(struct database *db, int64_t now_ms, struct stream_log 
     return err || found ? err : make_log(db, now_ms, log, fault);
 }
 
-static enum err next_sequence(struct database *db, const struct id *correlation, int64_t *sequence,
-                              struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_CENTRE_SEQUENCE, &s, fault);
-    if (err)
-        return err;
-    bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    err = database_step(db, s, &row, fault);
-    if (err)
-        return err;
-    *sequence = column_int(s, 0);
-    statement_reset(s);
-    return ERR_OK;
-}
-
 struct id centre_id(const struct id *about, const char *kind, const char *key)
 {
     const struct slice parts[] = {{about ? (const char *)about->bytes : "", about ? ID_BYTES : 0},
@@ -63,62 +46,104 @@ static struct id id_of_key(const struct centre_fact *fact)
     return centre_id(&fact->correlation, event_type_name(fact->type), fact->key);
 }
 
-static enum err is_recorded(struct database *db, const struct centre_fact *fact, bool *recorded,
-                            struct fault *fault)
+/* --- What is there --------------------------------------------------------------------------- */
+
+enum { FACTS_AT_ONCE = 16 }; /* as many as centre_facts asks for */
+
+/* A fact on its way into the log. */
+struct recording {
+    const struct centre_fact *fact;
+    struct id id;
+    bool recorded;    /* it was before */
+    int64_t sequence; /* of the centre's next event of this return */
+    char device[DEVICE_ID_MAX + 1];
+};
+
+/* The centre's log while facts are appended to it. */
+struct session {
+    struct stream_log log;
+    struct fact_memory memory;
+    bool moved;
+};
+
+static void begin_recording(const struct centre_fact *fact, struct id_source *ids,
+                            struct recording *recording)
+{
+    *recording = (struct recording){.fact = fact};
+    recording->id = fact->key ? id_of_key(fact) : id_next(ids, fact->now_ms);
+}
+
+static void read_recording(struct statement *s, struct recording *recording)
+{
+    struct slice device = column_slice(s, column_is_null(s, 3) ? 4 : 3);
+    recording->recorded = column_int(s, 1) > 0;
+    recording->sequence = column_int(s, 2) + 1;
+    if (recording->fact->device)
+        device = slice_of(recording->fact->device);
+    (void)snprintf(recording->device, sizeof recording->device, "%.*s", (int)device.len,
+                   device.data);
+}
+
+static enum err look_up(struct database *db, struct recording *recordings, size_t count,
+                        struct fault *fault)
 {
     struct statement *s;
-    *recorded = false;
-    if (!fact->key)
-        return ERR_OK;
-    const struct id id = id_of_key(fact);
-    enum err err = database_statement(db, INGEST_EVENT_BODY_BY_ID, &s, fault);
+    bool row = true;
+    enum err err = database_statement(db, INGEST_CENTRE_FACTS, &s, fault);
     if (err)
         return err;
-    bind_blob(s, 1, id.bytes, ID_BYTES);
-    err = database_step(db, s, recorded, fault);
+    for (size_t i = 0; i < count; i++) {
+        if (recordings[i].fact->key)
+            bind_blob(s, (int)i * 2 + 1, recordings[i].id.bytes, ID_BYTES);
+        bind_blob(s, (int)i * 2 + 2, recordings[i].fact->correlation.bytes, ID_BYTES);
+    }
+    for (size_t i = 0; !err && i < count; i++) {
+        err = database_step(db, s, &row, fault);
+        if (!err && row)
+            read_recording(s, &recordings[i]);
+    }
     statement_reset(s);
     return err;
 }
 
-static enum err write_body(struct database *db, const struct centre_fact *fact, struct buf *body,
-                           struct fault *fault)
+/* --- Recording ------------------------------------------------------------------------------- */
+
+static enum err write_body(const struct recording *recording, struct buf *body, struct fault *fault)
 {
-    struct id_source ids;
+    const struct centre_fact *fact = recording->fact;
     char id[ID_TEXT + 1];
     char subject[sizeof "return/" + ID_TEXT];
-    id_source_init(&ids, NULL, NULL);
     id_format(&fact->correlation, id);
     (void)snprintf(subject, sizeof subject, "return/%s", id);
-    struct event event = {
-        .id = fact->key ? id_of_key(fact) : id_next(&ids, fact->now_ms),
+    const struct event event = {
+        .id = recording->id,
         .type = fact->type,
         .source = SLICE_LITERAL("/centre"),
         .subject = slice_of(fact->subject ? fact->subject : subject),
         .time_ms = fact->now_ms,
         .time_trusted = true,
         .correlation = fact->correlation,
+        .sequence = fact->unordered ? 0 : recording->sequence,
         .data = fact->data,
     };
-    enum err err =
-        fact->unordered ? ERR_OK : next_sequence(db, &fact->correlation, &event.sequence, fault);
-    if (err)
-        return err;
+    buf_reset(body);
     event_write(body, &event);
     return buf_check(body, fault, "event");
 }
 
-static enum err append(struct database *db, struct stream_log *log, struct slice body,
+static enum err append(struct database *db, struct session *session, struct slice body,
                        const char *device, int64_t now_ms, int64_t *event_no, struct fault *fault)
 {
+    struct stream_log *log = &session->log;
     const struct fact_place place = {
         .log = log, .seq = log->through + 1, .received_ms = now_ms, .device = device};
-    struct fact_memory memory = {0};
     struct fact_stored stored = {0};
     struct statement *s;
     log->hash = chain_next(&log->hash, body);
     log->through++;
     log->backed_up_through = log->through;
-    enum err err = fact_store(db, &place, &memory, body, &stored, fault);
+    session->moved = true;
+    enum err err = fact_store(db, &place, &session->memory, body, &stored, fault);
     if (!err)
         err = database_statement(db, INGEST_ENTRY_INSERT, &s, fault);
     if (err)
@@ -128,63 +153,99 @@ static enum err append(struct database *db, struct stream_log *log, struct slice
     bind_int(s, 3, stored.event_no);
     bind_blob(s, 4, log->hash.bytes, SHA256_BYTES);
     err = database_send(db, s, fault);
-    if (err)
-        return err;
-    *event_no = stored.event_no;
-    return stream_log_update(db, log, now_ms, fault);
+    if (!err)
+        *event_no = stored.event_no;
+    return err;
 }
 
-static enum err find_device(struct database *db, const struct id *correlation,
-                            char device[static DEVICE_ID_MAX + 1], struct fault *fault)
+/* Those behind it of the same return, or the same fact, must know. */
+static void tell_others(const struct recording *recording, struct recording *others, size_t count)
 {
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_DEVICE_OF_RETURN, &s, fault);
-    if (err)
-        return err;
-    bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    err = database_step(db, s, &row, fault);
-    if (err)
-        return err;
-    struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};
-    (void)snprintf(device, DEVICE_ID_MAX + 1, "%.*s", (int)found.len, found.data);
-    statement_reset(s);
-    return ERR_OK;
+    for (size_t i = 0; i < count; i++) {
+        const struct centre_fact *other = others[i].fact;
+        if (id_equal(&others[i].id, &recording->id))
+            others[i].recorded = true;
+        if (!recording->fact->unordered &&
+            id_equal(&other->correlation, &recording->fact->correlation))
+            others[i].sequence++;
+    }
+}
+
+static enum err end_session(struct database *db, const struct session *session, int64_t now_ms,
+                            struct fault *fault)
+{
+    return session->moved ? stream_log_update(db, &session->log, now_ms, fault) : ERR_OK;
+}
+
+/* Of up to FACTS_AT_ONCE; the last one's body and row are left. */
+static enum err record_some(struct database *db, struct session *session,
+                            struct recording *recordings, size_t count, bool tell, struct buf *body,
+                            int64_t *event_no, struct fault *fault)
+{
+    enum err err = look_up(db, recordings, count, fault);
+    for (size_t i = 0; !err && i < count; i++) {
+        struct recording *recording = &recordings[i];
+        int64_t now_ms = recording->fact->now_ms;
+        if (recording->recorded) {
+            *recording->device = '\0';
+            continue;
+        }
+        if (!session->log.no)
+            err = open_log(db, now_ms, &session->log, fault);
+        if (!err)
+            err = write_body(recording, body, fault);
+        session->memory.unseen = true;
+        if (!err)
+            err = append(db, session, buf_slice(body), NULL, now_ms, event_no, fault);
+        if (!err && tell && *recording->device)
+            err = inbox_add(db, recording->device, buf_slice(body), now_ms, fault);
+        tell_others(recording, recording + 1, count - i - 1);
+    }
+    return err;
 }
 
 enum err centre_store(struct database *db, const struct centre_fact *fact, struct buf *body,
                       int64_t *event_no, struct fault *fault)
 {
-    struct stream_log log;
-    bool recorded;
+    struct session session = {.moved = false};
+    struct recording recording;
+    struct id_source ids;
+    id_source_init(&ids, NULL, NULL);
+    begin_recording(fact, &ids, &recording);
     *event_no = 0;
-    enum err err = is_recorded(db, fact, &recorded, fault);
-    if (err || recorded)
-        return err;
-    err = write_body(db, fact, body, fault);
-    if (!err)
-        err = open_log(db, fact->now_ms, &log, fault);
-    return err ? err : append(db, &log, buf_slice(body), NULL, fact->now_ms, event_no, fault);
+    enum err err = record_some(db, &session, &recording, 1, false, body, event_no, fault);
+    return err ? err : end_session(db, &session, fact->now_ms, fault);
+}
+
+enum err centre_record_all(struct database *db, const struct centre_fact *facts, size_t count,
+                           char (*devices)[DEVICE_ID_MAX + 1], struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    struct session session = {.moved = false};
+    struct recording recordings[FACTS_AT_ONCE];
+    struct id_source ids;
+    int64_t event_no;
+    enum err err = ERR_OK;
+    buf_init(&body, EVENT_BODY_MAX);
+    id_source_init(&ids, NULL, NULL);
+    for (size_t done = 0; !err && done < count; done += FACTS_AT_ONCE) {
+        size_t some = count - done < FACTS_AT_ONCE ? count - done : FACTS_AT_ONCE;
+        for (size_t i = 0; i < some; i++)
+            begin_recording(&facts[done + i], &ids, &recordings[i]);
+        err = record_some(db, &session, recordings, some, true, &body, &event_no, fault);
+        for (size_t i = 0; !err && i < some; i++)
+            memcpy(devices[done + i], recordings[i].device, sizeof recordings[i].device);
+    }
+    return err || !count ? err : end_session(db, &session, facts[count - 1].now_ms, fault);
 }
 
 enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault)
 {
-    struct buf body CLEANUP(buf_free);
-    int64_t event_no;
-    int64_t number;
-    buf_init(&body, EVENT_BODY_MAX);
-    *device = '\0';
-    enum err err = centre_store(db, fact, &body, &event_no, fault);
-    if (err || !event_no)
-        return err;
-    if (fact->device)
-        (void)snprintf(device, DEVICE_ID_MAX + 1, "%s", fact->device);
-    else
-        err = find_device(db, &fact->correlation, device, fault);
-    if (err || !*device)
-        return err;
-    return inbox_put(db, device, buf_slice(&body), fact->now_ms, &number, fault);
+    char devices[1][DEVICE_ID_MAX + 1] = {""};
+    enum err err = centre_record_all(db, fact, 1, devices, fault);
+    memcpy(device, devices[0], sizeof devices[0]);
+    return err;
 }
 
 enum err centre_knows(struct database *db, const struct centre_fact *fact, bool *known,
@@ -218,13 +279,15 @@ enum err centre_mend(struct database *db, const struct event *event, const char 
                      int64_t now_ms, int64_t *event_no, struct fault *fault)
 {
     struct buf body CLEANUP(buf_free);
-    struct stream_log log;
+    struct session session = {.moved = false};
     buf_init(&body, EVENT_BODY_MAX);
     event_write(&body, event);
     enum err err = buf_check(&body, fault, "event");
     if (!err)
-        err = open_log(db, now_ms, &log, fault);
-    return err ? err : append(db, &log, buf_slice(&body), device, now_ms, event_no, fault);
+        err = open_log(db, now_ms, &session.log, fault);
+    if (!err)
+        err = append(db, &session, buf_slice(&body), device, now_ms, event_no, fault);
+    return err ? err : end_session(db, &session, now_ms, fault);
 }
 
 enum { STORE_DEVICES_MAX = 16 };

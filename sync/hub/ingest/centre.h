@@ -41,6 +41,10 @@ struct id centre_id(const struct id *about, const char *kind, const char *key);
 enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
 
+/* Many at once, in their order; devices[i] is that of facts[i]. */
+enum err centre_record_all(struct database *db, const struct centre_fact *facts, size_t count,
+                           char (*devices)[DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
+
 /*
  * Whether the centre has recorded this fact, which has a key: ERR_CONFLICT when something else
  * came of the same key.
@@ -56,8 +60,8 @@ enum err centre_mend(struct database *db, const struct event *event, const char 
                      int64_t now_ms, int64_t *event_no, struct fault *fault) MUST_CHECK;
 
 /*
- * Stores the event and leaves telling it to the caller (inbox_put): its exact body is appended to
- * `body`. *event_no is its row, 0 when the fact was recorded before.
+ * Stores the event and leaves telling it to the caller (inbox_put): its exact body takes the place
+ * of what `body` holds. *event_no is its row, 0 when the fact was recorded before.
  */
 enum err centre_store(struct database *db, const struct centre_fact *fact, struct buf *body,
                       int64_t *event_no, struct fault *fault) MUST_CHECK;

@@ -171,9 +171,10 @@ static enum err find_last(struct database *db, struct fact_memory *memory, struc
     return ERR_OK;
 }
 
-static enum err write_event(struct database *db, size_t statement, const struct fact_place *place,
-                            struct slice body, const struct sha256 *body_hash,
-                            const struct reading *reading, int64_t event_no, struct fault *fault)
+static enum err bind_event(struct database *db, size_t statement, const struct fact_place *place,
+                           struct slice body, const struct sha256 *body_hash,
+                           const struct reading *reading, int64_t event_no,
+                           struct statement **ready, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, statement, &s, fault);
@@ -188,7 +189,8 @@ static enum err write_event(struct database *db, size_t statement, const struct 
     bind_blob(s, 11, body_hash->bytes, SHA256_BYTES);
     bind_blob(s, 12, body.data, body.len);
     bind_int(s, 13, event_no);
-    return database_run(db, s, fault);
+    *ready = s;
+    return ERR_OK;
 }
 
 /* *event_no is 0 when an event of that id was there before. */
@@ -197,13 +199,17 @@ static enum err insert_event(struct database *db, const struct fact_place *place
                              const struct sha256 *body_hash, const struct reading *reading,
                              int64_t *event_no, struct fault *fault)
 {
+    struct statement *s;
+    bool sure = memory->unseen && !reading->parked;
     enum err err = find_last(db, memory, fault);
     if (!err)
-        err = write_event(db, INGEST_EVENT_INSERT, place, body, body_hash, reading,
-                          memory->last_no + 1, fault);
+        err = bind_event(db, INGEST_EVENT_INSERT, place, body, body_hash, reading,
+                         memory->last_no + 1, &s, fault);
+    if (!err)
+        err = sure ? database_send(db, s, fault) : database_run(db, s, fault);
     if (err)
         return err;
-    *event_no = database_changes(db) ? ++memory->last_no : 0;
+    *event_no = sure || database_changes(db) ? ++memory->last_no : 0;
     return ERR_OK;
 }
 
@@ -377,8 +383,11 @@ static enum err store_again(struct database *db, const struct fact_place *place,
                             const struct sha256 *body_hash, const struct reading *reading,
                             struct arena *arena, struct fact_stored *stored, struct fault *fault)
 {
-    enum err err =
-        write_event(db, INGEST_EVENT_HEAL, place, body, body_hash, reading, place->event_no, fault);
+    struct statement *s;
+    enum err err = bind_event(db, INGEST_EVENT_HEAL, place, body, body_hash, reading,
+                              place->event_no, &s, fault);
+    if (!err)
+        err = database_run(db, s, fault);
     if (!err && !reading->parked && reading->event.type == EVENT_RETURN_CREATED)
         err = index_return(db, device_of(place), &reading->event, place->event_no, arena, fault);
     if (!err)

@@ -26,6 +26,7 @@ struct fact_stored {
 /* What one fact has shown for those that follow inside the same transaction; {0} at first. */
 struct fact_memory {
     int64_t last_no; /* of all events; 0: not looked up yet */
+    bool unseen;     /* the caller has seen that no event of the next one's id is here */
     struct id owned; /* a return of which no other device has told */
 };
 

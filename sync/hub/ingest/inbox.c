@@ -56,6 +56,20 @@ static enum err run_for(struct database *db, size_t statement, const char *devic
     return database_send(db, s, fault);
 }
 
+enum err inbox_add(struct database *db, const char *device, struct slice body, int64_t now_ms,
+                   struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_INBOX_ADD, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_blob(s, 2, body.data, body.len);
+    bind_int(s, 3, now_ms);
+    err = database_send(db, s, fault);
+    return err ? err : run_for(db, INGEST_INBOX_COUNT_ON, device, 0, false, fault);
+}
+
 /* --- What an appliance holds ----------------------------------------------------------------- */
 
 struct mark {

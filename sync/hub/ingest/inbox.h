@@ -11,6 +11,9 @@
 /* Adds a message (a CloudEvents body) for a device that is known; *number is its place. */
 enum err inbox_put(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    int64_t *number, struct fault *fault) MUST_CHECK;
+/* The same for who needs no number: it doesn't wait for the database. */
+enum err inbox_add(struct database *db, const char *device, struct slice body, int64_t now_ms,
+                   struct fault *fault) MUST_CHECK;
 /*
  * The device holds everything up to `through`. Of those the newest INBOX_KEPT are kept, for at most
  * INBOX_KEPT_DAYS, for the day on which it has lost its log. One that holds more than was ever

@@ -113,6 +113,11 @@ SET times = hub_exception.times + 1, last_ms = excluded.last_ms,
 UPDATE device SET inbox_next = inbox_next + 1 WHERE id = ?1 RETURNING inbox_next - 1
 -- name: inbox_insert
 INSERT INTO inbox_out (device, number, body, created_ms) VALUES (?1, ?2, ?3, ?4)
+-- name: inbox_add
+INSERT INTO inbox_out (device, number, body, created_ms)
+SELECT id, inbox_next, ?2, ?3 FROM device WHERE id = ?1
+-- name: inbox_count_on
+UPDATE device SET inbox_next = inbox_next + 1 WHERE id = ?1
 -- name: inbox_mark
 SELECT inbox_next, inbox_through FROM device WHERE id = ?1
 -- name: inbox_lift
@@ -300,20 +305,42 @@ WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_
 SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, hash,
        backed_up_through, ack_no, log_id
 FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1
--- name: centre_sequence
-SELECT count(*) + 1 FROM event WHERE correlation = ?1 AND device = 'centre' AND sequence > 0
 -- name: home_of_return
 SELECT sale.device FROM return_index JOIN event AS sale
   ON sale.subject = 'receipt/' || return_index.receipt AND sale.type = 'com.tillback.sale.recorded.v1'
 WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
 ORDER BY sale.event_no LIMIT 1
--- name: device_of_return
--- Also of an exception that is of no return, and correlates with itself.
-SELECT device FROM return_index WHERE correlation = ?1 AND device <> 'centre'
-UNION ALL
-SELECT device FROM event
-WHERE correlation = ?1 AND type = 'com.tillback.exception.raised.v1' AND device <> 'centre'
-LIMIT 1
+-- name: centre_facts
+-- What must be known of facts before they are recorded: of each its id (NULL: a new one) and its
+-- return, of which the centre has told so many, and which is that appliance's. There is also the
+-- device of an exception that is of no return, and correlates with itself.
+SELECT asked.place,
+       (SELECT count(*) FROM event WHERE event.id = asked.id),
+       (SELECT count(*) FROM event WHERE event.correlation = asked.correlation
+        AND event.device = 'centre' AND event.sequence > 0),
+       (SELECT device FROM return_index WHERE return_index.correlation = asked.correlation
+        AND return_index.device <> 'centre'),
+       (SELECT device FROM event WHERE event.correlation = asked.correlation
+        AND event.type = 'com.tillback.exception.raised.v1' AND event.device <> 'centre' LIMIT 1)
+FROM (
+    SELECT event_no AS place, id, correlation FROM event WHERE event_no < 0
+    UNION ALL SELECT 0, ?1, ?2
+    UNION ALL SELECT 1, ?3, ?4
+    UNION ALL SELECT 2, ?5, ?6
+    UNION ALL SELECT 3, ?7, ?8
+    UNION ALL SELECT 4, ?9, ?10
+    UNION ALL SELECT 5, ?11, ?12
+    UNION ALL SELECT 6, ?13, ?14
+    UNION ALL SELECT 7, ?15, ?16
+    UNION ALL SELECT 8, ?17, ?18
+    UNION ALL SELECT 9, ?19, ?20
+    UNION ALL SELECT 10, ?21, ?22
+    UNION ALL SELECT 11, ?23, ?24
+    UNION ALL SELECT 12, ?25, ?26
+    UNION ALL SELECT 13, ?27, ?28
+    UNION ALL SELECT 14, ?29, ?30
+    UNION ALL SELECT 15, ?31, ?32
+) AS asked WHERE asked.correlation IS NOT NULL ORDER BY asked.place
 -- name: parked_by_ledger
 INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)
@@ -403,11 +430,11 @@ SELECT 1 FROM stream_log WHERE log_id = ?2 AND stream <> 'centre'
 SELECT applied_no FROM follow_cursor WHERE one = 1
 -- name: follow_cursor_move
 UPDATE follow_cursor SET applied_no = ?1 WHERE one = 1
--- name: follow_next
-SELECT ledger_event.applied_no, ledger_event.event_no, ledger_event.state, event.type, event.body,
-       event.received_ms
+-- name: follow_ahead
+SELECT ledger_event.applied_no, ledger_event.event_no, ledger_event.state, event.type,
+       CASE WHEN length(event.body) <= ?3 THEN event.body END, event.received_ms
 FROM ledger_event JOIN event USING (event_no)
-WHERE ledger_event.applied_no > ?1 ORDER BY ledger_event.applied_no LIMIT 1
+WHERE ledger_event.applied_no > ?1 ORDER BY ledger_event.applied_no LIMIT ?2
 -- name: created_of_return
 SELECT event.body FROM event
 WHERE correlation = ?1 AND type = 'com.tillback.return.created.v1' ORDER BY event_no LIMIT 1
@@ -647,6 +674,11 @@ SELECT correlation, position, state, round FROM payment WHERE payment_no = ?1
 -- name: payment_again
 UPDATE payment SET state = 'ready', round = ?2, tries = 0, next_ms = 0, updated_ms = ?3
 WHERE payment_no = ?1
+-- name: outlet_next
+SELECT ledger_event.applied_no, ledger_event.event_no, ledger_event.state, event.type, event.body,
+       event.received_ms
+FROM ledger_event JOIN event USING (event_no)
+WHERE ledger_event.applied_no > ?1 ORDER BY ledger_event.applied_no LIMIT 1
 -- name: outlet_add
 INSERT INTO outlet (name, applied_no, tries, held_till_ms)
 VALUES (?1, (SELECT coalesce(max(applied_no), 0) FROM ledger_event), 0, 0) ON CONFLICT DO NOTHING
