@@ -50,6 +50,25 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
+/*
+ * A writer's statements find rows by an index. The server plans them once, maybe while a table is
+ * still empty, and keeps the plan when it has grown: so it must never plan to read all of one, nor
+ * (since it takes what it must read all the same for costly) to compile that.
+ */
+static const char writer_session[] =
+    "SET enable_seqscan = off; SET jit = off;"
+    /* Quick rather than small, where the server knows how (14 and later). */
+    "SELECT set_config(name, 'lz4', false) FROM pg_settings"
+    " WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
+
+static enum err begin_session(struct database *db, struct fault *fault)
+{
+    struct server *server = db->native;
+    if (PQstatus(server->connection) != CONNECTION_OK)
+        return postgresql_fail(db, NULL, fault);
+    return db->read_only ? ERR_OK : postgresql_run(db, writer_session, fault);
+}
+
 static enum err open_server(struct database *db, const struct database_config *config,
                             struct fault *fault)
 {
@@ -61,10 +80,8 @@ static enum err open_server(struct database *db, const struct database_config *c
     const char *const values[] = {config->path, "tillback", "UTF8", NULL};
     server->connection = PQconnectdbParams(words, values, 1);
     server->connected = 1;
-    if (PQstatus(server->connection) != CONNECTION_OK)
-        return postgresql_fail(db, NULL, fault);
     PQsetNoticeReceiver(server->connection, ignore_notice, NULL);
-    return ERR_OK;
+    return begin_session(db, fault);
 }
 
 static void close_server(struct database *db)
@@ -85,8 +102,7 @@ enum err postgresql_connect(struct database *db, struct fault *fault)
         return ERR_OK;
     PQreset(server->connection);
     server->connected++;
-    return PQstatus(server->connection) == CONNECTION_OK ? ERR_OK
-                                                         : postgresql_fail(db, NULL, fault);
+    return begin_session(db, fault);
 }
 
 /* --- What is sent without waiting ------------------------------------------------------------ */

@@ -75,6 +75,14 @@ static enum err set_cache(struct database *db, int kib, struct fault *fault)
     return kib ? script(db, pragma, fault) : ERR_OK;
 }
 
+/* As PostgreSQL's, and SQLite's from 3.43 on. */
+static void octet_length(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    if (sqlite3_value_type(values[0]) != SQLITE_NULL)
+        sqlite3_result_int(context, sqlite3_value_bytes(values[0]));
+}
+
 static enum err configure(struct database *db, const struct database_config *config,
                           struct fault *fault)
 {
@@ -83,6 +91,11 @@ static enum err configure(struct database *db, const struct database_config *con
         return fault_set(fault, ERR_READ_ONLY, "", "the database can't be written to");
     sqlite3_busy_timeout(db->native, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(db->native, 1);
+    int rc =
+        sqlite3_create_function(db->native, "octet_length", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                NULL, octet_length, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return fail(db, rc, "", fault);
     /* In memory lies only what undoes a savepoint: it is small, and never needed after a crash. */
     enum err err = script(db,
                           "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"

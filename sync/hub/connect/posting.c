@@ -53,7 +53,8 @@ static bool is_parked(const struct posting *posting)
            (posting->err == ERR_IO && posting->attempts + 1 >= FAILURES_MAX);
 }
 
-/* What the return's store is told, as an event of the centre; its texts are in the batch's arena. */
+/* What the return's store is told, as an event of the centre; its texts are in the batch's arena.
+ */
 static enum err describe(const struct posting *posting, int64_t now_ms, struct posting_batch *batch,
                          struct centre_fact *fact, struct fault *fault)
 {

@@ -75,17 +75,26 @@ static void begin_recording(const struct centre_fact *fact, struct id_source *id
 
 static void read_recording(struct statement *s, struct recording *recording)
 {
-    struct slice device = column_slice(s, column_is_null(s, 3) ? 4 : 3);
-    recording->recorded = column_int(s, 1) > 0;
-    recording->sequence = column_int(s, 2) + 1;
+    struct slice device = column_slice(s, column_is_null(s, 14) ? 15 : 14);
+    recording->recorded = column_int(s, 12) > 0;
+    recording->sequence = column_int(s, 13) + 1;
     if (recording->fact->device)
         device = slice_of(recording->fact->device);
     (void)snprintf(recording->device, sizeof recording->device, "%.*s", (int)device.len,
                    device.data);
 }
 
-static enum err look_up(struct database *db, struct recording *recordings, size_t count,
-                        struct fault *fault)
+/* What the first row says of the log, which goes on from there. */
+static enum err read_session(struct statement *s, struct session *session, struct fault *fault)
+{
+    if (session->log.no || column_is_null(s, 0))
+        return ERR_OK;
+    session->memory.last_no = column_int(s, 11);
+    return stream_log_read_centre(s, &session->log, fault);
+}
+
+static enum err look_up(struct database *db, struct session *session, struct recording *recordings,
+                        size_t count, struct fault *fault)
 {
     struct statement *s;
     bool row = true;
@@ -99,8 +108,10 @@ static enum err look_up(struct database *db, struct recording *recordings, size_
     }
     for (size_t i = 0; !err && i < count; i++) {
         err = database_step(db, s, &row, fault);
-        if (!err && row)
+        if (!err && row) {
+            err = read_session(s, session, fault);
             read_recording(s, &recordings[i]);
+        }
     }
     statement_reset(s);
     return err;
@@ -182,7 +193,7 @@ static enum err record_some(struct database *db, struct session *session,
                             struct recording *recordings, size_t count, bool tell, struct buf *body,
                             int64_t *event_no, struct fault *fault)
 {
-    enum err err = look_up(db, recordings, count, fault);
+    enum err err = look_up(db, session, recordings, count, fault);
     for (size_t i = 0; !err && i < count; i++) {
         struct recording *recording = &recordings[i];
         int64_t now_ms = recording->fact->now_ms;

@@ -124,12 +124,11 @@ static bool apply(struct desk *desk, const struct daybook_event *event,
 {
     struct milestone milestone = {0};
     struct fault unread;
-    bool applied =
-        milestone_read(event->event, &desk->arena, &milestone, &unread) == ERR_OK &&
-        ledger_turn(&desk->position, &milestone) == LEDGER_NEXT &&
-        ledger_apply(desk->books, &desk->position, &milestone, &desk->arena, result, &unread) ==
-            ERR_OK &&
-        !finding_changes(&desk->position, &result->after);
+    bool applied = milestone_read(event->event, &desk->arena, &milestone, &unread) == ERR_OK &&
+                   ledger_turn(&desk->position, &milestone) == LEDGER_NEXT &&
+                   ledger_apply(desk->books, &desk->position, &milestone, &desk->arena, result,
+                                &unread) == ERR_OK &&
+                   !finding_changes(&desk->position, &result->after);
     milestone_close(&milestone);
     return applied;
 }
@@ -159,10 +158,9 @@ static enum err write_applied(struct daybook *daybook)
 {
     int64_t applied_no = 0;
     struct statement *s;
-    enum err err = daybook->applied_count
-                       ? cursor_read(daybook->db, INGEST_LEDGER_APPLIED_LAST, &applied_no,
-                                     daybook->fault)
-                       : ERR_OK;
+    enum err err = daybook->applied_count ? cursor_read(daybook->db, INGEST_LEDGER_APPLIED_LAST,
+                                                        &applied_no, daybook->fault)
+                                          : ERR_OK;
     for (size_t i = 0; !err && i < daybook->applied_count; i++) {
         const struct applied *applied = &daybook->applied[i];
         err = database_statement(daybook->db, INGEST_LEDGER_APPLIED, &s, daybook->fault);

@@ -21,8 +21,8 @@ struct daybook_event {
     int64_t event_no;
     int64_t received_ms;
     const struct event *event; /* its texts outlive the daybook */
-    struct slice position;     /* the stored one; empty: none yet. Read at the return's first event */
-    bool waits;                /* something of the return is held */
+    struct slice position; /* the stored one; empty: none yet. Read at the return's first event */
+    bool waits;            /* something of the return is held */
 };
 
 /* All borrowed. */

@@ -226,8 +226,8 @@ SELECT event_no, id IS NULL, body FROM event WHERE event_no > ?1 ORDER BY event_
 -- Beside each event what its return's books say. A long text, which is rare, is left for later.
 SELECT event.event_no, event.id IS NULL, event.received_ms, event.correlation,
        CASE WHEN length(event.body) <= ?3 THEN event.body END,
-       CASE WHEN length(ledger_position.position) <= ?3 THEN ledger_position.position END,
-       coalesce(length(ledger_position.position), 0),
+       CASE WHEN octet_length(ledger_position.position) <= ?3 THEN ledger_position.position END,
+       coalesce(octet_length(ledger_position.position), 0),
        (SELECT count(*) FROM ledger_event WHERE ledger_event.correlation = event.correlation
         AND ledger_event.state = 'held')
 FROM event LEFT JOIN ledger_position ON ledger_position.correlation = event.correlation
@@ -313,8 +313,11 @@ ORDER BY sale.event_no LIMIT 1
 -- name: centre_facts
 -- What must be known of facts before they are recorded: of each its id (NULL: a new one) and its
 -- return, of which the centre has told so many, and which is that appliance's. There is also the
--- device of an exception that is of no return, and correlates with itself.
-SELECT asked.place,
+-- device of an exception that is of no return, and correlates with itself. Before them the centre's
+-- log, as centre_log has it, and the last of all events, as event_last has it.
+SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.parent_hash,
+       log.through, log.hash, log.backed_up_through, log.ack_no, log.log_id,
+       max((SELECT coalesce(max(event_no), 0) FROM event), (SELECT event_no FROM ledger_cursor)),
        (SELECT count(*) FROM event WHERE event.id = asked.id),
        (SELECT count(*) FROM event WHERE event.correlation = asked.correlation
         AND event.device = 'centre' AND event.sequence > 0),
@@ -340,7 +343,10 @@ FROM (
     UNION ALL SELECT 13, ?27, ?28
     UNION ALL SELECT 14, ?29, ?30
     UNION ALL SELECT 15, ?31, ?32
-) AS asked WHERE asked.correlation IS NOT NULL ORDER BY asked.place
+) AS asked
+  LEFT JOIN (SELECT * FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1) AS log
+    ON TRUE
+WHERE asked.correlation IS NOT NULL ORDER BY asked.place
 -- name: parked_by_ledger
 INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)

@@ -69,6 +69,18 @@ enum err stream_log_find(struct database *db, const struct id *id, bool *found,
     return ERR_OK;
 }
 
+enum err stream_log_read_centre(struct statement *s, struct stream_log *log, struct fault *fault)
+{
+    struct stream_log read = {.through = 0};
+    enum err err = read_log(s, &read);
+    if (!err)
+        err = column_bytes(s, 10, read.id.bytes, ID_BYTES);
+    if (err)
+        return damaged(fault);
+    *log = read;
+    return ERR_OK;
+}
+
 enum err stream_log_centre(struct database *db, bool *found, struct stream_log *log,
                            struct fault *fault)
 {
@@ -79,18 +91,12 @@ enum err stream_log_centre(struct database *db, bool *found, struct stream_log *
         err = database_step(db, s, &row, fault);
     if (err)
         return err;
-    struct stream_log read = {.through = 0};
     if (row)
-        err = read_log(s, &read);
-    if (row && !err)
-        err = column_bytes(s, 10, read.id.bytes, ID_BYTES);
+        err = stream_log_read_centre(s, log, fault);
     statement_reset(s);
-    if (err)
-        return damaged(fault);
-    if (row)
-        *log = read;
-    *found = row;
-    return ERR_OK;
+    if (!err)
+        *found = row;
+    return err;
 }
 
 enum err stream_log_insert(struct database *db, struct stream_log *log, int64_t now_ms,

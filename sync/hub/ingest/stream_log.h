@@ -27,6 +27,9 @@ enum err stream_log_find(struct database *db, const struct id *id, bool *found,
 /* The one that the centre keeps itself. */
 enum err stream_log_centre(struct database *db, bool *found, struct stream_log *log,
                            struct fault *fault) MUST_CHECK;
+/* The same of a row that begins with the columns of centre_log. */
+enum err stream_log_read_centre(struct statement *s, struct stream_log *log,
+                                struct fault *fault) MUST_CHECK;
 /* `log` with device, stream, id and parent set; fills the rest. */
 enum err stream_log_insert(struct database *db, struct stream_log *log, int64_t now_ms,
                            struct fault *fault) MUST_CHECK;
