@@ -142,11 +142,15 @@ def line(request, base):
     opened.close()
 
 
-def open_shop(tmp_path, base, connector, *settings):
-    """A context manager of a road whose hub posts there."""
+def open_shop(tmp_path, base, connector, *settings, **more):
+    """A context manager of a road whose hubs all post there; `more` as of Road."""
     pauses = ("connector.retry_least_ms=50", "connector.retry_most_ms=1000")
     settings = (f"posting.connector={connector}", *pauses, *settings)
-    return Road(tmp_path / "road", base, PROGRAMS, hub_settings=settings)
+    road = Road(tmp_path / "road", base, PROGRAMS, hub_settings=settings, **more)
+    for hub in road.more_hubs:
+        for setting in settings:
+            hub.command += ["--set", setting]
+    return road
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@ TILLBACK_KILLS lengthens it; TILLBACK_SEED repeats the moments of an earlier run
 
 import os
 import random
+import secrets
 import shutil
+import subprocess
 import time
 
 import pytest
@@ -49,6 +51,35 @@ def test_killed_hub_makes_each_document_once(document_shop, documents, line, see
     with capsys.disabled():
         words = f"{DOCUMENT_KILLS} kills, TILLBACK_SEED={seed}"
         print(f"\n  {words}: {len(entries)} entries, each one document")
+
+
+def test_hubs_on_one_database_hand_the_posting_over(
+    tmp_path, base, server, tryton_on_postgres, seed, capsys
+):
+    """One of the hubs posts; when it is killed, another goes on with what it had begun."""
+    dice = random.Random(seed)
+    name = f"hubs_{secrets.token_hex(4)}"
+    subprocess.run(["psql", "-q", server, "-c", f"CREATE SCHEMA {name}"], check=True, timeout=60)
+    database = f"{server}&options=-csearch_path%3D{name}"
+    connector = tryton_on_postgres.connector()
+    with open_shop(tmp_path, base, connector, hub_database=database, hubs=2) as road:
+        road.await_link()
+        shop = Shop(road)
+        hubs = [road.hub, *road.more_hubs]
+        for number in range(KILLS):
+            shop.give_back(f"0042-01-h-{number}", 2)
+            victim = dice.choice(hubs)
+            time.sleep(dice.uniform(0, 0.6))
+            victim.kill()
+            time.sleep(dice.uniform(0, 0.6))
+            victim.start()
+        entries = shop.await_all_posted(2 * KILLS)
+        assert_the_same_books(shop, tryton_on_postgres)
+        assert tryton_on_postgres.moves("draft") == {}
+        assert len({e["posted_number"] for e in entries}) == len(entries) == 4 * KILLS
+        assert road.stop() == []
+    with capsys.disabled():
+        print(f"\n  {KILLS} kills, TILLBACK_SEED={seed}: {len(entries)} entries of two hubs")
 
 
 # Not documents on SQLite: there Tryton makes two invoices of a sale that two confirm at once.
