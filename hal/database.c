@@ -298,6 +298,30 @@ enum err database_step(struct database *db, struct statement *statement, bool *r
     return statement_step(statement, row, fault);
 }
 
+enum err database_find(struct database *db, size_t index, int64_t key, struct statement **statement,
+                       bool *row, struct fault *fault)
+{
+    struct statement *found;
+    enum err err = database_statement(db, index, &found, fault);
+    if (err)
+        return err;
+    bind_int(found, 1, key);
+    *statement = found;
+    return database_step(db, found, row, fault);
+}
+
+enum err database_find_bytes(struct database *db, size_t index, const void *key, size_t len,
+                             struct statement **statement, bool *row, struct fault *fault)
+{
+    struct statement *found;
+    enum err err = database_statement(db, index, &found, fault);
+    if (err)
+        return err;
+    bind_blob(found, 1, key, len);
+    *statement = found;
+    return database_step(db, found, row, fault);
+}
+
 enum err database_run(struct database *db, struct statement *statement, struct fault *fault)
 {
     (void)db;

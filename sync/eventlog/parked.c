@@ -24,11 +24,8 @@ enum err eventlog_txn_parked(struct eventlog_txn *txn, const struct id *event,
     struct database *db = txn->log->db;
     struct statement *s;
     bool there;
-    enum err err = database_statement(db, LOG_PARKED_BY_ID, &s, fault);
-    if (err)
-        return err;
-    bind_blob(s, 1, event->bytes, ID_BYTES);
-    err = database_step(db, s, &there, fault);
+    enum err err =
+        database_find_bytes(db, LOG_PARKED_BY_ID, event->bytes, ID_BYTES, &s, &there, fault);
     if (err)
         return err;
     err = there ? parked_read(s, parked, fault)

@@ -61,11 +61,7 @@ enum err expected_find(struct database *db, int64_t number, struct expected *fou
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_EXPECTED_FIND, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, number);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find(db, INGEST_EXPECTED_FIND, number, &s, &row, fault);
     if (err)
         return err;
     if (!row)

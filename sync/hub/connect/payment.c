@@ -408,11 +408,7 @@ static enum err find_place(struct database *db, int64_t number, struct id *corre
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_PAYMENT_FIND, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, number);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find(db, INGEST_PAYMENT_FIND, number, &s, &row, fault);
     if (err)
         return err;
     if (!row)

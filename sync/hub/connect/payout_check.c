@@ -164,11 +164,7 @@ static enum err load_batch(struct database *db, int64_t number, struct batch *ba
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_FIND, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, number);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find(db, INGEST_SETTLEMENT_BATCH_FIND, number, &s, &row, fault);
     if (err)
         return err;
     if (!row)

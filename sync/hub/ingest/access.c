@@ -79,11 +79,8 @@ enum err access_find(struct database *db, struct slice token, struct access_hold
     const struct sha256 hash = sha256_of(token);
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_TOKEN_FIND, &s, fault);
-    if (err)
-        return err;
-    bind_blob(s, 1, hash.bytes, SHA256_BYTES);
-    err = database_step(db, s, &row, fault);
+    enum err err =
+        database_find_bytes(db, INGEST_TOKEN_FIND, hash.bytes, SHA256_BYTES, &s, &row, fault);
     if (err)
         return err;
     struct access_holder found = {.name = ""};

@@ -341,11 +341,7 @@ static enum err find_parked(struct database *db, int64_t event_no, struct id *co
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_LEDGER_STATE_OF, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, event_no);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find(db, INGEST_LEDGER_STATE_OF, event_no, &s, &row, fault);
     if (err)
         return err;
     bool parked = row && slice_is(column_slice(s, 0), "parked") &&

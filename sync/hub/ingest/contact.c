@@ -149,11 +149,8 @@ static enum err count_erasures(struct database *db, const struct id *correlation
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_CUSTOMER_ERASURES, &s, fault);
-    if (err)
-        return err;
-    bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find_bytes(db, INGEST_CUSTOMER_ERASURES, correlation->bytes, ID_BYTES,
+                                       &s, &row, fault);
     if (err)
         return err;
     *count = column_int(s, 0);

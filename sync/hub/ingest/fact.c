@@ -464,11 +464,7 @@ static enum err load_parked(struct database *db, int64_t event_no, struct parked
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_EVENT_PARKED, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, event_no);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find(db, INGEST_EVENT_PARKED, event_no, &s, &row, fault);
     if (err)
         return err;
     if (!row)

@@ -24,11 +24,8 @@ enum err journal_position(struct database *db, const struct id *correlation, str
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_POSITION_READ, &s, fault);
-    if (err)
-        return err;
-    bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find_bytes(db, INGEST_POSITION_READ, correlation->bytes, ID_BYTES, &s,
+                                       &row, fault);
     if (err)
         return err;
     *position = (struct position){0};

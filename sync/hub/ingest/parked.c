@@ -189,11 +189,7 @@ static enum err load_body(struct database *db, int64_t number, struct buf *body,
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_PARKED_BODY, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, number);
-    err = database_step(db, s, &row, fault);
+    enum err err = database_find(db, INGEST_PARKED_BODY, number, &s, &row, fault);
     if (err)
         return err;
     struct slice found = row ? column_slice(s, 0) : (struct slice){"", 0};

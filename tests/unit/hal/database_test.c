@@ -77,9 +77,7 @@ static bool has(struct database *db, int64_t id)
 {
     struct statement *statement;
     bool row;
-    assert_int_equal(database_statement(db, GET, &statement, NULL), ERR_OK);
-    bind_int(statement, 1, id);
-    assert_int_equal(database_step(db, statement, &row, NULL), ERR_OK);
+    assert_int_equal(database_find(db, GET, id, &statement, &row, NULL), ERR_OK);
     database_reset(db);
     return row;
 }
