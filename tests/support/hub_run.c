@@ -44,6 +44,21 @@ void hub_run_close(struct hub_run *run)
     scratch_remove(&run->scratch);
 }
 
+int hub_run_setup(void **state)
+{
+    struct hub_run *run = calloc(1, sizeof *run);
+    hub_run_open(run);
+    *state = run;
+    return 0;
+}
+
+int hub_run_teardown(void **state)
+{
+    hub_run_close(*state);
+    free(*state);
+    return 0;
+}
+
 struct id hub_run_return(int number)
 {
     return (struct id){{3, (uint8_t)number}};

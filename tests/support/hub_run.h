@@ -37,6 +37,9 @@ struct hub_run {
 
 void hub_run_open(struct hub_run *run);
 void hub_run_close(struct hub_run *run);
+/* The two as cmocka wants them: the state is the run. */
+int hub_run_setup(void **state);
+int hub_run_teardown(void **state);
 
 /* The id of a return: its number is 1 to HUB_RUN_RETURNS - 1. */
 struct id hub_run_return(int number);

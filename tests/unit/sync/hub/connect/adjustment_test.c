@@ -5,26 +5,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #define TAX(amount) "[{\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":" amount "}]"
-
-static int set_up(void **state)
-{
-    struct hub_run *run = calloc(1, sizeof *run);
-    hub_run_open(run);
-    *state = run;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hub_run_close(*state);
-    free(*state);
-    return 0;
-}
 
 /* One of three pieces that were sold with a tax of 160; `decision` may be any. */
 static void give_back(struct hub_run *run, int number, const char *decision)
@@ -124,7 +108,7 @@ static void what_makes_no_sense_is_refused_by_name(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hub_run_setup, hub_run_teardown)
 
 int main(void)
 {

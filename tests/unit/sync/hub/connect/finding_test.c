@@ -11,21 +11,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    struct hub_run *run = calloc(1, sizeof *run);
-    hub_run_open(run);
-    *state = run;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hub_run_close(*state);
-    free(*state);
-    return 0;
-}
-
 static int64_t exceptions(struct hub_run *run, const char *code, const char *state)
 {
     char sql[256];
@@ -176,7 +161,7 @@ static void more_than_a_return_is_worth_is_named_until_it_comes_back(void **stat
     assert_int_equal(exceptions(run, "refund_exceeds_paid", "resolved"), 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hub_run_setup, hub_run_teardown)
 
 int main(void)
 {

@@ -11,21 +11,6 @@
 
 enum { RETURN = 1, SALE = 40 };
 
-static int set_up(void **state)
-{
-    struct hub_run *run = calloc(1, sizeof *run);
-    hub_run_open(run);
-    *state = run;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hub_run_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* A return of 50.00 that was paid by `paid` and is refunded to card `card`. */
 static void refund_to_card(struct hub_run *run, const char *paid, const char *card)
 {
@@ -112,7 +97,7 @@ static void a_card_of_the_issuers_own_is_nobodys_business(void **state)
     assert_int_equal(raised(run), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hub_run_setup, hub_run_teardown)
 
 int main(void)
 {

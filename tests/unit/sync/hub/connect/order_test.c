@@ -25,21 +25,6 @@
     "\",\"receipt\":\"WEB-1\",\"channel\":\"online\",\"lines\":[{\"line\":1,"                      \
     "\"quantity\":" quantity ",\"reason\":\"unwanted\"}]}"
 
-static int set_up(void **state)
-{
-    struct hub_run *run = calloc(1, sizeof *run);
-    hub_run_open(run);
-    *state = run;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hub_run_close(*state);
-    free(*state);
-    return 0;
-}
-
 typedef enum err order_run(struct database *db, struct order *order, struct fault *fault);
 
 /* What the centre answers; the fault is the run's. */
@@ -438,8 +423,8 @@ static void notice_that_comes_again_moves_no_goods(void **state)
         assert_int_equal(hub_run_balance(run, "quarantine_stock"), i ? 400 : 600);
         assert_int_equal(hub_run_balance(run, "refunds_payable"), i ? -667 : -1000);
         assert_int_equal(hub_run_number(run, "SELECT count(*) FROM parked"), 0);
-        (void)tear_down(state);
-        (void)set_up(state);
+        (void)hub_run_teardown(state);
+        (void)hub_run_setup(state);
     }
 }
 
@@ -523,7 +508,7 @@ static void what_was_paid_in_cash_is_left_to_a_store(void **state)
     assert_int_equal(told_of(run, "item.received"), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hub_run_setup, hub_run_teardown)
 
 int main(void)
 {

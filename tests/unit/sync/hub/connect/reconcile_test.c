@@ -37,21 +37,6 @@
         assert_int_equal(hub_run_number(run, sql_), expected);                                     \
     } while (0)
 
-static int set_up(void **state)
-{
-    struct hub_run *run = calloc(1, sizeof *run);
-    hub_run_open(run);
-    *state = run;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    hub_run_close(*state);
-    free(*state);
-    return 0;
-}
-
 static int64_t exceptions(struct hub_run *run, const char *code, const char *about)
 {
     char sql[300];
@@ -386,7 +371,7 @@ static void exception_of_a_store_is_on_the_list_until_the_store_resolves_it(void
     EXPECT(run, 1, "SELECT count(*) FROM hub_exception WHERE state = 'resolved'");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hub_run_setup, hub_run_teardown)
 
 int main(void)
 {
