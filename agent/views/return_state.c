@@ -76,14 +76,28 @@ static void read_refund(struct return_state *state, struct slice refund)
     count_tenders(&state->tracks, values[1]);
 }
 
-enum { DECISION, GOODS, MONEY, NUMBER, STORE, RECEIPT, PERSON, CUSTOMER, SALE, REFUND, CREATED };
+enum {
+    DECISION,
+    GOODS,
+    MONEY,
+    NUMBER,
+    STORE,
+    RECEIPT,
+    PERSON,
+    CUSTOMER,
+    SALE,
+    REFUND,
+    LINES,
+    AUTHORISATION,
+    CREATED
+};
 
-static enum err create(struct return_state *state, const struct eventlog_record *record,
-                       struct fault *fault)
+static enum err create(struct return_state *state, struct return_given *given,
+                       const struct eventlog_record *record, struct fault *fault)
 {
     static const char *const names[CREATED] = {"decision", "goods",   "money",  "number",
                                                "store",    "receipt", "person", "customer",
-                                               "sale_id",  "refund"};
+                                               "sale_id",  "refund",  "lines",  "authorisation"};
     struct slice data[CREATED];
     enum err err =
         json_scan_members(record->event.data, JSON_LIMITS_CHECKED, names, CREATED, data, fault);
@@ -109,6 +123,7 @@ static enum err create(struct return_state *state, const struct eventlog_record 
     state->tracks.goods = word_or_none(goods_words, data[GOODS]);
     state->tracks.money = word_or_none(money_words, data[MONEY]);
     read_refund(state, data[REFUND]);
+    *given = (struct return_given){data[LINES], data[REFUND], data[AUTHORISATION]};
     return ERR_OK;
 }
 
@@ -198,17 +213,32 @@ static enum err move(struct return_state *state, const struct eventlog_record *r
     return apply(state, command, data, fault);
 }
 
-enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
-                            struct fault *fault)
+static void note_event(struct return_state *state, const struct eventlog_record *record)
 {
-    enum err err = record->event.type == EVENT_RETURN_CREATED ? create(state, record, fault)
-                                                              : move(state, record, fault);
-    if (err)
-        return err;
     state->updated_ms = record->event.time_ms;
     if (record->stream != STREAM_CENTRE)
         state->sequence = record->event.sequence;
-    return ERR_OK;
+}
+
+enum err return_state_create(struct return_state *state, struct return_given *given,
+                             const struct eventlog_record *record, struct fault *fault)
+{
+    enum err err = create(state, given, record, fault);
+    if (!err)
+        note_event(state, record);
+    return err;
+}
+
+enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
+                            struct fault *fault)
+{
+    struct return_given unused;
+    if (record->event.type == EVENT_RETURN_CREATED)
+        return return_state_create(state, &unused, record, fault);
+    enum err err = move(state, record, fault);
+    if (!err)
+        note_event(state, record);
+    return err;
 }
 
 bool return_state_is_of(const struct return_state *state, const char *store)

@@ -36,6 +36,17 @@ struct return_state {
 enum err return_state_apply(struct return_state *state, const struct eventlog_record *record,
                             struct fault *fault) MUST_CHECK;
 
+/* What return.created says of the goods and the money, as it stands there; no data when missing. */
+struct return_given {
+    struct slice lines;
+    struct slice refund;
+    struct slice authorisation;
+};
+
+/* As return_state_apply with a return.created, which is read but once for both. */
+enum err return_state_create(struct return_state *state, struct return_given *given,
+                             const struct eventlog_record *record, struct fault *fault) MUST_CHECK;
+
 /*
  * Whether this store captured it. Those of others are known here so that their pieces count; only
  * where they were captured they go on.

@@ -2,7 +2,6 @@
 #include "agent/views/return_view.sql.h"
 #include "agent/views/return_view_schema.sql.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 
 #include <string.h>
@@ -94,32 +93,33 @@ static enum err update(struct database_statements *sql, const struct return_stat
     return statement_run(statement, fault);
 }
 
-/* The members of return.created that the sale's next decision starts from. */
-static enum err copy_given_back(struct slice data, struct buf *out, struct fault *fault)
+static void copy_member(struct jsonw *w, const char *name, struct slice value)
 {
-    static const char *const members[] = {"lines", "refund", "authorisation"};
-    enum { MEMBERS = sizeof members / sizeof *members };
-    struct slice values[MEMBERS];
-    enum err err = json_scan_members(data, JSON_LIMITS_CHECKED, members, MEMBERS, values, fault);
-    if (err)
-        return err;
+    if (value.data)
+        jsonw_raw(w, name, value);
+}
+
+/* The members of return.created that the sale's next decision starts from. */
+static enum err write_given_back(struct buf *out, const struct return_given *given,
+                                 struct fault *fault)
+{
     struct jsonw w = jsonw_to(out);
     jsonw_object(&w, NULL);
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (values[i].data)
-            jsonw_raw(&w, members[i], values[i]);
+    copy_member(&w, "lines", given->lines);
+    copy_member(&w, "refund", given->refund);
+    copy_member(&w, "authorisation", given->authorisation);
     jsonw_end(&w);
     return buf_check(out, fault, "return");
 }
 
-/* `created` is the data of return.created; what it gave back stays when later events follow. */
+/* What it gave back stays when later events follow. */
 static enum err insert(struct database_statements *sql, const struct return_state *state,
-                       struct slice created, struct fault *fault)
+                       const struct return_given *given, struct fault *fault)
 {
     struct buf given_back CLEANUP(buf_free);
     buf_init(&given_back, EVENT_BODY_MAX);
     struct statement *statement;
-    enum err err = copy_given_back(created, &given_back, fault);
+    enum err err = write_given_back(&given_back, given, fault);
     if (!err)
         err = database_attached(sql, RETURN_VIEW_INSERT, &statement, fault);
     if (err)
@@ -166,6 +166,7 @@ static enum err apply(void *context, struct database_statements *sql,
     if (record->stream == STREAM_SALES)
         return ERR_OK;
     struct return_state state;
+    struct return_given given;
     bool found;
     enum err err = find(sql, &record->event.correlation, &state, &found, fault);
     if (err)
@@ -173,7 +174,8 @@ static enum err apply(void *context, struct database_statements *sql,
     bool creates = record->event.type == EVENT_RETURN_CREATED;
     if (found == creates)
         return ERR_OK; /* not a return of ours, or one that is known already */
-    err = return_state_apply(&state, record, fault);
+    err = creates ? return_state_create(&state, &given, record, fault)
+                  : return_state_apply(&state, record, fault);
     if (err_class(err) == ERR_CLASS_PARK)
         return ERR_OK; /* late news from the centre changes nothing here */
     if (!err && creates)
@@ -182,7 +184,7 @@ static enum err apply(void *context, struct database_statements *sql,
         return err;
     if (context && is_due(&state.tracks))
         __atomic_store_n((bool *)context, true, __ATOMIC_RELEASE);
-    return creates ? insert(sql, &state, record->event.data, fault) : update(sql, &state, fault);
+    return creates ? insert(sql, &state, &given, fault) : update(sql, &state, fault);
 }
 
 void return_view_define(struct eventlog_view *view)

@@ -46,7 +46,7 @@ SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, upd
 FROM return WHERE due = 1 AND store IN (?2, '') ORDER BY id LIMIT ?1
 
 -- name: count_up
-UPDATE return_counter SET last = last + 1
+UPDATE return_counter SET last = last + 1 WHERE only = 1
 
 -- name: counted
 SELECT last FROM return_counter

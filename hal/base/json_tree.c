@@ -32,7 +32,8 @@ static void skip_space(struct build *b)
         b->at++;
 }
 
-static enum err build_text(struct build *b, char **text)
+/* With escapes. */
+static enum err build_escaped(struct build *b, char **text)
 {
     const char *from = b->at++;
     for (;;) {
@@ -49,6 +50,20 @@ static enum err build_text(struct build *b, char **text)
     *text = b->texts;
     slice_copy(meant, b->texts, meant.len + 1);
     b->texts += meant.len + 1;
+    return ERR_OK;
+}
+
+static enum err build_text(struct build *b, char **text)
+{
+    const char *from = b->at + 1;
+    size_t len = json_scan_plain((struct slice){from, (size_t)(b->end - from)});
+    if (from[len] != '"')
+        return build_escaped(b, text);
+    *text = b->texts;
+    memcpy(b->texts, from, len);
+    b->texts[len] = '\0';
+    b->texts += len + 1;
+    b->at = from + len + 1;
     return ERR_OK;
 }
 
