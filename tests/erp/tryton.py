@@ -73,8 +73,8 @@ class Tryton:
 
     def _seed(self):
         module = "sale" if self.documents else "account"
-        for words in (("--all", "--email", "admin@example.com"), ("-u", module)):
-            self._run("trytond-admin", *words, "--activate-dependencies")
+        email = ("--email", "admin@example.com")
+        self._run("trytond-admin", "-u", module, "--activate-dependencies", *email)
         self._run(SEED, self.database, BOOKS, PASSWORD, *(["documents"] if self.documents else []))
 
     def _run(self, program, *words):

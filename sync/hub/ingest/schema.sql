@@ -647,8 +647,8 @@ ALTER TABLE parked ADD COLUMN decided INTEGER NOT NULL DEFAULT 0; -- how often
 -- What is ready to be posted is found by its company: each may have a connector of its own, and a
 -- backlog of one doesn't stand before the others'.
 ALTER TABLE posting ADD COLUMN company TEXT NOT NULL DEFAULT ''; -- '': posted before this version
-UPDATE posting SET company =
-    (SELECT company FROM journal_entry WHERE journal_entry.reference = posting.reference)
+UPDATE posting SET company = coalesce(
+    (SELECT company FROM journal_entry WHERE journal_entry.reference = posting.reference), '')
 WHERE state <> 'posted';
 DROP INDEX posting_by_state;
 CREATE INDEX posting_of_company ON posting (state, company, next_ms, posting_no);

@@ -1,0 +1,197 @@
+/* A database of any earlier version, with rows in all its tables, becomes one of this version. */
+#include "hal/base/cleanup.h"
+#include "sync/hub/ingest/schema.sql.h"
+#include "tests/support/hub_database.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { TABLES_MAX = 128, NAME_MAX_BYTES = 64, ROWS = 2, SQL_MAX = 8192 };
+
+struct tables {
+    char names[TABLES_MAX][NAME_MAX_BYTES];
+    int64_t rows[TABLES_MAX];
+    size_t count;
+};
+
+static void must(enum err err, const struct fault *fault)
+{
+    if (err)
+        fail_msg("%s: %s", fault->where, fault->text);
+}
+
+static struct database *open_at(const struct scratch *scratch, size_t version)
+{
+    char path[SCRATCH_PATH_MAX];
+    struct fault fault = {0};
+    struct database *db;
+    const char *where = hub_database_path(scratch, path);
+    const struct database_config config = {
+        .path = where, .backend = hub_database_on_server() ? &database_postgresql : NULL};
+    must(database_open(&db, &config, &fault), &fault);
+    must(database_migrate(db, schema_sql, version, &fault), &fault);
+    return db;
+}
+
+static void run(struct database *db, const char *sql)
+{
+    struct fault fault = {0};
+    must(database_script(db, sql, &fault), &fault);
+}
+
+static struct statement *ask(struct database *db, const char *sql)
+{
+    struct fault fault = {0};
+    struct statement *s;
+    must(database_prepare(db, sql, &s, &fault), &fault);
+    return s;
+}
+
+static bool step(struct statement *s)
+{
+    struct fault fault = {0};
+    bool row;
+    must(statement_step(s, &row, &fault), &fault);
+    return row;
+}
+
+static int64_t number(struct database *db, const char *sql)
+{
+    struct statement *s = ask(db, sql);
+    int64_t value = step(s) ? column_int(s, 0) : 0;
+    statement_close(s);
+    return value;
+}
+
+static void assert_text(struct database *db, const char *sql, const char *wanted)
+{
+    struct statement *s = ask(db, sql);
+    assert_true(step(s));
+    assert_true(slice_is(column_slice(s, 0), wanted));
+    statement_close(s);
+}
+
+static void list_tables(struct database *db, struct tables *tables)
+{
+    struct statement *s = ask(db, "SELECT name FROM sqlite_master WHERE type = 'table'"
+                                  " AND name NOT LIKE 'sqlite_%' ORDER BY rowid");
+    tables->count = 0;
+    while (step(s)) {
+        assert_true(tables->count < TABLES_MAX);
+        slice_copy(column_slice(s, 0), tables->names[tables->count++], NAME_MAX_BYTES);
+    }
+    statement_close(s);
+}
+
+static int64_t count_rows(struct database *db, const char *table)
+{
+    char sql[SQL_MAX];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+    return number(db, sql);
+}
+
+/* One value for all columns of a type, so that what refers to a row of another table finds it. */
+static void add_row(struct database *db, const char *table, int value)
+{
+    struct buf sql CLEANUP(buf_free);
+    struct buf values CLEANUP(buf_free);
+    char about[SQL_MAX];
+    buf_init(&sql, SQL_MAX);
+    buf_init(&values, SQL_MAX);
+    buf_printf(&sql, "INSERT OR IGNORE INTO %s (", table);
+    (void)snprintf(about, sizeof about, "SELECT name, type FROM pragma_table_info('%s')", table);
+    struct statement *s = ask(db, about);
+    for (const char *comma = ""; step(s); comma = ", ") {
+        struct slice name = column_slice(s, 0);
+        bool is_blob = slice_is(column_slice(s, 1), "BLOB");
+        buf_printf(&sql, "%s%.*s", comma, (int)name.len, name.data);
+        buf_printf(&values, is_blob ? "%sx'%032d'" : "%s'%d'", comma, value);
+    }
+    statement_close(s);
+    buf_printf(&sql, ") VALUES (%.*s)", (int)values.len, values.data);
+    buf_append(&sql, "", 1);
+    run(db, sql.data);
+}
+
+static void fill(struct database *db, struct tables *tables)
+{
+    list_tables(db, tables);
+    run(db, "BEGIN");
+    for (size_t i = 0; i < tables->count; i++) {
+        for (int value = 1; value <= ROWS; value++)
+            add_row(db, tables->names[i], value);
+        tables->rows[i] = count_rows(db, tables->names[i]);
+        assert_true(tables->rows[i] > 0);
+    }
+    run(db, "COMMIT");
+}
+
+static void migrate_from(size_t version, struct tables *tables)
+{
+    struct scratch scratch;
+    struct tables after;
+    struct fault fault = {0};
+    scratch_make(&scratch);
+    struct database *db = open_at(&scratch, version);
+    run(db, "PRAGMA foreign_keys = OFF");
+    fill(db, tables);
+    must(database_migrate(db, schema_sql, SCHEMA_COUNT, &fault), &fault);
+    list_tables(db, &after);
+    for (size_t i = 0; i < tables->count; i++)
+        for (size_t k = 0; k < after.count; k++)
+            if (strcmp(tables->names[i], after.names[k]) == 0)
+                assert_true(count_rows(db, after.names[k]) >= tables->rows[i]);
+    assert_text(db, "PRAGMA integrity_check", "ok");
+    database_close(db);
+    scratch_remove(&scratch);
+}
+
+static void rows_of_every_version_survive_the_migrations(void **state)
+{
+    (void)state;
+    static struct tables tables;
+    if (hub_database_on_server())
+        skip();
+    for (size_t version = 1; version < SCHEMA_COUNT; version++)
+        migrate_from(version, &tables);
+}
+
+static void what_waits_to_be_posted_keeps_its_company(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    struct fault fault = {0};
+    scratch_make(&scratch);
+    struct database *db = open_at(&scratch, SCHEMA_CONNECTORS);
+    run(db, "INSERT INTO device (id, first_seen_ms, last_seen_ms) VALUES ('a', 0, 0);"
+            "INSERT INTO stream_log (log_no, log_id, device, stream, through, hash,"
+            " backed_up_through, ack_no, created_ms, updated_ms)"
+            " VALUES (1, x'01', 'a', 'returns', 0, x'00', 0, 0, 0, 0);"
+            "INSERT INTO event (event_no, device, log_no, seq, received_ms, body_hash, body)"
+            " VALUES (1, 'a', 1, 1, 0, x'00', x'00');"
+            "INSERT INTO journal_entry (entry_no, reference, correlation, event_no, company,"
+            " document_day, made_ms, body) VALUES (1, 'a/accepted', x'01', 1, 'north', 1, 0, '{}'),"
+            " (2, 'b/accepted', x'01', 1, 'south', 1, 0, '{}');"
+            "INSERT INTO posting (reference, state, updated_ms)"
+            " VALUES ('a/accepted', 'ready', 0), ('b/accepted', 'parked', 0)");
+    must(database_migrate(db, schema_sql, SCHEMA_COUNT, &fault), &fault);
+    assert_text(db, "SELECT company FROM posting WHERE reference = 'a/accepted'", "north");
+    assert_text(db, "SELECT company FROM posting WHERE reference = 'b/accepted'", "south");
+    database_close(db);
+    scratch_remove(&scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_of_every_version_survive_the_migrations),
+        cmocka_unit_test(what_waits_to_be_posted_keeps_its_company),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
