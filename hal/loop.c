@@ -391,3 +391,42 @@ void loop_lookup_cancel(struct loop_lookup *lookup)
     lookup->callback = NULL;
     (void)uv_cancel((uv_req_t *)&lookup->uv);
 }
+
+/* --- Work beside the loop -------------------------------------------------------------------- */
+
+struct work {
+    uv_work_t uv;
+    loop_callback *run;
+    loop_callback *done;
+    void *context;
+};
+
+static void on_work(uv_work_t *uv)
+{
+    struct work *work = uv->data;
+    work->run(work->context);
+}
+
+static void after_work(uv_work_t *uv, int status)
+{
+    struct work *work = uv->data;
+    (void)status; /* nobody cancels it */
+    served(uv->loop);
+    work->done(work->context);
+    free(work);
+}
+
+enum err loop_work(struct loop *loop, loop_callback *run, loop_callback *done, void *context,
+                   struct fault *fault)
+{
+    struct work *work = calloc(1, sizeof *work);
+    if (!work)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    *work = (struct work){.run = run, .done = done, .context = context};
+    work->uv.data = work;
+    int status = uv_queue_work(&loop->uv, &work->uv, on_work, after_work);
+    if (!status)
+        return ERR_OK;
+    free(work);
+    return fail(fault, status, "starting work");
+}

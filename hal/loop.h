@@ -51,6 +51,13 @@ void loop_timer_start(struct loop_timer *timer, int64_t after_ms, int64_t repeat
 void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_close(struct loop_timer *timer); /* takes NULL */
 
+/*
+ * `run` on a thread beside, then `done` on the loop's. It can't be called off, and loop_close waits
+ * for both: for what ends by itself, soon. Few go on at a time; the others wait.
+ */
+enum err loop_work(struct loop *loop, loop_callback *run, loop_callback *done, void *context,
+                   struct fault *fault) MUST_CHECK;
+
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
 typedef void loop_poll_callback(void *context, unsigned ready);

@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum { NEW_ID_BYTES = 16, WRAPPED_POINT_MAX = 80 };
-/* The loop's thread waits as long: a TPM signs within half a second, and makes a key in some. */
-enum { USE_MS = 1500, OPEN_MS = 3000, CHANGE_MS = 10000 };
+/* A TPM signs within half a second, others take longer, and making a key takes some. The loop's
+ * thread waits as long, but not for the signatures of its connections, which are made beside it. */
+enum { AGREE_MS = 1500, OPEN_MS = 3000, SIGN_MS = 10000, CHANGE_MS = 10000 };
 
 static char label[] = "tillback";
 static CK_BBOOL yes = CK_TRUE;
@@ -336,7 +337,7 @@ void pkcs11_close(struct pkcs11_key *key)
 {
     if (!key)
         return;
-    struct call *call = call_make(run_close, USE_MS, key, NULL);
+    struct call *call = call_make(run_close, AGREE_MS, key, NULL);
     enum err err = call ? pkcs11_call_run(&call->base, NULL) : ERR_NO_MEMORY;
     (void)err; /* then the session ends with the process */
     key_drop(key);
@@ -367,7 +368,7 @@ const uint8_t *pkcs11_point(const struct pkcs11_key *key)
 enum err pkcs11_sign(struct pkcs11_key *key, const uint8_t hash[static PKCS11_HASH_BYTES],
                      uint8_t signature[static PKCS11_SIGNATURE_BYTES], struct fault *fault)
 {
-    struct call *call = call_make(run_sign, USE_MS, key, fault);
+    struct call *call = call_make(run_sign, SIGN_MS, key, fault);
     if (!call)
         return ERR_NO_MEMORY;
     memcpy(call->given, hash, PKCS11_HASH_BYTES);
@@ -379,7 +380,7 @@ enum err pkcs11_sign(struct pkcs11_key *key, const uint8_t hash[static PKCS11_HA
 enum err pkcs11_agree(struct pkcs11_key *key, const uint8_t point[static PKCS11_POINT_BYTES],
                       uint8_t secret[static PKCS11_SECRET_BYTES], struct fault *fault)
 {
-    struct call *call = call_make(run_agree, USE_MS, key, fault);
+    struct call *call = call_make(run_agree, AGREE_MS, key, fault);
     if (!call)
         return ERR_NO_MEMORY;
     memcpy(call->given, point, PKCS11_POINT_BYTES);

@@ -32,12 +32,13 @@ test-debian13: build/embed
 	$(Q)toolchain/debian13 -j2 OUT=build/debian13/out unit
 	$(Q)grep -h '^spoken: TLSv1.3' build/debian13/out/results/sync-transport-tls_test.txt
 
-# Preloaded into a program whose wall clock a test lets jump.
+# Loaded into programs under test: a wall clock that a test lets jump, and a token that signs slowly.
 CLOCK_SHIM := $(OUT)/clock_shim.so
-$(CLOCK_SHIM): tests/fault/clock_shim.c
+SHIMS      := $(CLOCK_SHIM) $(OUT)/slow_token.so
+$(SHIMS): $(OUT)/%.so: tests/fault/%.c
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 $(WARNINGS) -shared -fPIC -o $@ $<
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 $(WARNINGS) $(filter -I/usr/include/%,$(CPPFLAGS)) -shared -fPIC -o $@ $<
 
 # The whole: what a change must pass.
 test: install-test ; $(Q)toolchain/test
@@ -49,7 +50,7 @@ run demo:
 	$(Q)PROGRAMS=$(OUT) exec /usr/bin/python3 -B toolchain/$@
 
 # Real programs and broker: the link cut, kill -9, bad input. TILLBACK_KILLS= and TILLBACK_SEED=.
-system-test: all $(CLOCK_SHIM) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system $(ABREAST) tests/system
+system-test: all $(SHIMS) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system $(ABREAST) tests/system
 
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
 hub-test: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub $(ABREAST) tests/hub

@@ -15,6 +15,7 @@ enum tls_phase { PHASE_HANDSHAKE, PHASE_OPEN, PHASE_ENDED };
 
 struct tls_stream {
     struct tls_context *context;
+    struct loop *loop;
     struct tls_listener listener;
     struct loop_poll *poll;
     struct loop_timer *timer; /* the handshake's limit, then what is due without the socket */
@@ -24,6 +25,8 @@ struct tls_stream {
     enum tls_phase phase;
     bool want_read;
     bool handshake_writes; /* the handshake waits for room, not for bytes */
+    bool stepping;         /* a step of it goes on beside the loop: nobody else touches it */
+    int stepped;           /* what that step ended with */
     bool peer_ended;
     bool told_closed;
     bool finishing; /* close_notify is still to go out */
@@ -63,6 +66,8 @@ static int socket_receive(void *context, unsigned char *data, size_t len)
 
 static void free_stream(struct tls_stream *stream)
 {
+    if (stream->fd >= 0)
+        (void)close(stream->fd);
     mbedtls_ssl_free(&stream->ssl);
     tls_context_close(stream->context);
     free(stream);
@@ -77,7 +82,7 @@ static void leave(struct tls_stream *stream)
 static void update_poll(struct tls_stream *stream)
 {
     unsigned want = 0;
-    if (stream->phase == PHASE_HANDSHAKE)
+    if (stream->phase == PHASE_HANDSHAKE && !stream->stepping)
         want = stream->handshake_writes ? LOOP_WRITE : LOOP_READ;
     else if (stream->phase == PHASE_OPEN)
         want = (stream->want_read && !stream->peer_ended ? LOOP_READ : 0u) |
@@ -174,9 +179,8 @@ static void end_handshake(struct tls_stream *stream, enum err err)
         call_later(stream);
 }
 
-static void step_handshake(struct tls_stream *stream)
+static void take_step(struct tls_stream *stream, int code)
 {
-    int code = mbedtls_ssl_handshake(&stream->ssl);
     stream->handshake_writes = code == MBEDTLS_ERR_SSL_WANT_WRITE;
     if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE)
         return;
@@ -191,6 +195,49 @@ static void step_handshake(struct tls_stream *stream)
                         "the %s closed the connection in the TLS handshake",
                         stream->context->role == TLS_CLIENT ? "server" : "client");
     end_handshake(stream, err);
+}
+
+/* The thread beside the loop. */
+static void run_step(void *context)
+{
+    struct tls_stream *stream = context;
+    pthread_mutex_lock(&stream->context->handshake);
+    stream->stepped = mbedtls_ssl_handshake(&stream->ssl);
+    pthread_mutex_unlock(&stream->context->handshake);
+}
+
+static void on_stepped(void *context)
+{
+    struct tls_stream *stream = context;
+    stream->stepping = false;
+    if (!stream->closed && stream->phase == PHASE_HANDSHAKE)
+        take_step(stream, stream->stepped);
+    if (!stream->closed)
+        update_poll(stream);
+    leave(stream);
+}
+
+/* It holds the stream, as a callback does, until it has ended. */
+static void begin_step(struct tls_stream *stream)
+{
+    stream->stepping = true;
+    stream->entered++;
+    enum err err = loop_work(stream->loop, run_step, on_stepped, stream, &stream->fault);
+    if (!err)
+        return;
+    stream->stepping = false;
+    stream->entered--;
+    end_handshake(stream, err);
+}
+
+static void step_handshake(struct tls_stream *stream)
+{
+    if (stream->stepping)
+        return;
+    if (stream->context->slow_key)
+        begin_step(stream);
+    else
+        take_step(stream, mbedtls_ssl_handshake(&stream->ssl));
 }
 
 /* --- Open ------------------------------------------------------------------------------------ */
@@ -308,6 +355,7 @@ enum err tls_stream_open(struct tls_stream **out, struct loop *loop, struct tls_
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     mbedtls_ssl_init(&stream->ssl);
     stream->context = context;
+    stream->loop = loop;
     context->references++;
     stream->listener = *listener;
     stream->fd = -1; /* taken over only when nothing can fail any more */
@@ -341,8 +389,10 @@ void tls_stream_close(struct tls_stream *stream)
         (void)mbedtls_ssl_close_notify(&stream->ssl);
     loop_poll_close(stream->poll);
     loop_timer_close(stream->timer);
-    if (stream->fd >= 0)
+    if (stream->fd >= 0 && !stream->stepping) {
         (void)close(stream->fd);
+        stream->fd = -1;
+    }
     stream->closed = true;
     if (stream->entered == 0)
         free_stream(stream);

@@ -1,4 +1,5 @@
 #include "sync/transport/tls_context.h"
+#include "provisioning/outside_key.h"
 
 #include "hal/storage.h"
 
@@ -54,6 +55,7 @@ static enum err read_files(struct tls_context *context, const struct tls_config 
         err = key_load(config->key_file, &context->key, fault);
     if (!err)
         err = key_matches(context->key, &context->certificate->pk, fault);
+    context->slow_key = !err && outside_key_of(key_pk(context->key)) != NULL;
     return err;
 }
 
@@ -133,6 +135,7 @@ enum err tls_context_open(struct tls_context **out, const struct tls_config *con
     if (!context)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     mbedtls_ssl_config_init(&context->settings);
+    (void)pthread_mutex_init(&context->handshake, NULL);
     context->references = 1;
     context->role = config->role;
     context->clock = config->clock;
@@ -160,5 +163,6 @@ void tls_context_close(struct tls_context *context)
     certificate_free(context->certificate);
     crl_free(context->crl);
     key_free(context->key);
+    (void)pthread_mutex_destroy(&context->handshake);
     free(context);
 }

@@ -1,6 +1,6 @@
 /*
  * Inside of struct tls_context, for tls.c alone: what many streams share. Reading the files blocks;
- * nothing after that does.
+ * nothing after that does, unless the key is in a token.
  */
 #ifndef SYNC_TRANSPORT_TLS_CONTEXT_H
 #define SYNC_TRANSPORT_TLS_CONTEXT_H
@@ -9,6 +9,7 @@
 #include "sync/transport/tls.h"
 
 #include <mbedtls/ssl.h>
+#include <pthread.h>
 
 enum { TLS_ALPN_MAX = 4, TLS_ALPN_NAME_MAX = 32 };
 
@@ -22,6 +23,10 @@ struct tls_context {
     struct key *key;
     struct clock *clock;
     bool peer_optional;
+    /* The key is in a token, which may take long: handshakes go on beside the loop, one at a time,
+     * since mbedTLS may work on what is shared here. */
+    bool slow_key;
+    pthread_mutex_t handshake;
     char alpn_names[TLS_ALPN_MAX][TLS_ALPN_NAME_MAX];
     const char *alpn[TLS_ALPN_MAX + 1];
 };

@@ -3,9 +3,10 @@ Real broker, real TLS; the token is one in software (SoftHSM)."""
 
 import json
 import subprocess
+import time
 
 import pytest
-from conftest import open_road, stop_well
+from conftest import PROGRAMS, open_road, stop_well
 from road.audit import all_arrived
 from road.road import await_true
 from road.till import Till
@@ -96,4 +97,36 @@ def test_wrong_token_is_said_before_anything_is_sent(tmp_path, token):
         assert done.returncode == 1 and "there is no token none" in done.stderr, done
         road_says = json.loads(road.device("list", "--json"))
         assert [one["state"] for one in road_says if one["store"] == "0077"] == ["invited"]
+        stop_well(road)
+
+
+def test_token_that_takes_seconds_to_sign_gets_its_link_and_keeps_no_till_waiting(
+    tmp_path, token, monkeypatch
+):
+    slow = PROGRAMS / "slow_token.so"
+    road = open_road(tmp_path / "road")
+    road.enrol = lambda: road.cli(
+        "provision", road.invite()["link"], "--token", token.replace(MODULE, str(slow))
+    )
+    with road:
+        road.await_link()
+        road.appliance.stop()
+        monkeypatch.setenv("SLOW_TOKEN_MS", "2500")
+        road.appliance.start()
+        till = Till(road.store_url, road.token())
+        longest = 0.0
+
+        def is_online():
+            nonlocal longest
+            began = time.monotonic()
+            online = road.ask_store("/v1/status")["link"] == "online"
+            longest = max(longest, time.monotonic() - began)
+            return online
+
+        assert not is_online()
+        assert till.sell("0042-01-slow")[0] == 201
+        assert await_true(is_online, 30, "the link")
+        assert longest < 2.0, f"a screen waited {longest} s"
+        await_true(lambda: all_arrived(road), 20, "what was captured")
+        till.close()
         stop_well(road)

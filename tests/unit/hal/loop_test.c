@@ -438,6 +438,45 @@ static void stop_before_the_run_is_not_lost(void **state)
     assert_int_equal(f->calls, 1);
 }
 
+struct beside {
+    struct fixture *f;
+    pthread_t loop_thread;
+    bool ran_beside;
+    bool ended_on_the_loop;
+};
+
+static void work_beside(void *context)
+{
+    struct beside *b = context;
+    b->ran_beside = !pthread_equal(pthread_self(), b->loop_thread);
+}
+
+static void end_on_the_loop(void *context)
+{
+    struct beside *b = context;
+    b->ended_on_the_loop = b->ran_beside && pthread_equal(pthread_self(), b->loop_thread);
+    loop_stop(b->f->loop);
+}
+
+static void work_runs_beside_the_loop_and_ends_on_it(void **state)
+{
+    struct fixture *f = *state;
+    struct beside b = {.f = f, .loop_thread = pthread_self()};
+    assert_int_equal(loop_work(f->loop, work_beside, end_on_the_loop, &b, NULL), ERR_OK);
+    loop_run(f->loop);
+    assert_true(b.ended_on_the_loop);
+}
+
+static void close_waits_for_work_and_its_end(void **state)
+{
+    struct fixture *f = *state;
+    struct beside b = {.f = f, .loop_thread = pthread_self()};
+    assert_int_equal(loop_work(f->loop, work_beside, end_on_the_loop, &b, NULL), ERR_OK);
+    loop_close(f->loop);
+    assert_true(b.ended_on_the_loop);
+    assert_int_equal(loop_open(&f->loop, NULL), ERR_OK);
+}
+
 static void closing_nothing_is_fine(void **state)
 {
     (void)state;
@@ -476,6 +515,8 @@ int main(void)
         LOOP_TEST(posts_of_many_threads_all_arrive_once),
         LOOP_TEST(stop_from_another_thread_ends_the_run),
         LOOP_TEST(stop_before_the_run_is_not_lost),
+        LOOP_TEST(work_runs_beside_the_loop_and_ends_on_it),
+        LOOP_TEST(close_waits_for_work_and_its_end),
         cmocka_unit_test(closing_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
