@@ -10,9 +10,10 @@
  *
  * The module stays loaded until the process ends. Any thread may use a key, and closes it when no
  * other does; calls are made one after the other. Every call blocks: some milliseconds in software,
- * up to half a second in a TPM; one that hangs is left after 10 s (to open a key after 3 s, to agree
- * on a secret after 1.5 s), and until it ends all others fail at once, as ERR_UNREACHABLE. A token
- * that was taken out and put back is found again; a PIN that was refused is not shown to it twice.
+ * up to half a second in a TPM; one that hangs is left after 10 s (to open a key after 3 s, to
+ * agree on a secret after 1.5 s), and until it ends all others fail at once, as ERR_UNREACHABLE. A
+ * token that was taken out and put back is found again; a PIN that was refused is not shown to it
+ * twice.
  */
 #ifndef HAL_PKCS11_H
 #define HAL_PKCS11_H

@@ -25,8 +25,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
     void *module = dlopen("/usr/lib/softhsm/libsofthsm2.so", RTLD_NOW);
     if (!module)
         return CKR_GENERAL_ERROR;
-    CK_RV (*get)
-    (CK_FUNCTION_LIST **) = (CK_RV(*)(CK_FUNCTION_LIST **))dlsym(module, "C_GetFunctionList");
+    CK_C_GetFunctionList get = (CK_C_GetFunctionList)dlsym(module, "C_GetFunctionList");
     CK_RV code = get ? get(&real) : CKR_GENERAL_ERROR;
     if (code != CKR_OK)
         return code;
