@@ -155,18 +155,22 @@ static enum err route_by_policy(const struct change *change, const struct change
 {
     const struct cJSON *told = created_line(change, line->line);
     const struct cJSON *doc = json_member(change->created, "sale");
-    const char *reason = or_else(json_member_text(told, "reason"), "");
-    const char *condition =
-        or_else(line->condition, or_else(json_member_text(told, "condition"), ""));
+    struct disposition_goods goods = {
+        .quantity = line->quantity,
+        .reason = or_else(json_member_text(told, "reason"), ""),
+        .condition = or_else(line->condition, or_else(json_member_text(told, "condition"), "")),
+    };
     struct sale sale;
-    if (!doc)
-        return disposition_without_sale(policy_of(change), reason, condition, &route->disposition,
-                                        &route->rule, fault);
-    enum err err = sale_read(doc, &cardnumber_checked_before, &change->job->arena, &sale, fault);
-    return err ? err
-               : disposition_inspected(policy_of(change), &sale, sale_line_index(&sale, line->line),
-                                       line->quantity, reason, condition, &route->disposition,
-                                       &route->rule, fault);
+    if (doc) {
+        enum err err =
+            sale_read(doc, &cardnumber_checked_before, &change->job->arena, &sale, fault);
+        if (err)
+            return err;
+        goods.sale = &sale;
+        goods.sale_index = sale_line_index(&sale, line->line);
+    }
+    return disposition_inspected(policy_of(change), &goods, &route->disposition, &route->rule,
+                                 fault);
 }
 
 static enum err route(const struct change *change, const struct change_line *line,

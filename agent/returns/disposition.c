@@ -18,46 +18,32 @@ int64_t disposition_value(const struct sale_line *sold, int64_t quantity)
     return money_share(sold->gross_minor, sold->unit == UNIT_EACH ? 1 : quantity, sold->quantity);
 }
 
-static enum err look_up(const struct policy *policy, const char *reason, const char *condition,
-                        struct when_facts *facts, struct fault *fault)
+static struct when_facts facts_of(const struct disposition_goods *goods)
 {
-    facts->reason = policy_reason(policy, reason);
-    facts->condition = policy_condition(policy, condition);
-    if (facts->reason == policy->reason_count)
-        return fault_set(fault, ERR_INVALID, "reason", "is not in the policy's list");
-    if (facts->condition == policy->condition_count)
-        return fault_set(fault, ERR_INVALID, "condition", "is not in the policy's list");
-    return ERR_OK;
-}
-
-enum err disposition_inspected(const struct policy *policy, const struct sale *sale,
-                               size_t sale_index, int64_t quantity, const char *reason,
-                               const char *condition, int *disposition, const char **rule,
-                               struct fault *fault)
-{
-    const struct sale_line *sold = &sale->lines[sale_index];
-    struct when_facts facts = {
+    if (!goods->sale)
+        return (struct when_facts){.category = "", .in_hand = true, .currency = ""};
+    const struct sale_line *sold = &goods->sale->lines[goods->sale_index];
+    return (struct when_facts){
         .category = sold->category,
-        .channel = sale->channel,
+        .channel = goods->sale->channel,
         .kind = sold->kind,
         .receipt = true,
         .in_hand = true,
-        .currency = sale->currency->code,
-        .value_minor = disposition_value(sold, quantity),
+        .currency = goods->sale->currency->code,
+        .value_minor = disposition_value(sold, goods->quantity),
     };
-    enum err err = look_up(policy, reason, condition, &facts, fault);
-    if (!err)
-        *disposition = disposition_choose(policy, &facts, rule);
-    return err;
 }
 
-enum err disposition_without_sale(const struct policy *policy, const char *reason,
-                                  const char *condition, int *disposition, const char **rule,
-                                  struct fault *fault)
+enum err disposition_inspected(const struct policy *policy, const struct disposition_goods *goods,
+                               int *disposition, const char **rule, struct fault *fault)
 {
-    struct when_facts facts = {.category = "", .in_hand = true, .currency = ""};
-    enum err err = look_up(policy, reason, condition, &facts, fault);
-    if (!err)
-        *disposition = disposition_choose(policy, &facts, rule);
-    return err;
+    struct when_facts facts = facts_of(goods);
+    facts.reason = policy_reason(policy, goods->reason);
+    facts.condition = policy_condition(policy, goods->condition);
+    if (facts.reason == policy->reason_count)
+        return fault_set(fault, ERR_INVALID, "reason", "is not in the policy's list");
+    if (facts.condition == policy->condition_count)
+        return fault_set(fault, ERR_INVALID, "condition", "is not in the policy's list");
+    *disposition = disposition_choose(policy, &facts, rule);
+    return ERR_OK;
 }

@@ -9,19 +9,17 @@
 int disposition_choose(const struct policy *policy, const struct when_facts *facts,
                        const char **rule);
 
-/*
- * The same for goods that are looked at later, with the condition found: ERR_INVALID when the
- * policy doesn't list the reason or the condition.
- */
-enum err disposition_inspected(const struct policy *policy, const struct sale *sale,
-                               size_t sale_index, int64_t quantity, const char *reason,
-                               const char *condition, int *disposition, const char **rule,
-                               struct fault *fault) MUST_CHECK;
-
-/* Of goods whose sale is not known: no category and no value. */
-enum err disposition_without_sale(const struct policy *policy, const char *reason,
-                                  const char *condition, int *disposition, const char **rule,
-                                  struct fault *fault) MUST_CHECK;
+/* Goods that are looked at later. */
+struct disposition_goods {
+    const struct sale *sale; /* NULL: not known, so that they have no category and no value */
+    size_t sale_index;       /* of its lines */
+    int64_t quantity;
+    const char *reason;
+    const char *condition; /* as it was found */
+};
+/* The same for those: ERR_INVALID when the policy doesn't list the reason or the condition. */
+enum err disposition_inspected(const struct policy *policy, const struct disposition_goods *goods,
+                               int *disposition, const char **rule, struct fault *fault) MUST_CHECK;
 
 /* The value that a `when` compares: of one piece, or of `quantity` where the unit is a measure. */
 int64_t disposition_value(const struct sale_line *sold, int64_t quantity);

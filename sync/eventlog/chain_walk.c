@@ -10,14 +10,14 @@ struct chain_walk chain_walk_begin(const struct log_row *row)
     return (struct chain_walk){.next = row->first_kept, .hash = row->before_hash};
 }
 
-static void report_at(const struct log_row *row, int64_t seq, const char *what, const char *text,
-                      eventlog_report *report, void *context)
+static void report_at(const struct chain_look *look, const struct log_row *row, int64_t seq,
+                      const char *what, const char *text)
 {
     struct eventlog_finding finding = {.log = row->id, .seq = seq};
     (void)snprintf(finding.what, sizeof finding.what, "%s", what);
     (void)snprintf(finding.text, sizeof finding.text, "%s %lld: %s",
                    stream_name(log_stream(row->no)), (long long)seq, text);
-    report(context, &finding);
+    look->report(look->context, &finding);
 }
 
 /* What stands beside the body, to be found by, must be what the body says. */
@@ -31,8 +31,8 @@ static bool is_found_by_its_own(struct statement *s, const struct event *event)
 }
 
 /* ERR_NO_MEMORY is no finding. */
-static enum err read_body(struct statement *s, const struct log_row *row, int64_t seq,
-                          eventlog_report *report, void *context, struct fault *fault)
+static enum err read_body(const struct chain_look *look, struct statement *s,
+                          const struct log_row *row, int64_t seq, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, RECORD_ARENA_MAX);
@@ -42,28 +42,28 @@ static enum err read_body(struct statement *s, const struct log_row *row, int64_
     if (err == ERR_NO_MEMORY)
         return fault_set(fault, err, "event", "out of memory");
     if (err && err != ERR_UNSUPPORTED)
-        report_at(row, seq, "body", why.text, report, context);
+        report_at(look, row, seq, "body", why.text);
     else if (!err && !is_found_by_its_own(s, &event))
-        report_at(row, seq, "key", "it is filed under another key or correlation than its own",
-                  report, context);
+        report_at(look, row, seq, "key",
+                  "it is filed under another key or correlation than its own");
     return ERR_OK;
 }
 
 /* Holds one row against the chain; walks past it in any case. */
 static enum err walk_row(struct chain_walk *walk, struct statement *s, const struct log_row *row,
-                         bool read, eventlog_report *report, void *context, struct fault *fault)
+                         const struct chain_look *look, struct fault *fault)
 {
     int64_t seq = log_position_seq(column_int(s, 0));
     struct slice body = column_slice(s, 2);
     struct sha256 expected = chain_next(&walk->hash, body);
     struct sha256 stored = expected;
     if (seq != walk->next)
-        report_at(row, walk->next, "gap", "missing", report, context);
+        report_at(look, row, walk->next, "gap", "missing");
     if (column_bytes(s, 1, stored.bytes, SHA256_BYTES))
-        report_at(row, seq, "chain", "its hash has a wrong length", report, context);
+        report_at(look, row, seq, "chain", "its hash has a wrong length");
     else if (seq == walk->next && !sha256_equal(&stored, &expected))
-        report_at(row, seq, "chain", "the body or a hash was changed", report, context);
-    enum err err = read ? read_body(s, row, seq, report, context, fault) : ERR_OK;
+        report_at(look, row, seq, "chain", "the body or a hash was changed");
+    enum err err = look->bodies ? read_body(look, s, row, seq, fault) : ERR_OK;
     walk->next = seq + 1;
     walk->hash = stored;
     walk->events++;
@@ -71,8 +71,7 @@ static enum err walk_row(struct chain_walk *walk, struct statement *s, const str
 }
 
 enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struct log_row *row,
-                       int64_t max, bool read, bool *ended, eventlog_report *report, void *context,
-                       struct fault *fault)
+                       const struct chain_look *look, int64_t max, bool *ended, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
@@ -86,7 +85,7 @@ enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struc
     while (!err && there) {
         err = database_step(db, s, &there, fault);
         if (!err && there)
-            err = walk_row(walk, s, row, read, report, context, fault);
+            err = walk_row(walk, s, row, look, fault);
     }
     statement_reset(s);
     if (!err)
@@ -114,8 +113,8 @@ enum err chain_walk_tail(struct database *db, const struct log_row *row, int64_t
         if (err)
             return err;
     }
-    enum err err =
-        chain_walk_on(&walk, db, row, count + 1, false, &ended, keep_first, &first, fault);
+    const struct chain_look look = {.report = keep_first, .context = &first};
+    enum err err = chain_walk_on(&walk, db, row, &look, count + 1, &ended, fault);
     if (err)
         return err;
     if (first.what[0] || !found)

@@ -16,13 +16,18 @@ struct chain_walk {
 
 /* At the log's first kept event. */
 struct chain_walk chain_walk_begin(const struct log_row *row);
+/* What is looked at beside the chain, and who hears of damage. */
+struct chain_look {
+    bool bodies; /* each is read, too */
+    eventlog_report *report;
+    void *context;
+};
 /*
  * Goes on over at most `max` events; *ended tells that there are no more. Damage is reported
- * and walked past: the next event is then held against the stored hash. `read` also reads each
- * body.
+ * and walked past: the next event is then held against the stored hash.
  */
 enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struct log_row *row,
-                       int64_t max, bool read, bool *ended, eventlog_report *report, void *context,
+                       const struct chain_look *look, int64_t max, bool *ended,
                        struct fault *fault) MUST_CHECK;
 /* Checks the last `count` events up to `head`: ERR_CORRUPT names the first that doesn't fit. */
 enum err chain_walk_tail(struct database *db, const struct log_row *row, int64_t head,

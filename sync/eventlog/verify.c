@@ -72,9 +72,9 @@ static enum err check_logs(struct verification *v, struct fault *fault)
         if (err || !found)
             return err;
         struct chain_walk walk = chain_walk_begin(&row);
+        const struct chain_look look = {.bodies = true, .report = v->report, .context = v->context};
         bool ended;
-        err = chain_walk_on(&walk, v->db, &row, INT64_MAX, true, &ended, v->report, v->context,
-                            fault);
+        err = chain_walk_on(&walk, v->db, &row, &look, INT64_MAX, &ended, fault);
         v->events += walk.events;
         if (err)
             return err;
@@ -249,6 +249,7 @@ static void report_damage(void *context, const struct eventlog_finding *finding)
 static enum err walk_chunk(struct background *background, struct log_row *row,
                            struct chain_walk *walk, bool *ended, struct fault *fault)
 {
+    const struct chain_look look = {.report = report_damage, .context = background};
     struct database *db = background->db;
     bool found;
     enum err err = database_run_plain(db, LOG_BEGIN_READING, fault);
@@ -257,8 +258,7 @@ static enum err walk_chunk(struct background *background, struct log_row *row,
     if (!err && walk->next < row->first_kept)
         *walk = chain_walk_begin(row);
     if (!err)
-        err = chain_walk_on(walk, db, row, CHUNK_EVENTS, false, ended, report_damage, background,
-                            fault);
+        err = chain_walk_on(walk, db, row, &look, CHUNK_EVENTS, ended, fault);
     database_rollback(db);
     return err;
 }

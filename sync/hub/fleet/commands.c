@@ -135,9 +135,8 @@ static enum err take_due(struct statement *s, struct due *due, struct fault *fau
     return buf_check(&due->arguments, fault, "command");
 }
 
-static enum err send_one(struct commands *commands, const struct signer *signer,
-                         const struct due *due, int64_t now_ms, commands_send *send, void *context,
-                         struct fault *fault)
+static enum err send_one(struct commands *commands, const struct commands_turn *turn,
+                         const struct due *due, struct fault *fault)
 {
     struct buf text CLEANUP(buf_free);
     struct buf envelope CLEANUP(buf_free);
@@ -147,18 +146,18 @@ static enum err send_one(struct commands *commands, const struct signer *signer,
     command_write(&text, &due->command);
     enum err err = buf_check(&text, fault, "command");
     if (!err)
-        err = envelope_make(COMMAND_ENVELOPE, buf_slice(&text), buf_slice(&signer->chain),
-                            signer->key, &envelope, fault);
+        err = envelope_make(COMMAND_ENVELOPE, buf_slice(&text), buf_slice(&turn->signer->chain),
+                            turn->signer->key, &envelope, fault);
     if (!err)
         err = statement(commands, COMMANDS_SENT, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, due->id);
-    bind_int(s, 2, now_ms);
+    bind_int(s, 2, turn->now_ms);
     err = database_run(commands->db, s, fault);
     if (err)
         return err;
-    int64_t left_s = (due->command.expires_ms - now_ms) / MS_PER_S;
+    int64_t left_s = (due->command.expires_ms - turn->now_ms) / MS_PER_S;
     const struct command_parcel parcel = {
         .device = due->command.device,
         .name = command_word(due->command.name),
@@ -166,7 +165,7 @@ static enum err send_one(struct commands *commands, const struct signer *signer,
         .correlation = slice_of(due->id),
         .expiry_s = (uint32_t)(left_s > 1 ? left_s : 1),
     };
-    send(context, &parcel);
+    turn->send(turn->context, &parcel);
     return ERR_OK;
 }
 
@@ -194,9 +193,8 @@ static enum err any_waiting(struct commands *commands, bool *waiting, struct fau
     return ERR_OK;
 }
 
-enum err commands_step(struct commands *commands, const struct signer *signer, int64_t now_ms,
-                       int64_t again_ms, int64_t max, commands_send *send, void *context,
-                       bool *waiting, struct fault *fault)
+enum err commands_step(struct commands *commands, const struct commands_turn *turn, bool *waiting,
+                       struct fault *fault)
 {
     struct due list[STEP_MAX];
     struct statement *s;
@@ -205,20 +203,20 @@ enum err commands_step(struct commands *commands, const struct signer *signer, i
     enum err err = any_waiting(commands, waiting, fault);
     if (err || !*waiting)
         return err;
-    err = expire(commands, now_ms, fault);
+    err = expire(commands, turn->now_ms, fault);
     if (!err)
         err = statement(commands, COMMANDS_DUE, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, again_ms);
-    bind_int(s, 2, max < STEP_MAX ? max : STEP_MAX);
+    bind_int(s, 1, turn->again_ms);
+    bind_int(s, 2, turn->max < STEP_MAX ? turn->max : STEP_MAX);
     while (!err && due < STEP_MAX &&
            (err = database_step(commands->db, s, &row, fault)) == ERR_OK && row)
         err = take_due(s, &list[due++], fault);
     statement_reset(s);
     for (size_t i = 0; i < due; i++) {
         if (!err)
-            err = send_one(commands, signer, &list[i], now_ms, send, context, fault);
+            err = send_one(commands, turn, &list[i], fault);
         buf_free(&list[i].arguments);
     }
     return err;

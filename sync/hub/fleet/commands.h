@@ -39,10 +39,18 @@ struct command_parcel {
     uint32_t expiry_s;
 };
 typedef void commands_send(void *context, const struct command_parcel *parcel);
-/* Those that wait, were sent before `again_ms` or never, and are at most `max`. */
-enum err commands_step(struct commands *commands, const struct signer *signer, int64_t now_ms,
-                       int64_t again_ms, int64_t max, commands_send *send, void *context,
-                       bool *waiting, struct fault *fault) MUST_CHECK;
+/* What a step works with. */
+struct commands_turn {
+    const struct signer *signer;
+    int64_t now_ms;
+    int64_t again_ms; /* what was sent since isn't sent again yet */
+    int64_t max;      /* commands that are sent */
+    commands_send *send;
+    void *context;
+};
+/* Sends some of those that wait; `waiting`: there are such. */
+enum err commands_step(struct commands *commands, const struct commands_turn *turn, bool *waiting,
+                       struct fault *fault) MUST_CHECK;
 /* ERR_INVALID unless it is a reply; one to nothing that waits changes nothing. */
 enum err commands_reply(struct commands *commands, const char *device, struct slice text,
                         int64_t now_ms, struct fault *fault) MUST_CHECK;

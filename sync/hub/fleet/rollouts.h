@@ -40,13 +40,20 @@ struct rollout_act {
 enum err rollouts_act(struct rollouts *rollouts, const struct rollout_act *act,
                       struct fault *fault) MUST_CHECK;
 
+/* What a step works with. */
+struct rollouts_turn {
+    const struct signer *signer;
+    int64_t now_ms;
+    int64_t max;        /* appliances that get a document */
+    desired_send *send; /* gets the documents */
+    void *context;
+};
 /*
- * Does what is due now: signs documents for at most `max` appliances, which `send` gets, or judges
- * the wave. `more`: there is more to do at once; `open`: there is a rollout to come back to.
+ * Does what is due now: signs documents, or judges the wave. `more`: there is more to do at once;
+ * `open`: there is a rollout to come back to.
  */
-enum err rollouts_step(struct rollouts *rollouts, const struct signer *signer, int64_t now_ms,
-                       int64_t max, desired_send *send, void *context, bool *more, bool *open,
-                       struct fault *fault) MUST_CHECK;
+enum err rollouts_step(struct rollouts *rollouts, const struct rollouts_turn *turn, bool *more,
+                       bool *open, struct fault *fault) MUST_CHECK;
 
 /* Writes one rollout as an object, with at most `max` of the appliances that gave trouble. */
 enum err rollouts_write(struct rollouts *rollouts, int64_t rollout_no, int64_t now_ms, int64_t max,

@@ -10,10 +10,7 @@ enum { STEP_MAX = 200 };
 struct stepping {
     struct rollouts *rollouts;
     const struct rollouts_row *row;
-    const struct signer *signer;
-    int64_t now_ms;
-    desired_send *send;
-    void *context;
+    const struct rollouts_turn *turn;
 };
 
 struct member {
@@ -67,7 +64,7 @@ static enum err note_sent(const struct stepping *step, const char *device, int64
     bind_int(s, 3, version);
     bind_int(s, 4, online);
     bind_int(s, 5, state.waiting[STREAM_RETURNS] + state.waiting[STREAM_SALES]);
-    bind_int(s, 6, step->now_ms);
+    bind_int(s, 6, step->turn->now_ms);
     return database_run(step->rollouts->db, s, fault);
 }
 
@@ -90,14 +87,15 @@ static enum err give(const struct stepping *step, const struct member *member, b
         .device = member->device,
         .change_no = back ? member->before_change : step->row->change_no,
         .rollout_no = step->row->no,
-        .now_ms = step->now_ms,
+        .now_ms = step->turn->now_ms,
     };
-    enum err err = desired_make(step->rollouts->desired, &order, step->signer, &document, fault);
+    enum err err =
+        desired_make(step->rollouts->desired, &order, step->turn->signer, &document, fault);
     if (!err)
         err = back ? note_returned(step, member->device, fault)
                    : note_sent(step, member->device, document.version, fault);
     if (!err)
-        step->send(step->context, member->device, buf_slice(&document.envelope));
+        step->turn->send(step->turn->context, member->device, buf_slice(&document.envelope));
     desired_document_free(&document);
     return err;
 }
@@ -167,9 +165,8 @@ static enum err halt(struct rollouts *rollouts, struct rollouts_row *row, struct
     return rollouts_save(rollouts, row, fault);
 }
 
-enum err rollouts_step(struct rollouts *rollouts, const struct signer *signer, int64_t now_ms,
-                       int64_t max, desired_send *send, void *context, bool *more, bool *open,
-                       struct fault *fault)
+enum err rollouts_step(struct rollouts *rollouts, const struct rollouts_turn *turn, bool *more,
+                       bool *open, struct fault *fault)
 {
     int64_t no = 0;
     size_t given = 0;
@@ -184,15 +181,15 @@ enum err rollouts_step(struct rollouts *rollouts, const struct signer *signer, i
         err = rollouts_find(rollouts, no, &row, fault);
     if (err)
         return err;
-    const struct stepping step = {rollouts, &row, signer, now_ms, send, context};
+    const struct stepping step = {rollouts, &row, turn};
     *open = true;
     if (row.state == ROLLOUT_RUNNING || row.state == ROLLOUT_ABORTED)
-        err = give_some(&step, row.state == ROLLOUT_ABORTED, max < STEP_MAX ? max : STEP_MAX,
-                        &given, fault);
+        err = give_some(&step, row.state == ROLLOUT_ABORTED,
+                        turn->max < STEP_MAX ? turn->max : STEP_MAX, &given, fault);
     if (err && err_class(err) == ERR_CLASS_PARK && row.state == ROLLOUT_RUNNING)
         return halt(rollouts, &row, fault);
     *more = given > 0;
     if (!err && !given && row.state == ROLLOUT_RUNNING)
-        err = judge(rollouts, &row, now_ms, more, fault);
+        err = judge(rollouts, &row, turn->now_ms, more, fault);
     return err;
 }

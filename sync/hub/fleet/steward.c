@@ -179,11 +179,20 @@ static enum err step_all(struct steward *steward, int64_t now_ms, struct fault *
 {
     struct office *office = &steward->office;
     bool waiting = false;
-    enum err err = rollouts_step(office->rollouts, &office->signer, now_ms, STEP_DEVICES,
-                                 on_document, steward, &steward->more, &steward->open, fault);
+    const struct rollouts_turn turn = {.signer = &office->signer,
+                                       .now_ms = now_ms,
+                                       .max = STEP_DEVICES,
+                                       .send = on_document,
+                                       .context = steward};
+    const struct commands_turn asking = {.signer = &office->signer,
+                                         .now_ms = now_ms,
+                                         .again_ms = now_ms - AGAIN_MS,
+                                         .max = STEP_DEVICES,
+                                         .send = on_command,
+                                         .context = steward};
+    enum err err = rollouts_step(office->rollouts, &turn, &steward->more, &steward->open, fault);
     if (!err)
-        err = commands_step(office->commands, &office->signer, now_ms, now_ms - AGAIN_MS,
-                            STEP_DEVICES, on_command, steward, &waiting, fault);
+        err = commands_step(office->commands, &asking, &waiting, fault);
     if (!err && !steward->more)
         err = desired_unheard(office->desired, now_ms - AGAIN_MS, now_ms, STEP_DEVICES, on_document,
                               steward, fault);

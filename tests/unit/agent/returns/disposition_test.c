@@ -74,8 +74,11 @@ static void goods_that_are_inspected_later_go_the_same_way(void **state)
         int disposition = -1;
         const char *rule = "";
         sell(c, routes[i].category, routes[i].amount);
-        assert_int_equal(disposition_inspected(&c->policy, &c->sale, 0, 1, routes[i].reason,
-                                               routes[i].condition, &disposition, &rule, &c->fault),
+        const struct disposition_goods goods = {.sale = &c->sale,
+                                                .quantity = 1,
+                                                .reason = routes[i].reason,
+                                                .condition = routes[i].condition};
+        assert_int_equal(disposition_inspected(&c->policy, &goods, &disposition, &rule, &c->fault),
                          ERR_OK);
         assert_string_equal(rule, routes[i].rule);
         assert_int_equal(disposition, routes[i].disposition);
@@ -87,13 +90,13 @@ static void without_a_sale_the_condition_decides(void **state)
     struct counter *c = *state;
     int disposition = -1;
     const char *rule = "";
-    assert_int_equal(
-        disposition_without_sale(&c->policy, "unwanted", "used", &disposition, &rule, &c->fault),
-        ERR_OK);
+    struct disposition_goods goods = {.reason = "unwanted", .condition = "used"};
+    assert_int_equal(disposition_inspected(&c->policy, &goods, &disposition, &rule, &c->fault),
+                     ERR_OK);
     assert_int_equal(disposition, DISPOSITION_LIQUIDATE);
-    assert_int_equal(
-        disposition_without_sale(&c->policy, "unwanted", "shiny", &disposition, &rule, &c->fault),
-        ERR_INVALID);
+    goods.condition = "shiny";
+    assert_int_equal(disposition_inspected(&c->policy, &goods, &disposition, &rule, &c->fault),
+                     ERR_INVALID);
     assert_string_equal(c->fault.where, "condition");
 }
 
