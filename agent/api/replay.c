@@ -161,17 +161,17 @@ static enum err replay_seqs(struct api *api, const struct seqs *seqs, int64_t *e
     return err;
 }
 
+/* *id: the return's. */
 static enum err of_return(struct api *api, const struct asked *asked, int64_t *events,
-                          struct fault *fault)
+                          struct id *id, struct fault *fault)
 {
     struct eventlog_status status;
     struct seqs seqs = {.count = 0};
-    struct id id;
     eventlog_status(api->config.log, &status);
     seqs.log = status.streams[STREAM_RETURNS].log;
-    enum err err = find_return(api, asked->of_return, &id, fault);
+    enum err err = find_return(api, asked->of_return, id, fault);
     if (!err)
-        err = eventlog_history(api->reader, &id, take_seq, &seqs, fault);
+        err = eventlog_history(api->reader, id, take_seq, &seqs, fault);
     if (!err && !seqs.count)
         err = fault_set(fault, ERR_NOT_FOUND, "return", "the log keeps no event of this return");
     return err ? err : replay_seqs(api, &seqs, events, fault);
@@ -191,12 +191,13 @@ static enum err read_asked(struct api_call *call, struct cJSON **doc, struct are
     return err;
 }
 
-static enum err run(struct api *api, struct asked *asked, int64_t *events, struct fault *fault)
+static enum err run(struct api *api, struct asked *asked, int64_t *events, struct id *id,
+                    struct fault *fault)
 {
     if (!api->config.uplink)
         return fault_set(fault, ERR_REFUSED, "no_link", "this appliance has no link to a hub");
     if (asked->of_return)
-        return of_return(api, asked, events, fault);
+        return of_return(api, asked, events, id, fault);
     enum err err = asked->has_time ? by_time(api, asked, fault) : ERR_OK;
     int64_t last = asked->to ? asked->to : INT64_MAX;
     return err ? err
@@ -212,11 +213,14 @@ static void replay(struct api_call *call)
     struct asked asked = {0};
     struct fault fault;
     int64_t events = 0;
+    struct id id;
     arena_init(&arena, BODY_MAX_BYTES);
     buf_init(&body, BODY_MAX_BYTES);
     enum err err = read_asked(call, &doc, &arena, &asked, &fault);
     if (!err)
-        err = run(call->api, &asked, &events, &fault);
+        err = run(call->api, &asked, &events, &id, &fault);
+    if (!err && (call->local || call->person)) /* a till does it by itself */
+        api_note_act(call, ACCESS_REPLAYED, asked.of_return ? &id : NULL);
     struct jsonw w = jsonw_to(&body);
     jsonw_object(&w, NULL);
     jsonw_int(&w, "events", events);

@@ -13,6 +13,7 @@ enum { LANE_MAX = 16, DATA_MAX_BYTES = 512, COPY_MAX_BYTES = 1024 * 1024 };
 static const char *const act_words[ACCESS_ACT_COUNT] = {
     [ACCESS_SIGNED_IN] = "signed_in",
     [ACCESS_SIGNED_OUT] = "signed_out",
+    [ACCESS_SESSION_LAPSED] = "session_lapsed",
     [ACCESS_LOCKED_OUT] = "locked_out",
     [ACCESS_PIN_CHANGED] = "pin_changed",
     [ACCESS_STAFF_ADDED] = "staff_added",
@@ -26,6 +27,7 @@ static const char *const act_words[ACCESS_ACT_COUNT] = {
     [ACCESS_SCANNER_BOUND] = "scanner_bound",
     [ACCESS_DIAGNOSTICS_TAKEN] = "diagnostics_taken",
     [ACCESS_REPORT_SIGNED] = "report_signed",
+    [ACCESS_REPLAYED] = "replayed",
 };
 
 struct act {

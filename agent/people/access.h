@@ -8,7 +8,8 @@
 enum access_act {
     ACCESS_SIGNED_IN, /* a manager or a technician; as for signed out */
     ACCESS_SIGNED_OUT,
-    ACCESS_LOCKED_OUT, /* for a while or, at last, until a new PIN is set */
+    ACCESS_SESSION_LAPSED, /* told when somebody comes with it again */
+    ACCESS_LOCKED_OUT,     /* for a while or, at last, until a new PIN is set */
     ACCESS_PIN_CHANGED,
     ACCESS_STAFF_ADDED,
     ACCESS_STAFF_REMOVED,
@@ -21,6 +22,7 @@ enum access_act {
     ACCESS_SCANNER_BOUND,
     ACCESS_DIAGNOSTICS_TAKEN,
     ACCESS_REPORT_SIGNED,
+    ACCESS_REPLAYED, /* events were sent to the hub once more */
     ACCESS_ACT_COUNT,
 };
 
@@ -36,7 +38,7 @@ struct access {
     const char *person; /* whom it befell, an id; "" if it befell none */
     const char *lane;   /* "" for none */
     const char *by;     /* a person's id or one of the words above */
-    const char *of;     /* the return whose receipt it was, an id; may be NULL */
+    const char *of;     /* the return that it was about, an id; may be NULL */
 };
 
 /*

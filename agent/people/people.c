@@ -408,8 +408,12 @@ void people_begin_session(struct people *people, const struct person *person,
 const struct person *people_of_session(struct people *people, struct slice secret, bool used)
 {
     const struct staff *staff = current_staff(people);
-    const char *id =
-        session_find(people->sessions, secret, clock_monotonic_ms(people->config.clock), used);
+    int64_t now_ms = clock_monotonic_ms(people->config.clock);
+    const char *gone = session_lapse(people->sessions, secret, now_ms);
+    const struct person *person = gone ? staff_by_id(staff, gone) : NULL;
+    if (person && person->role != ROLE_ASSOCIATE)
+        tell(people, ACCESS_SESSION_LAPSED, person->id, ACCESS_BY_NOBODY);
+    const char *id = session_find(people->sessions, secret, now_ms, used);
     return id ? staff_by_id(staff, id) : NULL;
 }
 

@@ -86,16 +86,21 @@ static struct session *find(struct sessions *sessions, struct slice secret)
     return NULL;
 }
 
+const char *session_lapse(struct sessions *sessions, struct slice secret, int64_t now_ms)
+{
+    struct session *session = find(sessions, secret);
+    if (!session || (now_ms - session->used_ms < sessions->limits.idle_ms &&
+                     now_ms - session->begun_ms < sessions->limits.age_ms))
+        return NULL;
+    session->open = false;
+    return session->person;
+}
+
 const char *session_find(struct sessions *sessions, struct slice secret, int64_t now_ms, bool used)
 {
     struct session *session = find(sessions, secret);
-    if (!session)
+    if (!session || session_lapse(sessions, secret, now_ms))
         return NULL;
-    if (now_ms - session->used_ms >= sessions->limits.idle_ms ||
-        now_ms - session->begun_ms >= sessions->limits.age_ms) {
-        session->open = false;
-        return NULL;
-    }
     if (used)
         session->used_ms = now_ms;
     return session->person;

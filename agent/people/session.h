@@ -30,6 +30,9 @@ void session_begin(struct sessions *sessions, const struct person *person, int64
  * did something, which begins the idle time anew.
  */
 const char *session_find(struct sessions *sessions, struct slice secret, int64_t now_ms, bool used);
+/* Ends one that has lapsed: its person's id, borrowed as above; NULL if it hasn't, or isn't here.
+ */
+const char *session_lapse(struct sessions *sessions, struct slice secret, int64_t now_ms);
 void session_end(struct sessions *sessions, struct slice secret);
 /* Ends the sessions of people who are gone from the staff, or have another PIN or role. */
 void sessions_check(struct sessions *sessions, const struct staff *staff);

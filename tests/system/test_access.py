@@ -171,6 +171,8 @@ def test_acts_of_managers_and_technicians_at_the_counter_are_told(printing_road)
     await_told(road, "diagnostics_taken", people["technician"], technician)
     tool(road, "diag", "--out", road.folder / "bundle.tar.gz")
     await_told(road, "diagnostics_taken", "cli", "appliance")
+    tool(road, "replay", "--return", made["number"])
+    await_told(road, "replayed", "cli", "appliance")
     for cookie in signed_in.values():
         ask("DELETE", "/v1/session", cookie)
     await_told(road, "signed_out", people["manager"], f"person/{people['manager']}")

@@ -38,7 +38,9 @@ static void unused_it_ends_and_use_keeps_it(void **state)
     assert_non_null(session_find(sessions, slice_of(secret), 900, true));
     assert_non_null(session_find(sessions, slice_of(secret), 1800, false));
     /* Looking is no use: it ended 1000 ms after 900. */
-    assert_null(session_find(sessions, slice_of(secret), 1900, true));
+    assert_null(session_lapse(sessions, slice_of(secret), 1899));
+    assert_string_equal(session_lapse(sessions, slice_of(secret), 1900), ann.id); /* told once */
+    assert_null(session_lapse(sessions, slice_of(secret), 1901));
     assert_null(session_find(sessions, slice_of(secret), 1901, true));
     sessions_close(sessions);
 }
