@@ -1,92 +1,14 @@
 #include "sync/hub/ingest/fact.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/json.h"
 #include "hal/base/json_scan.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
+#include "sync/hub/ingest/reading.h"
 #include "sync/hub/ingest/restore.h"
 
 #include <string.h>
 
 enum { ARENA_MAX = 64 * 1024, RECEIPT_MAX = 200 };
-
-/* What one body turned out to be. */
-struct reading {
-    bool parked;
-    char code[ACK_CODE_MAX];
-    char detail[ACK_DETAIL_MAX];
-    bool has_id;
-    struct id id; /* what the body calls itself, parked or not */
-    struct event event;
-};
-
-static void copy_text(char *to, size_t size, const char *text)
-{
-    size_t len = strlen(text);
-    if (len >= size)
-        len = size - 1;
-    while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-        len--;
-    memcpy(to, text, len);
-    to[len] = '\0';
-}
-
-static void park(struct reading *reading, const char *code, const char *detail)
-{
-    reading->parked = true;
-    copy_text(reading->code, sizeof reading->code, code);
-    copy_text(reading->detail, sizeof reading->detail, detail);
-}
-
-/* The id of a body that can't be read as an event, if it has one. */
-static void claimed_id(struct slice body, struct arena *arena, struct reading *reading)
-{
-    const struct json_limits limits = {.bytes = BATCH_BYTES_MAX, .depth = EVENT_DEPTH_MAX};
-    struct json_scan scan;
-    struct json_part part;
-    bool found = true;
-    if (json_scan_begin(&scan, body, limits, '{', NULL) != ERR_OK)
-        return;
-    while (json_scan_next(&scan, &part, &found, NULL) == ERR_OK && found) {
-        struct slice text;
-        if (slice_is(part.key, "id") && json_scan_text(part.value, arena, &text) == ERR_OK)
-            reading->has_id = id_parse(text, &reading->id) == ERR_OK;
-    }
-}
-
-static const char *reason_code(enum err err)
-{
-    return err == ERR_UNSUPPORTED ? "unknown_type" : "unreadable";
-}
-
-/* The centre also tells what happens to a return elsewhere: in a warehouse, at a bank. */
-static bool may_tell(enum stream stream, enum event_type type)
-{
-    enum stream kept = event_type_stream(type);
-    return kept == stream || (stream == STREAM_CENTRE && kept == STREAM_RETURNS);
-}
-
-static void read_body(struct slice body, enum stream stream, struct arena *arena,
-                      struct reading *reading)
-{
-    struct fault why = {0};
-    enum err err = event_read(body, arena, &reading->event, &why);
-    if (err) {
-        char detail[ACK_DETAIL_MAX] = "";
-        struct buf text CLEANUP(buf_free);
-        buf_init(&text, sizeof why);
-        buf_printf(&text, "%s%s%s", why.where, *why.where ? ": " : "", why.text);
-        copy_text(detail, sizeof detail, text.data ? text.data : err_text(err));
-        park(reading, reason_code(err), detail);
-        claimed_id(body, arena, reading);
-        return;
-    }
-    reading->has_id = true;
-    reading->id = reading->event.id;
-    bool mended = stream == STREAM_CENTRE && reading->event.has_replaces;
-    if (!may_tell(stream, reading->event.type) && !mended)
-        park(reading, "wrong_stream", "this type isn't kept in this stream");
-}
 
 /*
  * "/store/<store>/device/<device>"; what was captured before enrolment says "unenrolled", and what
@@ -115,7 +37,8 @@ static enum err check_owner(struct database *db, const char *device, struct fact
     if (err)
         return err;
     if (!itself) {
-        park(reading, "wrong_source", "the event names another device than the one that sent it");
+        reading_park(reading, "wrong_source",
+                     "the event names another device than the one that sent it");
         return ERR_OK;
     }
     if (id_equal(&memory->owned, &reading->event.correlation))
@@ -132,7 +55,7 @@ static enum err check_owner(struct database *db, const char *device, struct fact
         return err;
     statement_reset(s);
     if (row)
-        park(reading, "wrong_source", "another device captured what this event is about");
+        reading_park(reading, "wrong_source", "another device captured what this event is about");
     else
         memory->owned = reading->event.correlation;
     return ERR_OK;
@@ -352,7 +275,7 @@ static enum err meet_again(struct database *db, const struct fact_place *place,
         *stored = (struct fact_stored){.event_no = event_no};
         return place->recalled ? heal_body(db, event_no, body, body_hash, fault) : ERR_OK;
     }
-    park(reading, "id_body_conflict", "another event with this id was here before");
+    reading_park(reading, "id_body_conflict", "another event with this id was here before");
     err = store_parked(db, place, memory, body, body_hash, reading, stored, fault);
     return err || !stored->fresh
                ? err
@@ -424,7 +347,7 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
     struct reading reading = {0};
     struct sha256 body_hash = sha256_of(body);
     int64_t event_no = 0;
-    read_body(body, place->log->stream, &arena, &reading);
+    reading_make(&reading, body, place->log->stream, &arena);
     enum err err = ERR_OK;
     if (!reading.parked && place->log->stream != STREAM_CENTRE) /* the centre speaks of all */
         err = check_owner(db, place->log->device, memory, &reading, fault);
@@ -510,7 +433,7 @@ enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault)
     buf_init(&parked.body, EVENT_BODY_MAX);
     enum err err = load_parked(db, event_no, &parked, fault);
     if (!err) {
-        read_body(buf_slice(&parked.body), parked.stream, &arena, &reading);
+        reading_make(&reading, buf_slice(&parked.body), parked.stream, &arena);
         err = reading.parked ? fault_set(fault, ERR_REFUSED, reading.code, "%s", reading.detail)
                              : update_event(db, event_no, &reading.event, fault);
     }
