@@ -10,7 +10,6 @@ from road.road import await_true
 
 # The printer's other end; the image has no gadgets, and gets none.
 GADGET_MODULES = ("udc-core", "dummy_hcd", "libcomposite", "usb_f_printer")
-LAMPS_MODULE = "input-leds"  # makes the kernel's LEDs of the lights of a keyboard
 MAKE_GADGET = """
 mount -t configfs none /sys/kernel/config 2>/dev/null
 g=/sys/kernel/config/usb_gadget/printer
@@ -43,7 +42,7 @@ def gadgets(tmp_path_factory):
     """A stick with the modules of the other end, from the package that the image's kernel is of."""
     file = tmp_path_factory.mktemp("gadgets") / "stick.img"
     subprocess.run(["mformat", "-C", "-i", file, "-T", "16384", "-v", "GADGETS", "::"], check=True)
-    for name in (*GADGET_MODULES, LAMPS_MODULE):
+    for name in GADGET_MODULES:
         [module] = (FIRMWARE / "debian/usr/lib/modules").glob(f"*/kernel/**/{name}.ko*")
         subprocess.run(["mcopy", "-i", file, module, f"::{name}.ko.xz"], check=True)
     return file
@@ -76,8 +75,7 @@ def load(machine, name):
 
 
 def test_lamps_of_the_board_are_lit(machine):
-    """The lights of a keyboard stand for them."""
-    load(machine, LAMPS_MODULE)
+    """The lights of a keyboard stand for them, which are LEDs of the kernel's (input-leds)."""
     green, red = (
         machine.run(f"ls -d /sys/class/leds/*::{light} | head -n 1").strip()
         for light in ("capslock", "numlock")
