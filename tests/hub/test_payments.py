@@ -212,6 +212,41 @@ def test_authorised_goods_in_a_warehouse_are_paid_back_without_a_store(desk):
     ]
 
 
+def test_return_of_a_warehouse_is_taken_back_while_part_of_it_is_on_its_way(desk):
+    shop = Hub(desk.road, "commerce")
+    sale = desk.till.sale("WEB-partly")
+    sale["channel"] = "online"
+    sale["tenders"][0]["type"] = "online_payment"
+    assert shop.ask("POST", "/v1/orders", sale)[0] == 201
+    lines = [{"line": 1, "quantity": 2}]
+    asked = {"number": "RMA-partly", "receipt": "WEB-partly", "lines": lines}
+    status, allowed = shop.ask("POST", "/v1/authorisations", asked)
+    assert status == 201, allowed
+    came = {"line": 1, "quantity": 1, "condition": "new_sealed"}
+    goods = {"return": allowed["return_id"], "notice": "P-1", "lines": [came]}
+    assert shop.ask("POST", "/v1/goods-received", goods)[0] == 201
+    desk.hub.await_entries(2, f"return={allowed['return_id']}")
+    path = f"/v1/returns/{allowed['return_id']}/void"
+    assert shop.ask("POST", path, REASON)[0] == 403
+    await_true(  # 503 while something of it is not in the books yet
+        lambda: desk.hub.ask("POST", path, REASON)[0] == 200,
+        10,
+        "the return to be taken back",
+    )
+    entries = desk.hub.await_entries(3, f"return={allowed['return_id']}")
+    sums = {}
+    for line in (x for e in entries for x in e["journal"]["lines"]):
+        amount = line.get("debit", 0) - line.get("credit", 0)
+        sums[line["account"]] = sums.get(line["account"], 0) + amount
+    assert set(sums.values()) == {0}
+    assert desk.hub.ask("POST", path, REASON)[0] == 422
+    status, problem = shop.ask("POST", "/v1/goods-received", {**goods, "notice": "P-2"})
+    assert (status, "taken back" in str(problem)) == (422, True), problem
+    payments = desk.hub.get("/v1/payments")["payments"]
+    assert not [p for p in payments if p["return_id"] == allowed["return_id"]]
+    shop.client.close()
+
+
 def test_tender_that_no_provider_pays_waits_for_a_person(desk):
     answer = desk.give_back("0042-01-pay-cheque", tender="store_account")
     payment = desk.await_payment(answer, "parked")

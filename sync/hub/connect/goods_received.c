@@ -48,6 +48,24 @@ static enum err check_goods(const struct receiving *r)
     return ERR_OK;
 }
 
+/* What comes of a return that finance took back is not paid for. */
+static enum err check_stands(const struct receiving *r, const struct id *correlation)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(r->work.db, INGEST_RETURN_VOIDED, &s, r->work.fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    err = database_step(r->work.db, s, &row, r->work.fault);
+    if (err)
+        return err;
+    statement_reset(s);
+    return row ? fault_set(r->work.fault, ERR_REFUSED, "return",
+                           "it was taken back; authorise it anew, or give the goods back")
+               : ERR_OK;
+}
+
 /* The return by id or number; one that was only authorised, by its id, is accepted now. */
 static enum err find_return(struct receiving *r, struct id *correlation)
 {
@@ -67,6 +85,8 @@ static enum err find_return(struct receiving *r, struct id *correlation)
     statement_reset(s);
     if (!err && own)
         err = check_goods(r);
+    if (!err && own && row)
+        err = check_stands(r, correlation);
     if (err || row)
         return err;
     if (!is_id)

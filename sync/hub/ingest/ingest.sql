@@ -218,6 +218,12 @@ WHERE return_index.receipt = ?1 ORDER BY return_index.event_no, event.sequence, 
 
 -- name: ledger_cursor
 SELECT event_no FROM ledger_cursor WHERE one = 1
+-- name: goods_unbooked
+-- Whether goods of a return came that are not in its books yet.
+SELECT 1 FROM event LEFT JOIN ledger_event ON ledger_event.event_no = event.event_no
+WHERE event.correlation = ?1 AND event.type = 'com.tillback.item.received.v1'
+  AND (event.event_no > (SELECT event_no FROM ledger_cursor WHERE one = 1)
+       OR ledger_event.state = 'held') LIMIT 1
 -- name: ledger_cursor_move
 UPDATE ledger_cursor SET event_no = ?1 WHERE one = 1
 -- name: ledger_next
@@ -640,6 +646,8 @@ SELECT sum(CASE WHEN line = ?2 THEN quantity ELSE 0 END) FROM claim
 WHERE correlation = ?3 AND receipt = ?1 HAVING count(*) > 0
 -- name: claim_end
 UPDATE claim SET live = 0 WHERE correlation = ?1
+-- name: return_voided
+SELECT 1 FROM event WHERE correlation = ?1 AND type = 'com.tillback.return.voided.v1' LIMIT 1
 -- name: return_find
 SELECT correlation, device FROM return_index WHERE number = ?1 OR correlation = ?2 LIMIT 1
 -- name: balance_add

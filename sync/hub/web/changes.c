@@ -8,6 +8,7 @@
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/connect/posting.h"
 #include "sync/hub/connect/reconcile.h"
+#include "sync/hub/connect/revocation.h"
 #include "sync/hub/ingest/contact.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/parked.h"
@@ -231,6 +232,15 @@ static enum err adjust_tax(struct change *change, struct database *db, struct fa
     return adjustment_record(db, &adjustment, &change->told, fault);
 }
 
+static enum err void_return(struct change *change, struct database *db, struct fault *fault)
+{
+    const struct revocation revocation = {.return_id = change->key,
+                                          .by = change->holder.name,
+                                          .reason = change->reason,
+                                          .now_ms = change->now_ms};
+    return revocation_record(db, &revocation, &change->told, fault);
+}
+
 #define FINANCE ACCESS_BIT(ACCESS_FINANCE)
 #define BACK_OFFICE ACCESS_BACK_OFFICE
 
@@ -251,6 +261,7 @@ static const struct change_kind kinds[] = {
     {"/v1/payments/", "failed", "payment.failed", FINANCE, NULL, say_failed},
     {"/v1/refunds/", "write-off", "refund.write_off", FINANCE, NULL, write_off},
     {"/v1/returns/", "adjust-tax", "tax.adjust", FINANCE, "tax", adjust_tax},
+    {"/v1/returns/", "void", "return.void", FINANCE, NULL, void_return},
 };
 
 static enum err run(struct work *work, struct database *db, struct fault *fault)

@@ -124,17 +124,18 @@ GROUP BY company, role, tender, account, currency
 HAVING sum(debit_minor) <> sum(credit_minor) ORDER BY company, account, role, tender, currency
 -- name: cut_off
 SELECT entry_no AS entry, reference, company, document_day, state, number, posted_day FROM (
-    SELECT entry_no, reference, company, document_day, posting.state, posting.number,
+    SELECT entry_no, reference, journal_entry.company, document_day, posting.state, posting.number,
            posting.posted_day
     FROM posting JOIN journal_entry USING (reference)
     WHERE posting.moved_from BETWEEN ?1 AND ?2 AND posting.posted_day > ?2
     UNION ALL
-    SELECT entry_no, reference, company, document_day, posting.state, posting.number,
+    SELECT entry_no, reference, journal_entry.company, document_day, posting.state, posting.number,
            posting.posted_day
     FROM posting JOIN journal_entry USING (reference)
     WHERE posting.state IN ('ready', 'parked', 'discarded') AND document_day BETWEEN ?1 AND ?2
 ) AS late WHERE entry_no > ?3 ORDER BY entry_no LIMIT ?4
 -- name: from_before
-SELECT company, count(*) AS entries, min(document_day) AS oldest_day
+SELECT journal_entry.company, count(*) AS entries, min(document_day) AS oldest_day
 FROM journal_entry JOIN posting USING (reference)
-WHERE posting.moved_from < ?1 AND posting.posted_day BETWEEN ?1 AND ?2 GROUP BY company ORDER BY company
+WHERE posting.moved_from < ?1 AND posting.posted_day BETWEEN ?1 AND ?2
+GROUP BY journal_entry.company ORDER BY journal_entry.company

@@ -3,6 +3,7 @@
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/goods_received.h"
 #include "sync/hub/connect/order.h"
+#include "sync/hub/connect/revocation.h"
 #include "tests/support/hub_run.h"
 
 #include <inttypes.h>
@@ -463,6 +464,58 @@ static void returns_that_come_at_once_share_what_was_paid(void **state)
                      600);
 }
 
+/* Finance takes the return of that number, or id, back. */
+static enum err revoke(struct hub_run *run, const char *return_id)
+{
+    struct told told = {0};
+    const struct revocation revocation = {
+        .return_id = return_id, .by = "Mara", .reason = "a test", .now_ms = run->now_ms};
+    hub_run_must(run, database_begin(run->db, &run->fault));
+    enum err err = revocation_record(run->db, &revocation, &told, &run->fault);
+    if (!err)
+        err = database_commit(run->db, &run->fault);
+    database_rollback(run->db);
+    return err;
+}
+
+static void return_of_the_centre_is_taken_back_while_part_of_it_is_on_its_way(void **state)
+{
+    struct hub_run *run = *state;
+    sell_shirts(run, "card");
+    const struct id id = authorise(run, 2);
+    assert_int_equal(revoke(run, "RMA-3-2"), ERR_NOT_FOUND); /* nothing of it came */
+    hub_run_must(run, bring_goods(run, &id, 1, "new_sealed"));
+    assert_int_equal(revoke(run, "RMA-3-2"), ERR_BUSY);
+    hub_run_work(run);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -334);
+    hub_run_must(run, revoke(run, "RMA-3-2"));
+    hub_run_work(run);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), 0);
+    assert_int_equal(hub_run_balance(run, "quarantine_stock"), 0);
+    assert_int_equal(revoke(run, "RMA-3-2"), ERR_REFUSED);
+    assert_int_equal(goods_came(run, &id, 1, "new_sealed"), ERR_REFUSED);
+    assert_non_null(strstr(run->fault.text, "it was taken back"));
+    assert_int_equal(hub_run_number(run, "SELECT count(*) FROM payment"), 0);
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), 0);
+    /* All of the sale may come back once more. */
+    const struct id again = authorise(run, 3);
+    hub_run_must(run, goods_came(run, &again, 3, "new_sealed"));
+    assert_int_equal(hub_run_balance(run, "refunds_payable"), -1000);
+    assert_int_equal(revoke(run, "RMA-3-3"), ERR_REFUSED);
+    assert_non_null(strstr(run->fault.text, "all of its goods are here"));
+}
+
+static void return_that_a_store_took_is_voided_there(void **state)
+{
+    struct hub_run *run = *state;
+    give_back(run, 0, 1, "A-1", 1, 3, "accepted");
+    const struct id id = hub_run_return(1);
+    char name[ID_TEXT + 1];
+    id_format(&id, name);
+    assert_int_equal(revoke(run, name), ERR_REFUSED);
+    assert_int_equal(told_of(run, "return.voided"), 0);
+}
+
 static void more_goods_than_were_authorised_are_parked_and_not_paid(void **state)
 {
     struct hub_run *run = *state;
@@ -532,6 +585,8 @@ int main(void)
         TEST(goods_that_a_store_took_back_meanwhile_are_refused),
         TEST(authorised_goods_that_a_store_took_are_not_taken_again_in_a_warehouse),
         TEST(goods_of_an_expired_authorisation_must_be_authorised_anew),
+        TEST(return_of_the_centre_is_taken_back_while_part_of_it_is_on_its_way),
+        TEST(return_that_a_store_took_is_voided_there),
         TEST(what_was_paid_in_cash_is_left_to_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
