@@ -1,6 +1,18 @@
-/* A database of any earlier version, with rows in all its tables, becomes one of this version. */
+/*
+ * A database of any earlier version, with rows in all its tables, becomes one of this version,
+ * which all statements fit.
+ */
 #include "hal/base/cleanup.h"
+#include "sync/hub/fleet/commands.sql.h"
+#include "sync/hub/fleet/config.sql.h"
+#include "sync/hub/fleet/fleet.sql.h"
+#include "sync/hub/fleet/rollouts.sql.h"
+#include "sync/hub/fleet/roster.sql.h"
+#include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/web/finance.sql.h"
+#include "sync/hub/web/metrics.sql.h"
+#include "sync/hub/web/read.sql.h"
 #include "tests/support/hub_database.h"
 
 #include <setjmp.h>
@@ -187,11 +199,43 @@ static void what_waits_to_be_posted_keeps_its_company(void **state)
     scratch_remove(&scratch);
 }
 
+static void prepare_all(struct database *db, const struct database_sql *statements, size_t count)
+{
+    struct database_statements *set;
+    struct statement *s;
+    struct fault fault = {0};
+    must(database_attach(db, statements, count, &set, &fault), &fault);
+    for (size_t i = 0; i < count; i++)
+        must(database_attached(set, i, &s, &fault), &fault);
+}
+
+#define PREPARE_ALL(db, list) prepare_all(db, list, sizeof(list) / sizeof *(list))
+
+static void statements_of_every_file_fit_the_schema(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    scratch_make(&scratch);
+    struct database *db = open_at(&scratch, SCHEMA_COUNT);
+    PREPARE_ALL(db, ingest_sql);
+    PREPARE_ALL(db, finance_sql);
+    PREPARE_ALL(db, metrics_sql);
+    PREPARE_ALL(db, read_sql);
+    PREPARE_ALL(db, commands_sql);
+    PREPARE_ALL(db, config_sql);
+    PREPARE_ALL(db, fleet_sql);
+    PREPARE_ALL(db, rollouts_sql);
+    PREPARE_ALL(db, roster_sql);
+    database_close(db);
+    scratch_remove(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_every_version_survive_the_migrations),
         cmocka_unit_test(what_waits_to_be_posted_keeps_its_company),
+        cmocka_unit_test(statements_of_every_file_fit_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
