@@ -21,6 +21,9 @@ enum err pkcs11_fault(struct fault *fault, const char *doing, CK_RV code)
         return fault_set(
             fault, ERR_FORBIDDEN, "token",
             "the PIN is locked after too many wrong ones: unlock it as its maker says");
+    case CKR_FUNCTION_NOT_SUPPORTED:
+    case CKR_MECHANISM_INVALID:
+        return fault_set(fault, ERR_UNSUPPORTED, "token", "%s: the module can't do that", doing);
     default:
         return fault_set(fault, ERR_UNREACHABLE, "token", "%s: the module says 0x%lx", doing,
                          (unsigned long)code);

@@ -55,6 +55,11 @@ system-test: all $(SHIMS) ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice system $(
 # The centre: returns become entries, posted and exported; what is parked, and who may decide.
 hub-test: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) toolchain/pytest-twice hub $(ABREAST) tests/hub
 
+# Keys in a TPM 2.0: one in software. Without these packages system-test leaves it out.
+tpm-test: all
+	$(Q)toolchain/install test tpm
+	$(Q)PROGRAMS=$(OUT) $(PYTEST) tests/system/test_tpm.py
+
 # The centre's own tests once more, with a PostgreSQL server in SQLite's place.
 # POSTGRESQL_TESTS=tests/hub: all of them.
 POSTGRESQL_TESTS ?= tests/hub/test_workers.py tests/hub/test_journal.py tests/hub/test_backup.py tests/hub/test_config.py tests/hub/test_verify.py
@@ -217,6 +222,6 @@ help:
 
 .PHONY: print-folders install-build install-test lint lint-includes lint-cleanup lint-format lint-cppcheck
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
-.PHONY: browser-quick pictures bench-page dictionary
+.PHONY: tpm-test browser-quick pictures bench-page dictionary
 .PHONY: contract-test contract-check postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-year bench-packages \
         bench-short bench-table soak man clean help

@@ -53,13 +53,17 @@ static enum err slot_key(const struct contact_keys *keys, enum identity_slot slo
     return key_derive(identity_key(identity), purpose, key, fault);
 }
 
+/* *can is false when the slot's key is in a token that agrees on no secret. */
 static enum err add_copy(const struct contact_keys *keys, enum identity_slot slot,
-                         struct buf *content, struct fault *fault)
+                         struct buf *content, bool *can, struct fault *fault)
 {
     uint8_t key[KEY_BYTES];
     uint8_t copy[COPY_BYTES];
     bool has = false;
     enum err err = slot_key(keys, slot, key, &has, fault);
+    *can = err != ERR_UNSUPPORTED;
+    if (!*can)
+        return ERR_OK;
     if (err || !has)
         return err;
     const struct slice secret = {(const char *)keys->secret, KEY_BYTES};
@@ -77,10 +81,19 @@ enum err contact_keys_reseal(struct contact_keys *keys, struct fault *fault)
     struct buf content CLEANUP(key_wipe) = {0};
     if (keys->locked)
         return ERR_OK; /* as it is */
+    bool current_can = true;
+    bool next_can = true;
     buf_init(&content, COPIES_MAX * COPY_BYTES);
-    enum err err = add_copy(keys, IDENTITY_CURRENT, &content, fault);
+    enum err err = add_copy(keys, IDENTITY_CURRENT, &content, &current_can, fault);
     if (!err)
-        err = add_copy(keys, IDENTITY_NEXT, &content, fault);
+        err = add_copy(keys, IDENTITY_NEXT, &content, &next_can, fault);
+    if (!current_can || !next_can) {
+        content.len = 0; /* the other's copy alone would be lost with it */
+        diag_write(keys->diag, DIAG_WARN, "contact.secret_open",
+                   "the token of this identity agrees on no secret: what customers' keys are "
+                   "sealed with lies open in %s",
+                   keys->secret_path);
+    }
     if (!err && content.len == 0)
         buf_append(&content, (const char *)keys->secret, KEY_BYTES);
     if (!err)

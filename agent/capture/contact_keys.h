@@ -3,9 +3,10 @@
  * its own (STATE/contact-keys.db) that forgets what is deleted. They lie there under a secret of
  * this appliance, and the secret (STATE/contact-secret) under the key of its identity: whoever has
  * only a copy of the disk without the identity reads no contact. Before there is an identity the
- * secret lies open; it is sealed as soon as there is one. While the identity can't be used (its
- * token is out, a file has rotted) the secret can't be read: they are locked until they are opened
- * again with it, and nothing is forgotten.
+ * secret lies open; it is sealed as soon as there is one, unless its key is in a token that agrees
+ * on no secret (ECDH), as tpm2-pkcs11 doesn't: then it stays open, with a diagnostic. While the
+ * identity can't be used (its token is out, a file has rotted) the secret can't be read: they are
+ * locked until they are opened again with it, and nothing is forgotten.
  *
  * A database that is damaged is removed, with a diagnostic, and a new one made: the counter goes
  * on, and keys that a customer may have erased are put aside nowhere. Those that the hub was told
