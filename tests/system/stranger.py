@@ -21,13 +21,13 @@ class Stranger(Peer):
         properties.CorrelationData = correlation
         self._client.publish(topic, payload, 1, properties=properties).wait_for_publish(10)
 
-    def ask(self, **question):
+    def ask(self, timeout_s=20, **question):
         """The hub's answer."""
         self.subscribe(f"tb/v1/{self.id}/down/enrol")
         mine = uuid.uuid4().bytes
         self.publish(f"tb/v1/{self.id}/up/enrol", json.dumps(question), mine)
         while True:
-            message = self.received.get(timeout=20)
+            message = self.received.get(timeout=timeout_s)
             if message.properties.CorrelationData == mine:
                 return json.loads(message.payload)
 

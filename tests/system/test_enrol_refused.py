@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import queue
 import random
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ import subprocess
 import pytest
 from conftest import open_road
 from invitation import DIGITS, common_name, invite, is_enrolled, tillback
+from road.road import await_true
 from stranger import Stranger
 
 
@@ -245,3 +247,21 @@ def test_nonsense_harms_nobody(town, question):
     with Stranger(town) as stranger:
         stranger.publish(f"tb/v1/{stranger.id}/up/enrol", question)
         assert stranger.ask(ask="trust")["trust"]
+
+
+def test_hub_that_ends_while_strangers_ask_ends_well(town):
+    def is_heard():
+        try:
+            return stranger.ask(timeout_s=2, ask="trust")["trust"]
+        except queue.Empty:
+            return None  # it was not back at the broker yet
+
+    with Stranger(town) as stranger:
+        for _ in range(3):
+            await_true(is_heard, 60, "the hub's answer")
+            for number in range(100):
+                question = json.dumps({"ask": "trust"})
+                stranger.publish(f"tb/v1/{stranger.id}/up/enrol", question, f"{number}".encode())
+            assert town.hub.stop() == 0
+            town.hub.start()
+        await_true(is_heard, 60, "the hub's answer")
