@@ -173,6 +173,17 @@ struct slice column_slice(struct statement *statement, int column);
 enum err column_bytes(struct statement *statement, int column, void *out, size_t len) MUST_CHECK;
 
 /*
+ * SQLite only. By itself a commit moves the write-ahead log's pages into the file when there are a
+ * thousand. By hand: only database_checkpoint does. It waits for no reader, and returns how many
+ * pages were left because of readers: with none the log begins anew at the next commit. Negative:
+ * it failed, and nothing is lost. database_wal_pages: how many were in the log after the last
+ * commit.
+ */
+void database_checkpoint_by_hand(struct database *db);
+int64_t database_checkpoint(struct database *db);
+int64_t database_wal_pages(const struct database *db);
+
+/*
  * SQLite only, elsewhere nothing: moves what the write-ahead log holds into the file and cuts the
  * log to nothing, so that what was overwritten is in neither. A reader that is in the way is waited
  * for briefly; then a later checkpoint does it. Not inside a transaction.

@@ -11,7 +11,8 @@ struct database {
     const char *vfs;
     bool read_only;
     int cache_kib;
-    void *native; /* the backend's connection */
+    void *native;      /* the backend's connection */
+    int64_t wal_pages; /* SQLite's, where checkpoints are made by hand */
     struct database_statements *own;
     struct database_statements *sets; /* every set, `own` among them */
 };

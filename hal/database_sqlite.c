@@ -178,6 +178,32 @@ sqlite3 *database_handle(struct database *db)
     return db->native;
 }
 
+static int count_pages(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    (void)handle;
+    (void)name;
+    ((struct database *)context)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+void database_checkpoint_by_hand(struct database *db)
+{
+    (void)sqlite3_wal_hook(db->native, count_pages, db); /* instead of SQLite's own */
+}
+
+int64_t database_checkpoint(struct database *db)
+{
+    int pages = 0;
+    int moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(db->native, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+    return rc == SQLITE_OK ? pages - moved : -1;
+}
+
+int64_t database_wal_pages(const struct database *db)
+{
+    return db->wal_pages;
+}
+
 void database_cut_wal(struct database *db)
 {
     if (db->backend == &database_sqlite)

@@ -163,6 +163,7 @@ static enum err open_as_it_is(struct eventlog *log, struct fault *fault)
     enum err err = database_open(&log->db, &config, fault);
     if (err)
         return err;
+    database_checkpoint_by_hand(log->db);
     database_keep_wal(log->db, true); /* should it be damaged, the log may hold what it has lost */
     err = look_for_damage(log, fault);
     if (!err)
@@ -291,6 +292,7 @@ enum err eventlog_open(struct eventlog **out, const struct eventlog_config *conf
     pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_cond_init(&log->wake, &steady);
     pthread_condattr_destroy(&steady);
+    wal_open(&log->wal);
     id_source_init(&log->ids, NULL, NULL);
     buf_init(&log->body, EVENT_BODY_MAX);
     eventlog_identify(log, config->device_id, config->store);
@@ -317,6 +319,7 @@ static void stop(struct eventlog *log)
     pthread_mutex_lock(&log->lock);
     log->stopping = true;
     pthread_cond_signal(&log->wake);
+    pthread_cond_broadcast(&log->wal.calm);
     pthread_mutex_unlock(&log->lock);
     if (log->writing)
         pthread_join(log->writer, NULL);
@@ -331,6 +334,7 @@ void eventlog_close(struct eventlog *log)
     stop(log);
     log_close_database(log);
     buf_free(&log->body);
+    wal_close(&log->wal);
     pthread_cond_destroy(&log->wake);
     pthread_mutex_destroy(&log->lock);
     free(log);

@@ -10,6 +10,7 @@
 #include "sync/eventlog/space.h"
 #include "sync/eventlog/state.h"
 #include "sync/eventlog/views.h"
+#include "sync/eventlog/wal.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@ struct eventlog {
     struct id_source ids;
     struct state state;
     struct space space;
+    struct wal wal;
     struct buf body; /* of the event that is being appended */
     bool forked_at_start;
     bool suspect; /* damage was met: the next open reads everything */

@@ -10,12 +10,12 @@
 #include "sync/eventlog/schema.sql.h"
 #include "sync/eventlog/view_compare.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Background: events read in one transaction, so that it never holds up a checkpoint for long. */
-enum { CHUNK_EVENTS = 256, CACHE_KIB = 256 };
+enum { CHUNK_EVENTS = 64, CACHE_KIB = 256, LEAST_URGENT = 19 };
 
 static enum err open_reading(struct database **db, const struct eventlog_config *config,
                              struct fault *fault)
@@ -278,6 +278,7 @@ static enum err walk_all(struct background *background, bool *finished, struct f
         for (bool ended = false; !ended;) {
             if (is_stopping(background->log))
                 return ERR_OK;
+            wal_stand_aside(background->log);
             err = walk_chunk(background, &row, &walk, &ended, fault);
             if (err)
                 return err;
@@ -291,10 +292,10 @@ void *verifier_run(void *context)
 {
     struct background background = {.log = context};
     struct eventlog *log = background.log;
-    struct sched_param idle = {0};
     struct fault fault;
     bool finished = false;
-    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &idle);
+    /* Not SCHED_IDLE: on a busy machine that would stand in a transaction for seconds. */
+    (void)setpriority(PRIO_PROCESS, 0, LEAST_URGENT); /* of this thread */
     enum err err = open_reading(&background.db, &log->config, &fault);
     if (!err)
         err = walk_all(&background, &finished, &fault);

@@ -325,7 +325,7 @@ static void look_for_space(struct eventlog *log)
 static bool wait_for_group(struct eventlog *log, struct group *group)
 {
     pthread_mutex_lock(&log->lock);
-    if (!log->first && !log->stopping)
+    if (!log->first && !log->stopping && !log->wal.asked)
         wait(log);
     take_group(log, group);
     bool goes_on = group->count > 0 || !log->stopping;
@@ -375,13 +375,16 @@ void *writer_run(void *context)
     struct retry retry = {0};
     while (wait_for_group(log, &group)) {
         look_for_space(log);
-        if (!group.count)
+        if (!group.count) {
+            wal_tend(log);
             continue;
+        }
         if (!have_database(log, &retry)) {
             answer_lost(&group, &retry.fault);
             continue;
         }
         run_group(log, &group);
+        wal_tend(log);
         (void)have_database(log, &retry); /* lost just now? then have it back for the next */
     }
     return NULL;

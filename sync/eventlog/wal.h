@@ -1,0 +1,32 @@
+/*
+ * Keeps the write-ahead log short. SQLite begins it anew when all its pages are in the database and
+ * nobody reads in it any more; the writer moves them when it has answered, so that no answer waits
+ * for it. A background reader that has hardly ended one transaction before it begins the next, and
+ * gets little of the processor meanwhile, would leave no moment for that: while the log is too long
+ * it stands aside between two of them.
+ */
+#ifndef SYNC_EVENTLOG_WAL_H
+#define SYNC_EVENTLOG_WAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct eventlog;
+
+struct wal {
+    int64_t due;  /* at so many pages they are moved; the writer's own */
+    bool crowded; /* too long, for there are readers; this and what follows under the log's lock */
+    bool asked;   /* one stands aside, and waits for the writer to try again */
+    pthread_cond_t calm;
+};
+
+void wal_open(struct wal *wal);
+void wal_close(struct wal *wal);
+/* The writer, between two groups. */
+void wal_tend(struct eventlog *log);
+/* A background reader, between two transactions: returns when it may go on, or the log is closing.
+ */
+void wal_stand_aside(struct eventlog *log);
+
+#endif
