@@ -334,6 +334,13 @@ enum err database_send(struct database *db, struct statement *statement, struct 
     return backend->send ? backend->send(statement, fault) : statement_run(statement, fault);
 }
 
+enum err database_send_row(struct database *db, struct statement *statement, struct fault *fault)
+{
+    const struct statement_backend *backend = db->backend->statements;
+    return backend->send_row ? backend->send_row(statement, fault)
+                             : database_send(db, statement, fault);
+}
+
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault)
 {
     struct statement *statement;

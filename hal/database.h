@@ -102,7 +102,13 @@ enum err database_run(struct database *db, struct statement *statement,
  */
 enum err database_send(struct database *db, struct statement *statement,
                        struct fault *fault) MUST_CHECK;
-/* The same for the statement of that index, when it has no bindings. */
+/*
+ * The same for one of many rows: those of one statement that follow each other may be done as one.
+ * For an INSERT of VALUES that are parameters and constants; no two touch the same row.
+ */
+enum err database_send_row(struct database *db, struct statement *statement,
+                           struct fault *fault) MUST_CHECK;
+/* As database_run for the statement of that index, when it has no bindings. */
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault) MUST_CHECK;
 /* Resets every statement left standing on a row, so that none holds a table or a snapshot. */
 void database_reset(struct database *db);

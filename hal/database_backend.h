@@ -40,6 +40,8 @@ struct statement_backend {
     enum err (*step)(struct statement *s, bool *row, struct fault *fault);
     /* Doesn't wait, and leaves it reset; NULL: there is nothing to wait for. */
     enum err (*send)(struct statement *s, struct fault *fault);
+    /* The same, and may put it together with others of the same statement; NULL: as `send`. */
+    enum err (*send_row)(struct statement *s, struct fault *fault);
     void (*reset)(struct statement *s);
     void (*unbind)(struct statement *s);
     int (*parameters)(struct statement *s);

@@ -116,8 +116,9 @@ static bool is_success(const PGresult *result)
 enum err postgresql_begin_sending(struct database *db, struct fault *fault)
 {
     struct server *server = db->native;
-    if (server->sent || PQenterPipelineMode(server->connection) == 1)
-        return ERR_OK;
+    enum err err = postgresql_send_gathered(db, fault);
+    if (err || server->sent || PQenterPipelineMode(server->connection) == 1)
+        return err;
     return postgresql_fail(db, NULL, fault);
 }
 
@@ -147,13 +148,15 @@ enum err postgresql_await(struct database *db, PGresult **last, struct fault *fa
 {
     struct server *server = db->native;
     PGresult *result = NULL;
+    enum err unsent = postgresql_send_gathered(db, fault);
     if (!server->sent)
-        return ERR_OK;
+        return unsent;
     server->sent = 0;
     enum err err = PQpipelineSync(server->connection) == 1 ? read_results(db, &result, fault)
                                                            : postgresql_fail(db, NULL, fault);
     if (PQexitPipelineMode(server->connection) != 1 && !err)
         err = postgresql_fail(db, NULL, fault);
+    err = err ? err : unsent;
     if (err || !last)
         PQclear(result);
     else

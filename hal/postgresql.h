@@ -13,7 +13,30 @@
 enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23 };
 enum { OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_NUMERIC = 1700 };
 
-enum { POSTGRESQL_SQL_MAX = 256 * 1024 };
+enum { OID_TEXT = 25, OID_INT8_ARRAY = 1016, OID_TEXT_ARRAY = 1009, OID_BYTEA_ARRAY = 1001 };
+
+enum { POSTGRESQL_SQL_MAX = 256 * 1024, PARAMETERS_MAX = 32, NAME_MAX_BYTES = 24 };
+
+struct value {
+    enum column_kind kind;
+    struct slice bytes;
+    char number[24];
+};
+
+/* A statement, as struct statement has it in `native`. */
+struct prepared {
+    char *sql;
+    int parameters;
+    char name[NAME_MAX_BYTES];
+    unsigned connected; /* the connection that knows it; 0: none yet */
+    Oid types[PARAMETERS_MAX];
+    struct value values[PARAMETERS_MAX];
+    PGresult *result;
+    int row;
+    unsigned char **cells; /* of this row, decoded so far */
+    struct rows *rows;     /* NULL: it was never one of many */
+};
+
 
 struct server {
     PGconn *connection;
@@ -22,6 +45,7 @@ struct server {
     int64_t changes;
     size_t
         sent; /* and not waited for yet; the connection is in pipeline mode while there are any */
+    struct prepared *gathering; /* whose rows wait to be sent together; NULL: nobody's */
     struct {
         const char *matter;
         unsigned connected; /* the connection that leads in it */
@@ -40,6 +64,14 @@ enum err postgresql_run(struct database *db, const char *sql, struct fault *faul
 enum err postgresql_await(struct database *db, PGresult **last, struct fault *fault);
 /* One more may be sent: enters pipeline mode. */
 enum err postgresql_begin_sending(struct database *db, struct fault *fault);
+/*
+ * One more row of an INSERT, of whose parameters' types the server was asked. ERR_UNSUPPORTED: it
+ * isn't one whose rows can be gathered.
+ */
+enum err postgresql_gather(struct database *db, struct prepared *p, struct fault *fault);
+/* Sends the rows that were gathered. Each call below that sends or waits does so first. */
+enum err postgresql_send_gathered(struct database *db, struct fault *fault);
+void postgresql_forget_rows(struct database *db, struct prepared *p);
 /* Our SQL in the server's words; in a `schema`, the types too. Appended. */
 void postgresql_translate(const char *sql, bool schema, struct buf *out);
 

@@ -4,26 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARAMETERS_MAX = 32, NAME_MAX_BYTES = 24 };
-
-struct value {
-    enum column_kind kind;
-    struct slice bytes;
-    char number[24];
-};
-
-struct prepared {
-    char *sql;
-    int parameters;
-    char name[NAME_MAX_BYTES];
-    unsigned connected; /* the connection that knows it; 0: none yet */
-    Oid types[PARAMETERS_MAX];
-    struct value values[PARAMETERS_MAX];
-    PGresult *result;
-    int row;
-    unsigned char **cells; /* of this row, decoded so far */
-};
-
 static int highest_parameter(const char *sql)
 {
     int highest = 0;
@@ -92,6 +72,7 @@ static void finalize(struct statement *s)
     if (!p)
         return;
     reset(s);
+    postgresql_forget_rows(s->db, p);
     forget_on_server(s->db, p);
     free(p->sql);
     free(p);
@@ -263,6 +244,17 @@ static enum err send(struct statement *s, struct fault *fault)
     return err ? err : pass_on(s->db, s->native, fault);
 }
 
+static enum err send_row(struct statement *s, struct fault *fault)
+{
+    struct server *server = s->db->native;
+    if (!server->sent && PQtransactionStatus(server->connection) != PQTRANS_INTRANS)
+        return statement_run(s, fault);
+    enum err err = make_ready(s->db, s->native, fault);
+    if (!err)
+        err = postgresql_gather(s->db, s->native, fault);
+    return err == ERR_UNSUPPORTED ? pass_on(s->db, s->native, fault) : err;
+}
+
 static void unbind(struct statement *s)
 {
     struct prepared *p = s->native;
@@ -389,6 +381,7 @@ const struct statement_backend postgresql_statements = {
     .finalize = finalize,
     .step = step,
     .send = send,
+    .send_row = send_row,
     .reset = reset,
     .unbind = unbind,
     .parameters = parameters,

@@ -57,6 +57,11 @@ struct recording {
     bool recorded;    /* it was before */
     int64_t sequence; /* of the centre's next event of this return */
     char device[DEVICE_ID_MAX + 1];
+    int64_t inbox_next; /* of the device; 0: not known, -1: its message is counted */
+    struct buf body;
+    int64_t seq; /* in the log, with the chain there */
+    struct sha256 hash;
+    int64_t event_no; /* 0: nothing was stored */
 };
 
 /* The centre's log while facts are appended to it. */
@@ -70,16 +75,19 @@ static void begin_recording(const struct centre_fact *fact, struct id_source *id
                             struct recording *recording)
 {
     *recording = (struct recording){.fact = fact};
+    buf_init(&recording->body, EVENT_BODY_MAX);
     recording->id = fact->key ? id_of_key(fact) : id_next(ids, fact->now_ms);
 }
 
 static void read_recording(struct statement *s, struct recording *recording)
 {
-    struct slice device = column_slice(s, column_is_null(s, 14) ? 15 : 14);
+    struct slice device = column_slice(s, column_is_null(s, 14) ? 16 : 14);
     recording->recorded = column_int(s, 12) > 0;
     recording->sequence = column_int(s, 13) + 1;
     if (recording->fact->device)
         device = slice_of(recording->fact->device);
+    else
+        recording->inbox_next = column_int(s, 15);
     (void)snprintf(recording->device, sizeof recording->device, "%.*s", (int)device.len,
                    device.data);
 }
@@ -119,7 +127,7 @@ static enum err look_up(struct database *db, struct session *session, struct rec
 
 /* --- Recording ------------------------------------------------------------------------------- */
 
-static enum err write_body(const struct recording *recording, struct buf *body, struct fault *fault)
+static enum err write_body(struct recording *recording, struct fault *fault)
 {
     const struct centre_fact *fact = recording->fact;
     char id[ID_TEXT + 1];
@@ -137,36 +145,49 @@ static enum err write_body(const struct recording *recording, struct buf *body, 
         .sequence = fact->unordered ? 0 : recording->sequence,
         .data = fact->data,
     };
-    buf_reset(body);
-    event_write(body, &event);
-    return buf_check(body, fault, "event");
+    event_write(&recording->body, &event);
+    return buf_check(&recording->body, fault, "event");
 }
 
-static enum err append(struct database *db, struct session *session, struct slice body,
-                       const char *device, int64_t now_ms, int64_t *event_no, struct fault *fault)
+/* `device`: whose event it is; NULL: the centre's own. */
+static enum err store(struct database *db, struct session *session, struct recording *recording,
+                      const char *device, int64_t now_ms, struct fault *fault)
 {
     struct stream_log *log = &session->log;
+    struct slice body = buf_slice(&recording->body);
     const struct fact_place place = {
         .log = log, .seq = log->through + 1, .received_ms = now_ms, .device = device};
     struct fact_stored stored = {0};
-    struct statement *s;
     log->hash = chain_next(&log->hash, body);
     log->through++;
     log->backed_up_through = log->through;
     session->moved = true;
+    recording->seq = log->through;
+    recording->hash = log->hash;
     enum err err = fact_store(db, &place, &session->memory, body, &stored, fault);
     if (!err)
-        err = database_statement(db, INGEST_ENTRY_INSERT, &s, fault);
+        recording->event_no = stored.event_no;
+    return err;
+}
+
+static enum err insert_entry(struct database *db, const struct session *session,
+                             const struct recording *recording, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_ENTRY_INSERT, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, log->no);
-    bind_int(s, 2, log->through);
-    bind_int(s, 3, stored.event_no);
-    bind_blob(s, 4, log->hash.bytes, SHA256_BYTES);
-    err = database_send(db, s, fault);
-    if (!err)
-        *event_no = stored.event_no;
-    return err;
+    bind_int(s, 1, session->log.no);
+    bind_int(s, 2, recording->seq);
+    bind_int(s, 3, recording->event_no);
+    bind_blob(s, 4, recording->hash.bytes, SHA256_BYTES);
+    return database_send_row(db, s, fault);
+}
+
+static enum err end_session(struct database *db, const struct session *session, int64_t now_ms,
+                            struct fault *fault)
+{
+    return session->moved ? stream_log_update(db, &session->log, now_ms, fault) : ERR_OK;
 }
 
 /* Those behind it of the same return, or the same fact, must know. */
@@ -182,36 +203,27 @@ static void tell_others(const struct recording *recording, struct recording *oth
     }
 }
 
-static enum err end_session(struct database *db, const struct session *session, int64_t now_ms,
-                            struct fault *fault)
-{
-    return session->moved ? stream_log_update(db, &session->log, now_ms, fault) : ERR_OK;
-}
-
-/* Of up to FACTS_AT_ONCE; the last one's body and row are left. */
-static enum err record_some(struct database *db, struct session *session,
-                            struct recording *recordings, size_t count, bool tell, struct buf *body,
-                            int64_t *event_no, struct fault *fault)
+/* Each step for all of them at once, as the database likes it best. */
+static enum err store_all(struct database *db, struct session *session,
+                          struct recording *recordings, size_t count, struct fault *fault)
 {
     enum err err = look_up(db, session, recordings, count, fault);
     for (size_t i = 0; !err && i < count; i++) {
         struct recording *recording = &recordings[i];
-        int64_t now_ms = recording->fact->now_ms;
-        if (recording->recorded) {
-            *recording->device = '\0';
+        if (recording->recorded)
             continue;
-        }
         if (!session->log.no)
-            err = open_log(db, now_ms, &session->log, fault);
+            err = open_log(db, recording->fact->now_ms, &session->log, fault);
         if (!err)
-            err = write_body(recording, body, fault);
+            err = write_body(recording, fault);
         session->memory.unseen = true;
         if (!err)
-            err = append(db, session, buf_slice(body), NULL, now_ms, event_no, fault);
-        if (!err && tell && *recording->device)
-            err = inbox_add(db, recording->device, buf_slice(body), now_ms, fault);
+            err = store(db, session, recording, NULL, recording->fact->now_ms, fault);
         tell_others(recording, recording + 1, count - i - 1);
     }
+    for (size_t i = 0; !err && i < count; i++)
+        if (recordings[i].event_no)
+            err = insert_entry(db, session, &recordings[i], fault);
     return err;
 }
 
@@ -223,29 +235,96 @@ enum err centre_store(struct database *db, const struct centre_fact *fact, struc
     struct id_source ids;
     id_source_init(&ids, NULL, NULL);
     begin_recording(fact, &ids, &recording);
-    *event_no = 0;
-    enum err err = record_some(db, &session, &recording, 1, false, body, event_no, fault);
-    return err ? err : end_session(db, &session, fact->now_ms, fault);
+    enum err err = store_all(db, &session, &recording, 1, fault);
+    if (!err)
+        err = end_session(db, &session, fact->now_ms, fault);
+    *event_no = recording.event_no;
+    buf_append(body, recording.body.data, recording.body.len);
+    buf_free(&recording.body);
+    return err ? err : buf_check(body, fault, "event");
+}
+
+/* --- Telling --------------------------------------------------------------------------------- */
+
+static bool goes_to(const struct recording *recording, const char *device)
+{
+    return recording->event_no && recording->inbox_next > 0 && strcmp(recording->device, device) == 0;
+}
+
+/* Counts what the first of them put, and all others of the same device. */
+static enum err count_messages(struct database *db, struct recording *recordings, size_t count,
+                               struct fault *fault)
+{
+    struct recording *first = &recordings[0];
+    int64_t messages = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!goes_to(&recordings[i], first->device))
+            continue;
+        messages++;
+        if (i > 0)
+            recordings[i].inbox_next = -1;
+    }
+    return inbox_count_on(db, first->device, messages, fault);
+}
+
+static enum err put_message(struct database *db, struct recording *recordings, size_t count,
+                            struct fault *fault)
+{
+    const struct recording *first = &recordings[0];
+    for (size_t i = 1; i < count; i++)
+        if (goes_to(&recordings[i], first->device))
+            recordings[i].inbox_next++;
+    return inbox_put_at(db, first->device, first->inbox_next, buf_slice(&first->body),
+                        first->fact->now_ms, fault);
+}
+
+static enum err tell_all(struct database *db, struct recording *recordings, size_t count,
+                         struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < count; i++)
+        if (recordings[i].event_no && recordings[i].inbox_next > 0)
+            err = put_message(db, &recordings[i], count - i, fault);
+    for (size_t i = 0; !err && i < count; i++) {
+        struct recording *recording = &recordings[i];
+        if (recording->event_no && recording->inbox_next > 0)
+            err = count_messages(db, recording, count - i, fault);
+        else if (recording->event_no && recording->inbox_next == 0 && *recording->device)
+            err = inbox_add(db, recording->device, buf_slice(&recording->body),
+                            recording->fact->now_ms, fault);
+    }
+    return err;
+}
+
+/* Of up to FACTS_AT_ONCE. */
+static enum err record_some(struct database *db, struct session *session,
+                            const struct centre_fact *facts, size_t count,
+                            char (*devices)[DEVICE_ID_MAX + 1], struct fault *fault)
+{
+    struct recording recordings[FACTS_AT_ONCE];
+    struct id_source ids;
+    id_source_init(&ids, NULL, NULL);
+    for (size_t i = 0; i < count; i++)
+        begin_recording(&facts[i], &ids, &recordings[i]);
+    enum err err = store_all(db, session, recordings, count, fault);
+    if (!err)
+        err = tell_all(db, recordings, count, fault);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(devices[i], sizeof devices[i], "%s",
+                       recordings[i].event_no ? recordings[i].device : "");
+        buf_free(&recordings[i].body);
+    }
+    return err;
 }
 
 enum err centre_record_all(struct database *db, const struct centre_fact *facts, size_t count,
                            char (*devices)[DEVICE_ID_MAX + 1], struct fault *fault)
 {
-    struct buf body CLEANUP(buf_free);
     struct session session = {.moved = false};
-    struct recording recordings[FACTS_AT_ONCE];
-    struct id_source ids;
-    int64_t event_no;
     enum err err = ERR_OK;
-    buf_init(&body, EVENT_BODY_MAX);
-    id_source_init(&ids, NULL, NULL);
     for (size_t done = 0; !err && done < count; done += FACTS_AT_ONCE) {
         size_t some = count - done < FACTS_AT_ONCE ? count - done : FACTS_AT_ONCE;
-        for (size_t i = 0; i < some; i++)
-            begin_recording(&facts[done + i], &ids, &recordings[i]);
-        err = record_some(db, &session, recordings, some, true, &body, &event_no, fault);
-        for (size_t i = 0; !err && i < some; i++)
-            memcpy(devices[done + i], recordings[i].device, sizeof recordings[i].device);
+        err = record_some(db, &session, facts + done, some, devices + done, fault);
     }
     return err || !count ? err : end_session(db, &session, facts[count - 1].now_ms, fault);
 }
@@ -289,16 +368,23 @@ enum err centre_knows(struct database *db, const struct centre_fact *fact, bool 
 enum err centre_mend(struct database *db, const struct event *event, const char *device,
                      int64_t now_ms, int64_t *event_no, struct fault *fault)
 {
-    struct buf body CLEANUP(buf_free);
     struct session session = {.moved = false};
-    buf_init(&body, EVENT_BODY_MAX);
-    event_write(&body, event);
-    enum err err = buf_check(&body, fault, "event");
+    struct recording recording = {.recorded = false};
+    buf_init(&recording.body, EVENT_BODY_MAX);
+    event_write(&recording.body, event);
+    enum err err = buf_check(&recording.body, fault, "event");
     if (!err)
         err = open_log(db, now_ms, &session.log, fault);
     if (!err)
-        err = append(db, &session, buf_slice(&body), device, now_ms, event_no, fault);
-    return err ? err : end_session(db, &session, now_ms, fault);
+        err = store(db, &session, &recording, device, now_ms, fault);
+    if (!err)
+        err = insert_entry(db, &session, &recording, fault);
+    if (!err)
+        err = end_session(db, &session, now_ms, fault);
+    if (!err)
+        *event_no = recording.event_no;
+    buf_free(&recording.body);
+    return err;
 }
 
 enum { STORE_DEVICES_MAX = 16 };

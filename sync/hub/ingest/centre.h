@@ -60,8 +60,8 @@ enum err centre_mend(struct database *db, const struct event *event, const char 
                      int64_t now_ms, int64_t *event_no, struct fault *fault) MUST_CHECK;
 
 /*
- * Stores the event and leaves telling it to the caller (inbox_put): its exact body takes the place
- * of what `body` holds. *event_no is its row, 0 when the fact was recorded before.
+ * Stores the event and leaves telling it to the caller (inbox_put): its exact body is appended to
+ * `body`. *event_no is its row, 0 when the fact was recorded before.
  */
 enum err centre_store(struct database *db, const struct centre_fact *fact, struct buf *body,
                       int64_t *event_no, struct fault *fault) MUST_CHECK;

@@ -171,7 +171,7 @@ static enum err write_applied(struct daybook *daybook)
         bind_slice(s, 3, applied->event->source);
         bind_int(s, 4, applied->event->sequence);
         bind_int(s, 5, ++applied_no);
-        err = database_send(daybook->db, s, daybook->fault);
+        err = database_send_row(daybook->db, s, daybook->fault);
     }
     daybook->applied_count = 0;
     return err;

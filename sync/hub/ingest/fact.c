@@ -129,7 +129,7 @@ static enum err insert_event(struct database *db, const struct fact_place *place
         err = bind_event(db, INGEST_EVENT_INSERT, place, body, body_hash, reading,
                          memory->last_no + 1, &s, fault);
     if (!err)
-        err = sure ? database_send(db, s, fault) : database_run(db, s, fault);
+        err = sure ? database_send_row(db, s, fault) : database_run(db, s, fault);
     if (err)
         return err;
     *event_no = sure || database_changes(db) ? ++memory->last_no : 0;

@@ -26,18 +26,10 @@ static enum err take_number(struct database *db, const char *device, int64_t *nu
 enum err inbox_put(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    int64_t *number, struct fault *fault)
 {
-    struct statement *s;
     int64_t taken = 0;
     enum err err = take_number(db, device, &taken, fault);
     if (!err)
-        err = database_statement(db, INGEST_INBOX_INSERT, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, device);
-    bind_int(s, 2, taken);
-    bind_blob(s, 3, body.data, body.len);
-    bind_int(s, 4, now_ms);
-    err = database_send(db, s, fault);
+        err = inbox_put_at(db, device, taken, body, now_ms, fault);
     if (!err)
         *number = taken;
     return err;
@@ -56,6 +48,25 @@ static enum err run_for(struct database *db, size_t statement, const char *devic
     return database_send(db, s, fault);
 }
 
+enum err inbox_put_at(struct database *db, const char *device, int64_t number, struct slice body,
+                      int64_t now_ms, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_INBOX_INSERT, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, device);
+    bind_int(s, 2, number);
+    bind_blob(s, 3, body.data, body.len);
+    bind_int(s, 4, now_ms);
+    return database_send_row(db, s, fault);
+}
+
+enum err inbox_count_on(struct database *db, const char *device, int64_t count, struct fault *fault)
+{
+    return run_for(db, INGEST_INBOX_COUNT_ON, device, count, true, fault);
+}
+
 enum err inbox_add(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    struct fault *fault)
 {
@@ -67,7 +78,7 @@ enum err inbox_add(struct database *db, const char *device, struct slice body, i
     bind_blob(s, 2, body.data, body.len);
     bind_int(s, 3, now_ms);
     err = database_send(db, s, fault);
-    return err ? err : run_for(db, INGEST_INBOX_COUNT_ON, device, 0, false, fault);
+    return err ? err : inbox_count_on(db, device, 1, fault);
 }
 
 /* --- What an appliance holds ----------------------------------------------------------------- */

@@ -11,7 +11,14 @@
 /* Adds a message (a CloudEvents body) for a device that is known; *number is its place. */
 enum err inbox_put(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    int64_t *number, struct fault *fault) MUST_CHECK;
-/* The same for who needs no number: it doesn't wait for the database. */
+/*
+ * The same for who knows the device's next number, or needs none: they don't wait for the database.
+ * Messages that were put at their numbers are then counted.
+ */
+enum err inbox_put_at(struct database *db, const char *device, int64_t number, struct slice body,
+                      int64_t now_ms, struct fault *fault) MUST_CHECK;
+enum err inbox_count_on(struct database *db, const char *device, int64_t count,
+                        struct fault *fault) MUST_CHECK;
 enum err inbox_add(struct database *db, const char *device, struct slice body, int64_t now_ms,
                    struct fault *fault) MUST_CHECK;
 /*

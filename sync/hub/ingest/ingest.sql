@@ -117,7 +117,7 @@ INSERT INTO inbox_out (device, number, body, created_ms) VALUES (?1, ?2, ?3, ?4)
 INSERT INTO inbox_out (device, number, body, created_ms)
 SELECT id, inbox_next, ?2, ?3 FROM device WHERE id = ?1
 -- name: inbox_count_on
-UPDATE device SET inbox_next = inbox_next + 1 WHERE id = ?1
+UPDATE device SET inbox_next = inbox_next + ?2 WHERE id = ?1
 -- name: inbox_mark
 SELECT inbox_next, inbox_through FROM device WHERE id = ?1
 -- name: inbox_lift
@@ -318,7 +318,7 @@ WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
 ORDER BY sale.event_no LIMIT 1
 -- name: centre_facts
 -- What must be known of facts before they are recorded: of each its id (NULL: a new one) and its
--- return, of which the centre has told so many, and which is that appliance's. There is also the
+-- return, of which the centre has told so many, and whose home takes such a next message. There is also the
 -- device of an exception that is of no return, and correlates with itself. Before them the centre's
 -- log, as centre_log has it, and the last of all events, as event_last has it.
 SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.parent_hash,
@@ -327,8 +327,7 @@ SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.p
        (SELECT count(*) FROM event WHERE event.id = asked.id),
        (SELECT count(*) FROM event WHERE event.correlation = asked.correlation
         AND event.device = 'centre' AND event.sequence > 0),
-       (SELECT device FROM return_index WHERE return_index.correlation = asked.correlation
-        AND return_index.device <> 'centre'),
+       home.device, (SELECT inbox_next FROM device WHERE device.id = home.device),
        (SELECT device FROM event WHERE event.correlation = asked.correlation
         AND event.type = 'com.tillback.exception.raised.v1' AND event.device <> 'centre' LIMIT 1)
 FROM (
@@ -352,6 +351,8 @@ FROM (
 ) AS asked
   LEFT JOIN (SELECT * FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1) AS log
     ON TRUE
+  LEFT JOIN return_index AS home
+    ON home.correlation = asked.correlation AND home.device <> 'centre'
 WHERE asked.correlation IS NOT NULL ORDER BY asked.place
 -- name: parked_by_ledger
 INSERT INTO parked (log_no, seq, event_no, claimed_id, code, detail, state, parked_ms)

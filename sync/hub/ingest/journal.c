@@ -50,7 +50,7 @@ enum err journal_keep_position(struct database *db, const struct id *correlation
         return err;
     bind_blob(s, 1, correlation->bytes, ID_BYTES);
     bind_slice(s, 2, buf_slice(&text));
-    return database_send(db, s, fault);
+    return database_send_row(db, s, fault);
 }
 
 /* --- Sums ------------------------------------------------------------------------------------ */
@@ -108,7 +108,7 @@ static enum err write_sum(struct database *db, const struct sum *sum, struct fau
     bind_text(s, 6, sum->entry->currency);
     bind_int(s, 7, sum->debit_minor);
     bind_int(s, 8, sum->credit_minor);
-    return database_send(db, s, fault);
+    return database_send_row(db, s, fault);
 }
 
 static enum err add_to_balances(struct database *db, const struct journal_item *items, size_t count,
@@ -164,7 +164,7 @@ static enum err insert_entry(struct database *db, int64_t entry_no, const struct
     if (entry->items.count)
         bind_slice(s, 8, buf_slice(&pieces));
     bind_int(s, 9, entry_no);
-    return database_send(db, s, fault);
+    return database_send_row(db, s, fault);
 }
 
 /* Entries that are made again keep what became of them. */
