@@ -37,7 +37,6 @@ struct prepared {
     struct rows *rows;     /* NULL: it was never one of many */
 };
 
-
 struct server {
     PGconn *connection;
     unsigned connected; /* how many times; a statement lives as long as its connection */

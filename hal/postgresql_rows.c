@@ -66,7 +66,8 @@ static void write_arrays(struct buf *out, const struct prepared *p)
     buf_append_char(out, ')');
 }
 
-/* "INSERT INTO t (a, b) VALUES ($1, 'x') ..." as "INSERT INTO t (a, b) SELECT r.c1, 'x' FROM ..." */
+/* "INSERT INTO t (a, b) VALUES ($1, 'x') ..." as "INSERT INTO t (a, b) SELECT r.c1, 'x' FROM ..."
+ */
 static enum err write_sql(const struct prepared *p, struct buf *out)
 {
     static const char word[] = "VALUES (";

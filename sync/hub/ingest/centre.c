@@ -106,7 +106,8 @@ static enum err look_up(struct database *db, struct session *session, struct rec
 {
     struct statement *s;
     bool row = true;
-    enum err err = database_statement(db, INGEST_CENTRE_FACTS, &s, fault);
+    enum err err =
+        database_statement(db, count == 1 ? INGEST_CENTRE_FACT : INGEST_CENTRE_FACTS, &s, fault);
     if (err)
         return err;
     for (size_t i = 0; i < count; i++) {
@@ -248,7 +249,8 @@ enum err centre_store(struct database *db, const struct centre_fact *fact, struc
 
 static bool goes_to(const struct recording *recording, const char *device)
 {
-    return recording->event_no && recording->inbox_next > 0 && strcmp(recording->device, device) == 0;
+    return recording->event_no && recording->inbox_next > 0 &&
+           strcmp(recording->device, device) == 0;
 }
 
 /* Counts what the first of them put, and all others of the same device. */

@@ -317,10 +317,11 @@ SELECT sale.device FROM return_index JOIN event AS sale
 WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
 ORDER BY sale.event_no LIMIT 1
 -- name: centre_facts
--- What must be known of facts before they are recorded: of each its id (NULL: a new one) and its
--- return, of which the centre has told so many, and whose home takes such a next message. There is also the
--- device of an exception that is of no return, and correlates with itself. Before them the centre's
--- log, as centre_log has it, and the last of all events, as event_last has it.
+-- What must be known of facts before they are recorded. Of each there are asked its id (NULL: a new
+-- one) and its return; answered are the centre's log, as centre_log has it, the last of all events,
+-- as event_last has it, whether the id is there, what the centre has told of the return, the return's
+-- appliance and its next message's number, and the device of an exception that is of no return, and
+-- correlates with itself.
 SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.parent_hash,
        log.through, log.hash, log.backed_up_through, log.ack_no, log.log_id,
        max((SELECT coalesce(max(event_no), 0) FROM event), (SELECT event_no FROM ledger_cursor)),
@@ -348,6 +349,26 @@ FROM (
     UNION ALL SELECT 13, ?27, ?28
     UNION ALL SELECT 14, ?29, ?30
     UNION ALL SELECT 15, ?31, ?32
+) AS asked
+  LEFT JOIN (SELECT * FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1) AS log
+    ON TRUE
+  LEFT JOIN return_index AS home
+    ON home.correlation = asked.correlation AND home.device <> 'centre'
+WHERE asked.correlation IS NOT NULL ORDER BY asked.place
+-- name: centre_fact
+-- The same of one fact alone, which most are.
+SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.parent_hash,
+       log.through, log.hash, log.backed_up_through, log.ack_no, log.log_id,
+       max((SELECT coalesce(max(event_no), 0) FROM event), (SELECT event_no FROM ledger_cursor)),
+       (SELECT count(*) FROM event WHERE event.id = asked.id),
+       (SELECT count(*) FROM event WHERE event.correlation = asked.correlation
+        AND event.device = 'centre' AND event.sequence > 0),
+       home.device, (SELECT inbox_next FROM device WHERE device.id = home.device),
+       (SELECT device FROM event WHERE event.correlation = asked.correlation
+        AND event.type = 'com.tillback.exception.raised.v1' AND event.device <> 'centre' LIMIT 1)
+FROM (
+    SELECT event_no AS place, id, correlation FROM event WHERE event_no < 0
+    UNION ALL SELECT 0, ?1, ?2
 ) AS asked
   LEFT JOIN (SELECT * FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1) AS log
     ON TRUE
