@@ -151,7 +151,7 @@ static void start_poster(struct fixture *f, struct poster **poster, struct fake 
     const struct poster_config config = {.worker = f->worker,
                                          .books = &f->books,
                                          .name = "fake",
-                                         .connector = {&fake_ops, fake},
+                                         .connector = {.ops = &fake_ops, .self = fake},
                                          .share = share,
                                          .clock = f->clock,
                                          .gate = {.retry_least_ms = RETRY_LEAST_MS,
