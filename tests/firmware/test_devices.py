@@ -9,9 +9,9 @@ from road.audit import all_arrived
 from road.road import await_true
 
 # The printer's other end; the image has no gadgets, and gets none.
-GADGET_MODULES = ("udc-core", "dummy_hcd", "libcomposite", "usb_f_printer")
+GADGET_MODULES = ("configfs", "udc-core", "dummy_hcd", "libcomposite", "usb_f_printer")
 MAKE_GADGET = """
-mount -t configfs none /sys/kernel/config 2>/dev/null
+mount -t configfs none /sys/kernel/config 2>/dev/null; mountpoint -q /sys/kernel/config
 g=/sys/kernel/config/usb_gadget/printer
 mkdir -p $g/strings/0x409 $g/configs/c.1 $g/functions/printer.0
 echo 0x04b8 >$g/idVendor; echo 0x0202 >$g/idProduct
