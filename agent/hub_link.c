@@ -1,9 +1,9 @@
 #include "agent/hub_link.h"
 #include "agent/contact_post.h"
 #include "agent/timekeeper.h"
+#include "hal/storage.h"
 #include "sync/enrol/renewal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 struct hub_link {
     struct hub_link_config config;
     struct hub_link_listener listener;
-    char runtime_folder[64]; /* "": none was made */
+    char runtime_folder[STORAGE_SCRATCH_MAX]; /* "": none was made */
     struct uplink_target target;
     struct tls_context *tls;
     struct timekeeper *timekeeper;
@@ -107,17 +107,6 @@ static void on_renewed(void *context)
 
 /* --- Opening, in order ----------------------------------------------------------------------- */
 
-/* Short and private: a Unix socket's path has at most 107 bytes. */
-static enum err make_runtime_folder(struct hub_link *link, struct fault *fault)
-{
-    (void)snprintf(link->runtime_folder, sizeof link->runtime_folder, "/tmp/tillbackd-XXXXXX");
-    if (!mkdtemp(link->runtime_folder)) {
-        link->runtime_folder[0] = '\0';
-        return fault_set(fault, ERR_IO, "/tmp", "no runtime folder could be made");
-    }
-    return ERR_OK;
-}
-
 static enum err open_uplink(struct hub_link *link, struct fault *fault)
 {
     const struct hub_link_config *c = &link->config;
@@ -169,7 +158,7 @@ static enum err open_all(struct hub_link *link, struct fault *fault)
                                            .folder = c->folder};
     enum err err = timekeeper_open(&link->timekeeper, &time, fault);
     if (!err)
-        err = make_runtime_folder(link, fault);
+        err = storage_make_scratch(link->runtime_folder, fault);
     if (!err)
         err = membership_tls(c->member, IDENTITY_CURRENT, c->clock, &link->tls, fault);
     link->target.tls = link->tls;

@@ -23,6 +23,15 @@ enum err storage_path(char *out, size_t size, const char *folder, const char *na
     return ERR_OK;
 }
 
+enum err storage_make_scratch(char path[static STORAGE_SCRATCH_MAX], struct fault *fault)
+{
+    (void)snprintf(path, STORAGE_SCRATCH_MAX, "/tmp/tillback-XXXXXX");
+    if (mkdtemp(path))
+        return ERR_OK;
+    path[0] = '\0';
+    return fault_set(fault, ERR_IO, "/tmp", "no folder could be made");
+}
+
 enum err storage_sync_folder(const char *path, struct fault *fault)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -11,6 +11,13 @@
 
 /* Makes a directory (0700) and syncs its parent; fine if it is there. */
 enum err storage_make_folder(const char *path, struct fault *fault) MUST_CHECK;
+enum { STORAGE_SCRATCH_MAX = 32 };
+/*
+ * Makes a directory of our own (0700) below /tmp, for what isn't kept. Its path is short: that of a
+ * Unix socket in it has at most 107 bytes. The caller removes it; "" after a failure.
+ */
+enum err storage_make_scratch(char path[static STORAGE_SCRATCH_MAX],
+                              struct fault *fault) MUST_CHECK;
 /* Syncs a directory, so that names made or removed in it last. */
 enum err storage_sync_folder(const char *path, struct fault *fault) MUST_CHECK;
 

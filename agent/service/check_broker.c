@@ -1,10 +1,8 @@
 /* MQTT at the broker: connected, own topics and nobody else's, and whether anything moves. */
 #include "agent/service/check.h"
+#include "hal/storage.h"
 #include "sync/transport/mqtt.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { MQTT_MS = 20000, STALLED_MS = 60 * 1000 };
@@ -63,13 +61,6 @@ static void on_disconnected(void *context, enum err err, const struct fault *fau
     wait_end(&((struct attempt *)context)->wait, fault);
 }
 
-static enum err make_runtime(char folder[static 40], struct fault *fault)
-{
-    (void)snprintf(folder, 40, "/tmp/tillback-XXXXXX");
-    return mkdtemp(folder) ? ERR_OK
-                           : fault_set(fault, ERR_IO, "/tmp", "no runtime folder could be made");
-}
-
 static void try_broker(struct examination *x, struct attempt *a)
 {
     const struct mqtt_listener listener = {.connected = on_connected,
@@ -79,13 +70,13 @@ static void try_broker(struct examination *x, struct attempt *a)
                                            .disconnected = on_disconnected,
                                            .context = a};
     struct tls_context *tls = NULL;
-    char runtime[40] = "";
+    char runtime[STORAGE_SCRATCH_MAX] = "";
     const struct doctor_subject *s = x->subject;
     a->device = s->member->device;
     enum err err = wait_open(&a->wait, &x->mqtt);
     if (err)
         return;
-    err = make_runtime(runtime, &x->mqtt);
+    err = storage_make_scratch(runtime, &x->mqtt);
     if (!err)
         err = membership_tls(s->member, IDENTITY_CURRENT, s->clock, &tls, &x->mqtt);
     const struct mqtt_config config = {.url = s->member->broker_url,

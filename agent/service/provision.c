@@ -9,12 +9,11 @@
 #include "sync/enrol/steps.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RUNTIME_MAX = 64, ARENA_MAX = 2 * ENVELOPE_PAYLOAD_MAX, URL_MAX = 512, STORE_MAX = 64 };
+enum { ARENA_MAX = 2 * ENVELOPE_PAYLOAD_MAX, URL_MAX = 512, STORE_MAX = 64 };
 
 struct provision {
     struct provision_place place;
@@ -22,7 +21,7 @@ struct provision {
     struct arena arena; /* texts of the wish, and of bundles */
     struct provision_wish wish;
     struct code code;
-    char runtime[RUNTIME_MAX];
+    char runtime[STORAGE_SCRATCH_MAX];
     char ca_path[PATH_MAX];
     int lock;
     struct enquiry *enquiry;
@@ -231,7 +230,6 @@ static enum err copy_wish(struct provision *p, const struct provision_wish *wish
     return lost ? fault_set(fault, ERR_NO_MEMORY, "", "out of memory") : ERR_OK;
 }
 
-/* Short and private: a Unix socket's path has at most 107 bytes. */
 static enum err prepare(struct provision *p, struct fault *fault)
 {
     enum err err = storage_make_folder(p->place.state_folder, fault);
@@ -239,13 +237,7 @@ static enum err prepare(struct provision *p, struct fault *fault)
         err = storage_make_folder(p->place.identity_folder, fault);
     if (!err)
         err = storage_lock(p->place.identity_folder, &p->lock, fault);
-    if (err)
-        return err;
-    (void)snprintf(p->runtime, sizeof p->runtime, "/tmp/tillback-XXXXXX");
-    if (mkdtemp(p->runtime))
-        return ERR_OK;
-    p->runtime[0] = '\0';
-    return fault_set(fault, ERR_IO, "/tmp", "no runtime folder could be made");
+    return err ? err : storage_make_scratch(p->runtime, fault);
 }
 
 static void start(struct provision *p)

@@ -5,11 +5,11 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/base/rfc3339.h"
+#include "hal/storage.h"
 
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,7 +28,7 @@ static const char return_text[] =
     "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}";
 
 struct bench {
-    char folder[40];
+    char folder[STORAGE_SCRATCH_MAX];
     struct policy_file *policy;
     struct eventlog_view views[VIEWS_COUNT];
     struct eventlog_config config;
@@ -40,11 +40,9 @@ struct bench {
 static enum err open_bench(struct bench *b, const char *policy_file, struct clock *clock,
                            struct fault *fault)
 {
-    (void)snprintf(b->folder, sizeof b->folder, "/tmp/tillback-selftest-XXXXXX");
-    if (!mkdtemp(b->folder)) {
-        b->folder[0] = '\0';
-        return fault_set(fault, ERR_IO, "/tmp", "no scratch folder could be made");
-    }
+    enum err err = storage_make_scratch(b->folder, fault);
+    if (err)
+        return err;
     views_define(b->views);
     b->config = (struct eventlog_config){.folder = b->folder,
                                          .device_id = "selftest",
@@ -52,7 +50,7 @@ static enum err open_bench(struct bench *b, const char *policy_file, struct cloc
                                          .clock = clock,
                                          .views = b->views,
                                          .view_count = VIEWS_COUNT};
-    enum err err = policy_file_open(&b->policy, policy_file, fault);
+    err = policy_file_open(&b->policy, policy_file, fault);
     if (!err)
         err = eventlog_open(&b->log, &b->config, fault);
     if (!err)

@@ -207,10 +207,26 @@ static void path_joins_and_refuses_what_does_not_fit(void **state)
 
 #define STORAGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void scratch_folders_are_ours_alone_and_short(void **state)
+{
+    (void)state;
+    char one[STORAGE_SCRATCH_MAX];
+    char other[STORAGE_SCRATCH_MAX];
+    struct stat there;
+    assert_int_equal(storage_make_scratch(one, NULL), ERR_OK);
+    assert_int_equal(storage_make_scratch(other, NULL), ERR_OK);
+    assert_string_not_equal(one, other);
+    assert_int_equal(stat(one, &there), 0);
+    assert_int_equal(there.st_mode & 0777, 0700);
+    assert_int_equal(rmdir(one), 0);
+    assert_int_equal(rmdir(other), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORAGE_TEST(replace_makes_then_replaces_and_leaves_nothing_beside),
+        STORAGE_TEST(scratch_folders_are_ours_alone_and_short),
         STORAGE_TEST(replace_outlives_a_leftover_of_a_crash),
         STORAGE_TEST(replace_that_fails_keeps_the_old),
         STORAGE_TEST(read_above_the_cap_is_refused),
