@@ -196,13 +196,11 @@ static enum err insert_parked(struct database *db, const struct fact_place *plac
     return database_send(db, s, fault);
 }
 
-/* A text of a return's data that people look for; empty when it's none, or too long for one. */
-static struct slice short_text(const struct event *event, const char *name, struct arena *arena)
+/* A text that people look for; empty when it's none, or too long for one. */
+static struct slice short_text(struct slice value, struct arena *arena)
 {
-    struct slice value;
     struct slice text;
-    if (json_scan_member(event->data, JSON_LIMITS_DEFAULT, name, &value, NULL) != ERR_OK ||
-        json_scan_text(value, arena, &text) != ERR_OK || text.len > RECEIPT_MAX)
+    if (!value.data || json_scan_text(value, arena, &text) != ERR_OK || text.len > RECEIPT_MAX)
         return (struct slice){"", 0};
     return text;
 }
@@ -211,9 +209,13 @@ static struct slice short_text(const struct event *event, const char *name, stru
 static enum err index_return(struct database *db, const char *device, const struct event *event,
                              int64_t event_no, struct arena *arena, struct fault *fault)
 {
-    struct slice number = short_text(event, "number", arena);
-    struct slice receipt = short_text(event, "receipt", arena);
+    static const char *const names[] = {"number", "receipt"};
+    struct slice values[2] = {{NULL, 0}, {NULL, 0}};
     struct statement *s;
+    if (json_scan_members(event->data, JSON_LIMITS_CHECKED, names, 2, values, NULL) != ERR_OK)
+        values[0] = values[1] = (struct slice){NULL, 0};
+    struct slice number = short_text(values[0], arena);
+    struct slice receipt = short_text(values[1], arena);
     enum err err = database_statement(db, INGEST_RETURN_INSERT, &s, fault);
     if (err)
         return err;

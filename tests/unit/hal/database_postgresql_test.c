@@ -18,13 +18,16 @@ static const struct database_sql migrations[] = {
                " WITHOUT ROWID"},
 };
 
-enum { PUT, GET, BODY_OF, MAX_OF, SUM };
+enum { PUT, GET, BODY_OF, MAX_OF, SUM, ROW, NAMED };
 static const struct database_sql statements[] = {
     {"put", "INSERT INTO item (name, body, big) VALUES (?1, ?2, ?3) RETURNING no"},
     {"get", "SELECT name, body, big, big IS NULL FROM item WHERE name = ?1 ORDER BY no"},
     {"body_of", "SELECT name FROM item WHERE body = ?1 AND (name = ?2 OR ?2 IS NULL)"},
     {"max_of", "SELECT max(0, ?1 - 3600000), instr('abc', 'c')"},
     {"sum", "SELECT sum(big) FROM item"},
+    {"row", "INSERT INTO item (name, body, big) VALUES (?1, ?2, ?3)"
+            " ON CONFLICT (name) DO UPDATE SET big = excluded.big"},
+    {"named", "INSERT INTO item (name, big) VALUES ('a $1 of the text''s', ?1)"},
 };
 
 struct fixture {
@@ -241,6 +244,84 @@ static void failure_of_what_was_sent_fails_the_commit(void **state)
     assert_int_equal(sum(f, f->db), 0);
 }
 
+/* A text, bytes or none, and a number, as one row of many. */
+static void send_row(struct fixture *f, const char *name, struct slice body, int64_t big)
+{
+    struct statement *s = statement(f, f->db, ROW);
+    bind_text(s, 1, name);
+    if (body.data)
+        bind_blob(s, 2, body.data, body.len);
+    bind_int(s, 3, big);
+    must(f, database_send_row(f->db, s, &f->fault));
+}
+
+static void rows_that_follow_each_other_arrive_as_they_are(void **state)
+{
+    static const char bytes[] = {'\0', '\'', (char)0xff, '\\'};
+    struct fixture *f = *state;
+    bool row;
+    must(f, database_begin(f->db, &f->fault));
+    for (int i = 0; i < 500; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "row %d, \"ü\\", i);
+        send_row(f, name, i % 2 ? (struct slice){NULL, 0} : (struct slice){bytes, sizeof bytes},
+                 i ? 1 : -1000000000000);
+    }
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 499 - 1000000000000);
+    struct statement *s = statement(f, f->other, GET);
+    bind_text(s, 1, "row 498, \"ü\\");
+    must(f, database_step(f->other, s, &row, &f->fault));
+    assert_true(row);
+    assert_int_equal(column_slice(s, 1).len, sizeof bytes);
+    assert_memory_equal(column_slice(s, 1).data, bytes, sizeof bytes);
+    s = statement(f, f->other, GET);
+    bind_text(s, 1, "row 499, \"ü\\");
+    must(f, database_step(f->other, s, &row, &f->fault));
+    assert_true(row && column_is_null(s, 1));
+}
+
+static void rows_keep_their_place_among_other_statements(void **state)
+{
+    const struct slice none = {NULL, 0};
+    struct fixture *f = *state;
+    must(f, database_begin(f->db, &f->fault));
+    send_row(f, "kept", none, 1);
+    send(f, "between", 10);
+    must(f, database_savepoint(f->db, &f->fault));
+    send_row(f, "kept", none, 2); /* takes the place of the first */
+    send_row(f, "undone", none, 100);
+    database_rollback_savepoint(f->db);
+    assert_int_equal(sum(f, f->db), 11);
+    send_row(f, "kept", none, 5);
+    struct statement *s = statement(f, f->db, NAMED);
+    bind_int(s, 1, 1000);
+    must(f, database_send_row(f->db, s, &f->fault));
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 1015);
+    s = statement(f, f->other, GET);
+    bind_text(s, 1, "a $1 of the text's");
+    bool row;
+    must(f, database_step(f->other, s, &row, &f->fault));
+    assert_true(row);
+}
+
+static void failure_of_a_row_fails_the_release(void **state)
+{
+    struct fixture *f = *state;
+    must(f, database_begin(f->db, &f->fault));
+    must(f, database_savepoint(f->db, &f->fault));
+    for (int i = 0; i < 2; i++) {
+        struct statement *s = statement(f, f->db, NAMED);
+        bind_int(s, 1, i);
+        must(f, database_send_row(f->db, s, &f->fault));
+    }
+    assert_int_equal(database_release(f->db, &f->fault), ERR_CONFLICT);
+    database_rollback_savepoint(f->db);
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 0);
+}
+
 static void commit_of_a_transaction_that_failed_is_no_success(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +405,9 @@ int main(void)
         SERVER_TEST(what_was_sent_is_there_for_what_comes_after_it),
         SERVER_TEST(failure_of_what_was_sent_shows_at_the_release_and_is_undone_with_its_savepoint),
         SERVER_TEST(failure_of_what_was_sent_fails_the_commit),
+        SERVER_TEST(rows_that_follow_each_other_arrive_as_they_are),
+        SERVER_TEST(rows_keep_their_place_among_other_statements),
+        SERVER_TEST(failure_of_a_row_fails_the_release),
         SERVER_TEST(commit_of_a_transaction_that_failed_is_no_success),
         SERVER_TEST(only_one_writes_at_a_time),
         SERVER_TEST(connection_that_was_lost_is_made_anew_for_the_next_transaction),
