@@ -146,9 +146,13 @@ void auditor_close(struct auditor *auditor)
 {
     if (!auditor)
         return;
+    const struct sched_param usual = {0};
     __atomic_store_n(&auditor->stopping, true, __ATOMIC_RELAXED);
-    if (auditor->running)
+    if (auditor
+            ->running) { /* it is waited for now: on a busy machine it would hardly get to stop */
+        (void)pthread_setschedparam(auditor->thread, SCHED_OTHER, &usual);
         (void)pthread_join(auditor->thread, NULL);
+    }
     hubdb_close(auditor->hub);
     free(auditor);
 }

@@ -14,6 +14,7 @@ enum { LOGS_AT_ONCE = 64, ROWS_AT_ONCE = 500, TAIL_EVENTS = 500 };
 
 struct verify {
     struct database *db;
+    bool on_server;
     const struct verify_wish *wish;
     struct verified done;
 };
@@ -223,6 +224,22 @@ static enum err check_chain(struct verify *v, const struct id *id, struct fault 
     return ERR_OK;
 }
 
+/* One snapshot: on a server each statement has its own otherwise. */
+static enum err begin_reading(struct verify *v, struct fault *fault)
+{
+    return v->on_server ? database_begin(v->db, fault) : database_script(v->db, "BEGIN", fault);
+}
+
+/* A snapshot for each log, not for all: while one is held, a write-ahead log can only grow. */
+static enum err check_whole_log(struct verify *v, const struct id *id, struct fault *fault)
+{
+    enum err err = begin_reading(v, fault);
+    if (!err)
+        err = check_chain(v, id, fault);
+    database_rollback(v->db);
+    return err;
+}
+
 /* Only where it stands. */
 static enum err check_watermark(struct verify *v, const struct id *id, struct fault *fault)
 {
@@ -301,9 +318,9 @@ static enum err find_newest(struct verify *v, int64_t *newest, struct fault *fau
 
 enum err verify_tail(struct hubdb *hub, const struct verify_wish *wish, struct fault *fault)
 {
-    struct verify v = {.db = hubdb_database(hub), .wish = wish};
+    struct verify v = {.db = hubdb_database(hub), .on_server = hubdb_on_server(hub), .wish = wish};
     int64_t newest = 0;
-    enum err err = database_script(v.db, "BEGIN", fault);
+    enum err err = begin_reading(&v, fault);
     if (!err)
         err = unreadable(&v, find_newest(&v, &newest, fault), fault);
     if (!err)
@@ -334,7 +351,7 @@ enum err verify_wal(const char *database, const struct verify_wish *wish, int64_
 enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct verified *verified,
                     struct fault *fault)
 {
-    struct verify v = {.db = hubdb_database(hub), .wish = wish};
+    struct verify v = {.db = hubdb_database(hub), .on_server = hubdb_on_server(hub), .wish = wish};
     enum err err = ERR_OK;
     if (!hubdb_on_server(hub)) {
         err = look(&v, "PRAGMA integrity_check(20)", "pages", fault);
@@ -342,12 +359,9 @@ enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct ve
             err = look(&v, "PRAGMA foreign_key_check", "reference", fault);
     }
     if (!err)
-        err = database_script(v.db, "BEGIN", fault);
-    if (!err)
         err = check_events(&v, 0, fault);
     if (!err)
-        err = check_logs(&v, check_chain, fault);
-    database_rollback(v.db);
+        err = check_logs(&v, check_whole_log, fault);
     if (!err)
         *verified = v.done;
     return err;

@@ -1,8 +1,8 @@
 /*
  * Whether the hub's database still holds what was put into it: its pages and references are sound,
  * each event is the one whose hash was kept, and each log's chain leads from its origin to its
- * watermark, with nothing above it but what is said to be held. Beside a running hub, on one
- * snapshot; blocks on the disk for as long as there are events. Changes nothing.
+ * watermark, with nothing above it but what is said to be held. Beside a running hub, on
+ * one snapshot for each log; blocks on the disk for as long as there are events. Changes nothing.
  *
  * It can't tell that a table is wrong of which no hash is kept; what follows from the events is
  * made again by a rebuild.
