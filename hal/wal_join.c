@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +27,14 @@ struct joined {
     sqlite3_int64 start;
 };
 
-/* By where its methods lie, since how large the lower VFS's file is isn't told here. */
+/* Its methods are its first member, though SQLite may only read them. */
 static struct joined *joined_of(sqlite3_file *file)
 {
-    return (struct joined *)((uintptr_t)file->pMethods - offsetof(struct joined, methods));
+    union {
+        const sqlite3_io_methods *methods;
+        struct joined *joined;
+    } of = {.methods = file->pMethods};
+    return of.joined;
 }
 
 static int write_out(struct joined *log)
