@@ -61,13 +61,14 @@ static enum err keep_file(const char *path, const char *copy, struct fault *faul
     return storage_replace(copy, buf_slice(&now), 0600, fault);
 }
 
-static enum err keep(const struct files *files, const char *door, struct fault *fault)
+/* Where that fails an older copy stays, or there is none: today it serves all the same. */
+static void keep(const struct files *files, const char *door)
 {
-    enum err err = storage_make_folder(door, fault);
+    struct fault unkept;
+    enum err err = storage_make_folder(door, &unkept);
     for (size_t i = 0; i < FILES && !err; i++)
         if (files->paths[i])
-            err = keep_file(files->paths[i], files->copies[i], fault);
-    return err;
+            err = keep_file(files->paths[i], files->copies[i], &unkept);
 }
 
 enum err door_certificate_open(struct tls_context **tls, const struct settings *settings,
@@ -86,8 +87,8 @@ enum err door_certificate_open(struct tls_context **tls, const struct settings *
         return err;
     err = open_files(tls, &files, false, clock, &why);
     if (!err) {
-        err = keep(&files, door, &why);
-        return ERR_OK; /* it serves; only its copy is older */
+        keep(&files, door);
+        return ERR_OK;
     }
     *trouble = why;
     if (open_files(tls, &files, true, clock, NULL) == ERR_OK)

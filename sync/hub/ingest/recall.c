@@ -37,7 +37,7 @@ struct walk {
 /* The row's place, judged by itself and by what is before it. */
 static void judge(struct walk *w, struct statement *s)
 {
-    struct sha256 at;
+    struct sha256 at = {{0}};
     struct sha256 kept;
     struct place *place = &w->page[w->count++];
     struct slice body = column_slice(s, 4);
