@@ -15,7 +15,7 @@ enum {
     TRIES_MAX = 3,
     RETRY_MS = 30000,
     RETRY_MOST_MS = 15 * 60 * 1000,
-    LAST_WORDS_MAX = 2000, /* of a rollback, in what the hub is told; all are in the diagnostics */
+    LAST_WORDS_MAX = 6000, /* of a rollback, in what the hub is told; all are in the diagnostics */
     LOOK_MS = 5000,
 };
 

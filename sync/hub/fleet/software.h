@@ -7,7 +7,7 @@
 
 #include "sync/contract/release.h"
 
-enum { SOFTWARE_REASON_MAX = 300, SOFTWARE_WORDS_MAX = 2000 };
+enum { SOFTWARE_REASON_MAX = 300, SOFTWARE_WORDS_MAX = 6000 };
 
 /* Texts are "" for what it doesn't say. */
 struct software {
