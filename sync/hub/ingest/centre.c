@@ -53,15 +53,15 @@ enum { FACTS_AT_ONCE = 16 }; /* as many as centre_facts asks for */
 /* A fact on its way into the log. */
 struct recording {
     const struct centre_fact *fact;
-    struct id id;
-    bool recorded;    /* it was before */
-    int64_t sequence; /* of the centre's next event of this return */
-    char device[DEVICE_ID_MAX + 1];
-    int64_t inbox_next; /* of the device; 0: not known, -1: its message is counted */
     struct buf body;
-    int64_t seq; /* in the log, with the chain there */
+    int64_t sequence;   /* of the centre's next event of this return */
+    int64_t inbox_next; /* of the device; 0: not known, -1: its message is counted */
+    int64_t event_no;   /* 0: nothing was stored */
+    int64_t seq;        /* in the log, with the chain there */
     struct sha256 hash;
-    int64_t event_no; /* 0: nothing was stored */
+    struct id id;
+    char device[DEVICE_ID_MAX + 1];
+    bool recorded; /* it was before */
 };
 
 /* The centre's log while facts are appended to it. */
