@@ -6,7 +6,7 @@
  * else in the database is a view: registered by its owner, updated in the transaction that appends,
  * rebuildable from the log. Messages received from the hub are kept in the inbox for that reason.
  *
- * Threads: one writer thread inside. Commands are decided on it, one savepoint each, in the order
+ * Threads: one writer thread inside. Commands are decided on it, each wholly or not, in the order
  * of submission, seeing what earlier commands of the same group did; what arrived while the last
  * fsync ran goes into the next transaction (natural group commit). `done` is called on the writer
  * thread, after COMMIT and after the head file is synced: nobody answers, beeps or prints before.
