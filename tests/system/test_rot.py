@@ -263,4 +263,4 @@ def test_damage_at_the_hub_is_found_by_verify(road, till):
     at = (road.hub_state / "hub.db").read_bytes().index(body) + len(body) // 2
     overwrite(road.hub_state / "hub.db", at, b"\x07")
     code, said = verify_hub(road)
-    assert code == 1 and "is not the one that came" in said and "restore" in said, said
+    assert code == 1 and "is not the one that came" in said and "rescue" in said, said
