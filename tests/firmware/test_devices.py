@@ -102,9 +102,10 @@ def test_return_is_printed_on_a_usb_printer(equipped, till, centre):
     equipped.run("until [ -e /dev/usb/lp0 ]; do sleep 1; done")
     centre.printer.start()
     host, port = HOST_AS_THE_MACHINE_SEES_IT, centre.printer_address.split(":")[1]
-    equipped.run(f"(cat /dev/g_printer0 | nc {host} {port} >/dev/g_printer0) 2>/dev/null &")
+    # Opened once for both ways: it lets nobody else in.
+    equipped.run(f"(cat <&3 | nc {host} {port} >&3) 3<>/dev/g_printer0 2>/dev/null &")
     equipped.run(
-        "echo printer.counter=/dev/usb/lp0,lane=01 >>/data/tillback/appliance.conf && "
+        "echo printer.counter=usb:/dev/usb/lp0,lane=01 >>/data/tillback/appliance.conf && "
         "systemctl restart tillbackd"
     )
     assert till.sell("0042-01-vm-print")[0] == 201
