@@ -865,7 +865,7 @@ SELECT 1, (SELECT coalesce(max(applied_no), 0) FROM ledger_event)
 WHERE NOT EXISTS (SELECT 1 FROM follow_cursor)
 -- name: rescue_devices
 INSERT INTO device (id, first_seen_ms, last_seen_ms)
-SELECT DISTINCT device, ?1, ?1 FROM stream_log WHERE device NOT IN (SELECT id FROM device)
+SELECT device, ?1, ?1 FROM stream_log WHERE device NOT IN (SELECT id FROM device) GROUP BY device
 -- name: rescue_unlogged
 SELECT log_no, min(device) FROM event WHERE log_no NOT IN (SELECT log_no FROM stream_log)
 GROUP BY log_no ORDER BY log_no LIMIT 1
