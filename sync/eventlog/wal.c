@@ -39,9 +39,10 @@ void wal_tend(struct eventlog *log)
     bool asked = wal->asked;
     pthread_mutex_unlock(&log->lock);
     bool crowded = wal->crowded && pages >= DUE_PAGES; /* only this thread sets it */
-    if (pages < DUE_PAGES) {
+    bool tight = log->space.tight && pages > 0;
+    if (pages < DUE_PAGES && !tight) {
         wal->due = DUE_PAGES;
-    } else if (asked || pages >= wal->due) {
+    } else if (asked || tight || pages >= wal->due) {
         int64_t left = database_checkpoint(log->db);
         crowded = left != 0 && pages >= CROWDED_PAGES;
         wal->due = left < 0 ? pages : pages + DUE_PAGES; /* what failed, after the next group */

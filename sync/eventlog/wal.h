@@ -1,9 +1,12 @@
 /*
  * Keeps the write-ahead log short. SQLite begins it anew when all its pages are in the database and
  * nobody reads in it any more; the writer moves them when it has answered, so that no answer waits
- * for it. A background reader that has hardly ended one transaction before it begins the next, and
- * gets little of the processor meanwhile, would leave no moment for that: while the log is too long
- * it stands aside between two of them.
+ * for it. While the disk is filling up it does so after each group: when nothing is left, the
+ * database has grown already, and the log can be cut to make room.
+ *
+ * A background reader that has hardly ended one transaction before it begins the next, and gets
+ * little of the processor meanwhile, would leave no moment for that: while the log is too long it
+ * stands aside between two of them.
  */
 #ifndef SYNC_EVENTLOG_WAL_H
 #define SYNC_EVENTLOG_WAL_H
