@@ -214,7 +214,7 @@ static enum err look_at(struct intake *in, int64_t seq, enum place_state *state)
 static enum err store_at(struct intake *in, int64_t seq)
 {
     struct fact_place place = {.log = &in->log, .seq = seq, .received_ms = in->batch->received_ms};
-    struct fact_stored stored;
+    struct fact_stored stored = {0};
     struct slice body = in->batch->bodies[seq - in->batch->header.first];
     enum err err = ERR_OK;
     if (in->log.recalled)
