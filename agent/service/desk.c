@@ -367,7 +367,7 @@ static enum err begin(struct service *s, const struct service_order *order, stru
     case SERVICE_WISH_COUNT:
         break;
     }
-    assert(!"a wish without a way");
+    assert(false);
     return ERR_OK;
 }
 
