@@ -148,8 +148,8 @@ void auditor_close(struct auditor *auditor)
         return;
     const struct sched_param usual = {0};
     __atomic_store_n(&auditor->stopping, true, __ATOMIC_RELAXED);
-    if (auditor
-            ->running) { /* it is waited for now: on a busy machine it would hardly get to stop */
+    if (auditor->running) {
+        /* An idle thread would hardly get to stop on a busy machine, and somebody waits for it. */
         (void)pthread_setschedparam(auditor->thread, SCHED_OTHER, &usual);
         (void)pthread_join(auditor->thread, NULL);
     }
