@@ -298,6 +298,13 @@ enum err database_step(struct database *db, struct statement *statement, bool *r
     return statement_step(statement, row, fault);
 }
 
+enum err database_first(struct database *db, size_t index, struct statement **statement, bool *row,
+                        struct fault *fault)
+{
+    enum err err = database_statement(db, index, statement, fault);
+    return err ? err : database_step(db, *statement, row, fault);
+}
+
 enum err database_find(struct database *db, size_t index, int64_t key, struct statement **statement,
                        bool *row, struct fault *fault)
 {

@@ -83,9 +83,11 @@ enum err database_prepare_all(struct database *db, struct fault *fault) MUST_CHE
 enum err database_step(struct database *db, struct statement *statement, bool *row,
                        struct fault *fault) MUST_CHECK;
 /*
- * The statement of that index, stepped with that key as its only parameter. Whoever has read the
- * row resets it.
+ * The statement of that index, stepped: as it is, or with that key as its only parameter. Whoever
+ * has read the row resets it.
  */
+enum err database_first(struct database *db, size_t index, struct statement **statement, bool *row,
+                        struct fault *fault) MUST_CHECK;
 enum err database_find(struct database *db, size_t index, int64_t key, struct statement **statement,
                        bool *row, struct fault *fault) MUST_CHECK;
 enum err database_find_bytes(struct database *db, size_t index, const void *key, size_t len,

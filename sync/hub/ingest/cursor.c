@@ -4,9 +4,7 @@ enum err cursor_read(struct database *db, size_t statement, int64_t *cursor, str
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, statement, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, statement, &s, &row, fault);
     if (err)
         return err;
     *cursor = row ? column_int(s, 0) : 0;

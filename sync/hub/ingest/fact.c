@@ -84,9 +84,7 @@ static enum err find_last(struct database *db, struct fact_memory *memory, struc
     bool row;
     if (memory->last_no)
         return ERR_OK;
-    enum err err = database_statement(db, INGEST_EVENT_LAST, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, INGEST_EVENT_LAST, &s, &row, fault);
     if (err)
         return err;
     memory->last_no = column_int(s, 0);

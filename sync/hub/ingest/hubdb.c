@@ -85,9 +85,7 @@ static enum err read_row(struct database *db, struct mark *mark, struct fault *f
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_HUB_READ, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, INGEST_HUB_READ, &s, &row, fault);
     if (err)
         return err;
     if (row) {

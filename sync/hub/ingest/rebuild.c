@@ -75,9 +75,7 @@ static enum err compare(struct database *db, struct rebuilt *rebuilt, struct fau
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_REBUILD_COMPARE, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, INGEST_REBUILD_COMPARE, &s, &row, fault);
     if (err)
         return err;
     rebuilt->entries = column_int(s, 0);

@@ -285,9 +285,7 @@ enum err recall_waiting(struct database *db, int64_t *places, int64_t *lost, str
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_RECALL_COUNT, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, INGEST_RECALL_COUNT, &s, &row, fault);
     if (err)
         return err;
     *lost = column_int(s, 1);

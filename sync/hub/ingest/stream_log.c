@@ -86,9 +86,7 @@ enum err stream_log_centre(struct database *db, bool *found, struct stream_log *
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_CENTRE_LOG, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, INGEST_CENTRE_LOG, &s, &row, fault);
     if (err)
         return err;
     if (row)

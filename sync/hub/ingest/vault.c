@@ -51,9 +51,7 @@ static enum err read_fingerprint(struct database *db, bool *known, struct sha256
 {
     struct statement *s;
     bool row;
-    enum err err = database_statement(db, INGEST_VAULT_READ, &s, fault);
-    if (!err)
-        err = database_step(db, s, &row, fault);
+    enum err err = database_first(db, INGEST_VAULT_READ, &s, &row, fault);
     if (err)
         return err;
     *known = row && column_bytes(s, 0, fingerprint->bytes, SHA256_BYTES) == ERR_OK;
