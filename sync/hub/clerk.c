@@ -12,7 +12,7 @@ struct clerk {
     struct clerk_config config;
     struct loop_timer *timer; /* to the next try after a failure */
     struct clerk_counters counters;
-    struct bookkeeper_news news;
+    struct news news;
     bool running;
     bool again;
     bool closed;
@@ -32,7 +32,7 @@ static enum err run(struct work *work, struct database *db, struct fault *fault)
 
 static void take_news(struct clerk *clerk)
 {
-    const struct bookkeeper_news *news = &clerk->news;
+    const struct news *news = &clerk->news;
     clerk->counters.applied += news->applied;
     clerk->counters.parked += news->parked;
     clerk->counters.entries += news->entries;

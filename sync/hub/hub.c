@@ -376,7 +376,7 @@ static void fill_facts(void *context, struct web_facts *facts)
 }
 
 /* Somebody decided something: stores are told, and what may go on goes on. */
-static void on_changed(void *context, const struct bookkeeper_news *news)
+static void on_changed(void *context, const struct news *news)
 {
     struct hub *hub = context;
     if (!hub->wire)

@@ -124,7 +124,7 @@ static enum err decide(struct database *db, const struct settings *settings, con
 {
     struct buf data CLEANUP(buf_free);
     struct books books = {0};
-    struct bookkeeper_news news = {0};
+    struct news news = {0};
     struct parked_decision decision = {.by = who, .reason = asked->reason, .now_ms = now_ms};
     buf_init(&data, EVENT_BODY_MAX);
     decision.verdict = strcmp(verb, "discard") == 0 ? PARKED_DISCARD

@@ -154,7 +154,7 @@ static void take_group(struct bench *b, int64_t *next_store)
 /* Each returns whether there is more. */
 static bool book(struct bench *b)
 {
-    struct bookkeeper_news news;
+    struct news news;
     must(b, database_begin(b->db, &b->fault));
     must(b, bookkeeper_step(b->db, &b->books, now_ms(b), &news, &b->fault));
     must(b, database_commit(b->db, &b->fault));

@@ -134,7 +134,7 @@ void hub_run_refund(struct hub_run *run, int store, int number, int64_t amount)
 
 static bool book(struct hub_run *run)
 {
-    struct bookkeeper_news news;
+    struct news news;
     hub_run_must(run, database_begin(run->db, &run->fault));
     hub_run_must(run, bookkeeper_step(run->db, &run->books, run->now_ms, &news, &run->fault));
     hub_run_must(run, database_commit(run->db, &run->fault));

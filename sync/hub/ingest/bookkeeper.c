@@ -8,32 +8,7 @@
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/parked.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
-                         struct bookkeeper_news *news, struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_LOG_NEWS, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, log_no);
-    bind_int(s, 2, now_ms);
-    err = database_step(db, s, &row, fault);
-    if (err)
-        return err;
-    if (row && news->log_count < BOOKKEEPER_LOGS_MAX) {
-        struct bookkeeper_log *log = &news->logs[news->log_count];
-        struct slice device = column_slice(s, 1);
-        (void)snprintf(log->device, sizeof log->device, "%.*s", (int)device.len, device.data);
-        if (column_bytes(s, 0, log->id.bytes, ID_BYTES) == ERR_OK)
-            news->log_count++;
-    }
-    statement_reset(s);
-    return ERR_OK;
-}
 
 /* --- New events ------------------------------------------------------------------------------ */
 
@@ -73,7 +48,7 @@ static enum err insert_filed(struct database *db, int64_t event_no, const struct
 
 /* Nobody can tell where the return stands: its event waits for a person, other returns go on. */
 static enum err park_unplaced(struct database *db, int64_t event_no, int64_t now_ms,
-                              struct bookkeeper_news *news, struct fault *fault)
+                              struct news *news, struct fault *fault)
 {
     const struct fault why = *fault;
     struct filed filed;
@@ -88,8 +63,7 @@ static enum err park_unplaced(struct database *db, int64_t event_no, int64_t now
 }
 
 static enum err take_in(struct database *db, const struct books *books, int64_t event_no,
-                        struct slice body, int64_t now_ms, struct bookkeeper_news *news,
-                        struct fault *fault)
+                        struct slice body, int64_t now_ms, struct news *news, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     struct event event;
@@ -143,7 +117,7 @@ static enum err next_event(struct database *db, int64_t *cursor, bool *found, bo
 /* --- A step, event by event ------------------------------------------------------------------ */
 
 static enum err step_singly(struct database *db, const struct books *books, int64_t now_ms,
-                            int64_t *cursor, struct bookkeeper_news *news, struct fault *fault)
+                            int64_t *cursor, struct news *news, struct fault *fault)
 {
     struct buf body CLEANUP(buf_free);
     enum err err = ERR_OK;
@@ -180,7 +154,7 @@ struct step {
     struct database *db;
     const struct books *books;
     int64_t now_ms;
-    struct bookkeeper_news *news;
+    struct news *news;
     struct fault *fault;
     struct arena arena; /* of all texts */
     struct ahead ahead[BOOKKEEPER_EVENTS_MAX];
@@ -274,7 +248,7 @@ static enum err look_at_all(struct step *step, int64_t *cursor)
 }
 
 static enum err step_together(struct database *db, const struct books *books, int64_t now_ms,
-                              int64_t *cursor, struct bookkeeper_news *news, struct fault *fault)
+                              int64_t *cursor, struct news *news, struct fault *fault)
 {
     struct step *step = calloc(1, sizeof *step);
     if (!step)
@@ -301,16 +275,16 @@ static enum err step_together(struct database *db, const struct books *books, in
 
 /* What goes wrong with one event of many is found by taking them one by one. */
 enum err bookkeeper_step(struct database *db, const struct books *books, int64_t now_ms,
-                         struct bookkeeper_news *news, struct fault *fault)
+                         struct news *news, struct fault *fault)
 {
     int64_t cursor = 0;
-    *news = (struct bookkeeper_news){0};
+    *news = (struct news){0};
     enum err err = cursor_read(db, INGEST_LEDGER_CURSOR, &cursor, fault);
     const int64_t from = cursor;
     if (!err)
         err = step_together(db, books, now_ms, &cursor, news, fault);
     if (err_class(err) == ERR_CLASS_PARK) {
-        *news = (struct bookkeeper_news){0};
+        *news = (struct news){0};
         cursor = from;
         err = step_singly(db, books, now_ms, &cursor, news, fault);
     }
@@ -320,7 +294,7 @@ enum err bookkeeper_step(struct database *db, const struct books *books, int64_t
 /* --- One event ------------------------------------------------------------------------------- */
 
 enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,
-                         int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+                         int64_t now_ms, struct news *news, struct fault *fault)
 {
     struct buf body CLEANUP(buf_free);
     int64_t cursor = event_no - 1;
@@ -353,7 +327,7 @@ static enum err find_parked(struct database *db, int64_t event_no, struct id *co
 
 /* Opens the desk of a parked event's return. */
 static enum err open_parked(struct desk *desk, struct database *db, const struct books *books,
-                            int64_t event_no, int64_t now_ms, struct bookkeeper_news *news,
+                            int64_t event_no, int64_t now_ms, struct news *news,
                             struct fault *fault)
 {
     struct id correlation;
@@ -396,7 +370,7 @@ static enum err finish_parked(struct desk *desk, int64_t event_no, const char *h
 }
 
 enum err bookkeeper_retry(struct database *db, const struct books *books, int64_t event_no,
-                          int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+                          int64_t now_ms, struct news *news, struct fault *fault)
 {
     struct desk desk;
     enum err err = open_parked(&desk, db, books, event_no, now_ms, news, fault);
@@ -421,7 +395,7 @@ static enum err pass_over(struct desk *desk, int64_t event_no)
 }
 
 enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
-                           int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+                           int64_t now_ms, struct news *news, struct fault *fault)
 {
     struct desk desk;
     enum err err = open_parked(&desk, db, books, event_no, now_ms, news, fault);

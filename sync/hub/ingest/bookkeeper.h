@@ -14,32 +14,14 @@
 #ifndef SYNC_HUB_INGEST_BOOKKEEPER_H
 #define SYNC_HUB_INGEST_BOOKKEEPER_H
 
-#include "hal/base/id.h"
-#include "hal/database.h"
-#include "sync/contract/event.h"
+#include "sync/hub/ingest/news.h"
 #include "sync/hub/ledger/books.h"
 
-enum { BOOKKEEPER_EVENTS_MAX = 100, BOOKKEEPER_LOGS_MAX = 32 };
-
-/* A log whose acknowledgement says something new: an event of it was parked or let go. */
-struct bookkeeper_log {
-    struct id id;
-    char device[DEVICE_ID_MAX + 1];
-};
-
-struct bookkeeper_news {
-    int64_t seen;    /* events looked at */
-    int64_t applied; /* of them and of those held before */
-    int64_t parked;
-    int64_t entries; /* made */
-    bool more;       /* there are further events to look at */
-    struct bookkeeper_log logs[BOOKKEEPER_LOGS_MAX];
-    size_t log_count; /* of more than fit the rest is told with the next batch */
-};
+enum { BOOKKEEPER_EVENTS_MAX = 100 };
 
 /* Looks at up to BOOKKEEPER_EVENTS_MAX new events. Errors are the database's. */
 enum err bookkeeper_step(struct database *db, const struct books *books, int64_t now_ms,
-                         struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+                         struct news *news, struct fault *fault) MUST_CHECK;
 
 /*
  * True for events that have a place in the life of a return: these are applied, in their order, and
@@ -49,22 +31,16 @@ bool bookkeeper_files(enum event_type type);
 
 /* One event that the step has passed already: it couldn't be read then, and can now. */
 enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,
-                         int64_t now_ms, struct bookkeeper_news *news,
-                         struct fault *fault) MUST_CHECK;
-/* The log's acknowledgement has something new to say: counts it on, and adds it to the news. */
-enum err bookkeeper_tell(struct database *db, int64_t log_no, int64_t now_ms,
-                         struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+                         int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
 
 /*
  * A parked event once more, or never: what is let go counts as applied, so that what follows it
  * goes on. ERR_NOT_FOUND when the ledger has no such event parked.
  */
 enum err bookkeeper_retry(struct database *db, const struct books *books, int64_t event_no,
-                          int64_t now_ms, struct bookkeeper_news *news,
-                          struct fault *fault) MUST_CHECK;
+                          int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
 enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
-                           int64_t now_ms, struct bookkeeper_news *news,
-                           struct fault *fault) MUST_CHECK;
+                           int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
 /* Another event takes the place of this one, which is parked. ERR_NOT_FOUND as above. */
 enum err bookkeeper_replaced(struct database *db, int64_t event_no, int64_t now_ms,
                              struct fault *fault) MUST_CHECK;

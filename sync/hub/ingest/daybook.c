@@ -24,7 +24,7 @@ struct daybook {
     struct database *db;
     const struct books *books;
     int64_t now_ms;
-    struct bookkeeper_news *news;
+    struct news *news;
     struct fault *fault;
     struct page pages[BOOKKEEPER_EVENTS_MAX];
     size_t page_count;
@@ -36,7 +36,7 @@ struct daybook {
 };
 
 enum err daybook_open(struct daybook **out, struct database *db, const struct books *books,
-                      int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+                      int64_t now_ms, struct news *news, struct fault *fault)
 {
     struct daybook *daybook = calloc(1, sizeof *daybook);
     if (!daybook)

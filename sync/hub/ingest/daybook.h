@@ -27,7 +27,7 @@ struct daybook_event {
 
 /* All borrowed. */
 enum err daybook_open(struct daybook **daybook, struct database *db, const struct books *books,
-                      int64_t now_ms, struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+                      int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
 /* Without writing. Takes NULL. */
 void daybook_close(struct daybook *daybook);
 

@@ -16,7 +16,7 @@ enum {
 enum outcome { APPLIED, HELD, PARKED };
 
 static void begin(struct desk *desk, struct database *db, const struct books *books,
-                  const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
+                  const struct id *correlation, int64_t now_ms, struct news *news,
                   struct fault *fault)
 {
     *desk = (struct desk){.db = db,
@@ -29,7 +29,7 @@ static void begin(struct desk *desk, struct database *db, const struct books *bo
 }
 
 enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
-                   const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
+                   const struct id *correlation, int64_t now_ms, struct news *news,
                    struct fault *fault)
 {
     begin(desk, db, books, correlation, now_ms, news, fault);
@@ -38,7 +38,7 @@ enum err desk_open(struct desk *desk, struct database *db, const struct books *b
 
 enum err desk_open_at(struct desk *desk, struct database *db, const struct books *books,
                       const struct id *correlation, struct slice position, int64_t now_ms,
-                      struct bookkeeper_news *news, struct fault *fault)
+                      struct news *news, struct fault *fault)
 {
     begin(desk, db, books, correlation, now_ms, news, fault);
     return position.len ? journal_read_position(position, &desk->arena, &desk->document,
@@ -126,7 +126,7 @@ const char *desk_reason(enum err err)
 
 enum err desk_note_log(struct desk *desk, int64_t log_no)
 {
-    return bookkeeper_tell(desk->db, log_no, desk->now_ms, desk->news, desk->fault);
+    return news_tell(desk->db, log_no, desk->now_ms, desk->news, desk->fault);
 }
 
 enum err desk_park(struct desk *desk, const struct filed *filed, const char *code,
@@ -301,7 +301,7 @@ static enum err work_at_desk(struct desk *desk)
 
 /* The same at fresh desks until nothing has its turn any more. */
 enum err desk_work(struct database *db, const struct books *books, const struct id *correlation,
-                   int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+                   int64_t now_ms, struct news *news, struct fault *fault)
 {
     bool unfinished = true;
     enum err err = ERR_OK;

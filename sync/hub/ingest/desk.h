@@ -5,7 +5,10 @@
 #ifndef SYNC_HUB_INGEST_DESK_H
 #define SYNC_HUB_INGEST_DESK_H
 
-#include "sync/hub/ingest/bookkeeper.h"
+#include "hal/base/arena.h"
+#include "hal/base/buf.h"
+#include "sync/hub/ingest/news.h"
+#include "sync/hub/ledger/books.h"
 #include "sync/hub/ledger/ledger.h"
 
 enum { DESK_ARENA_MAX = 128 * 1024 * 1024 };
@@ -15,7 +18,7 @@ struct desk {
     struct database *db;
     const struct books *books;
     int64_t now_ms;
-    struct bookkeeper_news *news;
+    struct news *news;
     struct id correlation;
     struct arena arena;
     struct cJSON *document; /* the stored position's */
@@ -37,12 +40,12 @@ struct filed {
 
 /* ERR_REFUSED when the stored position can't be read. desk_close it all the same. */
 enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
-                   const struct id *correlation, int64_t now_ms, struct bookkeeper_news *news,
+                   const struct id *correlation, int64_t now_ms, struct news *news,
                    struct fault *fault) MUST_CHECK;
 /* The same, of a position that was read already; empty: there is none yet. */
 enum err desk_open_at(struct desk *desk, struct database *db, const struct books *books,
                       const struct id *correlation, struct slice position, int64_t now_ms,
-                      struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+                      struct news *news, struct fault *fault) MUST_CHECK;
 void desk_close(struct desk *desk);
 /* Writes the position back if it moved. */
 enum err desk_save(struct desk *desk) MUST_CHECK;
@@ -70,6 +73,6 @@ enum err desk_nothing(struct desk *desk, const struct event *event,
 
 /* Applies what is held of a return as far as its order allows, at as many desks as it takes. */
 enum err desk_work(struct database *db, const struct books *books, const struct id *correlation,
-                   int64_t now_ms, struct bookkeeper_news *news, struct fault *fault) MUST_CHECK;
+                   int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -165,15 +165,15 @@ static enum err set_state(struct database *db, int64_t number, enum parked_verdi
 }
 
 static enum err let_go(struct database *db, const struct books *books, const struct parked *parked,
-                       int64_t now_ms, struct bookkeeper_news *news, struct fault *fault)
+                       int64_t now_ms, struct news *news, struct fault *fault)
 {
     if (parked->by_ledger)
         return bookkeeper_let_go(db, books, parked->event_no, now_ms, news, fault);
-    return bookkeeper_tell(db, parked->log_no, now_ms, news, fault);
+    return news_tell(db, parked->log_no, now_ms, news, fault);
 }
 
 static enum err try_again(struct database *db, const struct books *books,
-                          const struct parked *parked, int64_t now_ms, struct bookkeeper_news *news,
+                          const struct parked *parked, int64_t now_ms, struct news *news,
                           struct fault *fault)
 {
     if (parked->by_ledger)
@@ -181,7 +181,7 @@ static enum err try_again(struct database *db, const struct books *books,
     enum err err = fact_reread(db, parked->event_no, fault);
     if (!err)
         err = bookkeeper_take(db, books, parked->event_no, now_ms, news, fault);
-    return err ? err : bookkeeper_tell(db, parked->log_no, now_ms, news, fault);
+    return err ? err : news_tell(db, parked->log_no, now_ms, news, fault);
 }
 
 static enum err load_body(struct database *db, int64_t number, struct buf *body,
@@ -250,16 +250,16 @@ static enum err say_anew(struct database *db, const struct parked *parked,
 
 static enum err mend(struct database *db, const struct parked *parked,
                      const struct parked_decision *decision, struct id *replacement,
-                     struct bookkeeper_news *news, struct fault *fault)
+                     struct news *news, struct fault *fault)
 {
     enum err err = say_anew(db, parked, decision, replacement, fault);
     if (!err && parked->by_ledger)
         err = bookkeeper_replaced(db, parked->event_no, decision->now_ms, fault);
-    return err ? err : bookkeeper_tell(db, parked->log_no, decision->now_ms, news, fault);
+    return err ? err : news_tell(db, parked->log_no, decision->now_ms, news, fault);
 }
 
 enum err parked_decide(struct database *db, const struct books *books, const char *key,
-                       const struct parked_decision *decision, struct bookkeeper_news *news,
+                       const struct parked_decision *decision, struct news *news,
                        struct fault *fault)
 {
     struct parked parked = {0};
@@ -322,8 +322,7 @@ static enum err find_at(struct database *db, const struct asked *asked, int64_t 
 
 /* Whatever a person must decide undoes only this. */
 static enum err do_asked(struct database *db, const struct books *books, const struct asked *asked,
-                         int64_t number, int64_t now_ms, struct bookkeeper_news *news,
-                         struct fault *fault)
+                         int64_t number, int64_t now_ms, struct news *news, struct fault *fault)
 {
     char key[24];
     struct parked parked = {0};
@@ -338,7 +337,7 @@ static enum err do_asked(struct database *db, const struct books *books, const s
 }
 
 enum err parked_asked(struct database *db, const struct books *books, int64_t event_no,
-                      const struct event *event, int64_t now_ms, struct bookkeeper_news *news,
+                      const struct event *event, int64_t now_ms, struct news *news,
                       struct fault *fault)
 {
     struct cJSON *data CLEANUP(json_cleanup) = NULL;

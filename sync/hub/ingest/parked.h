@@ -27,7 +27,7 @@ struct parked_decision {
  * new reason. A mended event is for the bookkeeper's next step. Adds to the news.
  */
 enum err parked_decide(struct database *db, const struct books *books, const char *key,
-                       const struct parked_decision *decision, struct bookkeeper_news *news,
+                       const struct parked_decision *decision, struct news *news,
                        struct fault *fault) MUST_CHECK;
 
 /*
@@ -36,7 +36,7 @@ enum err parked_decide(struct database *db, const struct books *books, const cha
  * row, whose device may speak of its own items only.
  */
 enum err parked_asked(struct database *db, const struct books *books, int64_t event_no,
-                      const struct event *event, int64_t now_ms, struct bookkeeper_news *news,
+                      const struct event *event, int64_t now_ms, struct news *news,
                       struct fault *fault) MUST_CHECK;
 
 #endif

@@ -50,7 +50,7 @@ static enum err apply_again(struct desk *desk, int64_t event_no, bool discarded)
 static enum err replay(struct database *db, const struct books *books, int64_t *events,
                        struct fault *fault)
 {
-    struct bookkeeper_news news = {0};
+    struct news news = {0};
     int64_t applied_no = 0;
     int64_t event_no = 0;
     bool discarded = false;

@@ -46,7 +46,7 @@ struct change {
     char idempotency_key[ADJUSTMENT_KEY_MAX + 1];
     struct buf data;    /* of what is mended, or the tax of an adjustment */
     struct buf contact; /* that is shown */
-    struct bookkeeper_news news;
+    struct news news;
     struct told told;
 };
 

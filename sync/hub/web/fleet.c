@@ -388,7 +388,7 @@ static void change_free(struct change *change)
 static void done(struct work *work, enum err err, const struct fault *fault)
 {
     struct change *change = (struct change *)((char *)work - offsetof(struct change, work));
-    const struct bookkeeper_news nothing = {0};
+    const struct news nothing = {0};
     bool created = strcmp(change->kind->method, "POST") == 0;
     if (err) {
         http_problem(change->request, http_status_of(err), fault);

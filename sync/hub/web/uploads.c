@@ -176,7 +176,7 @@ static enum err run(struct work *work, struct database *db, struct fault *fault)
 static void done(struct work *work, enum err err, const struct fault *fault)
 {
     struct upload *upload = (struct upload *)((char *)work - offsetof(struct upload, work));
-    const struct bookkeeper_news nothing = {0};
+    const struct news nothing = {0};
     if (err) {
         http_problem(upload->request, http_status_of(err), fault);
     } else {

@@ -45,7 +45,7 @@ struct web_config {
     struct clock *clock;
     void (*facts)(void *context, struct web_facts *facts);
     /* A change was committed; may come after web_close. */
-    void (*changed)(void *context, const struct bookkeeper_news *news);
+    void (*changed)(void *context, const struct news *news);
     /* These appliances have something new in their inbox; may come after web_close. */
     void (*told)(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count);
     void *context;

@@ -23,7 +23,7 @@ static int64_t exceptions(struct hub_run *run, const char *code, const char *sta
 
 static void decide(struct hub_run *run, enum parked_verdict verdict)
 {
-    struct bookkeeper_news news = {0};
+    struct news news = {0};
     const struct parked_decision decision = {
         .verdict = verdict, .by = "Mara", .reason = "a test", .now_ms = run->now_ms};
     hub_run_must(run, database_begin(run->db, &run->fault));

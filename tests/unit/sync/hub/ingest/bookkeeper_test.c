@@ -102,7 +102,7 @@ struct fixture {
     struct ingest_rules rules;
     struct books books;
     struct store store;
-    struct bookkeeper_news total;
+    struct news total;
     struct fault fault;
 };
 
@@ -122,7 +122,7 @@ static void open_hub(struct fixture *f)
     must(f, hubdb_open(&f->hub, &config, &f->fault));
     f->db = hubdb_database(f->hub);
     f->rules.hub_epoch = hubdb_epoch(f->hub);
-    f->total = (struct bookkeeper_news){0};
+    f->total = (struct news){0};
 }
 
 static void close_hub(struct fixture *f)
@@ -173,7 +173,7 @@ static void ingest(struct fixture *f, size_t first, size_t last)
 
 static void book(struct fixture *f)
 {
-    struct bookkeeper_news news = {.more = true};
+    struct news news = {.more = true};
     while (news.more) {
         must(f, database_begin(f->db, &f->fault));
         must(f, bookkeeper_step(f->db, &f->books, NOW_MS, &news, &f->fault));
@@ -353,7 +353,7 @@ static int64_t parked_event(struct fixture *f)
 static void event_let_go_makes_way_for_those_behind_it(void **state)
 {
     struct fixture *f = *state;
-    struct bookkeeper_news news = {0};
+    struct news news = {0};
     struct rebuilt rebuilt = {0};
     add_bad_return(f);
     ingest(f, 1, f->store.count);
@@ -374,7 +374,7 @@ static void event_let_go_makes_way_for_those_behind_it(void **state)
 static void event_tried_again_in_vain_stays_parked(void **state)
 {
     struct fixture *f = *state;
-    struct bookkeeper_news news = {0};
+    struct news news = {0};
     add_bad_return(f);
     ingest(f, 1, f->store.count);
     book(f);
