@@ -7,6 +7,7 @@ import time
 
 import pytest
 from conftest import PROGRAMS, open_road, stop_well
+from outside_keys import sell_and_renew, wipe
 from road.audit import all_arrived
 from road.road import await_true
 from road.till import Till
@@ -39,46 +40,15 @@ def keys_in(folder):
     return len([name for name in objects if name != "token.object"]) // 2
 
 
-def first_line(road):
-    return (road.store_state / "identity" / "current.pem").read_text().splitlines()[0]
-
-
-def serial(road):
-    pem = road.store_state / "identity" / "current.pem"
-    return subprocess.check_output(["openssl", "x509", "-in", pem, "-noout", "-serial"], text=True)
-
-
 def test_key_never_leaves_the_token(tmp_path, token):
     road = open_road(tmp_path / "road")
     road.enrol = lambda: road.cli("provision", road.invite()["link"], "--token", token)
     with road:
-        road.await_link()
-        identity = road.store_state / "identity"
-        assert first_line(road).startswith("pkcs11:token=store;id=")
-        for file in identity.iterdir():
-            assert "PRIVATE KEY" not in file.read_text(), file
-        assert keys_in(tmp_path) == 1
-        till = Till(road.store_url, road.token())
-        assert till.sell("0042-01-token")[0] == 201
-        assert till.give_back("0042-01-token")[0] == 201
-        till.close()
-        await_true(lambda: all_arrived(road), 20, "what was captured")
-
-        # A new key with the next certificate: made there too, and the former one is destroyed.
-        before = (first_line(road), serial(road))
-        device = road.ask_store("/v1/status")["device"]
-        road._run(*road.hub_words("command", device, "rotate-key"))
-        await_true(lambda: serial(road) != before[1], 30, "the next certificate")
-        assert first_line(road).startswith("pkcs11:") and first_line(road) != before[0]
-        await_true(lambda: keys_in(tmp_path) == 1, 10, "the former key to be destroyed")
-        road.await_link()
-
+        sell_and_renew(road, "0042-01-token", lambda: keys_in(tmp_path))
         # The appliance signs its report with it.
         report = json.loads(road.cli("--json", "commission", "--technician", "Tess"))
         assert report
-        road.appliance.stop()
-        road.cli("wipe", "--force", "--reason", "the test is over")
-        assert keys_in(tmp_path) == 0
+        wipe(road, lambda: keys_in(tmp_path))
         stop_well(road)
 
 

@@ -9,10 +9,9 @@ import subprocess
 
 import pytest
 from conftest import open_road, stop_well
-from road.audit import all_arrived
+from outside_keys import sell_and_renew, wipe
 from road.road import HOST, await_true
-from road.till import Till
-from test_token import PIN, first_line, serial
+from test_token import PIN
 
 MODULE = "/usr/lib/x86_64-linux-gnu/libtpm2_pkcs11.so.1"
 TOOLS = ("swtpm", "tpm2-abrmd", "tpm2_ptool", "tpm2_flushcontext", "dbus-daemon")
@@ -94,25 +93,8 @@ def test_key_in_a_tpm_is_made_used_renewed_and_destroyed(tmp_path, tpm):
     road = open_road(tmp_path / "road")
     road.enrol = lambda: road.cli("provision", road.invite()["link"], "--token", tpm)
     with road:
-        road.await_link()
-        assert first_line(road).startswith("pkcs11:token=store;id=")
-        assert keys_in(tmp_path) == 1
-        till = Till(road.store_url, road.token())
-        assert till.sell("0042-01-tpm")[0] == 201
-        assert till.give_back("0042-01-tpm")[0] == 201
-        till.close()
-        await_true(lambda: all_arrived(road), 20, "what was captured")
-
-        before = (first_line(road), serial(road))
-        device = road.ask_store("/v1/status")["device"]
-        road._run(*road.hub_words("command", device, "rotate-key"))
-        await_true(lambda: serial(road) != before[1], 30, "the next certificate")
-        assert first_line(road).startswith("pkcs11:") and first_line(road) != before[0]
-        await_true(lambda: keys_in(tmp_path) == 1, 10, "the former key to be destroyed")
-        road.await_link()
+        sell_and_renew(road, "0042-01-tpm", lambda: keys_in(tmp_path))
         # tpm2-pkcs11 agrees on no secret: said, and nothing else depends on it.
         assert "contact.secret_open" in road.appliance.last_words(20000)
-        road.appliance.stop()
-        road.cli("wipe", "--force", "--reason", "the test is over")
-        assert keys_in(tmp_path) == 0
+        wipe(road, lambda: keys_in(tmp_path))
         stop_well(road)
