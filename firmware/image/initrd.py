@@ -48,7 +48,7 @@ def _make(tree, names, boot, script, applets, scratch, files=(), programs=()):
     for applet in applets:
         (scratch / "bin" / applet).symlink_to("busybox")
     modules.install(tree.target, scratch, modules.release(tree.target), names)
-    return _archive(scratch)
+    return archive(scratch)
 
 
 def _copy_program(tree, name, scratch):
@@ -69,7 +69,7 @@ def _copy_library(tree, path, scratch):
     shutil.copy2(real, target)
 
 
-def _archive(folder):
+def archive(folder):
     """In cpio's "newc" format, all of root's, without times: the same for the same files."""
     out = bytearray()
     paths = sorted(folder.rglob("*"))

@@ -8,14 +8,24 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
-from firmware.image import bundle, disk, keys
+from firmware.image import bundle, disk, initrd, keys
 
 ARCH = "amd64"
 EPOCH = 1795305600
-GOOD, PANICS, UNHEALTHY, NEWER = "0.2.0", "0.3.0", "0.4.0", "0.5.0"
+GOOD, PANICS, UNHEALTHY, NEWER, HANGS = "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0"
 
-# What each version changes in the tree.
+
+def hang(archive):
+    """The initial RAM disk, with one upon it that replaces what it shares with the rescue."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = pathlib.Path(folder) / "disks.sh"
+        script.write_text(pathlib.Path("firmware/boot/disks.sh").read_text() + "load_drivers() { sleep 1000000; }\n")
+        return archive + initrd.archive(pathlib.Path(folder))
+
+
+# What each version changes in the tree: a text that is there instead, or what is made of what is there.
 CHANGES = {
     GOOD: {},
     NEWER: {},
@@ -29,6 +39,7 @@ CHANGES = {
         "usr/lib/systemd/system/tillback-health.service.d/soon.conf": "[Service]\n"
         "Environment=HEALTH_DEADLINE_S=15\n",
     },
+    HANGS: {"boot/initrd": hang},
 }
 
 
@@ -39,21 +50,22 @@ def make_root(firmware, out, version):
     subprocess.run(["cp", "-al", firmware / "root", tree], check=True)
     for name in ("etc/os-release", "etc/rauc/system.conf"):
         text = (tree / name).read_text()
-        _replace(tree / name, text.replace("VERSION=0.1.0", f"VERSION={version}")
-                 .replace("version=0.1.0", f"version={version}"))  # fmt: skip
-    for name, text in CHANGES[version].items():
-        _replace(tree / name, text)
+        text = text.replace("VERSION=0.1.0", f"VERSION={version}")
+        _replace(tree / name, text.replace("version=0.1.0", f"version={version}").encode())
+    for name, change in CHANGES[version].items():
+        there = tree / name
+        _replace(there, change(there.read_bytes()) if callable(change) else change.encode())
     root = out / f"root-{version}.squashfs"
     disk.squash(tree, root, EPOCH, ("gzip", "-Xcompression-level", "1"))
     shutil.rmtree(tree)
     return root
 
 
-def _replace(path, text):
+def _replace(path, content):
     """The tree's files are links to the image's own: never written to."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    path.write_text(text)
+    path.write_bytes(content)
 
 
 def main():
@@ -73,6 +85,7 @@ def main():
     make("newer", NEWER, roots[NEWER])
     make("panics", PANICS, roots[PANICS])
     make("unhealthy", UNHEALTHY, roots[UNHEALTHY])
+    make("hangs", HANGS, roots[HANGS])
     # The content of these is never looked at, and so may be small.
     small = out / "small.squashfs"
     small.write_bytes(roots[GOOD].read_bytes()[: 64 * 1024])

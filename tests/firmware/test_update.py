@@ -1,7 +1,6 @@
 """Updates on the machine that test_appliance.py has set up: refused, good, and bad ones."""
 
 import json
-import subprocess
 
 import pytest
 from road.audit import all_arrived
@@ -9,6 +8,7 @@ from road.road import await_true
 from state import partition
 from updates import (
     FOLDER, GOOD, PANICS, UNHEALTHY, environment, install, last_update, mount, software,
+    write_environment_block,
 )  # fmt: skip
 
 REFUSED = {
@@ -105,15 +105,24 @@ DAMAGE = {
 def test_damaged_boot_environment_heals_and_the_newest_good_slot_runs(machine, damage, tmp_path):
     before = environment(machine)
     machine.cut_power()
-    damage_environment(machine.disk, DAMAGE[damage], tmp_path / "grubenv")
+    write_environment_block(machine.disk, DAMAGE[damage], tmp_path / "grubenv")
     machine.start()
     machine.await_ready(GOOD, "B")
     assert environment(machine) == {**before, "ORDER": "B A"}
 
 
-def damage_environment(disk, content, scratch):
-    where = f"{disk}@@{partition(disk, 'tillback-esp')[0]}"
-    subprocess.run(["mdel", "-i", where, "::/grub/grubenv"], check=True)
-    if content is not None:
-        scratch.write_bytes(content)
-        subprocess.run(["mcopy", "-i", where, scratch, "::/grub/grubenv"], check=True)
+def test_slot_that_does_not_start_is_given_up_though_the_environment_cannot_be_read(machine, tmp_path):
+    """Then a block of their own counts the starts. Slot A, which the boot loader takes first, is empty."""
+    machine.cut_power()
+    write_environment_block(machine.disk, DAMAGE["zeroed"], tmp_path / "grubenv")
+    with open(machine.disk, "r+b") as disk:
+        disk.seek(partition(machine.disk, "root-a")[0])
+        disk.write(bytes(8 * 1024 * 1024))
+    machine.start()
+    for start in (1, 2, 3):
+        machine.await_status(f"slot A, start {start}")
+    machine.await_status("slot B, start 1")
+    machine.await_ready(GOOD, "B")
+    assert environment(machine)["ORDER"] == "B A"
+    spare = machine.run("grub-editenv /boot/efi/grub/spare list").split()
+    assert spare == ["A_TRY=0", "B_TRY=0"], "they are counted in the environment again"

@@ -1,11 +1,13 @@
 """Installing the bundles that lie on a stick in the machine."""
 
 import json
+import subprocess
 
 from conftest import DEVICE
+from state import partition
 
 FOLDER = "/tmp/bundles"
-GOOD, PANICS, UNHEALTHY, NEWER = "0.2.0", "0.3.0", "0.4.0", "0.5.0"
+GOOD, PANICS, UNHEALTHY, NEWER, HANGS = "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0"
 
 
 def mount(machine):
@@ -40,3 +42,18 @@ def environment(machine):
 
 def read_environment(listed):
     return dict(line.split("=", 1) for line in listed.split("\n") if "=" in line)
+
+
+def environment_block(disk):
+    """The block's bytes, of a machine that is off."""
+    command = ["mtype", "-i", f"{disk}@@{partition(disk, 'tillback-esp')[0]}", "::/grub/grubenv"]
+    return subprocess.run(command, capture_output=True, check=True).stdout
+
+
+def write_environment_block(disk, content, scratch):
+    """The same, replaced by any bytes; by no file, without."""
+    where = f"{disk}@@{partition(disk, 'tillback-esp')[0]}"
+    subprocess.run(["mdel", "-i", where, "::/grub/grubenv"], check=True)
+    if content is not None:
+        scratch.write_bytes(content)
+        subprocess.run(["mcopy", "-i", where, scratch, "::/grub/grubenv"], check=True)
