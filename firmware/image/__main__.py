@@ -108,13 +108,15 @@ def main():
     write_contents(made, options, out, version, epoch)
     disk.squash(made.target, out / "root.squashfs", epoch)
 
-    environment = out / "grubenv"
-    variables = ("ORDER=A B", "A_OK=1", "B_OK=0", "A_TRY=0", "B_TRY=0")
-    run_program(options, options.programs / "grub-editenv", environment, "create", *variables)
+    starts = ("A_TRY=0", "B_TRY=0")
+    blocks = {"grubenv": ("ORDER=A B", "A_OK=1", "B_OK=0", *starts), "spare": starts}
+    for name, variables in blocks.items():
+        run_program(options, options.programs / "grub-editenv", out / name, "create", *variables)
     grub_modules = options.debian / "usr/lib/grub" / names.GRUB[options.arch][0]
     files = {
         "grub/grub.cfg": HERE / "boot/grub.cfg",
-        "grub/grubenv": environment,
+        "grub/grubenv": out / "grubenv",
+        "grub/spare": out / "spare",
         "rescue/vmlinuz": made.target / "boot/vmlinuz",
         "rescue/initrd": out / "rescue.initrd",
     }

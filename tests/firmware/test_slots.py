@@ -135,6 +135,13 @@ def test_whole_environment_stays_as_it_is(slots):
     assert slots.recorded("last-update.json") is None
 
 
+def test_starts_that_were_counted_apart_are_forgotten_once_the_environment_is_whole(slots):
+    spare = "/boot/efi/grub/spare"
+    slots.run("grub-editenv", spare, "create", "A_TRY=3", "B_TRY=1")
+    assert slots.script("boot", "start").returncode == 0
+    assert slots.run("grub-editenv", spare, "list").stdout == "A_TRY=0\nB_TRY=0\n"
+
+
 def test_update_that_used_up_its_starts_is_rolled_back(slots):
     slots.record("installing", "B 0.2.0\n")
     slots.set_environment(ORDER="B A", A_OK=1, A_TRY=1, B_OK=1, B_TRY=3)
