@@ -1,6 +1,7 @@
 # What the scripts of the slots share; read by each with ".".
 grubenv=/boot/efi/grub/grubenv
 records=/data/boot
+data_lost=/run/tillback-data-lost # there when the data partition is beyond mending
 version=$(sed -n 's/^IMAGE_VERSION=//p' /etc/os-release)
 
 slot=A
@@ -57,4 +58,10 @@ report_update() { # RESULT VERSION REASON
         "$(quoted "$1")" "$(quoted "$2")" "$slot" "$(quoted "$version")" "$(quoted "$3")" |
         keep $records/last-update.json
     say "update to $2: $1${3:+: $3}"
+}
+
+# What a factory reset took away, and why: kept where none reaches.
+report_wipe() { # EVENTS-THAT-WAITED REASON
+    printf '{"wiped_at":"%s","waiting":"%s","reason":%s}\n' "$(date -u +%FT%TZ)" "$1" "$(quoted "$2")" |
+        keep $records/last-wipe.json
 }
