@@ -1,5 +1,6 @@
-"""Devices that are there from the start: a hardware clock without battery, a TPM, and a printer on a
-real port of the kernel's (its other end is a gadget in the same machine)."""
+"""Devices that are there from the start: a hardware clock without battery, a TPM, the watchdog of a PC's
+chip set, and a printer on a real port of the kernel's (its other end is a gadget in the same
+machine)."""
 
 import subprocess
 
@@ -55,6 +56,7 @@ def equipped(appliance, tpm, gadgets):
     appliance.clock = "1970-01-02T00:00:00"
     appliance.more_devices = [
         *tpm,
+        *("-global", "ICH9-LPC.noreboot=off"),
         *("-drive", f"if=none,id=gadgets,file={gadgets},format=raw,readonly=on"),
         *("-device", "virtio-blk-pci,drive=gadgets"),
     ]
@@ -71,6 +73,11 @@ def test_clock_at_1970_and_a_tpm_are_no_hindrance(equipped, till, centre):
     assert till.give_back("0042-01-vm-1970")[0] == 201
     await_true(lambda: all_arrived(centre), 240, "arrival")
     await_true(lambda: centre.ask_store("/v1/status")["time_trusted"], 240, "trust in the time")
+
+
+def test_watchdog_of_the_chip_set_is_found(equipped):
+    """Beside the other, which init feeds here."""
+    assert "iTCO_wdt" in equipped.run("cat /sys/class/watchdog/watchdog*/identity")
 
 
 def load(machine, name):
@@ -102,8 +109,9 @@ def test_return_is_printed_on_a_usb_printer(equipped, till, centre):
     equipped.run("until [ -e /dev/usb/lp0 ]; do sleep 1; done")
     centre.printer.start()
     host, port = HOST_AS_THE_MACHINE_SEES_IT, centre.printer_address.split(":")[1]
-    # Opened once for both ways: it lets nobody else in.
-    equipped.run(f"(cat <&3 | nc {host} {port} >&3) 3<>/dev/g_printer0 2>/dev/null &")
+    # One program for both ways, which waits in poll(): the gadget lets nobody write while somebody
+    # waits in read(), and so kept each answer until the next request.
+    equipped.run(f"nc {host} {port} 0<>/dev/g_printer0 1>&0 2>/dev/null &")
     equipped.run(
         "echo printer.counter=usb:/dev/usb/lp0,lane=01 >>/data/tillback/appliance.conf && "
         "systemctl restart tillbackd"
