@@ -3,7 +3,7 @@
 import pytest
 from conftest import Hub
 from road.road import await_true
-from test_orders import order
+from shared import order
 
 ASKED = {"line": 1, "reason": "unwanted", "condition": "new_sealed"}
 

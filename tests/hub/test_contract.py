@@ -6,7 +6,7 @@ import pytest
 from api_document import HUB, WRITES
 from conftest import Hub
 from road.road import await_true
-from test_finance import hub, road, till  # noqa: F401
+from shared import hub, road, till  # noqa: F401
 
 ROLES = ("viewer", "it", "finance", "commerce")
 CHANGES = [(m, p, found) for m, p, found in HUB.operations() if m != "get"]

@@ -5,8 +5,7 @@ import subprocess
 
 from conftest import Hub
 from road.road import await_true
-from test_finance import ADYEN, hub, road, till  # noqa: F401
-from test_orders import order
+from shared import ADYEN, hub, order, road, till  # noqa: F401
 
 
 def give(road, *words):  # noqa: F811

@@ -6,7 +6,7 @@ import subprocess
 
 import yaml
 from conftest import ROOT
-from test_finance import ADYEN, hub, refund, road, row, settle, till  # noqa: F401
+from shared import ADYEN, hub, refund, road, row, settle, till  # noqa: F401
 
 ALERTS = ROOT / "sync" / "hub" / "web" / "alerts.yml"
 PROMTOOL = ROOT / "toolchain" / "promtool"

@@ -5,7 +5,7 @@ import copy
 import pytest
 from conftest import Hub
 from road.road import await_true
-from test_finance import hub, road, till  # noqa: F401
+from shared import hub, order, road, till  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -13,12 +13,6 @@ def shop(road):  # noqa: F811
     opened = Hub(road, "commerce")
     yield opened
     opened.client.close()
-
-
-def order(till, receipt):  # noqa: F811
-    sale = till.sale(receipt)
-    sale.update(channel="online", order=f"O-{receipt}")
-    return sale
 
 
 def test_order_is_pushed_and_returned_at_a_store_that_never_sold_it(road, till, hub, shop):  # noqa: F811
