@@ -7,7 +7,7 @@ SELECT line_no AS number, file_no AS file, row_no AS "row", format, kind, type, 
        net_minor AS net, day AS date_day, state, match_key, expected_no AS refund, mismatches
 FROM settlement_line
 WHERE line_no IN (
-    SELECT * FROM (SELECT line_no FROM settlement_line WHERE ?3 IS NULL AND line_no > ?1
+    SELECT * FROM (SELECT line_no FROM settlement_line WHERE CAST(?3 AS TEXT) IS NULL AND line_no > ?1
                    ORDER BY line_no LIMIT ?2) AS every
     UNION ALL
     SELECT * FROM (SELECT line_no FROM settlement_line WHERE state = ?3 AND line_no > ?1
@@ -19,7 +19,7 @@ SELECT expected_no AS number, correlation AS return_id, number AS return_number,
        settled_day, charged_back AS "charged_back?", max(0, ?4 - day) AS age_days
 FROM expected_refund
 WHERE expected_no IN (
-    SELECT * FROM (SELECT expected_no FROM expected_refund WHERE ?3 IS NULL AND expected_no > ?1
+    SELECT * FROM (SELECT expected_no FROM expected_refund WHERE CAST(?3 AS TEXT) IS NULL AND expected_no > ?1
                    ORDER BY expected_no LIMIT ?2) AS every
     UNION ALL
     SELECT * FROM (SELECT expected_no FROM expected_refund WHERE state = ?3 AND expected_no > ?1
@@ -31,7 +31,7 @@ SELECT payment_no AS number, correlation AS return_id, return_number, position, 
        updated_ms
 FROM payment
 WHERE payment_no IN (
-    SELECT * FROM (SELECT payment_no FROM payment WHERE ?3 IS NULL AND payment_no > ?1
+    SELECT * FROM (SELECT payment_no FROM payment WHERE CAST(?3 AS TEXT) IS NULL AND payment_no > ?1
                    ORDER BY payment_no LIMIT ?2) AS every
     UNION ALL
     SELECT * FROM (SELECT payment_no FROM payment WHERE state = ?3 AND payment_no > ?1
@@ -49,7 +49,7 @@ SELECT delivery.delivery_no AS number, delivery.outlet, event.id AS event, event
        delivery.updated_ms
 FROM delivery JOIN event USING (event_no)
 WHERE delivery_no IN (
-    SELECT * FROM (SELECT delivery_no FROM delivery WHERE ?3 IS NULL AND delivery_no > ?1
+    SELECT * FROM (SELECT delivery_no FROM delivery WHERE CAST(?3 AS TEXT) IS NULL AND delivery_no > ?1
                    ORDER BY delivery_no LIMIT ?2) AS every
     UNION ALL
     SELECT * FROM (SELECT delivery_no FROM delivery WHERE state = ?3 AND delivery_no > ?1

@@ -2,13 +2,13 @@
 SELECT event.event_no, event.device, stream_log.stream, stream_log.log_id, event.seq,
        event.received_ms, event.id IS NULL, event.body
 FROM event JOIN stream_log USING (log_no)
-WHERE event.event_no > ?1 AND event.device <> 'centre' ORDER BY event.event_no LIMIT ?3
+WHERE event.event_no > ?1 AND event.device <> 'centre' ORDER BY event.event_no LIMIT ?2
 -- name: events_of_device
 SELECT event.event_no, event.device, stream_log.stream, stream_log.log_id, event.seq,
        event.received_ms, event.id IS NULL, event.body
 FROM event JOIN stream_log USING (log_no)
-WHERE event.event_no > ?1 AND event.device = ?2
-ORDER BY event.event_no LIMIT ?3
+WHERE event.event_no > ?1 AND event.device = ?3
+ORDER BY event.event_no LIMIT ?2
 -- name: trail
 SELECT event.event_no, event.device, stream_log.stream, stream_log.log_id, event.seq,
        event.received_ms, event.id IS NULL, event.body, ledger_event.state

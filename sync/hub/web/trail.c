@@ -51,8 +51,9 @@ enum err answers_events(struct answers *answers, const struct answers_asked *ask
     if (err)
         return err;
     bind_int(s, 1, from);
-    bind_text(s, 2, device);
-    bind_int(s, 3, PAGE);
+    bind_int(s, 2, PAGE);
+    if (device)
+        bind_text(s, 3, device);
     return listing_written(answers, s, "events", write_event, out, fault);
 }
 
