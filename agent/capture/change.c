@@ -34,9 +34,9 @@ static enum err load(struct change *change, const struct id *id, struct fault *f
 {
     enum err err = return_view_find(&change->views, id, &change->state, fault);
     if (!err && !return_state_is_of(&change->state, change->job->capture->config.store.number))
-        err =
-            fault_set(fault, ERR_REFUSED, "return",
-                      "store %s captured this return: it goes on only there", change->state.store);
+        err = fault_set(
+            fault, ERR_REFUSED, "return", "%s %s captured this return: it goes on only there",
+            return_state_is_of_centre(&change->state) ? "the" : "store", change->state.store);
     if (!err)
         err = views_history(&change->views, id, take_event, change, fault);
     if (!err && !change->created)

@@ -3,7 +3,10 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define CENTRE "centre"
 
 enum { WORD_MAX = 64, ARENA_MAX_BYTES = EVENT_BODY_MAX };
 
@@ -112,7 +115,10 @@ static enum err create(struct return_state *state, struct return_given *given,
         .created_seq = record->seq,
     };
     keep_text(state->number, sizeof state->number, data[NUMBER]);
-    keep_text(state->store, sizeof state->store, data[STORE]);
+    if (slice_is(record->event.source, "/centre"))
+        (void)snprintf(state->store, sizeof state->store, CENTRE);
+    else
+        keep_text(state->store, sizeof state->store, data[STORE]);
     keep_text(state->receipt, sizeof state->receipt, data[RECEIPT]);
     keep_text(state->person, sizeof state->person, data[PERSON]);
     keep_text(state->customer, sizeof state->customer, data[CUSTOMER]);
@@ -244,6 +250,11 @@ enum err return_state_apply(struct return_state *state, const struct eventlog_re
 bool return_state_is_of(const struct return_state *state, const char *store)
 {
     return !state->store[0] || strcmp(state->store, store) == 0;
+}
+
+bool return_state_is_of_centre(const struct return_state *state)
+{
+    return strcmp(state->store, CENTRE) == 0;
 }
 
 bool return_state_live(const struct return_state *state)

@@ -14,7 +14,7 @@ enum { RETURN_STORE_MAX = 64 };
 struct return_state {
     struct id id;
     char number[RETURN_NUMBER_MAX + 1];
-    char store[RETURN_STORE_MAX + 1]; /* that captured it; "" in events that don't say */
+    char store[RETURN_STORE_MAX + 1]; /* that captured it, or "centre"; "" in events of old */
     char receipt[RECEIPT_MAX + 1];    /* "" without a receipt */
     bool has_sale;
     struct id sale;
@@ -48,10 +48,11 @@ enum err return_state_create(struct return_state *state, struct return_given *gi
                              const struct eventlog_record *record, struct fault *fault) MUST_CHECK;
 
 /*
- * Whether this store captured it. Those of others are known here so that their pieces count; only
- * where they were captured they go on.
+ * Whether this store captured it. Those of others, and of the centre, are known here so that their
+ * pieces count; only where they were captured they go on.
  */
 bool return_state_is_of(const struct return_state *state, const char *store);
+bool return_state_is_of_centre(const struct return_state *state);
 
 /* True while what the return gave back still counts against its receipt. */
 bool return_state_live(const struct return_state *state);

@@ -41,8 +41,7 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         diag_fault(cashier->config.diag, DIAG_ERROR, "hub.not_reconciled", fault);
         return;
     }
-    if (news->told.count)
-        cashier->config.told(cashier->config.context, news->told.devices, news->told.count);
+    cashier->config.told(cashier->config.context, news->told.devices, news->told.count);
     if (news->more || cashier->again)
         cashier_wake(cashier);
 }

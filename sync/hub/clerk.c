@@ -4,13 +4,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { RETRY_MS = 1000 };
+enum { RETRY_MS = 1000, LOOK_MS = 2000 };
 
 struct clerk {
     struct work work;
     struct loop *loop;
     struct clerk_config config;
-    struct loop_timer *timer; /* to the next try after a failure */
+    struct loop_timer *timer; /* to the next look, or the next try after a failure */
     struct clerk_counters counters;
     struct news news;
     bool running;
@@ -53,13 +53,14 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         free(clerk);
         return;
     }
+    loop_timer_start(clerk->timer, err ? RETRY_MS : LOOK_MS, 0);
     if (err) {
         diag_fault(clerk->config.diag, DIAG_ERROR, "hub.not_booked", fault);
-        loop_timer_start(clerk->timer, RETRY_MS, 0);
         return;
     }
     take_news(clerk);
-    if (clerk->news.more || clerk->again)
+    /* Booking makes the centre say things, too. */
+    if (clerk->news.seen || clerk->again)
         clerk_wake(clerk);
 }
 

@@ -1,6 +1,7 @@
 /*
  * Keeps the books up to date: whenever events were stored, the worker takes them into the ledger,
- * a bounded step at a time so that ingest gets its turn in between. Loop thread only.
+ * a bounded step at a time so that ingest gets its turn in between. What nobody wakes it for is
+ * found by looking every two seconds. Loop thread only.
  */
 #ifndef SYNC_HUB_CLERK_H
 #define SYNC_HUB_CLERK_H
@@ -31,7 +32,7 @@ enum err clerk_open(struct clerk **clerk, struct loop *loop, const struct clerk_
                     struct fault *fault) MUST_CHECK;
 /* Takes NULL. A step that runs is finished by worker_close, and answered by loop_close. */
 void clerk_close(struct clerk *clerk);
-/* There may be something to do. */
+/* Events were stored, or the centre has said something. */
 void clerk_wake(struct clerk *clerk);
 struct clerk_counters clerk_count(const struct clerk *clerk);
 

@@ -116,7 +116,7 @@ static void on_foreign(void *context)
     on_booked(context);
 }
 
-/* A message that isn't pushed here is sent when the appliance speaks next. */
+/* The centre has said something. What isn't pushed here is sent when the appliance speaks next. */
 static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count)
 {
     struct hub *hub = context;

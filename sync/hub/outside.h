@@ -17,7 +17,7 @@ struct outside_config {
     const struct books *books;
     struct clock *clock;
     struct diag *diag;
-    /* These appliances have something new in their inbox. */
+    /* Events of the centre were recorded, and these appliances have news. */
     void (*told)(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count);
     void *context;
 };

@@ -9,7 +9,9 @@ from shared import ADYEN, hub, order, road, till  # noqa: F401
 
 
 def give(road, *words):  # noqa: F811
-    command = [road.programs / "tillback-hub", "--state", road.hub_state, "import", *words]
+    database = ["--db", road.hub_database] if road.hub_database else []
+    hub_of = [road.programs / "tillback-hub", "--state", road.hub_state, *database]
+    command = [*hub_of, "import", *words]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60)
 
 

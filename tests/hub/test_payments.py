@@ -56,6 +56,20 @@ class Desk:
             lambda: (r := self.road.ask_store(path))["money"] == money and r, 15, f"money {money}"
         )
 
+    def await_returned(self, receipt, pieces):
+        """What the store counts as returned of the first line."""
+
+        def counted():
+            found = self.road.ask_store(f"/v1/sales?receipt={receipt}")["sales"]
+            return found and found[0]["lines"][0]["returned"] == pieces
+
+        await_true(counted, 15, f"{pieces} pieces returned of {receipt} at the store")
+
+    def await_booked(self):
+        """What the centre says in a quiet hub comes to the books without anybody's help."""
+        nothing = "\ntillback_hub_unbooked_events 0\n"
+        await_true(lambda: nothing in self.road.ask_hub_text("/metrics"), 10, "all to be booked")
+
     def decide(self, payment, verb):
         return self.hub.ask("POST", f"/v1/payments/{payment['number']}/{verb}", REASON)[0]
 
@@ -150,6 +164,7 @@ def test_late_answer_comes_by_signed_webhook(desk):
     )
     assert (told["team"], told["times"], told["state"]) == ("it", 1, "open")  # not one for each
     assert told["due"] > told["raised"]
+    desk.await_booked()
     assert desk.provider.tell(url, refund) == 201
     desk.await_money(answer, "issued")
     assert desk.provider.tell(url, refund) == 201
@@ -212,6 +227,52 @@ def test_authorised_goods_in_a_warehouse_are_paid_back_without_a_store(desk):
     ]
 
 
+def authorise(desk, shop, receipt, pieces, **more):
+    lines = [{"line": 1, "quantity": pieces}]
+    asked = {"number": f"RMA-{receipt}", "receipt": receipt, "lines": lines, **more}
+    status, allowed = shop.ask("POST", "/v1/authorisations", asked)
+    assert status == 201, allowed
+    return allowed
+
+
+def receive(shop, allowed, notice, pieces=1):
+    line = {"line": 1, "quantity": pieces, "condition": "new_sealed"}
+    goods = {"return": allowed["return_id"], "notice": notice, "lines": [line]}
+    assert shop.ask("POST", "/v1/goods-received", goods)[0] == 201
+
+
+@pytest.mark.parametrize("seller", ["till", "shop"])
+def test_store_of_the_sale_knows_how_a_return_of_the_centre_goes_on(desk, seller):
+    """Whether its till sold the goods or a web shop did in its name."""
+    shop = Hub(desk.road, "commerce")
+    receipt = f"WEB-told-{seller}"
+    sale = desk.till.sale(receipt) | {"channel": "online"}
+    sale["tenders"][0]["type"] = "online_payment"
+    if seller == "till":
+        assert desk.till.insist("/v1/sales", sale, f"sale-{receipt}")[0] == 201
+        subject = f"receipt/{receipt}"
+        await_true(
+            lambda: subject in json.dumps(desk.road.ask_hub("/v1/events")),
+            10,
+            "the sale at the centre",
+        )
+    else:
+        assert shop.ask("POST", "/v1/orders", sale)[0] == 201
+    allowed = authorise(desk, shop, receipt, 2)
+    receive(shop, allowed, f"{receipt}-1")
+    path = f"/v1/returns/{allowed['return_id']}"
+
+    desk.await_returned(receipt, 2)
+    receive(shop, allowed, f"{receipt}-2")
+    told = desk.await_money(allowed, "issued")
+    desk.await_booked()
+    assert (told["goods"], told["decision"]) == ("received", "accepted")
+    for verb in ("void", "refund", "decline"):
+        status, answer = desk.till.insist(f"{path}/{verb}", {}, f"{receipt}-{verb}")
+        assert (status, "only there" in answer["detail"]) == (422, True), answer
+    shop.client.close()
+
+
 def test_return_of_a_warehouse_is_taken_back_while_part_of_it_is_on_its_way(desk):
     shop = Hub(desk.road, "commerce")
     sale = desk.till.sale("WEB-partly")
@@ -226,6 +287,7 @@ def test_return_of_a_warehouse_is_taken_back_while_part_of_it_is_on_its_way(desk
     goods = {"return": allowed["return_id"], "notice": "P-1", "lines": [came]}
     assert shop.ask("POST", "/v1/goods-received", goods)[0] == 201
     desk.hub.await_entries(2, f"return={allowed['return_id']}")
+    desk.await_returned("WEB-partly", 2)
     path = f"/v1/returns/{allowed['return_id']}/void"
     assert shop.ask("POST", path, REASON)[0] == 403
     await_true(  # 503 while something of it is not in the books yet
@@ -239,6 +301,7 @@ def test_return_of_a_warehouse_is_taken_back_while_part_of_it_is_on_its_way(desk
         amount = line.get("debit", 0) - line.get("credit", 0)
         sums[line["account"]] = sums.get(line["account"], 0) + amount
     assert set(sums.values()) == {0}
+    desk.await_returned("WEB-partly", 0)
     assert desk.hub.ask("POST", path, REASON)[0] == 422
     status, problem = shop.ask("POST", "/v1/goods-received", {**goods, "notice": "P-2"})
     assert (status, "taken back" in str(problem)) == (422, True), problem

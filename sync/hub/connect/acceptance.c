@@ -44,6 +44,7 @@ struct accepting {
     struct arena arena;
     struct cJSON *authorised;
     struct cJSON *sale;
+    struct id sale_id;
     struct terms terms;
     struct cJSON *others[RETURNS_MAX]; /* return.created of what else came back of this sale */
     size_t other_count;
@@ -65,10 +66,14 @@ static const struct cJSON *first_of(const struct cJSON *object, const char *name
 
 /* --- What is known --------------------------------------------------------------------------- */
 
-static enum err read_event(struct accepting *a, struct slice body, struct cJSON **data)
+/* `about` (NULL: of no interest) is what it correlates with. */
+static enum err read_event(struct accepting *a, struct slice body, struct id *about,
+                           struct cJSON **data)
 {
     struct event event;
     enum err err = event_read(body, &a->arena, &event, a->fault);
+    if (!err && about)
+        *about = event.correlation;
     return err ? err : json_parse(event.data, JSON_LIMITS_DEFAULT, data, a->fault);
 }
 
@@ -83,7 +88,7 @@ static enum err read_authorised(struct accepting *a)
     err = database_step(a->db, s, &row, a->fault);
     if (err)
         return err;
-    err = row ? read_event(a, column_slice(s, 0), &a->authorised)
+    err = row ? read_event(a, column_slice(s, 0), NULL, &a->authorised)
               : fault_set(a->fault, ERR_NOT_FOUND, "return", "is not known");
     statement_reset(s);
     return err;
@@ -102,7 +107,7 @@ static enum err read_sale(struct accepting *a)
     err = database_step(a->db, s, &row, a->fault);
     if (err)
         return err;
-    err = row ? read_event(a, column_slice(s, 0), &a->sale)
+    err = row ? read_event(a, column_slice(s, 0), &a->sale_id, &a->sale)
               : fault_set(a->fault, ERR_NOT_FOUND, "return", "its sale is not known");
     statement_reset(s);
     return err ? err : json_read(a->sale, &terms_table, &a->terms, &a->arena, a->fault);
@@ -119,7 +124,7 @@ static enum err read_others(struct accepting *a)
     while ((err = database_step(a->db, s, &row, a->fault)) == ERR_OK && row) {
         err = a->other_count == RETURNS_MAX
                   ? fault_set(a->fault, ERR_TOO_LARGE, "return", "its sale has too many returns")
-                  : read_event(a, column_slice(s, 0), &a->others[a->other_count]);
+                  : read_event(a, column_slice(s, 0), NULL, &a->others[a->other_count]);
         if (err)
             break;
         a->other_count++;
@@ -395,6 +400,8 @@ static enum err write_created(struct accepting *a)
 {
     struct buf sale CLEANUP(buf_free);
     int64_t total_minor = 0;
+    char sale_id[ID_TEXT + 1];
+    id_format(&a->sale_id, sale_id);
     buf_init(&sale, EVENT_BODY_MAX);
     json_print(a->sale, &sale);
     struct jsonw w = jsonw_to(&a->data);
@@ -415,6 +422,7 @@ static enum err write_created(struct accepting *a)
     jsonw_text(&w, "goods", "expected");
     jsonw_text(&w, "money", "pending");
     jsonw_text(&w, "posting", "none");
+    jsonw_text(&w, "sale_id", sale_id);
     jsonw_raw(&w, "sale", buf_slice(&sale));
     jsonw_end(&w);
     err = buf_check(&sale, a->fault, "sale");

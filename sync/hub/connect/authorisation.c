@@ -117,7 +117,7 @@ static enum err store_authorised(struct authorising *a, const struct centre_fact
         err = claim_lines(a, &sold, &fact->correlation);
     if (!err)
         err = centre_store(a->work.db, fact, &a->work.body, &event_no, a->work.fault);
-    return err ? err : order_work_push(&a->work, sold.store);
+    return err ? err : order_work_push(&a->work, sold.store, NULL);
 }
 
 static enum err authorise(struct authorising *a)

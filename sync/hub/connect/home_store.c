@@ -4,6 +4,15 @@
 
 #include <stdio.h>
 
+enum { HOMES_MAX = 16 };
+
+struct homes {
+    char devices[HOMES_MAX][DEVICE_ID_MAX + 1];
+    size_t count;
+    bool of_centre; /* the return is the centre's own */
+};
+
+/* On these depends what counts as returned. */
 static bool counts(enum event_type type)
 {
     return type == EVENT_RETURN_CREATED || type == EVENT_RETURN_APPROVED ||
@@ -11,27 +20,44 @@ static bool counts(enum event_type type)
            type == EVENT_RETURN_CHECKED;
 }
 
+/* The centre says these of its own returns and, where it pays out, of those of stores. */
+static bool goes_on(const struct event *event)
+{
+    return slice_is(event->source, "/centre") &&
+           (event->type == EVENT_ITEM_RECEIVED || event->type == EVENT_REFUND_ISSUED ||
+            event->type == EVENT_REFUND_FAILED || event->type == EVENT_REFUND_SETTLED);
+}
+
+static enum err find(struct database *db, const struct id *correlation, struct homes *homes,
+                     struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    enum err err = database_statement(db, INGEST_HOMES_OF_RETURN, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    while (homes->count < HOMES_MAX && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
+        (void)snprintf(homes->devices[homes->count++], DEVICE_ID_MAX + 1, "%s", column_text(s, 0));
+        homes->of_centre = (int)column_int(s, 1) != 0;
+    }
+    statement_reset(s);
+    return err;
+}
+
 enum err home_store_tell(struct database *db, const struct event *event, struct slice body,
                          int64_t now_ms, struct told *told, struct fault *fault)
 {
-    char home[DEVICE_ID_MAX + 1] = "";
-    struct statement *s;
+    struct homes homes = {.count = 0};
     int64_t number;
-    bool row;
-    if (!counts(event->type))
+    if (!counts(event->type) && !goes_on(event))
         return ERR_OK;
-    enum err err = database_statement(db, INGEST_HOME_OF_RETURN, &s, fault);
-    if (err)
+    enum err err = find(db, &event->correlation, &homes, fault);
+    if (err || (!counts(event->type) && !homes.of_centre))
         return err;
-    bind_blob(s, 1, event->correlation.bytes, ID_BYTES);
-    err = database_step(db, s, &row, fault);
-    if (err)
-        return err;
-    if (row)
-        (void)snprintf(home, sizeof home, "%s", column_text(s, 0));
-    statement_reset(s);
-    if (!row)
-        return ERR_OK;
-    told_add(told, home);
-    return inbox_put(db, home, body, now_ms, &number, fault);
+    for (size_t i = 0; !err && i < homes.count; i++) {
+        told_add(told, homes.devices[i]);
+        err = inbox_put(db, homes.devices[i], body, now_ms, &number, fault);
+    }
+    return err;
 }

@@ -1,7 +1,8 @@
 /*
- * A return of a receipt that another store wrote: that store is told what becomes of it, so that it
- * takes the same pieces back no more, with the link or, later, without. Inside the caller's
- * transaction.
+ * A return of a receipt that another store wrote or holds: that store is told what becomes of it,
+ * so that it takes the same pieces back no more, with the link or, later, without. Of the centre's
+ * own returns, which no store captured, it is told how goods and money go on, too. Inside the
+ * caller's transaction.
  */
 #ifndef SYNC_HUB_CONNECT_HOME_STORE_H
 #define SYNC_HUB_CONNECT_HOME_STORE_H
@@ -9,8 +10,7 @@
 #include "hal/database.h"
 #include "sync/hub/connect/told.h"
 
-/* Puts the event, as it came, into the inbox of the store that wrote the receipt, if it is of a
- * type on which depends what counts as returned. */
+/* Puts the event, as it came, into the inboxes of those stores, if it concerns them. */
 enum err home_store_tell(struct database *db, const struct event *event, struct slice body,
                          int64_t now_ms, struct told *told, struct fault *fault) MUST_CHECK;
 

@@ -161,7 +161,7 @@ static enum err take_sale(struct taking *t)
     if (!err && !known)
         err = store_sale(t, &hash);
     if (!err && !known)
-        err = order_work_push(&t->work, t->sale.store);
+        err = order_work_push(&t->work, t->sale.store, t->sale.receipt);
     if (!err)
         answer_sale(t, known);
     return err;

@@ -1,6 +1,7 @@
 #include "sync/hub/connect/order_work.h"
 #include "sync/contract/money.h"
 #include "sync/hub/connect/claim.h"
+#include "sync/hub/ingest/ingest.sql.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -48,13 +49,34 @@ enum err order_work_known(struct order_work *work, const struct centre_fact *fac
                : err;
 }
 
-static void add_told(void *context, const char *device)
+struct push {
+    struct order_work *work;
+    const char *receipt;
+    enum err err;
+};
+
+static enum err hold_sale(struct order_work *work, const char *receipt, const char *device)
 {
-    told_add(context, device);
+    struct statement *s;
+    enum err err = database_statement(work->db, INGEST_SALE_HOLDER_INSERT, &s, work->fault);
+    if (err)
+        return err;
+    bind_text(s, 1, receipt);
+    bind_text(s, 2, device);
+    return database_run(work->db, s, work->fault);
 }
 
-enum err order_work_push(struct order_work *work, const char *store)
+static void pushed(void *context, const char *device)
 {
+    struct push *push = context;
+    told_add(push->work->order->told, device);
+    if (push->receipt && !push->err)
+        push->err = hold_sale(push->work, push->receipt, device);
+}
+
+enum err order_work_push(struct order_work *work, const char *store, const char *receipt)
+{
+    struct push push = {work, receipt, ERR_OK};
     const struct order *order = work->order;
     const char *at = order->stores ? order->stores : store;
     enum err err = ERR_OK;
@@ -67,8 +89,9 @@ enum err order_work_push(struct order_work *work, const char *store)
                              "must be store numbers with commas");
         memcpy(name, at, len);
         name[len] = '\0';
-        err = centre_tell_store(work->db, name, buf_slice(&work->body), order->now_ms, add_told,
-                                order->told, work->fault);
+        err = centre_tell_store(work->db, name, buf_slice(&work->body), order->now_ms, pushed,
+                                &push, work->fault);
+        err = err ? err : push.err;
         at = comma ? comma + 1 : NULL;
     }
     return err;

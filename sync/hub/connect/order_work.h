@@ -57,7 +57,11 @@ void order_work_close(struct order_work *work);
 /* Whether it was taken before: ERR_CONFLICT names `field` when that names another document. */
 enum err order_work_known(struct order_work *work, const struct centre_fact *fact,
                           const char *field, bool *known) MUST_CHECK;
-/* Tells work->body to the stores that the order lists, or else to the one given. */
-enum err order_work_push(struct order_work *work, const char *store) MUST_CHECK;
+/*
+ * Tells work->body to the stores that the order lists, or else to the one given; their appliances
+ * hold the sale of this receipt from now on (NULL: it is no sale).
+ */
+enum err order_work_push(struct order_work *work, const char *store,
+                         const char *receipt) MUST_CHECK;
 
 #endif

@@ -75,7 +75,7 @@ static enum err record(void *self, struct database *db, int64_t now_ms, struct f
 static void told(void *self)
 {
     struct payer *payer = self;
-    if (payer->told.count && payer->config.told)
+    if (payer->carried && payer->config.told)
         payer->config.told(payer->config.context,
                            (const char(*)[DEVICE_ID_MAX + 1]) payer->told.devices,
                            payer->told.count);

@@ -16,7 +16,7 @@ struct payer_config {
     struct clock *clock;
     struct diag *diag;
     struct gate_config gate;
-    /* After each batch: these appliances have something new in their inbox. */
+    /* After each batch: events of the centre were recorded, and these appliances have news. */
     void (*told)(void *context, const char (*devices)[DEVICE_ID_MAX + 1], size_t count);
     void *context;
 };

@@ -47,26 +47,30 @@ static enum err record(void *self, struct database *db, int64_t now_ms, struct f
     return posting_record(db, poster->config.name, now_ms, now_ms, &poster->batch, fault);
 }
 
-static void count_batch(struct poster *poster)
+/* How many were tried. */
+static size_t count_batch(struct poster *poster)
 {
+    size_t tried = 0;
     for (size_t i = 0; i < poster->batch.count; i++) {
         const struct posting *posting = &poster->batch.items[i];
         bool parked = err_class(posting->err) == ERR_CLASS_PARK;
         if (!posting->tried)
             continue;
+        tried++;
         poster->counters.posted += posting->err == ERR_OK;
         poster->counters.parked += parked;
         poster->counters.retried += posting->err && !parked;
     }
+    return tried;
 }
 
 static void told(void *self)
 {
     struct poster *poster = self;
     struct posting_batch *batch = &poster->batch;
-    count_batch(poster);
+    size_t recorded = count_batch(poster) + batch->parked;
     poster->counters.parked += (int64_t)batch->parked;
-    if (batch->device_count && poster->config.told)
+    if (recorded && poster->config.told)
         poster->config.told(poster->config.context,
                             (const char(*)[DEVICE_ID_MAX + 1]) batch->devices, batch->device_count);
     /* Those took the place of others that may be ready. */

@@ -311,11 +311,16 @@ WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_
 SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, hash,
        backed_up_through, ack_no, log_id
 FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1
--- name: home_of_return
-SELECT sale.device FROM return_index JOIN event AS sale
+-- name: homes_of_return
+-- Those that hold the sale, and whether the return is the centre's own.
+SELECT sale.device, return_index.device = 'centre' FROM return_index JOIN event AS sale
   ON sale.subject = 'receipt/' || return_index.receipt AND sale.type = 'com.tillback.sale.recorded.v1'
 WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
-ORDER BY sale.event_no LIMIT 1
+UNION
+SELECT sale_holder.device, return_index.device = 'centre' FROM return_index
+  JOIN sale_holder ON sale_holder.receipt = return_index.receipt
+WHERE return_index.correlation = ?1 AND sale_holder.device <> return_index.device
+LIMIT 16
 -- name: centre_facts
 -- What must be known of facts before they are recorded. Of each there are asked its id (NULL: a new
 -- one) and its return; answered are the centre's log, as centre_log has it, the last of all events,
@@ -632,6 +637,8 @@ SELECT device FROM store_device WHERE store = ?1 ORDER BY device LIMIT 16
 SELECT hash, event_no FROM pushed_sale WHERE receipt = ?1
 -- name: pushed_sale_insert
 INSERT INTO pushed_sale (receipt, hash, event_no) VALUES (?1, ?2, ?3)
+-- name: sale_holder_insert
+INSERT INTO sale_holder (receipt, device) VALUES (?1, ?2) ON CONFLICT (receipt, device) DO NOTHING
 -- name: lease_find
 SELECT until_ms FROM receipt_lease WHERE receipt = ?1 AND device <> ?2 AND until_ms > ?3
 -- name: lease_take

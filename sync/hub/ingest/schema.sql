@@ -668,3 +668,10 @@ CREATE INDEX recalled_by_event ON recalled (event_no);
 -- name: expiry
 -- Until when pieces are promised by an authorisation.
 ALTER TABLE claim ADD COLUMN expires_ms INTEGER; -- NULL: as long as nobody used it
+-- name: holders
+-- Who holds a sale that came to the centre: those are told what comes back of it elsewhere.
+CREATE TABLE sale_holder (
+    receipt TEXT NOT NULL,
+    device TEXT NOT NULL,
+    PRIMARY KEY (receipt, device)
+);
