@@ -170,10 +170,16 @@ static enum err read_field(const cJSON *value, const struct json_field *field, c
     return err;
 }
 
+/* Names mostly differ in their first letter. */
+static bool is_named(const char *a, const char *b)
+{
+    return *a == *b && strcmp(a, b) == 0;
+}
+
 static bool table_has(const struct json_table *table, const char *name)
 {
     for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->fields[i].name, name) == 0)
+        if (is_named(table->fields[i].name, name))
             return true;
     return false;
 }
@@ -194,7 +200,7 @@ enum err json_read(const struct cJSON *object, const struct json_table *table, v
         return fault_set(fault, ERR_INVALID, "", "must be an object");
     for (size_t i = 0; i < table->count; i++) {
         const struct json_field *field = &table->fields[i];
-        const cJSON *value = cJSON_GetObjectItemCaseSensitive(object, field->name);
+        const cJSON *value = json_member(object, field->name);
         if (!value || cJSON_IsNull(value)) {
             if (field->presence == JSON_REQUIRED)
                 return fault_set(fault, ERR_INVALID, field->name, "is missing");
@@ -281,7 +287,10 @@ void json_print_without(const struct cJSON *object, const char *name, struct buf
 
 const struct cJSON *json_member(const struct cJSON *object, const char *name)
 {
-    return cJSON_GetObjectItemCaseSensitive(object, name);
+    const cJSON *child = cJSON_IsObject(object) ? object->child : NULL;
+    while (child && !is_named(child->string, name))
+        child = child->next;
+    return child;
 }
 
 const char *json_member_text(const struct cJSON *object, const char *name)

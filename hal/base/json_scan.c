@@ -15,13 +15,15 @@ static enum err bad(const struct json_scan *s, const char *what, struct fault *f
     return fault_set(fault, ERR_INVALID, "", "%s at offset %zu", what, (size_t)(s->at - s->start));
 }
 
-static void skip_space(struct json_scan *s)
+/* What programs write has hardly any: the first look is for what is none. */
+static inline void skip_space(struct json_scan *s)
 {
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+    while (s->at < s->end && (unsigned char)*s->at <= ' ' &&
+           (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
         s->at++;
 }
 
-static bool take(struct json_scan *s, char c)
+static inline bool take(struct json_scan *s, char c)
 {
     if (s->at == s->end || *s->at != c)
         return false;
@@ -108,30 +110,40 @@ size_t json_scan_plain(struct slice text)
     return plain(text);
 }
 
+/* What isn't plain at `s`, but a quote; passes it over. */
+static enum err skip_rare(struct json_scan *s, struct fault *fault)
+{
+    unsigned char c = (unsigned char)*s->at;
+    uint32_t character;
+    size_t len;
+    if (c == '\\') {
+        if (!escaped(s->at + 1, s->end, &character, &len))
+            return bad(s, "an escape that isn't allowed", fault);
+        len++;
+    } else if (c < 0x20) {
+        return bad(s, "a raw control character", fault);
+    } else {
+        len = utf8_char_len((struct slice){s->at, (size_t)(s->end - s->at)});
+        if (len == 0)
+            return bad(s, "not UTF-8", fault);
+    }
+    s->at += len;
+    return ERR_OK;
+}
+
 /* `s` stands behind the opening quote; leaves it behind the closing one. */
-static enum err skip_text(struct json_scan *s, struct fault *fault)
+static inline enum err skip_text(struct json_scan *s, struct fault *fault)
 {
     for (;;) {
         s->at += plain((struct slice){s->at, (size_t)(s->end - s->at)});
-        if (s->at == s->end || *s->at == '"')
-            break;
-        unsigned char c = (unsigned char)*s->at;
-        if (c == '\\') {
-            uint32_t character;
-            size_t len;
-            if (!escaped(s->at + 1, s->end, &character, &len))
-                return bad(s, "an escape that isn't allowed", fault);
-            s->at += 1 + len;
-        } else if (c < 0x20) {
-            return bad(s, "a raw control character", fault);
-        } else {
-            size_t len = utf8_char_len((struct slice){s->at, (size_t)(s->end - s->at)});
-            if (len == 0)
-                return bad(s, "not UTF-8", fault);
-            s->at += len;
-        }
+        if (take(s, '"'))
+            return ERR_OK;
+        if (s->at == s->end)
+            return bad(s, "a text without an end", fault);
+        enum err err = skip_rare(s, fault);
+        if (err)
+            return err;
     }
-    return take(s, '"') ? ERR_OK : bad(s, "a text without an end", fault);
 }
 
 static size_t skip_digits(struct json_scan *s)
@@ -227,27 +239,37 @@ static enum mark mark_of(char c)
     return marks[(unsigned char)c];
 }
 
-static void pass_text(struct json_scan *s)
+/* Where the text ends whose opening quote stands before `at`. */
+static inline const char *pass_text(const char *at, const char *end)
 {
-    while (s->at < s->end && *s->at != '"')
-        s->at += *s->at == '\\' && s->end - s->at > 1 ? 2 : 1;
-    (void)take(s, '"');
+    for (;;) {
+        at += plain((struct slice){at, (size_t)(end - at)});
+        if (at == end)
+            return at;
+        if (*at == '"')
+            return at + 1;
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    }
 }
 
 static enum err pass_nested(struct json_scan *s, struct fault *fault)
 {
+    const char *at = s->at;
     unsigned open = 0;
-    while (s->at < s->end) {
-        enum mark mark = mark_of(*s->at++);
+    while (at < s->end) {
+        enum mark mark = mark_of(*at++);
         if (mark == MARK_NONE)
             continue;
-        if (mark == MARK_QUOTE)
-            pass_text(s);
-        else if (mark == MARK_OPEN)
+        if (mark == MARK_QUOTE) {
+            at = pass_text(at, s->end);
+        } else if (mark == MARK_OPEN) {
             open++;
-        else if (--open == 0)
+        } else if (--open == 0) {
+            s->at = at;
             return ERR_OK;
+        }
     }
+    s->at = at;
     return bad(s, "the text ends too early", fault);
 }
 
