@@ -2,6 +2,7 @@
 #include "hal/base/hex.h"
 #include "hal/base/utf8.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
@@ -9,27 +10,6 @@ enum { DIGITS_MAX = 16 };      /* of 2^53 */
 enum { NUMBER_TEXT_MAX = 60 }; /* cJSON reads no more of a number */
 
 static const int64_t exact_max = INT64_C(9007199254740992);
-
-static enum err bad(const struct json_scan *s, const char *what, struct fault *fault)
-{
-    return fault_set(fault, ERR_INVALID, "", "%s at offset %zu", what, (size_t)(s->at - s->start));
-}
-
-/* What programs write has hardly any: the first look is for what is none. */
-static inline void skip_space(struct json_scan *s)
-{
-    while (s->at < s->end && (unsigned char)*s->at <= ' ' &&
-           (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
-        s->at++;
-}
-
-static inline bool take(struct json_scan *s, char c)
-{
-    if (s->at == s->end || *s->at != c)
-        return false;
-    s->at++;
-    return true;
-}
 
 /* Four hexadecimal digits; -1 if they aren't there. */
 static int32_t code_unit(const char *at, const char *end)
@@ -110,120 +90,125 @@ size_t json_scan_plain(struct slice text)
     return plain(text);
 }
 
-/* What isn't plain at `s`, but a quote; passes it over. */
-static enum err skip_rare(struct json_scan *s, struct fault *fault)
+/*
+ * What follows goes by a place of its own instead of the scan's, so that it stays in a register: it
+ * tells where it came to, or NULL with the scan's `err` and the fault set.
+ */
+
+static const char *stop(struct json_scan *s, const char *at, const char *what, struct fault *fault)
 {
-    unsigned char c = (unsigned char)*s->at;
+    s->err = fault_set(fault, ERR_INVALID, "", "%s at offset %zu", what, (size_t)(at - s->start));
+    return NULL;
+}
+
+static inline const char *after_space(struct json_scan *s, const char *at)
+{
+    while (at < s->end && (unsigned char)*at <= ' ' &&
+           (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+        at++;
+    return at;
+}
+
+static inline bool is_at(struct json_scan *s, const char *at, char c)
+{
+    return at < s->end && *at == c;
+}
+
+/* What isn't plain and no quote. */
+static const char *after_rare(struct json_scan *s, const char *at, struct fault *fault)
+{
     uint32_t character;
     size_t len;
-    if (c == '\\') {
-        if (!escaped(s->at + 1, s->end, &character, &len))
-            return bad(s, "an escape that isn't allowed", fault);
-        len++;
-    } else if (c < 0x20) {
-        return bad(s, "a raw control character", fault);
-    } else {
-        len = utf8_char_len((struct slice){s->at, (size_t)(s->end - s->at)});
-        if (len == 0)
-            return bad(s, "not UTF-8", fault);
-    }
-    s->at += len;
-    return ERR_OK;
+    if (at == s->end)
+        return stop(s, at, "a text without an end", fault);
+    if (*at == '\\')
+        return escaped(at + 1, s->end, &character, &len)
+                   ? at + 1 + len
+                   : stop(s, at, "an escape that isn't allowed", fault);
+    if ((unsigned char)*at < 0x20)
+        return stop(s, at, "a raw control character", fault);
+    len = utf8_char_len((struct slice){at, (size_t)(s->end - at)});
+    return len ? at + len : stop(s, at, "not UTF-8", fault);
 }
 
-/* `s` stands behind the opening quote; leaves it behind the closing one. */
-static inline enum err skip_text(struct json_scan *s, struct fault *fault)
+/* From behind the opening quote to behind the closing one. */
+static inline const char *after_text(struct json_scan *s, const char *at, struct fault *fault)
 {
     for (;;) {
-        s->at += plain((struct slice){s->at, (size_t)(s->end - s->at)});
-        if (take(s, '"'))
-            return ERR_OK;
-        if (s->at == s->end)
-            return bad(s, "a text without an end", fault);
-        enum err err = skip_rare(s, fault);
-        if (err)
-            return err;
+        at += plain((struct slice){at, (size_t)(s->end - at)});
+        if (is_at(s, at, '"'))
+            return at + 1;
+        at = after_rare(s, at, fault);
+        if (!at)
+            return NULL;
     }
 }
 
-static size_t skip_digits(struct json_scan *s)
+static const char *after_digits(struct json_scan *s, const char *at)
 {
-    const char *from = s->at;
-    while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
-        s->at++;
-    return (size_t)(s->at - from);
+    while (at < s->end && *at >= '0' && *at <= '9')
+        at++;
+    return at;
 }
 
-static enum err skip_number(struct json_scan *s, struct fault *fault)
+static const char *after_exponent(struct json_scan *s, const char *at, struct fault *fault)
 {
-    const char *from = s->at;
-    (void)take(s, '-');
-    if (!take(s, '0') && skip_digits(s) == 0)
-        return bad(s, "not a JSON value", fault);
-    if (take(s, '.') && skip_digits(s) == 0)
-        return bad(s, "a number without digits behind its point", fault);
-    if (take(s, 'e') || take(s, 'E')) {
-        if (!take(s, '+'))
-            (void)take(s, '-');
-        if (skip_digits(s) == 0)
-            return bad(s, "a number without digits in its exponent", fault);
+    if (is_at(s, at, '+') || is_at(s, at, '-'))
+        at++;
+    const char *end = after_digits(s, at);
+    return end > at ? end : stop(s, at, "a number without digits in its exponent", fault);
+}
+
+static const char *after_number(struct json_scan *s, const char *from, struct fault *fault)
+{
+    const char *digits = from + is_at(s, from, '-');
+    const char *at = is_at(s, digits, '0') ? digits + 1 : after_digits(s, digits);
+    if (at == digits)
+        return stop(s, at, "not a JSON value", fault);
+    if (is_at(s, at, '.')) {
+        digits = at + 1;
+        at = after_digits(s, digits);
+        if (at == digits)
+            return stop(s, at, "a number without digits behind its point", fault);
     }
-    if (s->at - from > NUMBER_TEXT_MAX)
-        return bad(s, "a number that is too long", fault);
-    return ERR_OK;
+    if (is_at(s, at, 'e') || is_at(s, at, 'E'))
+        at = after_exponent(s, at + 1, fault);
+    return at && at - from > NUMBER_TEXT_MAX ? stop(s, at, "a number that is too long", fault) : at;
 }
 
-static bool take_word(struct json_scan *s, const char *word)
+static const char *after_word(struct json_scan *s, const char *at, struct fault *fault)
 {
-    size_t len = strlen(word);
-    if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
-        return false;
-    s->at += len;
-    return true;
+    static const struct slice words[] = {SLICE_LITERAL("true"), SLICE_LITERAL("false"),
+                                         SLICE_LITERAL("null")};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if ((size_t)(s->end - at) >= words[i].len && memcmp(at, words[i].data, words[i].len) == 0)
+            return at + words[i].len;
+    return stop(s, at, "not a JSON value", fault);
 }
 
-static enum err skip_value(struct json_scan *s, unsigned depth, struct fault *fault);
-
-static enum err key(struct json_scan *s, struct slice *out, struct fault *fault)
+/* A value that holds no other. */
+static inline const char *after_scalar(struct json_scan *s, const char *at, struct fault *fault)
 {
-    skip_space(s);
-    if (!take(s, '"'))
-        return bad(s, "no key", fault);
-    const char *from = s->at;
-    enum err err = skip_text(s, fault);
-    if (err)
-        return err;
-    *out = (struct slice){from, (size_t)(s->at - from) - 1};
-    skip_space(s);
-    if (!take(s, ':'))
-        return bad(s, "no ':' behind a key", fault);
-    skip_space(s);
-    return ERR_OK;
+    if (*at == '"')
+        return after_text(s, at + 1, fault);
+    if (*at == '-' || (*at >= '0' && *at <= '9'))
+        return after_number(s, at, fault);
+    return after_word(s, at, fault);
 }
 
-/* One member or item and the space around it, or the closing bracket. */
-static enum err next(struct json_scan *s, char closer, bool *first, unsigned depth,
-                     struct json_part *part, bool *found, struct fault *fault)
+/* A key, its colon and the space behind it; `out` is what stands between the quotes. */
+static inline const char *after_key(struct json_scan *s, const char *at, struct slice *out,
+                                    struct fault *fault)
 {
-    skip_space(s);
-    if (take(s, closer)) {
-        *found = false;
-        return ERR_OK;
-    }
-    if (!*first && !take(s, ','))
-        return bad(s, "neither ',' nor an end", fault);
-    *first = false;
-    skip_space(s);
-    part->key = (struct slice){s->at, 0};
-    enum err err = closer == '}' ? key(s, &part->key, fault) : ERR_OK;
-    const char *from = s->at;
-    if (!err)
-        err = skip_value(s, depth, fault);
-    if (err)
-        return err;
-    part->value = (struct slice){from, (size_t)(s->at - from)};
-    *found = true;
-    return ERR_OK;
+    if (!is_at(s, at, '"'))
+        return stop(s, at, "no key", fault);
+    const char *from = at + 1;
+    at = after_text(s, from, fault);
+    if (!at)
+        return NULL;
+    *out = (struct slice){from, (size_t)(at - from) - 1};
+    at = after_space(s, at);
+    return is_at(s, at, ':') ? after_space(s, at + 1) : stop(s, at, "no ':' behind a key", fault);
 }
 
 /* What means something when an object or array that was checked before is passed over. */
@@ -252,68 +237,109 @@ static inline const char *pass_text(const char *at, const char *end)
     }
 }
 
-static enum err pass_nested(struct json_scan *s, struct fault *fault)
+/* Where an object or array ends that was checked before. */
+static const char *pass_nested(struct json_scan *s, const char *at, struct fault *fault)
 {
-    const char *at = s->at;
     unsigned open = 0;
     while (at < s->end) {
         enum mark mark = mark_of(*at++);
         if (mark == MARK_NONE)
             continue;
-        if (mark == MARK_QUOTE) {
+        if (mark == MARK_QUOTE)
             at = pass_text(at, s->end);
-        } else if (mark == MARK_OPEN) {
+        else if (mark == MARK_OPEN)
             open++;
-        } else if (--open == 0) {
-            s->at = at;
-            return ERR_OK;
-        }
+        else if (--open == 0)
+            return at;
     }
-    s->at = at;
-    return bad(s, "the text ends too early", fault);
+    return stop(s, at, "the text ends too early", fault);
 }
 
-/* The depth is limited, so this may recurse. */
-static enum err skip_nested(struct json_scan *s, unsigned depth, struct fault *fault)
+static const char *too_deep(struct json_scan *s, const char *at, struct fault *fault)
 {
-    char closer = *s->at == '{' ? '}' : ']';
+    s->err = fault_set(fault, ERR_TOO_DEEP, "", "nested too deep at offset %zu",
+                       (size_t)(at - s->start));
+    return NULL;
+}
+
+/* The objects and arrays that are open, the innermost lowest: 1 is an object. */
+struct levels {
+    uint64_t objects;
+    unsigned open;
+};
+
+enum { LEVELS_MAX = 64 };
+
+static inline char closer_of(const struct levels *levels)
+{
+    return levels->objects & 1 ? '}' : ']';
+}
+
+/* From a comma or an opening bracket to the value that follows. */
+static inline const char *next_value(struct json_scan *s, const char *at,
+                                     const struct levels *levels, struct fault *fault)
+{
     struct slice unused;
-    if (depth == 0)
-        return fault_set(fault, ERR_TOO_DEEP, "", "nested too deep at offset %zu",
-                         (size_t)(s->at - s->start));
-    s->at++;
-    skip_space(s);
-    if (take(s, closer))
-        return ERR_OK;
-    for (;;) {
-        enum err err = closer == '}' ? key(s, &unused, fault) : ERR_OK;
-        if (!err)
-            err = skip_value(s, depth - 1, fault);
-        if (err)
-            return err;
-        skip_space(s);
-        if (take(s, closer))
-            return ERR_OK;
-        if (!take(s, ','))
-            return bad(s, "neither ',' nor an end", fault);
-        skip_space(s);
-    }
+    at = after_space(s, at);
+    return levels->objects & 1 ? after_key(s, at, &unused, fault) : at;
 }
 
-static enum err skip_value(struct json_scan *s, unsigned depth, struct fault *fault)
+/* Passes the closing brackets over that stand here. */
+static inline const char *leave(struct json_scan *s, const char *at, struct levels *levels)
 {
-    if (s->at == s->end)
-        return bad(s, "the text ends too early", fault);
-    char c = *s->at;
-    if (c == '{' || c == '[')
-        return s->checked ? pass_nested(s, fault) : skip_nested(s, depth, fault);
-    if (take(s, '"'))
-        return skip_text(s, fault);
-    if (c == '-' || (c >= '0' && c <= '9'))
-        return skip_number(s, fault);
-    if (take_word(s, "true") || take_word(s, "false") || take_word(s, "null"))
-        return ERR_OK;
-    return bad(s, "not a JSON value", fault);
+    while (levels->open) {
+        const char *next = after_space(s, at);
+        if (!is_at(s, next, closer_of(levels)))
+            return next;
+        at = next + 1;
+        levels->objects >>= 1;
+        levels->open--;
+    }
+    return at;
+}
+
+static const char *after_nested(struct json_scan *s, const char *at, unsigned depth,
+                                struct fault *fault)
+{
+    struct levels levels = {0, 0};
+    do {
+        if (at == s->end)
+            return stop(s, at, "the text ends too early", fault);
+        bool opens = *at == '{' || *at == '[';
+        bool empty = false;
+        if (opens) {
+            if (levels.open == depth)
+                return too_deep(s, at, fault);
+            levels.objects = levels.objects << 1 | (*at == '{');
+            levels.open++;
+            at++;
+            empty = is_at(s, after_space(s, at), closer_of(&levels));
+        } else {
+            at = after_scalar(s, at, fault);
+            if (!at)
+                return NULL;
+        }
+        if (!opens || empty) {
+            at = leave(s, at, &levels);
+            if (levels.open == 0)
+                return at;
+            if (!is_at(s, at, ','))
+                return stop(s, at, "neither ',' nor an end", fault);
+            at++;
+        }
+        at = next_value(s, at, &levels, fault);
+    } while (at);
+    return NULL;
+}
+
+static const char *after_value(struct json_scan *s, const char *at, unsigned depth,
+                               struct fault *fault)
+{
+    if (at == s->end)
+        return stop(s, at, "the text ends too early", fault);
+    if (*at != '{' && *at != '[')
+        return after_scalar(s, at, fault);
+    return s->checked ? pass_nested(s, at, fault) : after_nested(s, at, depth, fault);
 }
 
 static enum err check_size(struct slice text, struct json_limits limits, struct fault *fault)
@@ -324,22 +350,30 @@ static enum err check_size(struct slice text, struct json_limits limits, struct 
                      limits.bytes);
 }
 
+/* Nothing but space may follow. */
+static enum err check_end(struct json_scan *s, const char *at, struct fault *fault)
+{
+    at = after_space(s, at);
+    if (at != s->end)
+        (void)stop(s, at, "something behind the end", fault);
+    return at == s->end ? ERR_OK : s->err;
+}
+
 enum err json_scan_check(struct slice text, struct json_limits limits, struct fault *fault)
 {
-    struct json_scan s = {.start = text.data, .at = text.data, .end = text.data + text.len};
+    struct json_scan s = {.start = text.data, .end = text.data + text.len};
+    assert(limits.depth <= LEVELS_MAX);
     enum err err = check_size(text, limits, fault);
-    skip_space(&s);
-    if (!err)
-        err = skip_value(&s, limits.depth, fault);
-    skip_space(&s);
-    if (!err && s.at != s.end)
-        err = bad(&s, "something behind the end", fault);
-    return err;
+    if (err)
+        return err;
+    const char *at = after_value(&s, after_space(&s, text.data), limits.depth, fault);
+    return at ? check_end(&s, at, fault) : s.err;
 }
 
 enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_limits limits,
                          char opener, struct fault *fault)
 {
+    assert(limits.depth <= LEVELS_MAX);
     enum err err = check_size(text, limits, fault);
     if (err)
         return err;
@@ -352,21 +386,52 @@ enum err json_scan_begin(struct json_scan *scan, struct slice text, struct json_
                           .checked = limits.checked,
                           .closer = opener == '{' ? '}' : ']',
                           .first = true};
-    skip_space(&s);
-    if (!take(&s, opener))
-        return bad(&s, opener == '{' ? "not an object" : "not a list", fault);
+    s.at = after_space(&s, s.at);
+    if (!is_at(&s, s.at, opener)) {
+        (void)stop(&s, s.at, opener == '{' ? "not an object" : "not a list", fault);
+        return s.err;
+    }
+    s.at++;
     *scan = s;
     return ERR_OK;
+}
+
+/* A member or item from its first byte on. */
+static const char *after_part(struct json_scan *s, const char *at, struct json_part *part,
+                              struct fault *fault)
+{
+    part->key = (struct slice){at, 0};
+    if (s->closer == '}')
+        at = after_key(s, at, &part->key, fault);
+    const char *from = at;
+    if (at)
+        at = after_value(s, at, s->depth, fault);
+    if (at)
+        part->value = (struct slice){from, (size_t)(at - from)};
+    return at;
 }
 
 enum err json_scan_next(struct json_scan *scan, struct json_part *part, bool *found,
                         struct fault *fault)
 {
-    enum err err = next(scan, scan->closer, &scan->first, scan->depth, part, found, fault);
-    if (err || *found)
-        return err;
-    skip_space(scan);
-    return scan->at == scan->end ? ERR_OK : bad(scan, "something behind the end", fault);
+    const char *at = after_space(scan, scan->at);
+    if (is_at(scan, at, scan->closer)) {
+        scan->at = at + 1;
+        *found = false;
+        return check_end(scan, scan->at, fault);
+    }
+    if (!scan->first && !is_at(scan, at, ',')) {
+        (void)stop(scan, at, "neither ',' nor an end", fault);
+        return scan->err;
+    }
+    at = scan->first ? at : after_space(scan, at + 1);
+    scan->first = false;
+    at = after_part(scan, at, part, fault);
+    if (!at)
+        return scan->err;
+    scan->at = at;
+    *found = true;
+    return ERR_OK;
 }
 
 /* The place of a key among the names; `count` if it is none of them. */

@@ -25,6 +25,7 @@ struct json_scan {
     bool checked;   /* as of json_limits */
     char closer;
     bool first;
+    enum err err; /* why it ended early */
 };
 
 struct json_part {
