@@ -4,6 +4,7 @@
 #include "hal/storage.h"
 #include "sync/hub/ca.h"
 #include "sync/hub/config_command.h"
+#include "sync/hub/connector_command.h"
 #include "sync/hub/contact_command.h"
 #include "sync/hub/device_command.h"
 #include "sync/hub/hub.h"
@@ -50,6 +51,7 @@ static const char usage[] =
     "  import orders|authorisations|goods-received FILE   one JSON document a line\n"
     "  import settlement adyen|stripe|amazon|camt053|camt054 FILE\n"
     "                           as the HTTP API takes them; the hub may run\n"
+    "  connector list [--json]  the systems outside: does each answer, and what waits for it\n"
     "  parked list              what waits for a person; the hub may run\n"
     "  parked show ID           one of them, with the event as it came\n"
     "  parked resubmit|discard ID --reason TEXT\n"
@@ -150,7 +152,7 @@ static enum err take_option(struct options *options, const char *name, const cha
 static bool has_own_options(const char *command)
 {
     static const char *const names[] = {"token",   "parked", "contact", "config",
-                                        "command", "device", "report"};
+                                        "command", "device", "report",  "connector"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(command, names[i]) == 0)
             return true;
@@ -333,6 +335,13 @@ static enum err run_contact(const struct options *options, struct clock *clock, 
     return contact_run(&config, options->word_count - 1, options->words + 1, fault);
 }
 
+static enum err run_connector(const struct options *options, struct clock *clock,
+                              struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return connector_run(&config, options->word_count - 1, options->words + 1, fault);
+}
+
 static enum err run_config(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
@@ -372,6 +381,8 @@ static enum err run_command(const struct options *options, struct clock *clock, 
         return run_import(options, clock, fault);
     if (strcmp(words[0], "parked") == 0)
         return run_parked(options, clock, fault);
+    if (strcmp(words[0], "connector") == 0)
+        return run_connector(options, clock, fault);
     if (strcmp(words[0], "contact") == 0)
         return run_contact(options, clock, fault);
     if (strcmp(words[0], "device") == 0)

@@ -1,6 +1,7 @@
 #include "sync/hub/outside.h"
 #include "sync/hub/connect/outlet.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 struct outside {
@@ -85,6 +86,63 @@ static enum err open_outlets(struct outside *outside, struct fault *fault)
     return err;
 }
 
+/* --- The list of them ------------------------------------------------------------------------ */
+
+/* On its way to the database; what it borrows from is there until the worker has closed. */
+struct listing {
+    struct work work;
+    struct diag *diag;
+    struct connector_card cards[CONNECTORS_MAX + 1 + OUTLETS_MAX];
+    size_t count;
+};
+
+static struct listing *listing_of(struct work *work)
+{
+    return (struct listing *)((char *)work - offsetof(struct listing, work));
+}
+
+static enum err run_listing(struct work *work, struct database *db, struct fault *fault)
+{
+    const struct listing *listing = listing_of(work);
+    return connector_list_put(db, listing->cards, listing->count, fault);
+}
+
+static void listing_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct listing *listing = listing_of(work);
+    if (err)
+        diag_fault(listing->diag, DIAG_ERROR, "hub.connectors_not_listed", fault);
+    free(listing);
+}
+
+static enum err list_all(struct outside *outside, struct fault *fault)
+{
+    const struct settings *settings = outside->config.settings;
+    struct listing *listing = calloc(1, sizeof *listing);
+    if (!listing)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    listing->work =
+        (struct work){.run = run_listing, .done = listing_done, .bytes = sizeof *listing};
+    listing->diag = outside->config.diag;
+    listing->count = posters_cards(outside->posters, listing->cards);
+    if (outside->payer)
+        listing->cards[listing->count++] = (struct connector_card){
+            .kind = CONNECTOR_PAYMENT,
+            .name = PAYER_NAME,
+            .system = "http",
+            .most_a_minute = settings_int(settings, "payment.most_a_minute")};
+    for (size_t i = 0; i < outside->outlet_count; i++)
+        listing->cards[listing->count++] = (struct connector_card){
+            .kind = CONNECTOR_OUTLET,
+            .name = outside->outlets_config.outlets[i].name,
+            .system = "http",
+            .most_a_minute = settings_int(settings, "outlets.most_a_minute")};
+    enum err err = worker_submit(outside->config.worker, &listing->work);
+    if (err)
+        free(listing);
+    return err ? fault_set(fault, err, "", "the database doesn't keep up") : ERR_OK;
+}
+
 /* --- All of them ----------------------------------------------------------------------------- */
 
 enum err outside_open(struct outside **out, struct loop *loop, const struct outside_config *config,
@@ -101,6 +159,8 @@ enum err outside_open(struct outside **out, struct loop *loop, const struct outs
         err = open_payer(outside, fault);
     if (!err)
         err = open_outlets(outside, fault);
+    if (!err)
+        err = list_all(outside, fault);
     if (!err)
         outside_wake(outside);
     return err;

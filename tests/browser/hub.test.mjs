@@ -185,6 +185,7 @@ test("a refund that the provider declined is asked for once more", async () => {
 test("an event that a system refused is parked and sent again", async () => {
     await visit("outlets");
     await says(/up to date/);
+    await says(/posting\s+ledger-file\s+answers.*payment\s+provider.*outlet\s+warehouse/);
     await road.ask("outlet 422");
     await road.ask("return 0042-01-dash-5");
     await until(page, () => document.querySelector("button[id^=deliver-]"));

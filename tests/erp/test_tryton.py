@@ -40,6 +40,7 @@ def test_entries_are_posted_once_and_told_to_the_store(shop, tryton):
     refund = {"tenders": [{"tender": 1, "amount": 333, "reference": "RF-1"}]}
     path = f"/v1/returns/{first['return_id']}"
     assert shop.till.insist(f"{path}/refund", refund, "refund-1")[0] in (200, 201)
+    shop.await_entries(5, "state=posted")
     body = {"note": "changed their mind"}
     assert shop.till.insist(f"/v1/returns/{second['return_id']}/void", body, "void-1")[0] < 300
     shop.await_entries(6, "state=posted")
@@ -159,6 +160,12 @@ def test_company_goes_on_while_the_erp_of_another_is_away(tmp_path, base, tryton
         references = {e["journal"]["reference"] for e in posted}
         assert unreachable % ("others", 0) in road.ask_hub_text("/metrics")
         assert len(shop.entries("state=ready")) == 4
+        stand = {c["name"]: c for c in road.ask_hub("/v1/connectors")["connectors"]}
+        assert {n: (c["system"], c["waiting"], c["failures"] > 0) for n, c in stand.items()} == {
+            "north": ("tryton", 4, True),
+            "others": ("ledger-file", 0, False),
+        }
+        assert stand["north"]["oldest"] and stand["north"]["code"], stand
         tryton.start()
         shop.await_all_posted(3)
         # Each has its own company's entries and no others.

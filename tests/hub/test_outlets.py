@@ -2,6 +2,7 @@
 and what one of them doesn't take is parked and holds up nothing."""
 
 import json
+import subprocess
 import time
 
 import pytest
@@ -78,6 +79,19 @@ def it(office):
     hub.client.close()
 
 
+def connectors(office):
+    return {c["name"]: c for c in office.road.ask_hub("/v1/connectors")["connectors"]}
+
+
+def connector_list(office, *words):
+    road = office.road
+    database = ["--db", road.hub_database] if road.hub_database else []
+    hub = [road.programs / "tillback-hub", "--state", road.hub_state, *database]
+    done = subprocess.run([*hub, "connector", "list", *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_each_system_gets_what_it_asks_for_and_no_more(office):
     number = office.give_back("0042-01-o-1")["number"]
     [warehouse] = office.await_told("warehouse", "return.created", number)
@@ -107,6 +121,11 @@ def test_what_fails_is_told_again_under_the_same_key(office):
     assert len({event for event, _, _ in same()}) == 1
     keys = {h["Idempotency-Key"] for h, body in receiver.requests if number.encode() in body}
     assert keys == {f"{same()[0][0]}/crm"}
+    crm = await_true(
+        lambda: (c := connectors(office)["crm"])["circuit"] == "closed" and c, 10, "its circuit"
+    )
+    assert (crm["kind"], crm["failures"], crm["code"]) == ("outlet", 0, "unknown_outcome"), crm
+    assert crm["failed"] < crm["answered"]
 
 
 def test_system_that_is_down_holds_up_no_other(office):
@@ -181,3 +200,16 @@ def test_down_for_long_is_waited_for_and_nothing_is_parked(office, it):
     await_true(lambda: waits in office.road.ask_hub_text("/metrics"), 10, "the hub to notice")
     time.sleep(0.5)  # some tries more than it would take to park
     assert it.get("/v1/deliveries?state=parked")["deliveries"] == []
+    all_of_them = connectors(office)
+    assert set(all_of_them) == {*SYSTEMS, "ledger-file"}
+    down = all_of_them.pop("warehouse")
+    assert down["circuit"] in ("open", "half_open") and down["failures"] > 1
+    assert down["waiting"] > 0 and down["oldest"] <= down["failed"] <= down["next_try"]
+    assert down["failing_since"] <= down["failed"] and down["detail"]
+    for up in all_of_them.values():
+        assert (up["circuit"], up["failures"]) == ("closed", 0), up
+    told = connector_list(office)
+    assert "outlet warehouse (http): doesn't answer" in told and down["detail"] in told
+    assert "outlet crm (http): answers" in told
+    as_json = json.loads(connector_list(office, "--json"))["connectors"]
+    assert {c["name"] for c in as_json if c["system"] == "http"} == {*SYSTEMS}

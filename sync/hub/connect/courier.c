@@ -1,4 +1,5 @@
 #include "sync/hub/connect/courier.h"
+#include "sync/hub/connect/connector_list.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -104,8 +105,18 @@ static void submit(struct courier *courier, enum stage stage,
 static enum err run_record(struct work *work, struct database *db, struct fault *fault)
 {
     struct courier *courier = courier_of(work);
-    return courier->config.ops->record(courier->config.self, db,
-                                       clock_wall_ms(courier->config.clock), fault);
+    const struct courier_config *config = &courier->config;
+    int64_t wall_ms = clock_wall_ms(config->clock);
+    const struct connector_trial trial = {
+        .kind = config->ops->name,
+        .name = config->name,
+        .now_ms = wall_ms,
+        .failures = courier->gate.failures,
+        .next_ms = wall_ms + gate_wait_ms(&courier->gate, now_ms(courier)),
+        .why = &courier->why,
+    };
+    enum err err = config->ops->record(config->self, db, wall_ms, fault);
+    return err ? err : connector_list_note(db, &trial, fault);
 }
 
 static void record_done(struct work *work, enum err err, const struct fault *fault)

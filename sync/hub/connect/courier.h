@@ -20,7 +20,7 @@ struct courier;
 
 /* The kind of jobs. `self` is on one thread at a time. */
 struct courier_ops {
-    const char *name; /* in diagnostics */
+    const char *name; /* the connector's kind, in connector_list.h and in diagnostics */
     size_t batch_max;
     size_t batch_bytes; /* what a batch holds in memory */
     /* Database thread, in a transaction: forgets the batch, takes up to `limit` due jobs. */
@@ -37,7 +37,8 @@ struct courier_ops {
 
 struct courier_config {
     const struct courier_ops *ops;
-    void *self; /* the courier's from now on, even if opening fails */
+    const char *name; /* of the connector, in connector_list.h; borrowed */
+    void *self;       /* the courier's from now on, even if opening fails */
     struct worker *worker;
     struct clock *clock;
     struct diag *diag;

@@ -1,4 +1,5 @@
 #include "sync/hub/connect/outlet.h"
+#include "sync/hub/connect/connector_list.h"
 #include "sync/hub/connect/outlet_message.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
@@ -278,7 +279,7 @@ static void destroy(void *self)
 }
 
 static const struct courier_ops ops = {
-    .name = "outlet",
+    .name = CONNECTOR_OUTLET,
     .batch_max = BATCH_MAX,
     .batch_bytes = sizeof(struct outlet),
     .pick = pick,
@@ -309,6 +310,7 @@ enum err outlet_open(struct outlet **out, struct loop *loop, const struct outlet
     }
     const struct courier_config courier = {
         .ops = &ops,
+        .name = parts->config->name,
         .self = outlet,
         .worker = parts->worker,
         .clock = parts->clock,

@@ -1,4 +1,5 @@
 #include "sync/hub/connect/payer.h"
+#include "sync/hub/connect/connector_list.h"
 
 #include <stdlib.h>
 
@@ -91,7 +92,7 @@ static void destroy(void *self)
 }
 
 static const struct courier_ops ops = {
-    .name = "payment",
+    .name = CONNECTOR_PAYMENT,
     .batch_max = PAYMENT_BATCH_MAX,
     .batch_bytes = sizeof(struct payer),
     .pick = pick,
@@ -112,6 +113,7 @@ enum err payer_open(struct payer **out, struct loop *loop, const struct payer_co
     payer->config = *config;
     const struct courier_config courier = {
         .ops = &ops,
+        .name = PAYER_NAME,
         .self = payer,
         .worker = config->worker,
         .clock = config->clock,

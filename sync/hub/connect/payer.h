@@ -8,6 +8,8 @@
 #include "sync/hub/connect/courier.h"
 #include "sync/hub/connect/provider.h"
 
+#define PAYER_NAME "provider" /* among the connectors: there is one */
+
 struct payer;
 
 struct payer_config {

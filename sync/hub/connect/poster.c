@@ -1,4 +1,5 @@
 #include "sync/hub/connect/poster.h"
+#include "sync/hub/connect/connector_list.h"
 
 #include <stdlib.h>
 
@@ -89,7 +90,7 @@ static void destroy(void *self)
 }
 
 static const struct courier_ops ops = {
-    .name = "posting",
+    .name = CONNECTOR_POSTING,
     .batch_max = POSTING_BATCH_MAX,
     .batch_bytes = sizeof(struct posting_batch),
     .pick = pick,
@@ -114,6 +115,7 @@ enum err poster_open(struct poster **out, struct loop *loop, const struct poster
                                            .share = config->share};
     const struct courier_config courier = {
         .ops = &ops,
+        .name = config->name,
         .self = poster,
         .worker = config->worker,
         .clock = config->clock,

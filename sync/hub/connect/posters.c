@@ -10,7 +10,7 @@ struct posters {
     struct posters_config config;
     struct connectors_config file; /* of by-company; else empty */
     struct {
-        const char *name;
+        struct connector_card card;
         struct poster *poster;
     } items[CONNECTORS_MAX];
     size_t count;
@@ -51,7 +51,9 @@ static enum err add(struct posters *posters, const struct connector_config *conn
     poster.name = connector->name ? connector->name : poster.connector.ops->name;
     err = poster_open(&posters->items[posters->count].poster, posters->loop, &poster, fault);
     if (!err)
-        posters->items[posters->count++].name = poster.name;
+        posters->items[posters->count++].card =
+            (struct connector_card){CONNECTOR_POSTING, poster.name, poster.connector.ops->name,
+                                    poster.gate.most_a_minute, share};
     return err;
 }
 
@@ -112,7 +114,15 @@ size_t posters_facts(const struct posters *posters,
                      struct posters_fact facts[static CONNECTORS_MAX])
 {
     for (size_t i = 0; i < posters->count; i++)
-        facts[i] =
-            (struct posters_fact){posters->items[i].name, poster_count(posters->items[i].poster)};
+        facts[i] = (struct posters_fact){posters->items[i].card.name,
+                                         poster_count(posters->items[i].poster)};
+    return posters->count;
+}
+
+size_t posters_cards(const struct posters *posters,
+                     struct connector_card cards[static CONNECTORS_MAX])
+{
+    for (size_t i = 0; i < posters->count; i++)
+        cards[i] = posters->items[i].card;
     return posters->count;
 }

@@ -6,6 +6,7 @@
 #ifndef SYNC_HUB_CONNECT_POSTERS_H
 #define SYNC_HUB_CONNECT_POSTERS_H
 
+#include "sync/hub/connect/connector_list.h"
 #include "sync/hub/connect/connectors_config.h"
 #include "sync/hub/connect/poster.h"
 
@@ -32,6 +33,9 @@ struct posters_fact {
     const char *name; /* borrowed */
     struct poster_counters counters;
 };
+/* How they are listed, under the names above; borrowed as long as the posters are open. */
+size_t posters_cards(const struct posters *posters,
+                     struct connector_card cards[static CONNECTORS_MAX]);
 /* How many there are. */
 size_t posters_facts(const struct posters *posters,
                      struct posters_fact facts[static CONNECTORS_MAX]);

@@ -881,3 +881,69 @@ GROUP BY log_no ORDER BY log_no LIMIT 1
 INSERT INTO stream_log (log_no, log_id, device, stream, through, hash, backed_up_through, ack_no,
                         created_ms, updated_ms)
 VALUES (?1, ?2, ?3, 'returns', 0, ?4, 0, 0, ?5, ?5)
+-- name: connector_unlist
+UPDATE connector SET listed = 0
+-- name: connector_put
+INSERT INTO connector (kind, name, system, most_a_minute, listed) VALUES (?1, ?2, ?3, ?4, 1)
+ON CONFLICT (kind, name) DO UPDATE
+SET system = excluded.system, most_a_minute = excluded.most_a_minute, listed = 1
+-- name: connector_drop
+DELETE FROM connector WHERE listed = 0
+-- name: connector_company_drop
+DELETE FROM connector_company
+-- name: connector_company_insert
+INSERT INTO connector_company (company, name) VALUES (?2, ?1)
+-- name: connector_answered
+UPDATE connector SET failures = 0, failing_since_ms = NULL, next_ms = 0, answered_ms = ?3
+WHERE kind = ?1 AND name = ?2
+-- name: connector_failed
+UPDATE connector SET failures = ?4, failing_since_ms = coalesce(failing_since_ms, ?3), next_ms = ?5,
+    failed_ms = ?3, code = ?6, detail = ?7
+WHERE kind = ?1 AND name = ?2
+-- name: connectors
+-- All of them, with what is ready for each and what of it waits for a person. Of an outlet, which
+-- may not want them all, the applied events that it hasn't looked at count as waiting.
+WITH entries AS (
+    SELECT coalesce((SELECT name FROM connector_company WHERE company = each_company.company),
+                    (SELECT name FROM connector WHERE kind = 'posting'
+                     AND name NOT IN (SELECT name FROM connector_company))) AS name,
+           state, sum(count) AS count, min(first) AS first
+    FROM (SELECT company, state, count(*) AS count, min(posting_no) AS first FROM posting
+          WHERE state IN ('ready', 'parked') GROUP BY company, state) AS each_company
+    GROUP BY 1, 2
+), waiting AS (
+    SELECT 'posting' AS kind, entries.name, entries.count, journal_entry.made_ms AS since_ms
+    FROM entries JOIN posting ON posting.posting_no = entries.first
+        JOIN journal_entry ON journal_entry.reference = posting.reference
+    WHERE entries.state = 'ready'
+    UNION ALL
+    SELECT 'payment', name, (SELECT count(*) FROM payment WHERE state = 'ready'),
+        (SELECT min(requested_ms) FROM payment WHERE state = 'ready')
+    FROM connector WHERE kind = 'payment'
+    UNION ALL
+    SELECT 'outlet', name, (SELECT coalesce(max(applied_no), 0) FROM ledger_event) - applied_no +
+        (SELECT count(*) FROM delivery WHERE outlet = outlet.name AND state = 'ready'),
+        (SELECT event.received_ms FROM ledger_event JOIN event USING (event_no)
+         WHERE ledger_event.applied_no > outlet.applied_no ORDER BY ledger_event.applied_no LIMIT 1)
+    FROM outlet
+), parked AS (
+    SELECT 'posting' AS kind, name, count FROM entries WHERE state = 'parked'
+    UNION ALL
+    SELECT 'payment', name, (SELECT count(*) FROM payment WHERE state = 'parked')
+    FROM connector WHERE kind = 'payment'
+    UNION ALL
+    SELECT 'outlet', outlet, count(*) FROM delivery WHERE state = 'parked' GROUP BY outlet
+)
+SELECT row_number() OVER (ORDER BY connector.kind DESC, connector.name) AS number, connector.kind,
+       connector.name, connector.system,
+       CASE WHEN connector.failures = 0 THEN 'closed' WHEN connector.next_ms > ?1 THEN 'open'
+            ELSE 'half_open' END AS circuit,
+       coalesce(waiting.count, 0) AS waiting, waiting.since_ms AS oldest_ms,
+       coalesce(parked.count, 0) AS parked, connector.most_a_minute, connector.failures,
+       connector.failing_since_ms,
+       CASE WHEN connector.failures > 0 THEN connector.next_ms END AS next_try_ms,
+       connector.answered_ms, connector.failed_ms, connector.code, connector.detail
+FROM connector
+  LEFT JOIN waiting ON waiting.kind = connector.kind AND waiting.name = connector.name
+  LEFT JOIN parked ON parked.kind = connector.kind AND parked.name = connector.name
+ORDER BY number

@@ -675,3 +675,25 @@ CREATE TABLE sale_holder (
     device TEXT NOT NULL,
     PRIMARY KEY (receipt, device)
 );
+-- name: connector_states
+-- The connectors to systems outside, and how each stands.
+CREATE TABLE connector (
+    kind TEXT NOT NULL, -- posting, payment, outlet
+    name TEXT NOT NULL,
+    system TEXT NOT NULL,
+    most_a_minute INTEGER NOT NULL,
+    listed INTEGER NOT NULL, -- 0: the settings know it no more
+    failures INTEGER NOT NULL DEFAULT 0, -- one after the other
+    failing_since_ms INTEGER, -- while there are any
+    next_ms INTEGER NOT NULL DEFAULT 0, -- after a failure: not tried before
+    answered_ms INTEGER, -- when the other side did last
+    failed_ms INTEGER, -- the latest failure
+    code TEXT,
+    detail TEXT,
+    PRIMARY KEY (kind, name)
+);
+-- Whose entries a connector posts; one without takes what no other names.
+CREATE TABLE connector_company (
+    company TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+);

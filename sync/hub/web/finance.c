@@ -1,4 +1,5 @@
 #include "sync/hub/web/finance.h"
+#include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
 #include "sync/hub/web/finance.sql.h"
@@ -82,6 +83,18 @@ enum err finance_outlets(struct answers *answers, const struct answers_asked *as
     (void)asked;
     enum err err = database_attached(answers->finance, FINANCE_OUTLETS, &s, fault);
     return err ? err : listing_page(answers, s, "outlets", out, fault);
+}
+
+enum err finance_connectors(struct answers *answers, const struct answers_asked *asked,
+                            struct buf *out, struct fault *fault)
+{
+    struct statement *s;
+    (void)asked;
+    enum err err = database_statement(answers->config.database, INGEST_CONNECTORS, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, now_ms(answers));
+    return listing_page(answers, s, "connectors", out, fault);
 }
 
 enum err finance_batches(struct answers *answers, const struct answers_asked *asked,

@@ -11,6 +11,7 @@ answers_write finance_files;          /* ?from= */
 answers_write finance_lines;          /* ?from=, ?state= */
 answers_write finance_refunds;        /* ?from=, ?state= */
 answers_write finance_payments;       /* ?from=, ?state=: what the hub has paid out */
+answers_write finance_connectors;     /* systems outside: do they answer, and what waits for them */
 answers_write finance_outlets;        /* systems that are told events, and how far each is */
 answers_write finance_deliveries;     /* ?from=, ?state=: what one of them did not take */
 answers_write finance_batches;        /* ?from=, ?state=open: without the bank, or differing */

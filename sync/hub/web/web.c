@@ -54,6 +54,7 @@ static const struct route routes[] = {
     {"/v1/traces/", json, LOOKERS, traces_answer},
     {"/v1/parked", json, BACK_OFFICE, answers_parked},
     {"/v1/exceptions", json, BACK_OFFICE, finance_exceptions},
+    {"/v1/connectors", json, BACK_OFFICE, finance_connectors},
     {"/v1/outlets", json, BACK_OFFICE, finance_outlets},
     {"/v1/deliveries", json, BACK_OFFICE, finance_deliveries},
     {"/v1/audit", json, BACK_OFFICE, answers_audit},

@@ -1,4 +1,5 @@
-// Systems outside that are told events: how far each is, and what one of them did not take.
+// The systems outside: whether each answers and what waits for it; of those that are told events how
+// far each is, and what one of them did not take.
 
 import { button } from "./act.js";
 import { badge, card, el, table } from "./dom.js";
@@ -9,6 +10,15 @@ const stand = (outlet) => {
         return badge(`not reached, tried ${outlet.tries} times`, "bad");
     return outlet.behind ? badge("on its way") : badge("up to date", "good");
 };
+
+const circuit = (connector) => {
+    if (connector.circuit === "closed")
+        return connector.answered ? badge("answers", "good") : badge("not asked yet");
+    return badge(`doesn't answer, ${connector.failures} times since ${time(connector.failing_since)}`, "bad");
+};
+
+const failure = (connector) => connector.failed
+    ? `${time(connector.failed)}: ${plain(connector.code)}: ${connector.detail}` : "";
 
 const actions = (delivery) => el("span", {class: "buttons"},
     button(`deliver-${delivery.number}`, "Send again", {
@@ -25,10 +35,21 @@ const actions = (delivery) => el("span", {class: "buttons"},
 
 export const outlets = {
     id: "outlets",
-    name: "Outlets",
-    asks: {told: "v1/outlets"},
+    name: "Outside",
+    asks: {told: "v1/outlets", all: "v1/connectors"},
     lists: {parked: ["v1/deliveries?state=parked", "deliveries"]},
-    draw: ({told, parked}) => [
+    draw: ({told, all, parked}) => [
+        card("Connectors", table([
+            ["Does", (connector) => plain(connector.kind)],
+            ["Name", (connector) => connector.name],
+            ["State", circuit],
+            ["Next try", (connector) => connector.next_try ? time(connector.next_try) : ""],
+            ["Wait", (connector) => count(connector.waiting), "number"],
+            ["Oldest", (connector) => connector.oldest ? time(connector.oldest) : ""],
+            ["Parked", (connector) => count(connector.parked), "number"],
+            ["A minute", (connector) => connector.most_a_minute || "", "number"],
+            ["Latest failure", failure],
+        ], all.connectors, "There is none: see posting.connector, payment.provider and outlets.file.")),
         card("Systems that are told events", table([
             ["System", (outlet) => outlet.name],
             ["State", stand],
