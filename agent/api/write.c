@@ -40,16 +40,28 @@ static bool has_sign(enum capture_kind kind)
     return kind == CAPTURE_RETURN || kind == CAPTURE_EXCHANGE || kind == CAPTURE_APPROVE;
 }
 
+/* Of an answer, which is of our own writing; without data if it has none. */
+static struct slice member_of(struct slice object, const char *name)
+{
+    struct json_scan scan;
+    struct json_part part;
+    bool found = true;
+    if (json_scan_begin(&scan, object, JSON_LIMITS_CHECKED, '{', NULL) != ERR_OK)
+        return (struct slice){NULL, 0};
+    while (json_scan_next(&scan, &part, &found, NULL) == ERR_OK && found)
+        if (slice_is(part.key, name))
+            return part.value;
+    return (struct slice){NULL, 0};
+}
+
 /* -1 if the answer tells of none. */
 static int outcome_of(const struct write *write)
 {
     struct slice returned = buf_slice(&write->body);
-    struct slice decision;
-    if (write->kind == CAPTURE_EXCHANGE &&
-        json_scan_member(returned, JSON_LIMITS_CHECKED, "return", &returned, NULL) != ERR_OK)
-        return -1;
-    if (json_scan_member(returned, JSON_LIMITS_CHECKED, "decision", &decision, NULL) != ERR_OK ||
-        decision.data[0] != '"')
+    if (write->kind == CAPTURE_EXCHANGE)
+        returned = member_of(returned, "return");
+    struct slice decision = member_of(returned, "decision");
+    if (!decision.data || decision.data[0] != '"')
         return -1;
     char word[OUTCOME_WORD_MAX + 1];
     slice_copy((struct slice){decision.data + 1, decision.len - 2}, word, sizeof word);

@@ -64,10 +64,11 @@ static enum err insert_items(struct database_statements *sql, const struct id *i
     return err;
 }
 
+/* The data of an event was checked when that was read. */
 static enum err read_sale(struct slice data, struct arena *arena, struct cJSON **doc,
                           struct sale *sale, struct fault *fault)
 {
-    enum err err = json_parse(data, JSON_LIMITS_DEFAULT, doc, fault);
+    enum err err = json_parse(data, JSON_LIMITS_CHECKED, doc, fault);
     return err ? err : sale_read(*doc, &cardnumber_checked_before, arena, sale, fault);
 }
 

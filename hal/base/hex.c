@@ -13,11 +13,16 @@ void hex_encode(const uint8_t *bytes, size_t len, char *text)
     *text = '\0';
 }
 
+/* One more than what each digit stands for; 0 for what is none. */
+static const uint8_t values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 static int digit_value(char c)
 {
-    unsigned digit = (unsigned)(unsigned char)c - '0';
-    unsigned letter = ((unsigned char)c | 0x20u) - 'a';
-    return digit < 10 ? (int)digit : letter < 6 ? (int)letter + 10 : -1;
+    return values[(unsigned char)c] - 1;
 }
 
 enum err hex_decode(struct slice text, uint8_t *bytes, size_t len)

@@ -2,7 +2,8 @@
  * Reads JSON (RFC 8259) from the outside through field tables.
  *
  * json_parse checks size, depth, syntax, UTF-8 and NUL characters (hal/base/json_scan.h) before it
- * makes a tree of the text, and then for keys that occur twice. A field table then says what an
+ * makes a tree of the text, unless the limits say that all of it was checked before, and then for
+ * keys that occur twice. A field table then says what an
  * object may hold: type, range, length, whether it must be there; unknown keys are refused unless
  * the table allows them. Every refusal names the field by its path ("lines[2].quantity") and the
  * rule. The tree's nodes are cJSON's, and all of them lie in one arena; this is the only face
@@ -19,13 +20,13 @@ struct json_field;
 struct json_limits {
     size_t bytes;   /* of the whole text */
     unsigned depth; /* objects and arrays within each other, at most JSONW_DEPTH_MAX */
-    bool checked;   /* only for a scan: what is nested was checked before, as an event's data is */
+    bool checked;   /* what is nested was checked before, as an event's data is */
 };
 
 /* What requests, messages and events are held to unless said otherwise. */
 #define JSON_LIMITS_DEFAULT ((struct json_limits){.bytes = 256 * 1024, .depth = 16})
 
-/* For a scan through what was checked before. */
+/* For what was checked before: the data of an event that was read, or what we have just written. */
 #define JSON_LIMITS_CHECKED ((struct json_limits){.bytes = SIZE_MAX, .depth = 1, .checked = true})
 
 /* The parsed text, any JSON value; release with json_free. ERR_INVALID, ERR_TOO_LARGE,

@@ -28,8 +28,8 @@ struct build {
 
 static void skip_space(struct build *b)
 {
-    while (b->at < b->end && (*b->at == ' ' || *b->at == '\t' || *b->at == '\n' || *b->at == '\r'))
-        b->at++;
+    while (b->at < b->end && (unsigned char)*b->at <= ' ')
+        b->at++; /* other control characters stand in no such text */
 }
 
 /* With escapes. */
@@ -70,11 +70,16 @@ static enum err build_text(struct build *b, char **text)
 /* Whole numbers of so few digits are read as they are; the rest is left to the C library. */
 enum { FEW_DIGITS = 15, NUMBER_TEXT_MAX = 63 };
 
+static bool is_of_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
+}
+
 static enum err build_number(struct build *b, cJSON *into, struct fault *fault)
 {
     char text[NUMBER_TEXT_MAX + 1];
     const char *from = b->at;
-    while (b->at < b->end && strchr("+-.eE0123456789", *b->at))
+    while (b->at < b->end && is_of_number(*b->at))
         b->at++;
     struct slice written = {from, (size_t)(b->at - from)};
     int64_t whole;
@@ -224,8 +229,8 @@ static enum err build(struct slice text, struct arena *arena, struct document **
 enum err json_parse(struct slice text, struct json_limits limits, struct cJSON **doc,
                     struct fault *fault)
 {
-    assert(limits.depth <= JSONW_DEPTH_MAX && !limits.checked);
-    enum err err = json_scan_check(text, limits, fault);
+    assert(limits.depth <= JSONW_DEPTH_MAX);
+    enum err err = limits.checked ? ERR_OK : json_scan_check(text, limits, fault);
     if (err)
         return err;
     struct arena arena;

@@ -70,25 +70,21 @@ static void quote(struct buf *out, struct slice text)
         (void)put_quoted(to, text);
 }
 
-static void write_name(struct buf *out, struct slice name)
-{
-    if (!is_plain(name)) {
-        quote_escaped(out, name);
-        buf_append_char(out, ':');
-        return;
-    }
-    char *to = buf_extend(out, name.len + 3);
-    if (to)
-        *put_quoted(to, name) = ':';
-}
-
+/* What stands before a value: a comma, and in an object its name. */
 static void begin(struct jsonw *w, const char *key)
 {
-    if (w->comma)
-        buf_append_char(w->out, ',');
+    struct slice name = key ? slice_of(key) : (struct slice){"", 0};
+    bool plain = key && is_plain(name);
+    char *to = buf_extend(w->out, (size_t)w->comma + (plain ? name.len + 3 : 0));
+    if (to && w->comma)
+        *to++ = ',';
+    if (to && plain)
+        *put_quoted(to, name) = ':';
     w->comma = true;
-    if (key)
-        write_name(w->out, slice_of(key));
+    if (key && !plain) {
+        quote_escaped(w->out, name);
+        buf_append_char(w->out, ':');
+    }
 }
 
 static void open_level(struct jsonw *w, const char *key, char opener, char closer)
