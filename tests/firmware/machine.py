@@ -16,7 +16,7 @@ import typing
 
 MIB = 1024 * 1024
 ESP_OFFSET = MIB
-BOOT_S = 900  # without hardware acceleration, on a busy machine
+BOOT_S = 1800  # without hardware acceleration, on a busy machine
 
 
 class Board(typing.NamedTuple):

@@ -102,11 +102,14 @@ def test_what_the_scripts_of_the_slots_keep_is_json(text):
 def test_data_partition_is_checked_before_it_is_mounted(tmp_path):
     """What systemd makes of the image's /etc/fstab."""
     enter = (
-        'mount -t tmpfs tmp "$0/run" && mount --bind /dev "$0/dev" && '
-        'chroot "$0" /usr/lib/systemd/system-generators/systemd-fstab-generator /run /run /run && '
-        'cat "$0/run/data.mount"'
+        'mount -t tmpfs tmp "$0/run" && mount --bind /dev "$0/dev" && mkdir "$0/run/made" && '
+        'for emulator; do cp "$emulator" "$0/run/emulator"; set -- /run/emulator; done && '
+        'chroot "$0" "$@" /usr/lib/systemd/system-generators/systemd-fstab-generator '
+        "/run/made /run/made /run/made && "
+        'cat "$0/run/made/data.mount"'
     )
-    command = ["unshare", "--mount", "sh", "-euc", enter, TREE]
+    emulator = {"arm64": ["/usr/bin/qemu-aarch64-static"]}.get(FIRMWARE.name, [])
+    command = ["unshare", "--mount", "sh", "-euc", enter, TREE, *emulator]
     made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     unit = "systemd-fsck@dev-tillback-data.service"
     assert f"Requires={unit}" in made
