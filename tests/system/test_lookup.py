@@ -98,6 +98,19 @@ def test_a_receipt_of_another_store_is_known_with_what_came_back_there(town):
     assert other.verify().endswith("the views follow from it.\n")
 
 
+def test_store_that_has_a_receipt_in_hand_hears_what_came_back_at_home_meanwhile(town):
+    home, other = town.stores
+    with till_of(home) as here, till_of(other) as there:
+        assert here.sell(RECEIPT)[0] == 201
+        await_arrival(home)
+        await_true(lambda: get(there, f"/v1/sales?receipt={RECEIPT}")["sales"], 10, "the answer")
+        first = give_back(here, 1, pieces=3)[1]
+        path = f"/v1/returns/{first['return_id']}"  # by which the hub is not asked
+        await_true(lambda: there.request("GET", path)[0] == 200, 20, "the news in the other store")
+        status, answer = give_back(there, 1)
+        assert (status, answer["decision"]) == (201, "declined"), answer
+
+
 def test_two_stores_are_not_at_one_receipt_at_a_time(town):
     home, other = town.stores
     with till_of(home) as here, till_of(other) as there:

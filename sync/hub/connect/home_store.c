@@ -28,8 +28,8 @@ static bool goes_on(const struct event *event)
             event->type == EVENT_REFUND_FAILED || event->type == EVENT_REFUND_SETTLED);
 }
 
-static enum err find(struct database *db, const struct id *correlation, struct homes *homes,
-                     struct fault *fault)
+static enum err find(struct database *db, const struct id *correlation, int64_t now_ms,
+                     struct homes *homes, struct fault *fault)
 {
     struct statement *s;
     bool row = true;
@@ -37,6 +37,7 @@ static enum err find(struct database *db, const struct id *correlation, struct h
     if (err)
         return err;
     bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    bind_int(s, 2, now_ms);
     while (homes->count < HOMES_MAX && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
         (void)snprintf(homes->devices[homes->count++], DEVICE_ID_MAX + 1, "%s", column_text(s, 0));
         homes->of_centre = (int)column_int(s, 1) != 0;
@@ -52,7 +53,7 @@ enum err home_store_tell(struct database *db, const struct event *event, struct 
     int64_t number;
     if (!counts(event->type) && !goes_on(event))
         return ERR_OK;
-    enum err err = find(db, &event->correlation, &homes, fault);
+    enum err err = find(db, &event->correlation, now_ms, &homes, fault);
     if (err || (!counts(event->type) && !homes.of_centre))
         return err;
     for (size_t i = 0; !err && i < homes.count; i++) {

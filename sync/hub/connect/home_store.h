@@ -1,6 +1,7 @@
 /*
- * A return of a receipt that another store wrote or holds: that store is told what becomes of it,
- * so that it takes the same pieces back no more, with the link or, later, without. Of the centre's
+ * A return of a receipt that another store wrote, holds, or has just asked for: that store is told
+ * what becomes of it, so that it takes the same pieces back no more, with the link or, later,
+ * without. Of the centre's
  * own returns, which no store captured, it is told how goods and money go on, too. Inside the
  * caller's transaction.
  */

@@ -312,7 +312,7 @@ SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, has
        backed_up_through, ack_no, log_id
 FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1
 -- name: homes_of_return
--- Those that hold the sale, and whether the return is the centre's own.
+-- Those that hold the sale, or have just asked for it, and whether the return is the centre's own.
 SELECT sale.device, return_index.device = 'centre' FROM return_index JOIN event AS sale
   ON sale.subject = 'receipt/' || return_index.receipt AND sale.type = 'com.tillback.sale.recorded.v1'
 WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
@@ -320,6 +320,11 @@ UNION
 SELECT sale_holder.device, return_index.device = 'centre' FROM return_index
   JOIN sale_holder ON sale_holder.receipt = return_index.receipt
 WHERE return_index.correlation = ?1 AND sale_holder.device <> return_index.device
+UNION
+SELECT receipt_lease.device, return_index.device = 'centre' FROM return_index
+  JOIN receipt_lease ON receipt_lease.receipt = return_index.receipt
+WHERE return_index.correlation = ?1 AND receipt_lease.device <> return_index.device
+  AND receipt_lease.until_ms > ?2
 LIMIT 16
 -- name: centre_facts
 -- What must be known of facts before they are recorded. Of each there are asked its id (NULL: a new
