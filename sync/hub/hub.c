@@ -236,7 +236,8 @@ static enum err open_cashier(struct hub *hub, struct fault *fault)
     const struct cashier_config cashier = {
         .worker = hub->worker,
         .rule = {.late_days = settings_int(settings, "settlement.late_days"),
-                 .missing_days = settings_int(settings, "settlement.missing_days")},
+                 .missing_days = settings_int(settings, "settlement.missing_days"),
+                 .unpaid_days = settings_int(settings, "settlement.unpaid_days")},
         .clock = hub->config.clock,
         .diag = hub->config.diag,
         .told = on_told,

@@ -64,6 +64,9 @@ const struct setting hub_settings[] = {
      "a refund settled more days after its issue is told as late"},
     {"settlement.missing_days", SETTING_INT, "14", 1, 365,
      "a refund not settled so many days after its issue is told as missing"},
+    {"settlement.unpaid_days", SETTING_INT, "14", 1, 365,
+     "a return whose tax was taken back and whose money isn't given back so many days later is "
+     "told"},
     {"ingest.queue_mib", SETTING_INT, "64", 1, 4096, "memory for messages that wait"},
 };
 const size_t hub_settings_count = sizeof hub_settings / sizeof *hub_settings;

@@ -41,6 +41,8 @@ enum err follow_measure(struct follow *f, enum measure measure, int64_t at_ms) M
 enum err follow_count(struct follow *f, const char *name, const char *currency,
                       int64_t amount_minor) MUST_CHECK;
 
+/* Less is owed than before: who was told that the money is late hears when none is. */
+enum err follow_paid(struct follow *f) MUST_CHECK;
 /* What is to be refunded by the hub is asked for. */
 enum err follow_request_refunds(struct follow *f) MUST_CHECK;
 

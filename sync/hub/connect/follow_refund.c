@@ -4,6 +4,7 @@
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/connect/follow.h"
 #include "sync/hub/connect/payment.h"
+#include "sync/hub/connect/unpaid.h"
 #include "sync/hub/ingest/gift_card.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
@@ -142,12 +143,22 @@ enum err follow_issued(struct follow *f)
     char company[EXPECTED_TEXT_MAX + 1] = "";
     enum err err = follow_measure(f, MEASURE_REFUND, f->event.time_ms);
     if (!err)
+        err = follow_paid(f);
+    if (!err)
         err = follow_card(f, gift_card_load);
     if (err || !settles_elsewhere(follow_text(f->data, "type")))
         return err;
     err = read_company(f, company);
     return err ? err
                : insert_expected(f, company, payment_of(f, json_member_int(f->data, "tender", 0)));
+}
+
+enum err follow_paid(struct follow *f)
+{
+    enum { DAY_MS = 86400 * 1000 };
+    return f->event.time_ms - f->created_ms < DAY_MS
+               ? ERR_OK /* as nearly all are */
+               : unpaid_end(f->db, &f->event.correlation, f->now_ms, f->fault);
 }
 
 enum err follow_failed(struct follow *f)

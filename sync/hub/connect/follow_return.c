@@ -86,6 +86,8 @@ enum err follow_voided(struct follow *f)
     enum err err = follow_read_created(f);
     if (!err && f->created)
         err = count_total(f, "voided", f->created);
+    if (!err)
+        err = follow_paid(f);
     return err ? err : claim_end(f->db, &f->event.correlation, f->fault);
 }
 

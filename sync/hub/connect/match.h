@@ -58,6 +58,7 @@ struct expected_refund {
 struct match_rule {
     int64_t late_days;    /* settled more days after the issue is late */
     int64_t missing_days; /* not settled so many days after the issue is missing */
+    int64_t unpaid_days;  /* tax taken back so many days before its money is told; 0: never */
     int64_t fee_tolerance_minor;
 };
 

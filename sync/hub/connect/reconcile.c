@@ -3,6 +3,7 @@
 #include "sync/hub/connect/payout_check.h"
 #include "sync/hub/connect/reconcile_line.h"
 #include "sync/hub/connect/settled.h"
+#include "sync/hub/connect/unpaid.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/measure.h"
 #include "sync/hub/ledger/period.h"
@@ -10,6 +11,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define DAY_MS INT64_C(86400000)
 
 enum { DETAIL_MAX = 500, BANKS_MAX = 500 };
 
@@ -349,6 +352,9 @@ enum err reconcile_step(struct database *db, const struct match_rule *rule, int6
     if (!err && !news->more)
         err = expected_tell_missing(db, day_of_ms(now_ms) - rule->missing_days, now_ms, &news->told,
                                     &news->more, fault);
+    if (!err && !news->more && rule->unpaid_days)
+        err = unpaid_tell(db, now_ms - rule->unpaid_days * DAY_MS, now_ms, &news->told, &news->more,
+                          fault);
     return err;
 }
 

@@ -48,8 +48,7 @@ bool finding_changes(const struct position *before, const struct position *after
     return is_overpaid(before) != is_overpaid(after);
 }
 
-/* A number of the return's own, the same on every hub: there is one such exception of it. */
-static int64_t number_of(const struct id *correlation)
+int64_t finding_subject(const struct id *correlation)
 {
     int64_t number = 0;
     memcpy(&number, correlation->bytes + ID_BYTES - sizeof number, sizeof number);
@@ -67,14 +66,14 @@ enum err finding_paid(struct database *db, const struct id *correlation,
     if (!finding_changes(before, after))
         return ERR_OK;
     if (is_overpaid(before))
-        return exception_settle(db, overpaid, number_of(correlation),
+        return exception_settle(db, overpaid, finding_subject(correlation),
                                 "no more is given back than the return is worth", now_ms, fault);
     (void)snprintf(detail, sizeof detail, "%s were given back for return %.64s, which is worth %s",
                    money_text(given, given_back(after), after->currency), after->number,
                    money_text(worth, after->entitlement_minor, after->currency));
     const struct exception exception = {.code = overpaid,
                                         .correlation = *correlation,
-                                        .subject = number_of(correlation),
+                                        .subject = finding_subject(correlation),
                                         .detail = detail,
                                         .now_ms = now_ms};
     return exception_raise(db, &exception, device, fault);

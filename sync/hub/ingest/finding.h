@@ -13,6 +13,9 @@
 
 #define FINDING_UNMAPPED "unmapped_code"
 
+/* A number of the return's own, the same on every hub: there is one such exception of it. */
+int64_t finding_subject(const struct id *correlation);
+
 enum err finding_unmapped(struct database *db, const struct event *event, int64_t event_no,
                           const char *detail, int64_t now_ms, struct fault *fault) MUST_CHECK;
 /* Nothing happens when there is none of this event. */

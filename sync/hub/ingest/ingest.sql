@@ -952,3 +952,10 @@ FROM connector
   LEFT JOIN waiting ON waiting.kind = connector.kind AND waiting.name = connector.name
   LEFT JOIN parked ON parked.kind = connector.kind AND parked.name = connector.name
 ORDER BY number
+-- name: unpaid_cursor
+SELECT entry_no FROM unpaid_cursor WHERE one = 1
+-- name: unpaid_cursor_move
+UPDATE unpaid_cursor SET entry_no = ?1 WHERE one = 1
+-- name: unpaid_next
+SELECT entry_no, made_ms, correlation, document_day, reference LIKE '%/accepted' FROM journal_entry
+WHERE entry_no > ?1 ORDER BY entry_no LIMIT 1

@@ -697,3 +697,10 @@ CREATE TABLE connector_company (
     company TEXT PRIMARY KEY,
     name TEXT NOT NULL
 );
+-- name: unpaid
+-- Entries up to here were looked at: was the money given back whose tax was?
+CREATE TABLE unpaid_cursor (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    entry_no INTEGER NOT NULL
+);
+INSERT INTO unpaid_cursor (one, entry_no) VALUES (1, 0);

@@ -300,6 +300,56 @@ static void refund_not_settled_in_time_is_missing_once(void **state)
     EXPECT(run, 1, "SELECT sum(times) FROM hub_exception");
 }
 
+/* A return of 50.00 with 8.00 of tax, whose money is paid by a later event. */
+#define OWED                                                                                       \
+    "{\"number\":\"R-7\",\"store\":\"0040\",\"currency\":\"EUR\",\"decision\":\"accepted\","       \
+    "\"goods\":\"received\",\"lines\":[{\"line\":1,\"quantity\":1,\"net\":4200,\"tax\":[{"         \
+    "\"amount\":800,"                                                                              \
+    "\"jurisdiction\":\"DE\",\"rate\":\"19\"}],\"gross\":5000}],\"refund\":{\"tenders\":[{"        \
+    "\"tender\":1,"                                                                                \
+    "\"type\":\"card\",\"amount\":5000}]}}"
+
+static int64_t mismatches(struct hub_run *run, const char *state)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT count(*) FROM hub_exception WHERE code = 'tax_payment_mismatch'"
+                   " AND team = 'finance' AND state = '%s'",
+                   state);
+    return hub_run_number(run, sql);
+}
+
+static void tax_is_held_against_the_money_that_was_given_back(void **state)
+{
+    struct hub_run *run = *state;
+    run->match.unpaid_days = 14;
+    hub_run_refund(run, 0, 1, 5000); /* paid at once: nobody hears of it */
+    hub_run_event(run, 0, 7, EVENT_RETURN_CREATED, OWED);
+    hub_run_work(run);
+    run->now_ms += 13 * INT64_C(86400000);
+    hub_run_work(run);
+    assert_int_equal(mismatches(run, "open"), 0);
+    run->now_ms += 2 * INT64_C(86400000);
+    hub_run_work(run);
+    hub_run_work(run);
+    assert_int_equal(mismatches(run, "open"), 1);
+    EXPECT(run, 1, "SELECT times FROM hub_exception WHERE code = 'tax_payment_mismatch'");
+    char *detail = hub_run_text(run, "SELECT detail FROM hub_exception"
+                                     " WHERE code = 'tax_payment_mismatch'");
+    assert_non_null(strstr(detail, "8.00 EUR of tax were taken back"));
+    assert_non_null(strstr(detail, "return R-7, of which 50.00 EUR are not given back"));
+    free(detail);
+    hub_run_event(run, 0, 7, EVENT_REFUND_ISSUED,
+                  "{\"tender\":1,\"type\":\"card\",\"amount\":2000}");
+    hub_run_work(run);
+    assert_int_equal(mismatches(run, "open"), 1);
+    hub_run_event(run, 0, 7, EVENT_REFUND_ISSUED,
+                  "{\"tender\":1,\"type\":\"card\",\"amount\":3000}");
+    hub_run_work(run);
+    assert_int_equal(mismatches(run, "open"), 0);
+    assert_int_equal(mismatches(run, "resolved"), 1);
+}
+
 static void person_settles_what_differs_and_writes_off_the_rest(void **state)
 {
     struct hub_run *run = *state;
@@ -390,6 +440,7 @@ int main(void)
         TEST(bank_statement_that_comes_first_waits_for_its_payout),
         TEST(payout_that_differs_from_lines_or_bank_is_named),
         TEST(refund_not_settled_in_time_is_missing_once),
+        TEST(tax_is_held_against_the_money_that_was_given_back),
         TEST(person_settles_what_differs_and_writes_off_the_rest),
         TEST(person_writes_off_a_refund_and_sets_a_line_aside),
         TEST(month_sums_are_those_of_the_journal_after_a_rebuild_too),
