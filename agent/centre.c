@@ -244,34 +244,14 @@ static void run_replay(void *context, struct order *order, const struct command 
         order_end(order, COMMAND_BEGUN, told, (struct slice){"", 0});
 }
 
-/* A parked event's question on its way through the event log. */
-struct resubmission {
-    struct centre *centre;
-    struct order *order;
-    enum err err;
-    struct fault fault;
-};
-
-static void resubmitted(void *context)
+static void resubmitted(void *context, const struct capture_answer *answer)
 {
-    struct resubmission *asked = context;
-    if (asked->err)
-        end_with(asked->order, asked->err, &asked->fault);
-    else
-        order_end(asked->order, COMMAND_BEGUN, "the centre is asked to try it again",
-                  (struct slice){"", 0});
-    free(asked);
-}
-
-/* Writer thread. */
-static void resubmission_saved(void *context, const struct capture_answer *answer)
-{
-    struct resubmission *asked = context;
-    asked->err = answer->err;
+    struct order *order = context;
     if (answer->err)
-        asked->fault = *answer->fault;
-    if (loop_post(asked->centre->config.loop, resubmitted, asked) != ERR_OK)
-        abort(); /* nothing can be allocated any more */
+        end_with(order, answer->err, answer->fault);
+    else
+        order_end(order, COMMAND_BEGUN, "the centre is asked to try it again",
+                  (struct slice){"", 0});
 }
 
 static void run_resubmit(void *context, struct order *order, const struct command *command)
@@ -280,11 +260,10 @@ static void run_resubmit(void *context, struct order *order, const struct comman
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct buf body CLEANUP(buf_free);
     struct fault fault = {0};
-    struct resubmission *asked = calloc(1, sizeof *asked);
     struct capture_order resubmit = {.kind = CAPTURE_RESUBMIT, .actor = {"", "", true}};
+    resubmit.loop = centre->config.loop;
     buf_init(&body, DATA_MAX);
-    enum err err = asked ? json_parse(command->arguments, JSON_LIMITS_DEFAULT, &doc, &fault)
-                         : fault_set(&fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = json_parse(command->arguments, JSON_LIMITS_DEFAULT, &doc, &fault);
     const char *event = json_member_text(doc, "event");
     const char *reason = json_member_text(doc, "reason");
     if (!err && (!event || !reason || id_parse(slice_of(event), &resubmit.subject) != ERR_OK))
@@ -295,14 +274,10 @@ static void run_resubmit(void *context, struct order *order, const struct comman
         jsonw_text(&w, "reason", reason);
         jsonw_end(&w);
         resubmit.body = buf_slice(&body);
-        *asked = (struct resubmission){.centre = centre, .order = order};
-        err = capture_submit(centre->config.pushed.capture, &resubmit, resubmission_saved, asked,
-                             &fault);
+        err = capture_submit(centre->config.pushed.capture, &resubmit, resubmitted, order, &fault);
     }
-    if (err) {
-        free(asked);
+    if (err)
         end_with(order, err, &fault);
-    }
 }
 
 static void on_restart(void *context)

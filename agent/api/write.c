@@ -15,17 +15,7 @@ struct write {
     char lane[TOKEN_LANE_MAX + 1];
     struct http_request *request;
     int created;
-    enum err err;
-    struct fault fault;
-    struct buf body;
-    bool replayed;
 };
-
-static void write_free(struct write *write)
-{
-    buf_free(&write->body);
-    free(write);
-}
 
 /* A key that stands for another request is 422 (draft-ietf-httpapi-idempotency-key-header, 2.7). */
 static int status_of(enum err err, const struct fault *fault)
@@ -55,11 +45,9 @@ static struct slice member_of(struct slice object, const char *name)
 }
 
 /* -1 if the answer tells of none. */
-static int outcome_of(const struct write *write)
+static int outcome_of(enum capture_kind kind, struct slice answer)
 {
-    struct slice returned = buf_slice(&write->body);
-    if (write->kind == CAPTURE_EXCHANGE)
-        returned = member_of(returned, "return");
+    struct slice returned = kind == CAPTURE_EXCHANGE ? member_of(answer, "return") : answer;
     struct slice decision = member_of(returned, "decision");
     if (!decision.data || decision.data[0] != '"')
         return -1;
@@ -69,55 +57,39 @@ static int outcome_of(const struct write *write)
 }
 
 /* What waits for a manager or a link is neither saved for good nor refused: the page tells it. */
-static bool sign_of(const struct write *write, enum panel_sign *sign)
+static bool sign_of(enum capture_kind kind, const struct capture_answer *answer,
+                    enum panel_sign *sign)
 {
-    if (write->err) {
-        *sign = err_class(write->err) == ERR_CLASS_PARK ? PANEL_REFUSED : PANEL_CANT_SAVE;
+    if (answer->err) {
+        *sign = err_class(answer->err) == ERR_CLASS_PARK ? PANEL_REFUSED : PANEL_CANT_SAVE;
         return true;
     }
-    int outcome = outcome_of(write);
+    int outcome = outcome_of(kind, answer->body);
     *sign = outcome == OUTCOME_DECLINED ? PANEL_REFUSED : PANEL_SAVED;
     return outcome == OUTCOME_DECLINED || outcome == OUTCOME_ACCEPTED ||
            outcome == OUTCOME_PENDING_CHECK;
 }
 
-static void show_sign(const struct write *write)
+static void show_sign(const struct write *write, const struct capture_answer *answer)
 {
     const struct api_config *config = &write->api->config;
     enum panel_sign sign;
-    if (config->sign && has_sign(write->kind) && sign_of(write, &sign))
+    if (config->sign && has_sign(write->kind) && sign_of(write->kind, answer, &sign))
         config->sign(config->sign_context, write->lane, sign);
 }
 
-/* Loop thread: it is on disk, or it was refused. */
-static void answer(void *context)
+/* It is on disk, or it was refused. */
+static void answer(void *context, const struct capture_answer *answer)
 {
     struct write *write = context;
     static const struct http_header replay = {"Idempotent-Replay", "true"};
-    if (write->err)
-        http_problem(write->request, status_of(write->err, &write->fault), &write->fault);
+    if (answer->err)
+        http_problem(write->request, status_of(answer->err, answer->fault), answer->fault);
     else
-        http_answer(write->request, write->created, "application/json", buf_slice(&write->body),
-                    &replay, write->replayed ? 1 : 0);
-    show_sign(write);
-    write_free(write);
-}
-
-/* Writer thread. */
-static void done(void *context, const struct capture_answer *from)
-{
-    struct write *write = context;
-    write->err = from->err;
-    write->replayed = from->replayed;
-    if (from->err && from->fault)
-        write->fault = *from->fault;
-    else if (!from->err)
-        buf_append(&write->body, from->body.data, from->body.len);
-    if (write->body.failed)
-        write->err = fault_set(&write->fault, ERR_UNKNOWN_OUTCOME, "",
-                               "out of memory after saving: ask again with the same key");
-    if (loop_post(write->api->config.loop, answer, write) != ERR_OK)
-        abort(); /* the client would wait for ever, and nothing can be allocated any more */
+        http_answer(write->request, write->created, "application/json", answer->body, &replay,
+                    answer->replayed ? 1 : 0);
+    show_sign(write, answer);
+    free(write);
 }
 
 static struct slice header_slice(struct http_request *request, const char *name)
@@ -155,7 +127,6 @@ void api_write(struct api_call *call, enum capture_kind kind, const struct id *s
         .request = call->request,
         .created = created,
     };
-    buf_init(&write->body, EVENT_BODY_MAX);
     (void)snprintf(write->lane, sizeof write->lane, "%s", call->actor.lane);
     struct capture_order order = {
         .kind = kind,
@@ -163,12 +134,13 @@ void api_write(struct api_call *call, enum capture_kind kind, const struct id *s
         .key = header_slice(call->request, "Idempotency-Key"),
         .traceparent = traceparent_of(call->request),
         .actor = call->actor,
+        .loop = call->api->config.loop,
     };
     if (subject)
         order.subject = *subject;
-    enum err err = capture_submit(call->api->config.capture, &order, done, write, &fault);
+    enum err err = capture_submit(call->api->config.capture, &order, answer, write, &fault);
     if (err) {
         api_fail(call->request, err, &fault);
-        write_free(write);
+        free(write);
     }
 }

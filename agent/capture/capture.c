@@ -132,31 +132,56 @@ static enum err replay(void *context, struct eventlog_txn *txn, const struct eve
 }
 
 /* It may be the same request as before, when its contact could be kept: who knows. */
-static enum err doubt(const struct capture_job *job, enum err err, const struct fault **fault,
-                      struct fault *other)
+static void doubt(struct capture_job *job)
 {
-    if (err != ERR_CONFLICT || !job->contact_locked || !*fault ||
-        strcmp((*fault)->where, "Idempotency-Key") != 0)
-        return err;
-    *fault = other;
-    return fault_set(other, ERR_UNREACHABLE, "Idempotency-Key",
-                     "was used before, and whether for this can't be told while the appliance's "
-                     "identity can't be used: look at the returns of the receipt");
+    if (job->err != ERR_CONFLICT || !job->contact_locked ||
+        strcmp(job->fault.where, "Idempotency-Key") != 0)
+        return;
+    job->err = fault_set(&job->fault, ERR_UNREACHABLE, "Idempotency-Key",
+                         "was used before, and whether for this can't be told while the "
+                         "appliance's identity can't be used: look at the returns of the receipt");
 }
 
-static void done(void *context, enum err err, const struct fault *fault)
+static void write_answer(struct capture_job *job)
+{
+    if (job->err || job->replayed || !job->work->answer)
+        return;
+    enum err err = job->work->answer(job, &job->fault);
+    if (!err)
+        err = buf_check(&job->answer, &job->fault, "answer");
+    if (err)
+        job->err = fault_set(&job->fault, ERR_UNKNOWN_OUTCOME, "",
+                             "it is saved, but the answer can't be written: ask again with the "
+                             "same key");
+}
+
+/* The asker's thread. */
+static void tell(void *context)
 {
     struct capture_job *job = context;
-    struct fault other;
-    err = doubt(job, err, &fault, &other);
+    write_answer(job);
     struct capture_answer answer = {
-        .err = err,
-        .fault = fault,
+        .err = job->err,
+        .fault = &job->fault,
         .body = buf_slice(&job->answer),
         .replayed = job->replayed,
     };
     job->done(job->context, &answer);
     job_free(job);
+}
+
+/* Writer thread. */
+static void done(void *context, enum err err, const struct fault *fault)
+{
+    struct capture_job *job = context;
+    job->err = err;
+    if (err)
+        job->fault = *fault;
+    doubt(job);
+    if (!job->loop)
+        tell(job);
+    else if (loop_post(job->loop, tell, job) != ERR_OK)
+        abort(); /* the asker would wait for ever, and nothing can be allocated any more */
 }
 
 /* --- What a key stands for ------------------------------------------------------------------- */
@@ -355,6 +380,7 @@ enum err capture_submit(struct capture *capture, const struct capture_order *ord
         err = job_make(&job, capture, order, fault);
     if (!job)
         return err;
+    job->loop = order->loop;
     job->done = done_callback;
     job->context = context;
     eventlog_submit(capture->config.log, &job->command);

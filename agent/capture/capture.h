@@ -1,13 +1,14 @@
 /*
  * A request becomes a command: read and checked on the caller's thread, decided on the event log's
- * writer thread, answered after it is on disk. Every write of the appliance goes through here,
- * whoever asks: a till, the store page, a drop folder.
+ * writer thread, answered after it is on disk, where the asker wants to hear of it. Every write of
+ * the appliance goes through here, whoever asks: a till, the store page, a drop folder.
  */
 #ifndef AGENT_CAPTURE_CAPTURE_H
 #define AGENT_CAPTURE_CAPTURE_H
 
 #include "agent/capture/contact_keys.h"
 #include "agent/returns/policy.h"
+#include "hal/loop.h"
 #include "sync/eventlog/eventlog.h"
 
 struct capture;
@@ -45,6 +46,7 @@ struct capture_order {
     struct slice key;         /* Idempotency-Key; empty: none */
     struct slice traceparent; /* may be empty */
     struct capture_actor actor;
+    struct loop *loop; /* whose thread is told how it ended; NULL: the log's writer thread */
 };
 
 /* How it ended. Borrowed for the call; body is JSON. */
@@ -91,7 +93,7 @@ enum err capture_use(struct capture *capture, const struct policy *policy,
 
 /*
  * Reads the order; a bad one is refused at once, with nothing submitted. Otherwise `done` comes
- * once, on the writer thread, after the commit.
+ * once, on the order's loop or on the writer thread, after the commit.
  */
 enum err capture_submit(struct capture *capture, const struct capture_order *order,
                         capture_done *done, void *context, struct fault *fault) MUST_CHECK;

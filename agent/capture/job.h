@@ -21,11 +21,13 @@ struct capture_job;
 struct capture_work {
     /* Caller's thread: reads job->doc. */
     enum err (*read)(struct capture_job *job, struct fault *fault);
-    /* Writer thread: decides, appends, writes the answer. */
+    /* Writer thread: decides, appends, writes the answer, unless `answer` does that. */
     enum err (*decide)(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault);
     /* Writer thread: writes the answer that the command with this first event had. */
     enum err (*replay)(struct capture_job *job, struct eventlog_txn *txn,
                        const struct eventlog_record *first, struct fault *fault);
+    /* The asker's thread, after the commit: writes the answer from job->decided. May be NULL. */
+    enum err (*answer)(struct capture_job *job, struct fault *fault);
 };
 
 struct capture_job {
@@ -38,10 +40,14 @@ struct capture_job {
     struct slice traceparent;
     struct arena arena;
     struct cJSON *doc;
-    void *input; /* what `read` made of it, in the arena */
+    void *input;         /* what `read` made of it, in the arena */
+    const void *decided; /* what `decide` left for `answer`, in the arena */
     struct buf answer;
+    enum err err;
+    struct fault fault;
     bool replayed;
     bool contact_locked; /* a contact was given, and could not be sealed then */
+    struct loop *loop;
     capture_done *done;
     void *context;
 };

@@ -21,8 +21,7 @@ struct poslog_desk {
 enum list { CAPTURED, DUPLICATES, REFUSED, SKIPPED, LIST_COUNT };
 static const char *const list_names[LIST_COUNT] = {"captured", "duplicates", "refused", "skipped"};
 
-/* One document on its way. Touched by one thread at a time: the loop's, but while an order is with
- * the writer. */
+/* One document on its way. */
 struct run {
     struct poslog_desk *desk;
     struct arena arena;
@@ -37,11 +36,6 @@ struct run {
     bool replayed;
     struct buf lists[LIST_COUNT];
     size_t counts[LIST_COUNT];
-    /* Written by the writer thread. */
-    enum err err;
-    struct fault fault;
-    struct buf answer;
-    bool answer_replayed;
     poslog_done *done;
     void *context;
 };
@@ -59,7 +53,6 @@ static void run_free(struct run *run)
     for (size_t i = 0; i < LIST_COUNT; i++)
         buf_free(&run->lists[i]);
     buf_free(&run->saved);
-    buf_free(&run->answer);
     arena_free(&run->arena);
     free(run);
 }
@@ -168,11 +161,11 @@ static void refuse(struct run *run, const char *code, const struct fault *why)
     next(run);
 }
 
-static void note_raised(struct run *run)
+static void note_raised(struct run *run, struct slice answer)
 {
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
-    enum err err = json_parse(buf_slice(&run->answer), limits, &doc, NULL);
+    enum err err = json_parse(answer, limits, &doc, NULL);
     note_refused(run, err ? NULL : json_member_text(doc, "exception_id"));
     next(run);
 }
@@ -213,22 +206,21 @@ static void record_refund(struct run *run)
     submit(run, CAPTURE_REFUND, &id, key, SLICE_LITERAL("{}"));
 }
 
-/* Loop thread. */
-static void answered(void *context)
+static void on_saved(void *context, const struct capture_answer *answer)
 {
     struct run *run = context;
-    if (run->err) {
-        failed(run, run->err, &run->fault);
+    if (answer->err) {
+        failed(run, answer->err, answer->fault);
         return;
     }
     if (run->raising) {
-        note_raised(run);
+        note_raised(run, answer->body);
         return;
     }
     if (!run->refunding) {
         buf_reset(&run->saved);
-        buf_append(&run->saved, run->answer.data, run->answer.len);
-        run->replayed = run->answer_replayed;
+        buf_append(&run->saved, answer->body.data, answer->body.len);
+        run->replayed = answer->replayed;
     }
     if (run->order.kind == POSLOG_ORDER_RETURN && !run->refunding) {
         record_refund(run);
@@ -236,21 +228,6 @@ static void answered(void *context)
     }
     note_saved(run);
     next(run);
-}
-
-/* Writer thread. */
-static void on_saved(void *context, const struct capture_answer *answer)
-{
-    struct run *run = context;
-    run->err = answer->err;
-    run->answer_replayed = answer->replayed;
-    buf_reset(&run->answer);
-    if (answer->err && answer->fault)
-        run->fault = *answer->fault;
-    else if (!answer->err)
-        buf_append(&run->answer, answer->body.data, answer->body.len);
-    if (loop_post(run->desk->config.loop, answered, run) != ERR_OK)
-        abort(); /* whoever sent the document would wait for ever */
 }
 
 static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
@@ -262,6 +239,7 @@ static void submit(struct run *run, enum capture_kind kind, const struct id *sub
         .key = slice_of(key),
         .traceparent = {"", 0},
         .actor = actor_of(run),
+        .loop = run->desk->config.loop,
     };
     struct fault fault = {0};
     if (subject)
@@ -371,7 +349,6 @@ enum err poslog_take(struct poslog_desk *desk, struct slice xml, poslog_done *do
     run->context = context;
     arena_init(&run->arena, POSLOG_ARENA_BYTES);
     buf_init(&run->saved, EVENT_BODY_MAX);
-    buf_init(&run->answer, EVENT_BODY_MAX);
     for (size_t i = 0; i < LIST_COUNT; i++)
         buf_init(&run->lists[i], LIST_MAX_BYTES);
     enum err err = poslog_read(xml, &run->arena, &run->poslog, fault);

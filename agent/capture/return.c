@@ -31,15 +31,15 @@ static enum err next_number(struct eventlog_txn *txn, const char *store,
                             char number[static RETURN_NUMBER_MAX + 1], struct fault *fault)
 {
     struct views views = views_of_txn(txn);
-    struct return_state taken;
+    bool taken = true;
     int64_t last = 0;
     enum err err = return_view_counted(&views, &last, fault);
     last += eventlog_txn_lost(txn, STREAM_RETURNS);
-    while (!err) {
+    while (!err && taken) {
         return_number_write(number, store, ++last);
-        err = return_view_by_number(&views, number, &taken, fault);
+        err = return_view_numbered(&views, number, &taken, fault);
     }
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
+    return err;
 }
 
 static enum err seal_contact(const struct capture_job *job, const struct return_request *request,
@@ -119,6 +119,12 @@ enum err return_save(struct capture_job *job, struct eventlog_txn *txn,
     return err;
 }
 
+/* What the answer is written from. */
+struct decided {
+    struct return_state state;
+    struct slice created; /* the data of return.created */
+};
+
 static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct fault *fault)
 {
     struct views views = views_of_txn(txn);
@@ -133,9 +139,20 @@ static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct
     enum err err = question_decide(&views, &asked, &job->arena, &question, fault);
     if (!err)
         err = return_save(job, txn, &question, job->doc, &release, fault);
+    struct decided *decided = err ? NULL : arena_alloc(&job->arena, 1, sizeof *decided);
+    if (!err && !decided)
+        err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     if (err)
         return err;
-    return return_answer_created(&views, &release.id, release.created, &job->answer, fault);
+    decided->created = release.created;
+    job->decided = decided;
+    return return_view_find(&views, &release.id, &decided->state, fault);
+}
+
+static enum err answer(struct capture_job *job, struct fault *fault)
+{
+    const struct decided *decided = job->decided;
+    return return_answer_created(&decided->state, decided->created, &job->answer, fault);
 }
 
 static enum err replay(struct capture_job *job, struct eventlog_txn *txn,
@@ -146,7 +163,8 @@ static enum err replay(struct capture_job *job, struct eventlog_txn *txn,
     return return_answer_write(&views, &first->event.correlation, &how, &job->answer, fault);
 }
 
-const struct capture_work capture_return_work = {.read = read, .decide = decide, .replay = replay};
+const struct capture_work capture_return_work = {
+    .read = read, .decide = decide, .replay = replay, .answer = answer};
 
 static void write_quote(struct buf *answer, const struct capture *capture,
                         const struct question *question)

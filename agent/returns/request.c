@@ -89,12 +89,20 @@ static const struct json_field request_fields[] = {
 };
 const struct json_table request_table = TABLE(request_fields, return_request);
 
+static void within_line(struct fault *fault, size_t index)
+{
+    char line[FAULT_WHERE_MAX];
+    snprintf(line, sizeof line, "lines[%zu]", index);
+    fault_within(fault, line);
+}
+
 static enum err refuse_card(const char *text, size_t index, const char *field,
                             const struct known_formats *known, struct fault *fault)
 {
-    char where[FAULT_WHERE_MAX];
-    snprintf(where, sizeof where, "lines[%zu].%s", index, field);
-    return cardnumber_refuse(text, where, known, fault);
+    enum err err = cardnumber_refuse(text, field, known, fault);
+    if (err)
+        within_line(fault, index);
+    return err;
 }
 
 static const char *unless_gtin(const char *text)
@@ -119,14 +127,15 @@ static enum err check_line_cards(const struct request_line *line, size_t index,
 
 static enum err check_line(const struct request_line *line, size_t index, struct fault *fault)
 {
-    char where[FAULT_WHERE_MAX];
-    snprintf(where, sizeof where, "lines[%zu]", index);
     size_t len = line->gtin ? strlen(line->gtin) : 0;
+    enum err err = ERR_OK;
     if (line->gtin && (len < 8 || len > 14 || strspn(line->gtin, "0123456789") != len))
-        return fault_set(fault, ERR_INVALID, where, "gtin must be 8 to 14 digits");
-    if (line->line == 0 && !line->gtin && !line->sku)
-        return fault_set(fault, ERR_INVALID, where, "must name a line, a gtin or an sku");
-    return ERR_OK;
+        err = fault_set(fault, ERR_INVALID, "", "gtin must be 8 to 14 digits");
+    else if (line->line == 0 && !line->gtin && !line->sku)
+        err = fault_set(fault, ERR_INVALID, "", "must name a line, a gtin or an sku");
+    if (err)
+        within_line(fault, index);
+    return err;
 }
 
 static enum err check_contact(const struct return_request *request,

@@ -1,6 +1,5 @@
 #include "agent/views/return_answer.h"
 #include "agent/returns/words.h"
-#include "agent/views/return_view.h"
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 
@@ -225,11 +224,9 @@ enum err return_answer_write(const struct views *views, const struct id *id,
     return err;
 }
 
-enum err return_answer_created(const struct views *views, const struct id *id, struct slice created,
+enum err return_answer_created(const struct return_state *state, struct slice created,
                                struct buf *out, struct fault *fault)
 {
-    struct return_state state;
-    enum err err = return_view_find(views, id, &state, fault);
     struct jsonw w = jsonw_to(out);
-    return err ? err : write_return(&w, &(struct told){.state = &state, .created = created}, fault);
+    return write_return(&w, &(struct told){.state = state, .created = created}, fault);
 }

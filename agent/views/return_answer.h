@@ -6,6 +6,7 @@
 #ifndef AGENT_VIEWS_RETURN_ANSWER_H
 #define AGENT_VIEWS_RETURN_ANSWER_H
 
+#include "agent/views/return_state.h"
 #include "agent/views/views.h"
 
 struct return_answer {
@@ -19,10 +20,10 @@ enum err return_answer_write(const struct views *views, const struct id *id,
                              const struct return_answer *how, struct buf *out,
                              struct fault *fault) MUST_CHECK;
 /*
- * The same words, without reading the events again, for the command that has just created it and
- * still holds the data of return.created.
+ * The same words, without reading anything, for the command that has just created it: from what the
+ * view had of it then, and the data of return.created. Any thread.
  */
-enum err return_answer_created(const struct views *views, const struct id *id, struct slice created,
+enum err return_answer_created(const struct return_state *state, struct slice created,
                                struct buf *out, struct fault *fault) MUST_CHECK;
 
 #endif

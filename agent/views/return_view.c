@@ -231,6 +231,19 @@ enum err return_view_by_number(const struct views *views, const char *number,
     return err;
 }
 
+enum err return_view_numbered(const struct views *views, const char *number, bool *taken,
+                              struct fault *fault)
+{
+    struct statement *statement;
+    enum err err = database_attached(views->returns, RETURN_VIEW_NUMBERED, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, number);
+    err = statement_step(statement, taken, fault);
+    statement_reset(statement);
+    return err;
+}
+
 enum err return_view_counted(const struct views *views, int64_t *last, struct fault *fault)
 {
     struct statement *statement;

@@ -19,6 +19,9 @@ enum err return_view_find(const struct views *views, const struct id *id,
                           struct return_state *state, struct fault *fault) MUST_CHECK;
 enum err return_view_by_number(const struct views *views, const char *number,
                                struct return_state *state, struct fault *fault) MUST_CHECK;
+/* Whether a return has the number. */
+enum err return_view_numbered(const struct views *views, const char *number, bool *taken,
+                              struct fault *fault) MUST_CHECK;
 /* How many returns were ever created here: the next one's number is one more. */
 enum err return_view_counted(const struct views *views, int64_t *last,
                              struct fault *fault) MUST_CHECK;

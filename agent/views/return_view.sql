@@ -20,6 +20,9 @@ SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, upd
        sequence, verdict, goods, money, posting, complete, tenders, settles, store
 FROM return WHERE number = ?1 ORDER BY id DESC LIMIT 1
 
+-- name: numbered
+SELECT 1 FROM return WHERE number = ?1
+
 -- name: of_sale
 SELECT id, number, receipt, sale, person, customer, total_minor, created_ms, updated_ms, created_seq,
        sequence, verdict, goods, money, posting, complete, tenders, settles, store
