@@ -3,6 +3,7 @@
 import pytest
 from conftest import ROOT
 from machine import ARM64, Machine, make_disk
+from road.road import await_true
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,8 @@ def test_first_start_makes_the_data_partition_and_serves(machine):
     print(machine.await_ready(slot="A"))
     assert machine.run("uname -m") == "aarch64"
     assert machine.run("systemctl is-active tillbackd nftables").split() == ["active", "active"]
-    assert "link     none" in machine.cli("status")
+    await_true(lambda: "link     none: enrol it" in machine.said(), 240, "the status on its serial line")
+    assert "returns  0 saved" in machine.cli("status")
     assert "/data ext4 rw" in machine.run("cat /proc/mounts")
     assert machine.run("cat /data/boot/good-A").strip()
 
