@@ -280,10 +280,11 @@ static enum err check_complete(uint32_t seen, struct fault *fault)
     return ERR_OK;
 }
 
-enum err event_read(struct slice body, struct arena *arena, struct event *event,
-                    struct fault *fault)
+static enum err read_body(struct slice body, bool checked, struct arena *arena,
+                          struct event *event, struct fault *fault)
 {
-    const struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = EVENT_DEPTH_MAX};
+    const struct json_limits limits = {
+        .bytes = EVENT_BODY_MAX, .depth = EVENT_DEPTH_MAX, .checked = checked};
     struct reading r = {.arena = arena};
     struct json_scan scan;
     struct json_part part;
@@ -302,4 +303,16 @@ enum err event_read(struct slice body, struct arena *arena, struct event *event,
     r.event.has_replaces = has(r.seen, REPLACES);
     *event = r.event;
     return ERR_OK;
+}
+
+enum err event_read(struct slice body, struct arena *arena, struct event *event,
+                    struct fault *fault)
+{
+    return read_body(body, false, arena, event, fault);
+}
+
+enum err event_read_checked(struct slice body, struct arena *arena, struct event *event,
+                            struct fault *fault)
+{
+    return read_body(body, true, arena, event, fault);
 }

@@ -38,6 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fault fault;
     if (event_read(text, &arena, &event, &fault) != ERR_OK)
         return 0;
+    require(event_read_checked(text, &arena, &again, &fault) == ERR_OK);
+    require(same(&event, &again));
     require(event.data.data > text.data && event.data.len < size && event.data.data[0] == '{');
     event_write(&first, &event);
     if (first.len > EVENT_BODY_MAX)

@@ -21,7 +21,7 @@
 struct ingest_batch {
     const char *device; /* whose topic it came on: the broker vouches for that */
     struct batch_header header;
-    const struct slice *bodies;
+    const struct slice *bodies; /* as batch_cut found them */
     size_t count;
     int64_t received_ms;
     const struct fault *unread; /* why its body can't be read: refused, and answered; else NULL */

@@ -55,7 +55,7 @@ void reading_make(struct reading *reading, struct slice body, enum stream stream
                   struct arena *arena)
 {
     struct fault why = {0};
-    enum err err = event_read(body, arena, &reading->event, &why);
+    enum err err = event_read_checked(body, arena, &reading->event, &why);
     if (err) {
         char detail[ACK_DETAIL_MAX] = "";
         struct buf text CLEANUP(buf_free);

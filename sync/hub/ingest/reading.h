@@ -16,7 +16,10 @@ struct reading {
     struct event event;
 };
 
-/* `reading` is zero; the texts of its event are the body's or the arena's. */
+/*
+ * `body` is JSON: batch_cut has checked it, or we wrote it. `reading` is zero; the texts of its event
+ * are the body's or the arena's.
+ */
 void reading_make(struct reading *reading, struct slice body, enum stream stream,
                   struct arena *arena);
 /* It is to be parked, whatever it says: an event that may not stand where it came. */

@@ -99,6 +99,23 @@ static void subject_may_hold_spaces_and_umlauts(void **state)
     assert_true(slice_equal(read.subject, event.subject));
 }
 
+static void read_of_checked_text_does_not_look_into_data(void **state)
+{
+    (void)state;
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, 4096);
+    char body[sizeof whole];
+    struct event e;
+    memcpy(body, whole, sizeof whole);
+    assert_int_equal(event_read_checked(slice_of(body), &arena, &e, NULL), ERR_OK);
+    assert_true(slice_equal(e.data, sample().data));
+    memcpy(strstr(body, "null"), "nil ", 4);
+    assert_int_equal(event_read_checked(slice_of(body), &arena, &e, NULL), ERR_OK);
+    assert_int_equal(event_read(slice_of(body), &arena, &e, NULL), ERR_INVALID);
+    body[strlen(body) - 1] = ' ';
+    assert_int_equal(event_read_checked(slice_of(body), &arena, &e, NULL), ERR_INVALID);
+}
+
 static void read_gives_back_what_was_written(void **state)
 {
     (void)state;
@@ -272,6 +289,7 @@ int main(void)
         cmocka_unit_test(write_leaves_out_what_is_not_there),
         cmocka_unit_test(subject_may_hold_spaces_and_umlauts),
         cmocka_unit_test(read_gives_back_what_was_written),
+        cmocka_unit_test(read_of_checked_text_does_not_look_into_data),
         cmocka_unit_test(read_points_at_data_byte_for_byte),
         cmocka_unit_test(read_refuses_and_names_the_attribute),
         cmocka_unit_test(read_refuses_every_text_cut_short),
