@@ -312,9 +312,12 @@ SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, has
        backed_up_through, ack_no, log_id
 FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1
 -- name: homes_of_return
--- Those that hold the sale, or have just asked for it, and whether the return is the centre's own.
+-- Those that hold the sale, or have just asked for it, and whether the return is the centre's own. The
+-- types are as event_of_sale has them, so that it can be used.
 SELECT sale.device, return_index.device = 'centre' FROM return_index JOIN event AS sale
-  ON sale.subject = 'receipt/' || return_index.receipt AND sale.type = 'com.tillback.sale.recorded.v1'
+  ON sale.subject = 'receipt/' || return_index.receipt
+  AND sale.type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1')
+  AND sale.type = 'com.tillback.sale.recorded.v1'
 WHERE return_index.correlation = ?1 AND sale.device <> return_index.device
 UNION
 SELECT sale_holder.device, return_index.device = 'centre' FROM return_index

@@ -704,3 +704,8 @@ CREATE TABLE unpaid_cursor (
     entry_no INTEGER NOT NULL
 );
 INSERT INTO unpaid_cursor (one, entry_no) VALUES (1, 0);
+-- name: subjects
+-- Only sales are looked for by their subject; what else an event is about is its correlation.
+DROP INDEX event_by_subject;
+CREATE INDEX event_of_sale ON event (subject)
+WHERE type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1');

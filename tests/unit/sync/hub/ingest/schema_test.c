@@ -226,12 +226,38 @@ static void statements_of_every_file_fit_the_schema(void **state)
     scratch_remove(&scratch);
 }
 
+/* Its condition is easily missed, and then all events are looked through. */
+static void sales_are_found_by_their_index(void **state)
+{
+    (void)state;
+    static const size_t statements[] = {INGEST_SALE_BY_SUBJECT, INGEST_HOMES_OF_RETURN};
+    struct scratch scratch;
+    if (hub_database_on_server())
+        skip();
+    scratch_make(&scratch);
+    struct database *db = open_at(&scratch, SCHEMA_COUNT);
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        struct buf sql CLEANUP(buf_free);
+        bool found = false;
+        buf_init(&sql, 2 * SQL_MAX);
+        buf_printf(&sql, "EXPLAIN QUERY PLAN %s", ingest_sql[statements[i]].text);
+        struct statement *s = ask(db, sql.data);
+        while (step(s))
+            found = found || strstr(column_text(s, 3), "event_of_sale");
+        statement_close(s);
+        assert_true(found);
+    }
+    database_close(db);
+    scratch_remove(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_every_version_survive_the_migrations),
         cmocka_unit_test(what_waits_to_be_posted_keeps_its_company),
         cmocka_unit_test(statements_of_every_file_fit_the_schema),
+        cmocka_unit_test(sales_are_found_by_their_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
