@@ -280,8 +280,8 @@ static enum err check_complete(uint32_t seen, struct fault *fault)
     return ERR_OK;
 }
 
-static enum err read_body(struct slice body, bool checked, struct arena *arena,
-                          struct event *event, struct fault *fault)
+static enum err read_body(struct slice body, bool checked, struct arena *arena, struct event *event,
+                          struct fault *fault)
 {
     const struct json_limits limits = {
         .bytes = EVENT_BODY_MAX, .depth = EVENT_DEPTH_MAX, .checked = checked};

@@ -57,7 +57,7 @@ void event_write(struct buf *out, const struct event *event);
  */
 enum err event_read(struct slice body, struct arena *arena, struct event *event,
                     struct fault *fault) MUST_CHECK;
-/* The same of a body whose JSON was checked before, as batch_cut does: `data` isn't walked again. */
+/* The same of a body whose JSON batch_cut has checked: `data` isn't walked again. */
 enum err event_read_checked(struct slice body, struct arena *arena, struct event *event,
                             struct fault *fault) MUST_CHECK;
 

@@ -22,6 +22,7 @@
 #include "tests/bench/raw.h"
 #include "tests/bench/retailer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/take_batch.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ static int64_t now_ms(const struct bench *b)
 
 /* --- Taking in ------------------------------------------------------------------------------- */
 
-static void take_batch(struct bench *b, int number)
+static void bring_batch(struct bench *b, int number)
 {
     static struct buf bodies[BATCH_EVENTS];
     struct slice slices[BATCH_EVENTS];
@@ -113,7 +114,7 @@ static void take_batch(struct bench *b, int number)
         .count = BATCH_EVENTS,
         .received_ms = received_ms,
     };
-    must(b, ingest_batch(b->db, &b->rules, &batch, &result, &b->fault));
+    must(b, take_batch(b->db, &b->rules, &batch, &result, &b->fault));
     if (result.verdict != INGEST_TAKEN || result.parked) {
         (void)fprintf(stderr, "hub_bench: not taken: %s\n", result.why.text);
         exit(1);
@@ -142,7 +143,7 @@ static void take_group(struct bench *b, int64_t *next_store)
     must(b, database_begin(b->db, &b->fault));
     for (int i = 0; i < BATCHES_IN_COMMIT; i++) {
         int number = (int)((*next_store)++ % b->store_count);
-        take_batch(b, number);
+        bring_batch(b, number);
         take_inbox(b, number);
     }
     must(b, database_commit(b->db, &b->fault));

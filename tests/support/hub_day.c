@@ -1,5 +1,6 @@
 #include "tests/support/hub_day.h"
 #include "sync/hub/ingest/backup.h"
+#include "tests/support/take_batch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,7 +91,7 @@ static enum err give(struct hub_day *d, int64_t first, int64_t last, struct inge
     struct fault fault;
     enum err err = database_begin(db, &fault);
     if (!err)
-        err = ingest_batch(db, &rules, &batch, result, &fault);
+        err = take_batch(db, &rules, &batch, result, &fault);
     if (!err)
         err = database_commit(db, &fault);
     if (err)

@@ -1,6 +1,7 @@
 #include "tests/support/hub_run.h"
 #include "sync/hub/connect/intake.h"
 #include "tests/support/hub_database.h"
+#include "tests/support/take_batch.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -83,7 +84,7 @@ static void ingest(struct hub_run *run, int store, enum stream stream, struct sl
         .received_ms = run->now_ms,
     };
     hub_run_must(run, database_begin(run->db, &run->fault));
-    hub_run_must(run, ingest_batch(run->db, &run->rules, &batch, &result, &run->fault));
+    hub_run_must(run, take_batch(run->db, &run->rules, &batch, &result, &run->fault));
     hub_run_must(run, database_commit(run->db, &run->fault));
     assert_int_equal(result.verdict, INGEST_TAKEN);
     run->stores[store][stream].seq++;

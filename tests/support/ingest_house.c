@@ -1,5 +1,6 @@
 #include "tests/support/ingest_house.h"
 #include "tests/support/hub_database.h"
+#include "tests/support/take_batch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +51,7 @@ enum ingest_verdict ingest_house_give(struct ingest_house *f, const struct sent_
     const struct ingest_batch batch = sent_log_batch(log, device, first, last);
     enum err err = database_begin(f->db, &fault);
     if (!err)
-        err = ingest_batch(f->db, &f->rules, &batch, &f->result, &fault);
+        err = take_batch(f->db, &f->rules, &batch, &f->result, &fault);
     if (!err)
         err = database_commit(f->db, &fault);
     if (err)

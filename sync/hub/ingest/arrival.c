@@ -22,6 +22,7 @@ struct arrival *arrival_of(struct work *work)
 
 static void arrival_free(struct arrival *arrival)
 {
+    arena_free(&arrival->arena);
     buf_free(&arrival->payload);
     buf_free(&arrival->reply);
     free(arrival->unknown);
@@ -39,6 +40,7 @@ struct arrival *arrival_new(struct arrival_desk *desk, const char *device,
     (void)snprintf(arrival->device, sizeof arrival->device, "%s", device);
     buf_init(&arrival->payload, MQTT_PAYLOAD_MAX);
     buf_init(&arrival->reply, REPLY_MAX);
+    arena_init(&arrival->arena, INGEST_ARENA_MAX);
     buf_append(&arrival->payload, payload.data, payload.len);
     arrival->work.run = kind->run;
     arrival->work.done = kind->done;

@@ -7,30 +7,15 @@
 
 enum { ACK_TEXT_MAX = 64 * 1024 };
 
-static void refuse_batch(struct arrival *arrival, const struct fault *why)
-{
-    arrival->result.verdict = INGEST_REFUSED;
-    arrival->result.why = *why;
-}
-
 static enum err run_batch(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    struct slice bodies[BATCH_EVENTS_MAX];
-    struct fault why = {0};
-    struct ingest_batch batch = {
-        .device = arrival->device,
-        .header = arrival->header,
-        .bodies = bodies,
-        .received_ms = arrival->received_ms,
-        .unread = arrival->unread.code ? &arrival->unread : NULL,
-    };
-    if (!batch.unread &&
-        batch_cut(buf_slice(&arrival->payload), bodies, BATCH_EVENTS_MAX, &batch.count, &why)) {
-        refuse_batch(arrival, &why);
+    if (arrival->broken) {
+        arrival->result.verdict = INGEST_REFUSED;
+        arrival->result.why = arrival->batch.unfit;
         return ERR_OK;
     }
-    return ingest_batch(db, &arrival->desk->rules, &batch, &arrival->result, fault);
+    return ingest_batch(db, &arrival->desk->rules, &arrival->batch, &arrival->result, fault);
 }
 
 static void count(struct arrival_desk *desk, const struct ingest_result *result)
@@ -49,7 +34,7 @@ void arrival_answer_ack(struct arrival *arrival, struct ingest_result *result)
     struct arrival_desk *desk = arrival->desk;
     struct buf text CLEANUP(buf_free);
     char name[32];
-    result->ack.reads_compressed = !arrival->unread.code;
+    result->ack.reads_compressed = !arrival->garbled;
     buf_init(&text, ACK_TEXT_MAX);
     ack_write(&text, &result->ack);
     (void)snprintf(name, sizeof name, "ack/%s", stream_name(result->stream));
@@ -86,27 +71,45 @@ static const char *get_property(void *context, const char *name)
     return mqtt_property_of(context, name);
 }
 
-/* Replaces a compressed payload by what it holds, or notes why that can't be. */
-static void unpack(struct arrival *arrival, const struct mqtt_message *message)
+/* Replaces a compressed payload by what it holds. */
+static enum err unpack(struct arrival *arrival, const struct mqtt_message *message,
+                       struct fault *why)
 {
     const char *encoding = mqtt_property_of(message, "content-encoding");
-    struct fault *why = &arrival->unread;
     if (!encoding)
-        return;
-    buf_reset(&arrival->payload);
+        return ERR_OK;
     if (strcmp(encoding, COMPRESSION_NAME) != 0)
-        (void)fault_set(why, ERR_UNSUPPORTED, "content-encoding", "is not understood here");
-    else if (compression_unpack(message->payload, &arrival->payload, why) != ERR_OK)
+        return fault_set(why, ERR_UNSUPPORTED, "content-encoding", "is not understood here");
+    buf_reset(&arrival->payload);
+    enum err err = compression_unpack(message->payload, &arrival->payload, why);
+    if (err)
         fault_within(why, "payload");
-    arrival->work.bytes = sizeof *arrival + arrival->payload.len;
+    return err;
 }
 
+/* A batch that can't be read is refused in its turn. */
 static enum err read_batch(struct arrival *arrival, const struct mqtt_message *message,
                            struct fault *fault)
 {
     struct mqtt_message read = *message;
-    unpack(arrival, message);
-    return batch_header_read(&arrival->header, get_property, &read, fault);
+    struct slice bodies[BATCH_EVENTS_MAX];
+    struct ingest_batch *batch = &arrival->batch;
+    batch->device = arrival->device;
+    batch->received_ms = arrival->received_ms;
+    batch->bodies = bodies;
+    enum err err = batch_header_read(&batch->header, get_property, &read, fault);
+    if (err)
+        return err;
+    if (unpack(arrival, message, &batch->unfit) != ERR_OK)
+        arrival->garbled = true;
+    else if (batch_cut(buf_slice(&arrival->payload), bodies, BATCH_EVENTS_MAX, &batch->count,
+                       &batch->unfit) != ERR_OK)
+        arrival->broken = true;
+    else
+        err = ingest_read(batch, &arrival->arena, fault);
+    batch->bodies = NULL;
+    arrival->work.bytes = sizeof *arrival + arrival->payload.len + arrival->arena.used;
+    return err;
 }
 
 const struct arrival_kind arrival_events = {
@@ -115,8 +118,8 @@ const struct arrival_kind arrival_events = {
 static enum err run_acknowledge(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    return ingest_acknowledgement(db, &arrival->desk->rules, &arrival->header.log, &arrival->result,
-                                  fault);
+    return ingest_acknowledgement(db, &arrival->desk->rules, &arrival->batch.header.log,
+                                  &arrival->result, fault);
 }
 
 static void acknowledge_done(struct work *work, enum err err, const struct fault *fault)
@@ -134,6 +137,6 @@ enum err arrival_acknowledge(struct arrival_desk *desk, struct worker *worker, c
     struct arrival *arrival = arrival_new(desk, device, &kind, (struct slice){"", 0});
     if (!arrival)
         return ERR_NO_MEMORY;
-    arrival->header.log = *log;
+    arrival->batch.header.log = *log;
     return arrival_send(arrival, worker);
 }

@@ -20,8 +20,10 @@ struct arrival {
     struct buf reply;   /* what goes back, if it isn't an acknowledgement */
     char correlation[ARRIVAL_CORRELATION_MAX];
     size_t correlation_len;
-    struct batch_header header;
-    struct fault unread;           /* why a batch's payload couldn't be unpacked; code 0: it was */
+    struct ingest_batch batch;     /* that came, or the header of one that goes back */
+    struct arena arena;            /* what was read of it */
+    bool garbled;                  /* its compressed payload can't be unpacked */
+    bool broken;                   /* its payload is no batch */
     struct ingest_result result;   /* of a batch */
     struct ingest_result *unknown; /* of a state: its logs, as far as they aren't known here */
     struct inbox_place place;      /* of the inbox message in `reply`; else its number is 0 */

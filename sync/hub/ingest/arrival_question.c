@@ -62,7 +62,7 @@ static enum err run_restore(struct work *work, struct database *db, struct fault
     struct restore_ask ask;
     enum err err = restore_ask_read(buf_slice(&arrival->payload), &ask, fault);
     if (!err && ask.has_log) {
-        err = restore_batch(db, arrival->device, &ask, RESTORE_BATCH_BYTES, &arrival->header,
+        err = restore_batch(db, arrival->device, &ask, RESTORE_BATCH_BYTES, &arrival->batch.header,
                             &arrival->reply, fault);
         return err || !ask.reads_compressed ? err : arrival_pack(arrival, fault);
     }
@@ -76,12 +76,12 @@ static enum err run_restore(struct work *work, struct database *db, struct fault
 static void restore_done(struct work *work, enum err err, const struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
-    bool events = arrival->header.first > 0;
+    bool events = arrival->batch.header.first > 0;
     const struct arrival_answer answer = {
         .device = arrival->device,
         .name = events ? "restored" : "logs",
         .payload = buf_slice(&arrival->reply),
-        .batch = events ? &arrival->header : NULL,
+        .batch = events ? &arrival->batch.header : NULL,
         .packed = arrival->packed,
     };
     arrival_end(arrival, err, fault, &answer);

@@ -48,7 +48,10 @@ static struct id id_of_key(const struct centre_fact *fact)
 
 /* --- What is there --------------------------------------------------------------------------- */
 
-enum { FACTS_AT_ONCE = 16 }; /* as many as centre_facts asks for */
+enum {
+    FACTS_AT_ONCE = 16, /* as many as centre_facts asks for */
+    ARENA_MAX = 64 * 1024
+};
 
 /* A fact on its way into the log. */
 struct recording {
@@ -159,13 +162,17 @@ static enum err store(struct database *db, struct session *session, struct recor
     const struct fact_place place = {
         .log = log, .seq = log->through + 1, .received_ms = now_ms, .device = device};
     struct fact_stored stored = {0};
+    struct reading reading = {0};
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, ARENA_MAX);
     log->hash = chain_next(&log->hash, body);
     log->through++;
     log->backed_up_through = log->through;
     session->moved = true;
     recording->seq = log->through;
     recording->hash = log->hash;
-    enum err err = fact_store(db, &place, &session->memory, body, &stored, fault);
+    reading_make(&reading, body, log->stream, &arena);
+    enum err err = fact_store(db, &place, &session->memory, &reading, &stored, fault);
     if (!err)
         recording->event_no = stored.event_no;
     return err;

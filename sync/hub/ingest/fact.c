@@ -1,14 +1,12 @@
 #include "sync/hub/ingest/fact.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/json_scan.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
-#include "sync/hub/ingest/reading.h"
 #include "sync/hub/ingest/restore.h"
 
 #include <string.h>
 
-enum { ARENA_MAX = 64 * 1024, RECEIPT_MAX = 200 };
+enum { ARENA_MAX = 64 * 1024 };
 
 /*
  * "/store/<store>/device/<device>"; what was captured before enrolment says "unenrolled", and what
@@ -93,7 +91,6 @@ static enum err find_last(struct database *db, struct fact_memory *memory, struc
 }
 
 static enum err bind_event(struct database *db, size_t statement, const struct fact_place *place,
-                           struct slice body, const struct sha256 *body_hash,
                            const struct reading *reading, int64_t event_no,
                            struct statement **ready, struct fault *fault)
 {
@@ -107,8 +104,8 @@ static enum err bind_event(struct database *db, size_t statement, const struct f
     bind_int(s, 3, place->log->no);
     bind_int(s, 4, place->seq);
     bind_int(s, 10, place->received_ms);
-    bind_blob(s, 11, body_hash->bytes, SHA256_BYTES);
-    bind_blob(s, 12, body.data, body.len);
+    bind_blob(s, 11, reading->hash.bytes, SHA256_BYTES);
+    bind_blob(s, 12, reading->body.data, reading->body.len);
     bind_int(s, 13, event_no);
     *ready = s;
     return ERR_OK;
@@ -116,16 +113,14 @@ static enum err bind_event(struct database *db, size_t statement, const struct f
 
 /* *event_no is 0 when an event of that id was there before. */
 static enum err insert_event(struct database *db, const struct fact_place *place,
-                             struct fact_memory *memory, struct slice body,
-                             const struct sha256 *body_hash, const struct reading *reading,
+                             struct fact_memory *memory, const struct reading *reading,
                              int64_t *event_no, struct fault *fault)
 {
     struct statement *s;
     bool sure = memory->unseen && !reading->parked;
     enum err err = find_last(db, memory, fault);
     if (!err)
-        err = bind_event(db, INGEST_EVENT_INSERT, place, body, body_hash, reading,
-                         memory->last_no + 1, &s, fault);
+        err = bind_event(db, INGEST_EVENT_INSERT, place, reading, memory->last_no + 1, &s, fault);
     if (!err)
         err = sure ? database_send_row(db, s, fault) : database_run(db, s, fault);
     if (err)
@@ -194,76 +189,59 @@ static enum err insert_parked(struct database *db, const struct fact_place *plac
     return database_send(db, s, fault);
 }
 
-/* A text that people look for; empty when it's none, or too long for one. */
-static struct slice short_text(struct slice value, struct arena *arena)
-{
-    struct slice text;
-    if (!value.data || json_scan_text(value, arena, &text) != ERR_OK || text.len > RECEIPT_MAX)
-        return (struct slice){"", 0};
-    return text;
-}
-
 /* What people find a return by. */
-static enum err index_return(struct database *db, const char *device, const struct event *event,
-                             int64_t event_no, struct arena *arena, struct fault *fault)
+static enum err index_return(struct database *db, const char *device, const struct reading *reading,
+                             int64_t event_no, struct fault *fault)
 {
-    static const char *const names[] = {"number", "receipt"};
-    struct slice values[2] = {{NULL, 0}, {NULL, 0}};
     struct statement *s;
-    if (json_scan_members(event->data, JSON_LIMITS_CHECKED, names, 2, values, NULL) != ERR_OK)
-        values[0] = values[1] = (struct slice){NULL, 0};
-    struct slice number = short_text(values[0], arena);
-    struct slice receipt = short_text(values[1], arena);
     enum err err = database_statement(db, INGEST_RETURN_INSERT, &s, fault);
     if (err)
         return err;
-    bind_blob(s, 1, event->correlation.bytes, ID_BYTES);
+    bind_blob(s, 1, reading->event.correlation.bytes, ID_BYTES);
     bind_int(s, 2, event_no);
     bind_text(s, 3, device);
-    if (number.len)
-        bind_slice(s, 4, number);
-    if (receipt.len)
-        bind_slice(s, 5, receipt);
-    bind_int(s, 6, event->time_ms);
+    if (reading->number.len)
+        bind_slice(s, 4, reading->number);
+    if (reading->receipt.len)
+        bind_slice(s, 5, reading->receipt);
+    bind_int(s, 6, reading->event.time_ms);
     return database_send(db, s, fault);
 }
 
 /* Stores a body under no id, and parks it, unless that was done before. */
 static enum err store_parked(struct database *db, const struct fact_place *place,
-                             struct fact_memory *memory, struct slice body,
-                             const struct sha256 *body_hash, const struct reading *reading,
+                             struct fact_memory *memory, const struct reading *reading,
                              struct fact_stored *stored, struct fault *fault)
 {
     int64_t event_no;
-    enum err err = insert_event(db, place, memory, body, body_hash, reading, &event_no, fault);
+    enum err err = insert_event(db, place, memory, reading, &event_no, fault);
     if (err)
         return err;
     bool fresh = event_no != 0;
     err = fresh ? insert_parked(db, place, event_no, reading, fault)
-                : find_nameless(db, device_of(place), body_hash, &event_no, fault);
+                : find_nameless(db, device_of(place), &reading->hash, &event_no, fault);
     if (!err)
         *stored = (struct fact_stored){event_no, fresh, fresh};
     return err;
 }
 
 /* What is here of the event may be damaged, and is written again. */
-static enum err heal_body(struct database *db, int64_t event_no, struct slice body,
-                          const struct sha256 *body_hash, struct fault *fault)
+static enum err heal_body(struct database *db, int64_t event_no, const struct reading *reading,
+                          struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, INGEST_EVENT_HEAL_BODY, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, event_no);
-    bind_blob(s, 2, body.data, body.len);
-    bind_blob(s, 3, body_hash->bytes, SHA256_BYTES);
+    bind_blob(s, 2, reading->body.data, reading->body.len);
+    bind_blob(s, 3, reading->hash.bytes, SHA256_BYTES);
     return database_run(db, s, fault);
 }
 
 /* An event of this id is here: the same one again, or another under the same name. */
 static enum err meet_again(struct database *db, const struct fact_place *place,
-                           struct fact_memory *memory, struct slice body,
-                           const struct sha256 *body_hash, struct reading *reading,
+                           struct fact_memory *memory, struct reading *reading,
                            struct fact_stored *stored, struct fault *fault)
 {
     int64_t event_no = 0;
@@ -271,12 +249,12 @@ static enum err meet_again(struct database *db, const struct fact_place *place,
     enum err err = find_by_id(db, &reading->id, &event_no, &known, fault);
     if (err)
         return err;
-    if (sha256_equal(&known, body_hash)) {
+    if (sha256_equal(&known, &reading->hash)) {
         *stored = (struct fact_stored){.event_no = event_no};
-        return place->recalled ? heal_body(db, event_no, body, body_hash, fault) : ERR_OK;
+        return place->recalled ? heal_body(db, event_no, reading, fault) : ERR_OK;
     }
     reading_park(reading, "id_body_conflict", "another event with this id was here before");
-    err = store_parked(db, place, memory, body, body_hash, reading, stored, fault);
+    err = store_parked(db, place, memory, reading, stored, fault);
     return err || !stored->fresh
                ? err
                : log_exception_raise(db, reading->code, device_of(place), &place->log->id,
@@ -302,17 +280,16 @@ static enum err learn_store(struct database *db, const char *device, struct slic
 }
 
 /* What was made of it stays of it: it is here again under the number that it had. */
-static enum err store_again(struct database *db, const struct fact_place *place, struct slice body,
-                            const struct sha256 *body_hash, const struct reading *reading,
-                            struct arena *arena, struct fact_stored *stored, struct fault *fault)
+static enum err store_again(struct database *db, const struct fact_place *place,
+                            const struct reading *reading, struct fact_stored *stored,
+                            struct fault *fault)
 {
     struct statement *s;
-    enum err err = bind_event(db, INGEST_EVENT_HEAL, place, body, body_hash, reading,
-                              place->event_no, &s, fault);
+    enum err err = bind_event(db, INGEST_EVENT_HEAL, place, reading, place->event_no, &s, fault);
     if (!err)
         err = database_run(db, s, fault);
     if (!err && !reading->parked && reading->event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, device_of(place), &reading->event, place->event_no, arena, fault);
+        err = index_return(db, device_of(place), reading, place->event_no, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = place->event_no};
     return err;
@@ -340,35 +317,31 @@ static enum err number_is_free(struct database *db, const struct fact_place *pla
 }
 
 enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
-                    struct slice body, struct fact_stored *stored, struct fault *fault)
+                    struct reading *reading, struct fact_stored *stored, struct fault *fault)
 {
-    struct arena arena CLEANUP(arena_free);
-    arena_init(&arena, ARENA_MAX);
-    struct reading reading = {0};
-    struct sha256 body_hash = sha256_of(body);
+    const struct stream_log *log = place->log;
     int64_t event_no = 0;
-    reading_make(&reading, body, place->log->stream, &arena);
     enum err err = ERR_OK;
-    if (!reading.parked && place->log->stream != STREAM_CENTRE) /* the centre speaks of all */
-        err = check_owner(db, place->log->device, memory, &reading, fault);
+    if (!reading->parked && log->stream != STREAM_CENTRE) /* the centre speaks of all */
+        err = check_owner(db, log->device, memory, reading, fault);
     bool again = false;
     if (!err && place->event_no)
-        err = number_is_free(db, place, &reading, &again, fault);
+        err = number_is_free(db, place, reading, &again, fault);
     if (err)
         return err;
     if (again)
-        return store_again(db, place, body, &body_hash, &reading, &arena, stored, fault);
-    if (reading.parked)
-        return store_parked(db, place, memory, body, &body_hash, &reading, stored, fault);
-    err = insert_event(db, place, memory, body, &body_hash, &reading, &event_no, fault);
+        return store_again(db, place, reading, stored, fault);
+    if (reading->parked)
+        return store_parked(db, place, memory, reading, stored, fault);
+    err = insert_event(db, place, memory, reading, &event_no, fault);
     if (err)
         return err;
     if (!event_no)
-        return meet_again(db, place, memory, body, &body_hash, &reading, stored, fault);
-    if (reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, device_of(place), &reading.event, event_no, &arena, fault);
+        return meet_again(db, place, memory, reading, stored, fault);
+    if (reading->event.type == EVENT_RETURN_CREATED)
+        err = index_return(db, device_of(place), reading, event_no, fault);
     if (!err && place->seq == 1)
-        err = learn_store(db, place->log->device, reading.event.source, fault);
+        err = learn_store(db, log->device, reading->event.source, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
     return err;
@@ -438,7 +411,7 @@ enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault)
                              : update_event(db, event_no, &reading.event, fault);
     }
     if (!err && reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, parked.device, &reading.event, event_no, &arena, fault);
+        err = index_return(db, parked.device, &reading, event_no, fault);
     buf_free(&parked.body);
     return err;
 }

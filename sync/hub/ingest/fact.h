@@ -1,10 +1,11 @@
 /*
- * One event at the hub: stored once as the exact bytes that came, read for what others search by,
- * or parked alone with the reason. Inside the caller's transaction.
+ * One event at the hub: stored once as the exact bytes that came, with what others search by, or
+ * parked alone with the reason. Inside the caller's transaction.
  */
 #ifndef SYNC_HUB_INGEST_FACT_H
 #define SYNC_HUB_INGEST_FACT_H
 
+#include "sync/hub/ingest/reading.h"
 #include "sync/hub/ingest/stream_log.h"
 
 /* Where it came from. */
@@ -30,8 +31,10 @@ struct fact_memory {
     struct id owned; /* a return of which no other device has told */
 };
 
+/* The reading is parked here if the event may not come from there. */
 enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
-                    struct slice body, struct fact_stored *stored, struct fault *fault) MUST_CHECK;
+                    struct reading *reading, struct fact_stored *stored,
+                    struct fault *fault) MUST_CHECK;
 /*
  * Reads a body that was parked when it came once more: a newer version may know its type. ERR_OK:
  * it is an event now like any other. ERR_REFUSED says what is still wrong with it.

@@ -20,7 +20,6 @@ struct intake {
     const struct ingest_rules *rules;
     const struct ingest_batch *batch;
     struct stream_log log;
-    struct sha256 hashes[BATCH_EVENTS_MAX]; /* the chain at each of the batch's events */
     struct fact_memory memory;
     bool holds; /* something is held above through */
     struct ingest_result *result;
@@ -134,9 +133,9 @@ static enum err create_log(struct intake *in)
 static enum err open_log(struct intake *in)
 {
     const struct batch_header *header = &in->batch->header;
+    const struct fault *unfit = &in->batch->unfit;
     const struct id nobody = {{0}};
     bool found;
-    struct fault why = {0};
     enum err err = stream_log_find(in->db, &header->log, &found, &in->log, in->fault);
     bool own = true;
     if (!err && found)
@@ -148,12 +147,9 @@ static enum err open_log(struct intake *in)
     in->result->has_ack = found;
     if (found && !same_parent(&in->log, header))
         return refuse(in, &header->log, ERR_CONFLICT, "the log had another parent before");
-    if (in->batch->unread)
-        why = *in->batch->unread;
-    if (why.code ||
-        batch_verify(header, in->batch->bodies, in->batch->count, in->hashes, &why) != ERR_OK) {
+    if (unfit->code) {
         char detail[ACK_DETAIL_MAX];
-        (void)snprintf(detail, sizeof detail, "%.40s %.200s", why.where, why.text);
+        (void)snprintf(detail, sizeof detail, "%.40s %.200s", unfit->where, unfit->text);
         return refuse(in, found ? &header->log : &nobody, ERR_INVALID, detail);
     }
     if (found)
@@ -169,7 +165,7 @@ static const struct sha256 *hash_of(const struct intake *in, int64_t seq)
 {
     int64_t index = seq - in->batch->header.first;
     assert(index >= 0 && index < (int64_t)in->batch->count);
-    return &in->hashes[index];
+    return &in->batch->hashes[index];
 }
 
 static enum err insert_entry(struct intake *in, int64_t seq, int64_t event_no)
@@ -215,13 +211,13 @@ static enum err store_at(struct intake *in, int64_t seq)
 {
     struct fact_place place = {.log = &in->log, .seq = seq, .received_ms = in->batch->received_ms};
     struct fact_stored stored = {0};
-    struct slice body = in->batch->bodies[seq - in->batch->header.first];
+    struct reading *reading = &in->batch->readings[seq - in->batch->header.first];
     enum err err = ERR_OK;
     if (in->log.recalled)
         err = recall_answered(in->db, &in->log, seq, hash_of(in, seq), &place.recalled,
                               &place.event_no, in->fault);
     if (!err)
-        err = fact_store(in->db, &place, &in->memory, body, &stored, in->fault);
+        err = fact_store(in->db, &place, &in->memory, reading, &stored, in->fault);
     if (!err && !stored.fresh)
         err = duplicate_judge(in->db, &in->log, seq, stored.event_no, in->batch->received_ms,
                               in->fault);
@@ -382,6 +378,21 @@ static enum err finish(struct intake *in, int64_t through_before)
     if (!in->rules->backups)
         in->log.backed_up_through = in->log.through;
     return stream_log_update(in->db, &in->log, in->batch->received_ms, in->fault);
+}
+
+enum err ingest_read(struct ingest_batch *batch, struct arena *arena, struct fault *fault)
+{
+    struct sha256 *hashes = arena_alloc(arena, batch->count, sizeof *hashes);
+    struct reading *readings = arena_alloc(arena, batch->count, sizeof *readings);
+    if (!hashes || !readings)
+        return fault_set(fault, ERR_NO_MEMORY, "batch", "out of memory");
+    batch->hashes = hashes;
+    batch->readings = readings;
+    if (batch_verify(&batch->header, batch->bodies, batch->count, hashes, &batch->unfit) != ERR_OK)
+        return ERR_OK;
+    for (size_t i = 0; i < batch->count; i++)
+        reading_make(&readings[i], batch->bodies[i], batch->header.stream, arena);
+    return ERR_OK;
 }
 
 enum err ingest_batch(struct database *db, const struct ingest_rules *rules,

@@ -8,8 +8,9 @@
  * acknowledgement's hash that it has forked, and a person by an exception. An event that can't be
  * read, is of an unknown type or takes another's id is kept and parked alone; it blocks nothing.
  *
- * ingest_batch runs inside the caller's transaction and never commits: the acknowledgement may be
- * sent only after COMMIT. One handle, one thread.
+ * What can be known of a batch without the database is found out beforehand, by ingest_read on any
+ * thread. ingest_batch runs inside the caller's transaction and never commits: the acknowledgement
+ * may be sent only after COMMIT. One handle, one thread.
  */
 #ifndef SYNC_HUB_INGEST_INGEST_H
 #define SYNC_HUB_INGEST_INGEST_H
@@ -17,6 +18,7 @@
 #include "sync/contract/ack.h"
 #include "sync/contract/parked_ask.h"
 #include "sync/hub/ingest/hubdb.h"
+#include "sync/hub/ingest/reading.h"
 
 struct ingest_batch {
     const char *device; /* whose topic it came on: the broker vouches for that */
@@ -24,8 +26,12 @@ struct ingest_batch {
     const struct slice *bodies; /* as batch_cut found them */
     size_t count;
     int64_t received_ms;
-    const struct fault *unread; /* why its body can't be read: refused, and answered; else NULL */
+    struct reading *readings;    /* of the bodies; the database's thread may park more of them */
+    const struct sha256 *hashes; /* the chain at each */
+    struct fault unfit;          /* why it is refused, and answered; code 0: it is not */
 };
+
+enum { INGEST_ARENA_MAX = 1024 * 1024 }; /* enough to read any batch */
 
 struct ingest_rules {
     int64_t hub_epoch;
@@ -51,7 +57,15 @@ struct ingest_result {
     struct fault why; /* a conflict's or refusal's */
 };
 
-/* Errors are the database's; all that the batch itself can be is in the verdict. */
+/*
+ * Fills in what the bodies are, in the arena, or that they aren't what the header says. Pure; any
+ * thread. ERR_NO_MEMORY.
+ */
+enum err ingest_read(struct ingest_batch *batch, struct arena *arena,
+                     struct fault *fault) MUST_CHECK;
+
+/* Of a batch that ingest_read has read. Errors are the database's; all that the batch itself can be
+ * is in the verdict. */
 enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
                       const struct ingest_batch *batch, struct ingest_result *result,
                       struct fault *fault) MUST_CHECK;

@@ -1,26 +1,17 @@
 #include "sync/hub/ingest/reading.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
+#include "sync/contract/ack.h"
 #include "sync/contract/batch.h"
 
-#include <string.h>
+#include <stdio.h>
 
-static void copy_text(char *to, size_t size, const char *text)
-{
-    size_t len = strlen(text);
-    if (len >= size)
-        len = size - 1;
-    while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-        len--;
-    memcpy(to, text, len);
-    to[len] = '\0';
-}
+enum { TEXT_MAX = 200 }; /* that people look for */
 
 void reading_park(struct reading *reading, const char *code, const char *detail)
 {
     reading->parked = true;
-    copy_text(reading->code, sizeof reading->code, code);
-    copy_text(reading->detail, sizeof reading->detail, detail);
+    reading->code = code;
+    reading->detail = detail;
 }
 
 /* The id of a body that can't be read as an event, if it has one. */
@@ -51,18 +42,49 @@ static bool may_tell(enum stream stream, enum event_type type)
     return kept == stream || (stream == STREAM_CENTRE && kept == STREAM_RETURNS);
 }
 
+/* As an acknowledgement has room for it; cut where a character begins. */
+static const char *detail_of(enum err err, const struct fault *why, struct arena *arena)
+{
+    char text[FAULT_WHERE_MAX + FAULT_TEXT_MAX + 2];
+    (void)snprintf(text, sizeof text, "%s%s%s", why->where, *why->where ? ": " : "", why->text);
+    struct slice detail = slice_of(text);
+    if (detail.len >= ACK_DETAIL_MAX) {
+        detail.len = ACK_DETAIL_MAX - 1;
+        while (detail.len && ((unsigned char)text[detail.len] & 0xc0) == 0x80)
+            detail.len--;
+    }
+    const char *kept = arena_slice_text(arena, detail);
+    return kept ? kept : err_text(err);
+}
+
+static struct slice short_text(struct slice value, struct arena *arena)
+{
+    struct slice text;
+    if (!value.data || json_scan_text(value, arena, &text) != ERR_OK || text.len > TEXT_MAX)
+        return (struct slice){"", 0};
+    return text;
+}
+
+static void read_names(struct reading *reading, struct arena *arena)
+{
+    static const char *const names[] = {"number", "receipt"};
+    struct slice values[2];
+    if (json_scan_members(reading->event.data, JSON_LIMITS_CHECKED, names, 2, values, NULL) !=
+        ERR_OK)
+        return;
+    reading->number = short_text(values[0], arena);
+    reading->receipt = short_text(values[1], arena);
+}
+
 void reading_make(struct reading *reading, struct slice body, enum stream stream,
                   struct arena *arena)
 {
     struct fault why = {0};
+    reading->body = body;
+    reading->hash = sha256_of(body);
     enum err err = event_read_checked(body, arena, &reading->event, &why);
     if (err) {
-        char detail[ACK_DETAIL_MAX] = "";
-        struct buf text CLEANUP(buf_free);
-        buf_init(&text, sizeof why);
-        buf_printf(&text, "%s%s%s", why.where, *why.where ? ": " : "", why.text);
-        copy_text(detail, sizeof detail, text.data ? text.data : err_text(err));
-        reading_park(reading, reason_code(err), detail);
+        reading_park(reading, reason_code(err), detail_of(err, &why, arena));
         claimed_id(body, arena, reading);
         return;
     }
@@ -71,4 +93,6 @@ void reading_make(struct reading *reading, struct slice body, enum stream stream
     bool mended = stream == STREAM_CENTRE && reading->event.has_replaces;
     if (!may_tell(stream, reading->event.type) && !mended)
         reading_park(reading, "wrong_stream", "this type isn't kept in this stream");
+    else if (reading->event.type == EVENT_RETURN_CREATED)
+        read_names(reading, arena);
 }

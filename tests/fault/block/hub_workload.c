@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/verify.h"
+#include "tests/support/take_batch.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -85,7 +86,7 @@ static int64_t take(struct hubdb *hub, int64_t first, int count, struct sha256 *
     }
     batch.header.hash = *hash;
     must(database_begin(db, &fault), &fault);
-    must(ingest_batch(db, &rules, &batch, &result, &fault), &fault);
+    must(take_batch(db, &rules, &batch, &result, &fault), &fault);
     must(database_commit(db, &fault), &fault);
     for (int i = 0; i < count; i++)
         buf_free(&bodies[i]);

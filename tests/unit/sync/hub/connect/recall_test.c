@@ -7,6 +7,7 @@
 #include "sync/hub/ingest/verify.h"
 #include "tests/support/hub_database.h"
 #include "tests/support/hub_run.h"
+#include "tests/support/take_batch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,7 +124,7 @@ static enum ingest_verdict send(struct fixture *f, int64_t first, int64_t last)
         .received_ms = HUB_RUN_NOW_MS,
     };
     hub_run_must(run, database_begin(run->db, &run->fault));
-    hub_run_must(run, ingest_batch(run->db, &run->rules, &batch, &result, &run->fault));
+    hub_run_must(run, take_batch(run->db, &run->rules, &batch, &result, &run->fault));
     hub_run_must(run, database_commit(run->db, &run->fault));
     return result.verdict;
 }

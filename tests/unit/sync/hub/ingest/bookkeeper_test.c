@@ -3,6 +3,7 @@
 #include "sync/hub/ingest/rebuild.h"
 #include "tests/support/hub_database.h"
 #include "tests/support/scratch.h"
+#include "tests/support/take_batch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,7 +168,7 @@ static void ingest(struct fixture *f, size_t first, size_t last)
         .received_ms = NOW_MS,
     };
     must(f, database_begin(f->db, &f->fault));
-    must(f, ingest_batch(f->db, &f->rules, &batch, &result, &f->fault));
+    must(f, take_batch(f->db, &f->rules, &batch, &result, &f->fault));
     must(f, database_commit(f->db, &f->fault));
 }
 

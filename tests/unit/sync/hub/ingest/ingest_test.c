@@ -1,6 +1,7 @@
 #include "sync/hub/ingest/ingest.h"
 #include "tests/support/ingest_house.h"
 #include "tests/support/sent_log.h"
+#include "tests/support/take_batch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -272,7 +273,7 @@ static void a_rolled_back_batch_left_nothing(void **state)
     sent_log_fill(&log, 1, 5);
     const struct ingest_batch batch = sent_log_batch(&log, "box-a", 1, 5);
     assert_int_equal(database_begin(f->db, &fault), ERR_OK);
-    assert_int_equal(ingest_batch(f->db, &f->rules, &batch, &f->result, &fault), ERR_OK);
+    assert_int_equal(take_batch(f->db, &f->rules, &batch, &f->result, &fault), ERR_OK);
     database_rollback(f->db);
     assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM event"), 0);
     assert_int_equal(ingest_house_give(f, &log, "box-a", 1, 5), INGEST_TAKEN);
