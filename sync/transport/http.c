@@ -25,6 +25,7 @@ enum {
     IDLE_MS = 60000,
     LINGER_MS = 2000, /* for a TLS peer to take in the last bytes and hang up */
     CONNECTIONS = 128,
+    CONNECTION_BYTES = 16 * 1024, /* for a request's headers and what is on its way of a body */
     PER_ADDRESS = 16,
     SWEEP_MS = 1000,
     RUNS_AT_ONCE = 8,
@@ -388,8 +389,9 @@ static enum err start_mhd(struct http_server *server, struct fault *fault)
         MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
                          NULL, NULL, on_access, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
                          server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-                         MHD_OPTION_CONNECTION_LIMIT, 2 * server->limits.connections, STRICTNESS, 1,
-                         MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
+                         MHD_OPTION_CONNECTION_LIMIT, 2 * server->limits.connections,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, STRICTNESS,
+                         1, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
     if (!server->daemon)
         return fault_set(fault, ERR_IO, "", "libmicrohttpd doesn't start");
     const union MHD_DaemonInfo *info =
