@@ -70,6 +70,18 @@ static uint64_t not_plain(uint64_t bytes)
     return (below | bytes) & EACH_BYTE(0x80);
 }
 
+/* Whether the last four to eight bytes of a text are plain, looked at as two halves that overlap.
+ */
+static inline bool has_plain_end(struct slice text)
+{
+    uint32_t first;
+    uint32_t last;
+    size_t rest = text.len < 8 ? text.len : 8;
+    memcpy(&first, text.data + text.len - rest, sizeof first);
+    memcpy(&last, text.data + text.len - sizeof last, sizeof last);
+    return not_plain((uint64_t)first << 32 | last) == 0;
+}
+
 /* Eight at a time: most of what we read and write is texts. */
 static inline size_t plain(struct slice text)
 {
@@ -80,6 +92,8 @@ static inline size_t plain(struct slice text)
         if (found)
             return len + (size_t)__builtin_ctzll(found) / 8;
     }
+    if (text.len >= 4 && has_plain_end(text))
+        return text.len;
     while (len < text.len && is_plain(text.data[len]))
         len++;
     return len;
