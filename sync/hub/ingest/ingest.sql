@@ -297,9 +297,10 @@ FROM journal_entry JOIN return_index USING (correlation)
   JOIN event ON event.event_no = return_index.event_no
 WHERE journal_entry.reference = ?1 AND journal_entry.items IS NOT NULL
 -- name: posting_mark
+-- Found by its reference: a server that knows little of the table yet would go through all of a state.
 UPDATE posting SET state = ?2, connector = ?3, attempts = attempts + 1, next_ms = ?4, number = ?5,
        posted_day = ?6, code = ?7, detail = ?8, updated_ms = ?9, moved_from = ?10
-WHERE reference = ?1 AND state = 'ready'
+WHERE reference = ?1 AND state || '' = 'ready'
 -- name: posting_decide
 UPDATE posting SET state = ?2, next_ms = 0, updated_ms = ?3
 WHERE state = 'parked' AND reference = (SELECT reference FROM journal_entry WHERE entry_no = ?1)
@@ -345,8 +346,7 @@ SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.p
        (SELECT device FROM event WHERE event.correlation = asked.correlation
         AND event.type = 'com.tillback.exception.raised.v1' AND event.device <> 'centre' LIMIT 1)
 FROM (
-    SELECT event_no AS place, id, correlation FROM event WHERE event_no < 0
-    UNION ALL SELECT 0, ?1, ?2
+    SELECT 0 AS place, CAST(?1 AS BLOB) AS id, CAST(?2 AS BLOB) AS correlation
     UNION ALL SELECT 1, ?3, ?4
     UNION ALL SELECT 2, ?5, ?6
     UNION ALL SELECT 3, ?7, ?8
@@ -380,8 +380,7 @@ SELECT log.log_no, log.device, log.stream, log.parent_log, log.parent_seq, log.p
        (SELECT device FROM event WHERE event.correlation = asked.correlation
         AND event.type = 'com.tillback.exception.raised.v1' AND event.device <> 'centre' LIMIT 1)
 FROM (
-    SELECT event_no AS place, id, correlation FROM event WHERE event_no < 0
-    UNION ALL SELECT 0, ?1, ?2
+    SELECT 0 AS place, CAST(?1 AS BLOB) AS id, CAST(?2 AS BLOB) AS correlation
 ) AS asked
   LEFT JOIN (SELECT * FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1) AS log
     ON TRUE
