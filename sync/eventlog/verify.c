@@ -14,11 +14,14 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Background: events read in one transaction, so that it never holds up a checkpoint for long. */
-enum { CHUNK_EVENTS = 64, CACHE_KIB = 256, LEAST_URGENT = 19 };
+/*
+ * Background: events read in one transaction, so that it never holds up a checkpoint for long; and
+ * no memory for pages that it comes by but once.
+ */
+enum { CHUNK_EVENTS = 64, LEAST_URGENT = 19, WALK_CACHE_KIB = 32, WHOLE_CACHE_KIB = 256 };
 
 static enum err open_reading(struct database **db, const struct eventlog_config *config,
-                             struct fault *fault)
+                             int cache_kib, struct fault *fault)
 {
     char path[PATH_MAX];
     if (storage_path(path, sizeof path, config->folder, "tillback.db"))
@@ -26,7 +29,7 @@ static enum err open_reading(struct database **db, const struct eventlog_config 
     struct database_config database = {.path = path,
                                        .vfs = config->vfs,
                                        .read_only = true,
-                                       .cache_kib = CACHE_KIB,
+                                       .cache_kib = cache_kib,
                                        .statements = log_sql,
                                        .statement_count = LOG_COUNT};
     return database_open(db, &database, fault);
@@ -183,7 +186,7 @@ enum err eventlog_verify(const struct eventlog_config *config, eventlog_report *
     bool has_head;
     enum err err = read_head(config, &head, &has_head, fault);
     if (!err)
-        err = open_reading(&v.db, config, fault);
+        err = open_reading(&v.db, config, WHOLE_CACHE_KIB, fault);
     if (err)
         return err;
     err = database_run_plain(v.db, LOG_BEGIN_READING, fault);
@@ -296,7 +299,7 @@ void *verifier_run(void *context)
     bool finished = false;
     /* Not SCHED_IDLE: on a busy machine that would stand in a transaction for seconds. */
     (void)setpriority(PRIO_PROCESS, 0, LEAST_URGENT); /* of this thread */
-    enum err err = open_reading(&background.db, &log->config, &fault);
+    enum err err = open_reading(&background.db, &log->config, WALK_CACHE_KIB, &fault);
     if (!err)
         err = walk_all(&background, &finished, &fault);
     database_close(background.db);
