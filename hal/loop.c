@@ -1,11 +1,14 @@
 #include "hal/loop.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum { BEAT_MS = 1000 };
@@ -18,7 +21,8 @@ struct post {
 
 struct loop {
     uv_loop_t uv;
-    uv_async_t wake;  /* another thread posted or wants a stop */
+    int wake_fd;      /* written to when another thread posted or wants a stop */
+    uv_poll_t wake;   /* for it; a uv_async_t spins while the other thread is held up in its send */
     uv_timer_t limit; /* ends a loop_run_once */
     bool single;      /* within loop_run_once: return after the first callback */
     atomic_bool stopping;
@@ -88,9 +92,18 @@ static void run_posts(struct loop *loop)
     }
 }
 
-static void on_wake(uv_async_t *wake)
+static void wake(struct loop *loop)
 {
-    struct loop *loop = wake->data;
+    (void)eventfd_write(loop->wake_fd, 1); /* fails only when it is full of wishes already */
+}
+
+static void on_wake(uv_poll_t *uv, int status, int events)
+{
+    (void)status;
+    (void)events;
+    struct loop *loop = uv->data;
+    eventfd_t wishes;
+    (void)eventfd_read(loop->wake_fd, &wishes);
     run_posts(loop);
     served(&loop->uv);
     if (atomic_load(&loop->stopping))
@@ -110,12 +123,17 @@ enum err loop_open(struct loop **out, struct fault *fault)
     loop->uv.data = loop;
     loop->wake.data = loop;
     loop->last = &loop->first;
-    status = uv_async_init(&loop->uv, &loop->wake, on_wake);
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    status = loop->wake_fd < 0 ? uv_translate_sys_error(errno)
+                               : uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd);
     if (status) {
+        if (loop->wake_fd >= 0)
+            (void)close(loop->wake_fd);
         (void)uv_loop_close(&loop->uv);
         free(loop);
         return fail(fault, status, "event loop");
     }
+    (void)uv_poll_start(&loop->wake, UV_READABLE, on_wake);
     (void)uv_timer_init(&loop->uv, &loop->limit);
     loop->limit.data = loop;
     pthread_mutex_init(&loop->lock, NULL);
@@ -143,6 +161,7 @@ void loop_close(struct loop *loop)
     int status = uv_loop_close(&loop->uv);
     assert(status == 0);
     (void)status;
+    (void)close(loop->wake_fd);
     pthread_mutex_destroy(&loop->lock);
     free(loop);
 }
@@ -156,7 +175,7 @@ void loop_run(struct loop *loop)
 static void on_limit(uv_timer_t *limit)
 {
     struct loop *loop = limit->data;
-    (void)uv_async_send(&loop->wake); /* a timer that is due before the wait doesn't end it */
+    wake(loop); /* a timer that is due before the wait doesn't end it */
 }
 
 void loop_run_once(struct loop *loop, int64_t timeout_ms)
@@ -172,7 +191,7 @@ void loop_run_once(struct loop *loop, int64_t timeout_ms)
 void loop_stop(struct loop *loop)
 {
     atomic_store(&loop->stopping, true);
-    (void)uv_async_send(&loop->wake);
+    wake(loop);
 }
 
 int64_t loop_now_ms(struct loop *loop)
@@ -188,10 +207,12 @@ enum err loop_post(struct loop *loop, loop_callback *callback, void *context)
         return ERR_NO_MEMORY;
     *post = (struct post){.callback = callback, .context = context};
     pthread_mutex_lock(&loop->lock);
+    bool waits = loop->first; /* for a loop that is awake already */
     *loop->last = post;
     loop->last = &post->next;
     pthread_mutex_unlock(&loop->lock);
-    (void)uv_async_send(&loop->wake);
+    if (!waits)
+        wake(loop);
     return ERR_OK;
 }
 
