@@ -251,6 +251,46 @@ static void sales_are_found_by_their_index(void **state)
     scratch_remove(&scratch);
 }
 
+/* Whether the plan has the text. */
+static bool plans(struct database *db, size_t statement, const char *text)
+{
+    static const uint8_t id[16] = {1};
+    struct buf sql CLEANUP(buf_free);
+    bool found = false;
+    buf_init(&sql, 2 * SQL_MAX);
+    buf_printf(&sql, "EXPLAIN %s", ingest_sql[statement].text);
+    struct statement *s = ask(db, sql.data);
+    if (statement == INGEST_POSTING_MARK) {
+        bind_text(s, 1, "a reference");
+        for (int i = 2; i <= 10; i++)
+            bind_text(s, i, NULL);
+    } else {
+        bind_blob(s, 1, id, sizeof id);
+        bind_blob(s, 2, id, sizeof id);
+    }
+    while (step(s))
+        found = found || strstr(column_text(s, 0), text);
+    statement_close(s);
+    return found;
+}
+
+/* A connection keeps the plan that it made when there was nothing in the tables yet. */
+static void server_goes_by_keys_from_the_first_row_on(void **state)
+{
+    (void)state;
+    struct scratch scratch;
+    if (!hub_database_on_server())
+        skip();
+    scratch_make(&scratch);
+    struct database *db = open_at(&scratch, SCHEMA_COUNT);
+    assert_true(plans(db, INGEST_POSTING_MARK, "posting_reference_key"));
+    assert_false(plans(db, INGEST_POSTING_MARK, "posting_of_company"));
+    assert_true(plans(db, INGEST_CENTRE_FACT, "return_index_pkey"));
+    assert_false(plans(db, INGEST_CENTRE_FACT, "Hash"));
+    database_close(db);
+    scratch_remove(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +298,7 @@ int main(void)
         cmocka_unit_test(what_waits_to_be_posted_keeps_its_company),
         cmocka_unit_test(statements_of_every_file_fit_the_schema),
         cmocka_unit_test(sales_are_found_by_their_index),
+        cmocka_unit_test(server_goes_by_keys_from_the_first_row_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
