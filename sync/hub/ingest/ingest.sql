@@ -606,10 +606,11 @@ ON CONFLICT (code, device, log_id, seq) DO UPDATE
 SET times = hub_exception.times + 1, last_ms = excluded.last_ms, detail = excluded.detail
 RETURNING times
 -- name: exception_reopen
+-- As posting_mark.
 UPDATE hub_exception
 SET state = 'open', turn = turn + 1, times = times + 1, last_ms = ?6, detail = ?5, due_ms = ?7,
     resolved_ms = NULL
-WHERE code = ?1 AND device = ?2 AND log_id = ?3 AND seq = ?4 AND state = 'resolved'
+WHERE code = ?1 AND device = ?2 AND log_id = ?3 AND seq = ?4 AND state || '' = 'resolved'
 RETURNING turn
 -- name: exception_find
 SELECT code, id, correlation, turn, CASE state WHEN 'assigned' THEN owner END

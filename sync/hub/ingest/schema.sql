@@ -709,3 +709,6 @@ INSERT INTO unpaid_cursor (one, entry_no) VALUES (1, 0);
 DROP INDEX event_by_subject;
 CREATE INDEX event_of_sale ON event (subject)
 WHERE type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1');
+-- name: settlement_files
+-- A file's batches are asked for when all of its lines were looked at.
+CREATE INDEX settlement_line_by_file ON settlement_line (file_no);
