@@ -153,7 +153,7 @@ class Load:
                 target=self._work,
                 args=(
                     Till(url, token, store, tls=tls),
-                    f"{seed}-{number}",
+                    f"{seed}t{number}",  # digits alone look like a card now and then
                     random.Random(f"{seed}-{number}"),
                     pause_s,
                 ),
