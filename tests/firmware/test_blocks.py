@@ -131,14 +131,22 @@ def update_problems(recording, count, dice, keeps_flushed=True):
     bad, first = [], {"A": 0, "B": 0}
     for moment, left in replay.states(log, recording.before, recording.folder, chosen, dice, keeps_flushed):
         found = read_block(left, esp)
-        leads = found and found.get("ORDER", "?")[0]
-        if leads not in first:
+        starts = found and first_to_start(found)
+        if not starts:
             bad.append((moment, f"the boot environment is broken: {found}"))
             continue
-        first[leads] += 1
-        if leads == target and found[f"{target}_OK"] == "1" and not holds(left, slot, new_root):
+        first[starts] += 1
+        if starts == target and not holds(left, slot, new_root):
             bad.append((moment, f"slot {target} is first, and not whole"))
     return bad, first
+
+
+def first_to_start(environment):
+    """As the boot loader chooses; None when it would find none."""
+    for slot in environment.get("ORDER", "").split():
+        if environment.get(f"{slot}_OK") == "1" and environment.get(f"{slot}_TRY") in ("0", "1", "2"):
+            return slot
+    return None
 
 
 def read_block(disk, esp):
