@@ -51,11 +51,11 @@ static enum err list(struct database *db, bool as_json, int64_t now_ms, struct f
     struct statement *s;
     bool row = true;
     bool any = false;
+    buf_init(&json, JSON_MAX);
     enum err err = database_statement(db, INGEST_CONNECTORS, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, now_ms);
-    buf_init(&json, JSON_MAX);
     struct jsonw w = jsonw_to(&json);
     jsonw_object(&w, NULL);
     jsonw_array(&w, "connectors");
