@@ -34,7 +34,8 @@ sql_headers:= $(patsubst %,$(OUT)/gen/%.h,$(sql_files))
 page_files := $(sort $(wildcard agent/page/*.html agent/page/*.css agent/page/*.js agent/page/*.json agent/page/*.svg agent/page/*.webmanifest))
 hub_page_files := $(sort $(wildcard sync/hub/web/page/*)) sync/hub/web/openapi.json
 document_files := $(sort $(wildcard agent/api/*.json sync/contract/schema/*.json agent/returns/*.json agent/capture/*.json agent/print/*.json sync/hub/ledger/*.json))
-generated  := $(sql_headers) $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/web/files.h $(OUT)/gen/documents.h \
+ingest_sql := $(sort $(wildcard sync/hub/ingest/sql/*.sql))
+generated  := $(sql_headers) $(OUT)/gen/sync/hub/ingest/ingest.sql.h $(OUT)/gen/agent/page/files.h $(OUT)/gen/sync/hub/web/files.h $(OUT)/gen/documents.h \
               $(OUT)/gen/sync/contract/dictionary.h
 
 build/embed: toolchain/embed.c
@@ -44,6 +45,11 @@ build/embed: toolchain/embed.c
 $(OUT)/gen/%.sql.h: %.sql build/embed
 	$(Q)mkdir -p $(@D)
 	$(Q)build/embed sql $(notdir $*) $< > $@
+
+# One set of statements for a handle: the nouns of the hub's database together.
+$(OUT)/gen/sync/hub/ingest/ingest.sql.h: $(ingest_sql) build/embed
+	$(Q)mkdir -p $(@D)
+	$(Q)build/embed sql ingest $(ingest_sql) > $@
 
 $(OUT)/gen/agent/page/files.h: $(page_files) build/embed
 	$(Q)mkdir -p $(@D)
