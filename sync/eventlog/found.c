@@ -151,14 +151,16 @@ enum err found_end_scan(struct database *db, struct database_statements *sql, st
 
 /* --- Reading --------------------------------------------------------------------------------- */
 
-enum err found_numbers(struct database_statements *sql, enum stream stream, int64_t *numbers,
-                       size_t max, size_t *count, struct fault *fault)
+enum err found_numbers(struct database_statements *sql, enum stream stream, const struct id *newest,
+                       int64_t *numbers, size_t max, size_t *count, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_attached(sql, SALVAGE_LOG_NUMBERS, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, stream);
+    if (newest)
+        bind_blob(s, 2, newest->bytes, ID_BYTES);
     bool there = true;
     size_t n = 0;
     while (!err && there && n < max) {
@@ -172,12 +174,39 @@ enum err found_numbers(struct database_statements *sql, enum stream stream, int6
     return err;
 }
 
-static bool is_right(const struct log_row *row)
+/* Whether the first event that is kept follows from what the row says was before it. */
+static enum err begins_right(struct database_statements *sql, const struct log_row *row,
+                             bool *right, struct fault *fault)
 {
-    struct sha256 origin = chain_origin(&row->id, row->forked ? &row->parent : NULL);
-    return row->first_kept > 1 || sha256_equal(&origin, &row->before_hash);
+    struct statement *s;
+    enum err err = database_attached(sql, SALVAGE_EVENTS_AT, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, row->no);
+    bind_int(s, 2, row->first_kept);
+    bool there = true;
+    *right = false;
+    while (!err && there && !*right) {
+        struct sha256 hash;
+        err = statement_step(s, &there, fault);
+        if (err || !there || column_bytes(s, 0, hash.bytes, SHA256_BYTES))
+            continue;
+        struct sha256 expected = chain_next(&row->before_hash, column_slice(s, 1));
+        *right = sha256_equal(&expected, &hash);
+    }
+    statement_reset(s);
+    return err;
 }
 
+static enum err is_right(struct database_statements *sql, const struct log_row *row, bool *right,
+                         struct fault *fault)
+{
+    struct sha256 origin = chain_origin(&row->id, row->forked ? &row->parent : NULL);
+    *right = row->first_kept == 1 && sha256_equal(&origin, &row->before_hash);
+    return row->first_kept == 1 ? ERR_OK : begins_right(sql, row, right, fault);
+}
+
+/* Of a log that was cut and whose first event is damaged too, the newest row is as good as any. */
 enum err found_log(struct database_statements *sql, int64_t no, struct log_row *row, bool *found,
                    struct fault *fault)
 {
@@ -187,14 +216,18 @@ enum err found_log(struct database_statements *sql, int64_t no, struct log_row *
         return err;
     bind_int(s, 1, no);
     bool there = true;
+    bool right = false;
     *found = false;
-    while (!err && there && !*found) {
+    while (!err && there && !right) {
         struct log_row made;
         err = statement_step(s, &there, fault);
-        if (err || !there || log_row_read(s, &made, NULL) || !is_right(&made))
+        if (err || !there || log_row_read(s, &made, NULL))
             continue;
-        *row = made;
-        *found = true;
+        err = is_right(sql, &made, &right, fault);
+        if (!err && (right || (!*found && made.first_kept > 1))) {
+            *row = made;
+            *found = true;
+        }
     }
     statement_reset(s);
     return err;

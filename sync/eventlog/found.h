@@ -22,10 +22,13 @@ enum err found_scan(struct database *db, struct database_statements *sql, const 
 enum err found_end_scan(struct database *db, struct database_statements *sql,
                         struct fault *fault) MUST_CHECK;
 
-/* The numbers of a stream's logs, oldest first, of which anything was found. */
-enum err found_numbers(struct database_statements *sql, enum stream stream, int64_t *numbers,
-                       size_t max, size_t *count, struct fault *fault) MUST_CHECK;
-/* The log's row, if one was found whose origin is right. */
+/*
+ * The numbers of a stream's logs, oldest first, of which anything was found; `newest` (NULL: nobody
+ * knows) is the id of the newest.
+ */
+enum err found_numbers(struct database_statements *sql, enum stream stream, const struct id *newest,
+                       int64_t *numbers, size_t max, size_t *count, struct fault *fault) MUST_CHECK;
+/* The log's row, if one was found: the newest whose origin is right, or whose first event is. */
 enum err found_log(struct database_statements *sql, int64_t no, struct log_row *row, bool *found,
                    struct fault *fault) MUST_CHECK;
 /* Where the log ended: at its fork, or with the last row found; 0 when nothing was. */

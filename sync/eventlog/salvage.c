@@ -50,8 +50,9 @@ struct walk {
     struct salvage *salvage;
     struct made_log *made;
     struct log_row row;
-    bool known; /* the row, and with it where its chain begins */
-    int64_t end;
+    bool known;       /* the row, and with it where its chain begins */
+    int64_t end;      /* of the rows that were found */
+    int64_t last;     /* what is missing until here is lost */
     int64_t expected; /* every seq before it is taken or listed as lost */
     struct links before;
     struct links here;
@@ -242,7 +243,7 @@ static enum err walk_log(struct walk *walk, struct fault *fault)
     if (!err)
         err = walk_events(walk, s, fault);
     statement_reset(s);
-    return err ? err : list_lost(walk, walk->end, fault);
+    return err ? err : list_lost(walk, walk->last, fault);
 }
 
 /* --- Logs ------------------------------------------------------------------------------------ */
@@ -264,9 +265,14 @@ static enum err know_log(struct walk *walk, int64_t no, bool newest, struct faul
         }
     }
     err = found_end(walk->salvage->sql, no, &walk->end, fault);
-    if (!err && newest && entry && id_equal(&entry->log, &walk->row.id) && entry->seq > walk->end)
-        walk->end = entry->seq;
-    return err;
+    if (err)
+        return err;
+    /* A row's position may be damaged, and lie anywhere: the head file knows better. */
+    bool is_head = newest && entry && id_equal(&entry->log, &walk->row.id);
+    walk->last = is_head ? entry->seq : walk->end;
+    if (walk->last > walk->end)
+        walk->end = walk->last;
+    return ERR_OK;
 }
 
 static enum err keep_log_row(struct walk *walk, struct fault *fault)
@@ -295,8 +301,9 @@ static enum err salvage_stream(struct salvage *salvage, enum stream stream, stru
 {
     int64_t numbers[FORKS_MAX];
     size_t count = 0;
-    enum err err = found_numbers(salvage->sql, stream, numbers, FORKS_MAX, &count, fault);
     const struct head *head = salvage->source->head;
+    enum err err = found_numbers(salvage->sql, stream, head ? &head->streams[stream].log : NULL,
+                                 numbers, FORKS_MAX, &count, fault);
     if (!err && !count && head && head->streams[stream].seq)
         numbers[count++] = (int64_t)stream << 16;
     if (err || !count)

@@ -38,9 +38,22 @@ INSERT OR IGNORE INTO lost VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 INSERT OR IGNORE INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 
 -- name: log_numbers
-SELECT DISTINCT no FROM (
-    SELECT no FROM found_log UNION SELECT pos >> 40 FROM found)
-WHERE no BETWEEN ?1 << 16 AND (?1 << 16) + 65534 ORDER BY no
+-- A number may be damaged, of a log's row or in an event's position. A log has one: that under which
+-- most of its events are. Events of a log whose row is gone may be of the newest, unless the head
+-- file's (?2) is known.
+WITH counted (no, id, events) AS (
+    SELECT DISTINCT no, id,
+        (SELECT count(*) FROM found WHERE pos BETWEEN no << 40 AND (no << 40) + 1099511627775)
+    FROM found_log WHERE no BETWEEN ?1 << 16 AND (?1 << 16) + 65534),
+named (no, id) AS (
+    SELECT no, id FROM counted AS one WHERE NOT EXISTS (
+        SELECT 1 FROM counted AS other WHERE other.id = one.id AND other.no <> one.no
+        AND (other.events > one.events OR (other.events = one.events AND other.no < one.no))))
+SELECT no FROM named
+UNION SELECT pos >> 40 FROM found
+WHERE pos >> 40 BETWEEN ?1 << 16 AND (?1 << 16) + 65534
+AND (NOT EXISTS (SELECT 1 FROM named WHERE id = ?2) OR pos >> 40 <= (SELECT max(no) FROM named))
+ORDER BY 1
 
 -- name: logs
 SELECT no, id, parent_log, parent_seq, parent_hash, first_kept, before_hash, 0, 0, 0, 0
@@ -53,6 +66,9 @@ SELECT ifnull((SELECT min(parent_seq) FROM found_log WHERE no = ?1 + 1),
 -- name: events
 SELECT row, pos, hash, body FROM found
 WHERE pos BETWEEN ?1 << 40 | ?2 AND (?1 << 40) + ?3 ORDER BY pos, row
+
+-- name: events_at
+SELECT hash, body FROM found WHERE pos = ?1 << 40 | ?2
 
 -- name: event
 SELECT ordinal, correlation, key, body, digest FROM found WHERE row = ?1
