@@ -70,11 +70,35 @@ static enum err walk_row(struct chain_walk *walk, struct statement *s, const str
     return err;
 }
 
+/* Cutting takes events away and moves the beginning at once: before it there are none. */
+static enum err look_before(struct database *db, const struct log_row *row,
+                            const struct chain_look *look, struct fault *fault)
+{
+    struct statement *s;
+    bool there;
+    enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log_position(row->no, 0));
+    bind_int(s, 2, log_position(row->no, row->first_kept) - 1);
+    bind_int(s, 3, 1);
+    err = database_step(db, s, &there, fault);
+    if (err)
+        return err;
+    if (there)
+        report_at(look, row, log_position_seq(column_int(s, 0)), "log",
+                  "an event before the one that is said to be the first");
+    statement_reset(s);
+    return ERR_OK;
+}
+
 enum err chain_walk_on(struct chain_walk *walk, struct database *db, const struct log_row *row,
                        const struct chain_look *look, int64_t max, bool *ended, struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
+    enum err err = walk->next == row->first_kept ? look_before(db, row, look, fault) : ERR_OK;
+    if (!err)
+        err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, log_position(row->no, walk->next));

@@ -4,6 +4,8 @@
 #include "sync/eventlog/record.h"
 #include "sync/eventlog/salvage.sql.h"
 
+static const int64_t SEQ_MAX = (INT64_C(1) << 40) - 1;
+
 struct scan {
     struct database_statements *sql;
 };
@@ -174,36 +176,33 @@ enum err found_numbers(struct database_statements *sql, enum stream stream, cons
     return err;
 }
 
-/* Whether the first event that is kept follows from what the row says was before it. */
-static enum err begins_right(struct database_statements *sql, const struct log_row *row,
-                             bool *right, struct fault *fault)
+/* The first event that is kept is the one that follows from what the row says was before it. */
+static enum err find_beginning(struct database_statements *sql, struct log_row *row, bool *right,
+                               struct fault *fault)
 {
     struct statement *s;
-    enum err err = database_attached(sql, SALVAGE_EVENTS_AT, &s, fault);
+    enum err err = found_events(sql, row->no, 1, SEQ_MAX, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, row->no);
-    bind_int(s, 2, row->first_kept);
     bool there = true;
-    *right = false;
     while (!err && there && !*right) {
         struct sha256 hash;
         err = statement_step(s, &there, fault);
-        if (err || !there || column_bytes(s, 0, hash.bytes, SHA256_BYTES))
+        if (err || !there || column_bytes(s, 2, hash.bytes, SHA256_BYTES))
             continue;
-        struct sha256 expected = chain_next(&row->before_hash, column_slice(s, 1));
+        struct sha256 expected = chain_next(&row->before_hash, column_slice(s, 3));
         *right = sha256_equal(&expected, &hash);
+        if (*right)
+            row->first_kept = log_position_seq(column_int(s, 1));
     }
     statement_reset(s);
     return err;
 }
 
-static enum err is_right(struct database_statements *sql, const struct log_row *row, bool *right,
-                         struct fault *fault)
+static bool has_right_origin(const struct log_row *row)
 {
     struct sha256 origin = chain_origin(&row->id, row->forked ? &row->parent : NULL);
-    *right = row->first_kept == 1 && sha256_equal(&origin, &row->before_hash);
-    return row->first_kept == 1 ? ERR_OK : begins_right(sql, row, right, fault);
+    return row->first_kept == 1 && sha256_equal(&origin, &row->before_hash);
 }
 
 /* Of a log that was cut and whose first event is damaged too, the newest row is as good as any. */
@@ -223,8 +222,11 @@ enum err found_log(struct database_statements *sql, int64_t no, struct log_row *
         err = statement_step(s, &there, fault);
         if (err || !there || log_row_read(s, &made, NULL))
             continue;
-        err = is_right(sql, &made, &right, fault);
-        if (!err && (right || (!*found && made.first_kept > 1))) {
+        bool cut = made.first_kept > 1;
+        right = has_right_origin(&made);
+        if (cut)
+            err = find_beginning(sql, &made, &right, fault);
+        if (!err && (right || (cut && !*found))) {
             *row = made;
             *found = true;
         }

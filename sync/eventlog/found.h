@@ -28,7 +28,10 @@ enum err found_end_scan(struct database *db, struct database_statements *sql,
  */
 enum err found_numbers(struct database_statements *sql, enum stream stream, const struct id *newest,
                        int64_t *numbers, size_t max, size_t *count, struct fault *fault) MUST_CHECK;
-/* The log's row, if one was found: the newest whose origin is right, or whose first event is. */
+/*
+ * The log's row, if one was found: the newest whose origin is right, or which tells what was before
+ * an event that is here. That event is its first, whatever the row says.
+ */
 enum err found_log(struct database_statements *sql, int64_t no, struct log_row *row, bool *found,
                    struct fault *fault) MUST_CHECK;
 /* Where the log ended: at its fork, or with the last row found; 0 when nothing was. */

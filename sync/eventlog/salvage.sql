@@ -67,9 +67,6 @@ SELECT ifnull((SELECT min(parent_seq) FROM found_log WHERE no = ?1 + 1),
 SELECT row, pos, hash, body FROM found
 WHERE pos BETWEEN ?1 << 40 | ?2 AND (?1 << 40) + ?3 ORDER BY pos, row
 
--- name: events_at
-SELECT hash, body FROM found WHERE pos = ?1 << 40 | ?2
-
 -- name: event
 SELECT ordinal, correlation, key, body, digest FROM found WHERE row = ?1
 

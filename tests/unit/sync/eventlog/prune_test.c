@@ -73,6 +73,31 @@ static void what_is_not_backed_up_is_kept_whatever_the_rules_say(void **state)
     clean(f);
 }
 
+static void salvage_with(const char *damage)
+{
+    struct log_fixture f;
+    log_fixture_make(&f);
+    fill(&f);
+    back_up(&f, STREAM_RETURNS, 40, 1);
+    assert_int_equal(prune(&f, (struct eventlog_retention){.max_events = 1}), 40);
+    log_fixture_close(&f);
+    log_fixture_tamper(&f, damage);
+    assert_int_equal(log_fixture_open(&f), ERR_OK);
+    assert_int_equal(log_fixture_number(&f, "SELECT count(*) FROM event"), 40);
+    assert_int_equal(log_fixture_number(&f, "SELECT count(*) FROM lost"), 0);
+    assert_int_equal(log_fixture_number(&f, "SELECT first_kept FROM log WHERE no = 0"), 41);
+    log_fixture_remove(&f);
+}
+
+/* The chain says where a log begins that was cut. */
+static void a_damaged_beginning_is_not_believed(void **state)
+{
+    (void)state;
+    salvage_with("UPDATE log SET first_kept = 57 WHERE no = 0");
+    salvage_with("UPDATE log SET first_kept = 9 WHERE no = 0");
+    salvage_with("UPDATE log SET first_kept = 1 << 30 WHERE no = 0");
+}
+
 static void the_rules_cut_by_count_size_and_age(void **state)
 {
     struct log_fixture *f = *state;
@@ -199,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOG_TEST(what_is_not_backed_up_is_kept_whatever_the_rules_say),
+        cmocka_unit_test(a_damaged_beginning_is_not_believed),
         LOG_TEST(the_rules_cut_by_count_size_and_age),
         LOG_TEST(what_is_young_is_kept_whatever_the_count),
         LOG_TEST(what_a_parked_item_needs_is_kept),
