@@ -43,7 +43,7 @@ class Box:
             if applet != "busybox":
                 (folder / "bin" / applet).symlink_to("busybox")
         shutil.copytree(ROOT / "firmware/overlay/usr/lib/tillback", folder / "usr/lib/tillback")
-        (folder / "proc/mounts").write_text("")
+        (folder / "proc/mounts").write_text("disk /data ext4 rw 0 0\n")
         (folder / "rauc-says").write_text("installing\n")
         for name, text in FAKES.items():
             self.add_program(name, text)

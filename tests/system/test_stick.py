@@ -147,3 +147,27 @@ def test_bundle_that_rauc_refuses_is_told(box):
     assert "stick: the update is refused" in plug(box, update_raucb="bad")
     assert json.loads((box.folder / "data/boot/last-update.json").read_text())["result"] == "refused"
     assert "systemctl reboot" not in box.asked()
+
+
+def test_without_its_data_partition_a_box_takes_nothing(box):
+    (box.folder / "proc/mounts").write_text("")
+    assert plug(box, enrol_json="signed", update_raucb="signed", ticket_json="signed") == ""
+    assert not any(asked.startswith(("tillback", "rauc")) for asked in box.asked())
+
+
+def test_data_partition_beyond_mending_is_made_anew_by_who_signs_releases(box):
+    (box.folder / "proc/mounts").write_text("")
+    (box.folder / "run/tillback-data-lost").touch()
+    box.add_program("systemd-repart", '#!/bin/sh\necho "systemd-repart $*" >>/asked\n')
+    box.add_program("udevadm", "#!/bin/sh\n")
+    folder = box.folder / "run/tillback-stick-sdb1/tillback"
+    folder.mkdir(parents=True)
+    (folder / "new-data.txt").write_text("the disk was swapped\n")
+    (box.folder / "bin/rauc").rename(box.folder / "bin/rauc-signed")
+    box.add_program("rauc", "#!/bin/sh\nexit 1\n")
+    assert "is left alone" in box.run(STICK, "/dev/sdb1")[1]
+    (box.folder / "bin/rauc-signed").rename(box.folder / "bin/rauc")
+    assert "made anew: the disk was swapped" in box.run(STICK, "/dev/sdb1")[1]
+    assert "systemd-repart --factory-reset=yes --dry-run=no" in box.asked()
+    wiped = json.loads((box.folder / "data/boot/last-wipe.json").read_text())
+    assert wiped["waiting"] == "unknown" and "the disk was swapped" in wiped["reason"]
