@@ -35,8 +35,8 @@ FIRMWARE_TESTED = amd64
 FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/$(FIRMWARE_TESTED) $(PYTEST) --durations=0 --durations-min=1 \
     --junitxml=build/$@.xml
 FIRMWARE_QUICK := test_contents.py test_slots.py test_appliance.py \
-    test_power.py::test_what_was_answered_outlives_the_plug_pulled_at_random_moments \
-    test_update.py::test_good_update_runs_in_the_other_slot_though_the_network_is_lost_and_a_restart_is_wanted
+    test_update.py::test_good_update_runs_in_the_other_slot_though_the_network_is_lost_and_a_restart_is_wanted \
+    test_power.py::test_what_was_answered_outlives_the_plug_pulled_at_random_moments
 firmware-quick firmware-test firmware-soak: all build/firmware/test/made
 	$(Q)toolchain/install test firmware-test
 	$(Q)$(FIRMWARE_RUN) $(FIRMWARE_PYTEST) $(addprefix tests/firmware/,$(FIRMWARE_CHOSEN))
