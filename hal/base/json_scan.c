@@ -1,57 +1,12 @@
 #include "hal/base/json_scan.h"
-#include "hal/base/hex.h"
+#include "hal/base/json_escape.h"
 #include "hal/base/utf8.h"
 
 #include <assert.h>
 #include <endian.h>
 #include <string.h>
 
-enum { DIGITS_MAX = 16 };      /* of 2^53 */
 enum { NUMBER_TEXT_MAX = 60 }; /* cJSON reads no more of a number */
-
-static const int64_t exact_max = INT64_C(9007199254740992);
-
-/* Four hexadecimal digits; -1 if they aren't there. */
-static int32_t code_unit(const char *at, const char *end)
-{
-    uint8_t bytes[2];
-    if (end - at < 4 || hex_decode((struct slice){at, 4}, bytes, 2) != ERR_OK)
-        return -1;
-    return bytes[0] << 8 | bytes[1];
-}
-
-/*
- * The character that the escape at `at` (behind its backslash) stands for, and its length without
- * the backslash; false for what is no escape, NUL, or half a surrogate pair.
- */
-static bool escaped(const char *at, const char *end, uint32_t *character, size_t *len)
-{
-    static const char names[] = "\"\\/bfnrt";
-    static const char meant[] = "\"\\/\b\f\n\r\t";
-    if (at == end || *at == '\0')
-        return false;
-    const char *name = strchr(names, *at);
-    if (name) {
-        *character = (uint32_t)meant[name - names];
-        *len = 1;
-        return true;
-    }
-    int32_t high = *at == 'u' ? code_unit(at + 1, end) : -1;
-    if (high <= 0 || (high >= 0xdc00 && high <= 0xdfff))
-        return false;
-    *character = (uint32_t)high;
-    *len = 5;
-    if (high < 0xd800 || high > 0xdbff)
-        return true;
-    if (end - at < 11 || at[5] != '\\' || at[6] != 'u')
-        return false;
-    int32_t low = code_unit(at + 7, end);
-    if (low < 0xdc00 || low > 0xdfff)
-        return false;
-    *character = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
-    *len = 11;
-    return true;
-}
 
 static bool is_plain(char c)
 {
@@ -136,7 +91,7 @@ static const char *after_rare(struct json_scan *s, const char *at, struct fault 
     if (at == s->end)
         return stop(s, at, "a text without an end", fault);
     if (*at == '\\')
-        return escaped(at + 1, s->end, &character, &len)
+        return json_escape_read(at + 1, s->end, &character, &len)
                    ? at + 1 + len
                    : stop(s, at, "an escape that isn't allowed", fault);
     if ((unsigned char)*at < 0x20)
@@ -487,76 +442,5 @@ enum err json_scan_member(struct slice text, struct json_limits limits, const ch
     if (!found.data)
         return fault_set(fault, ERR_NOT_FOUND, key, "is missing");
     *value = found;
-    return ERR_OK;
-}
-
-static size_t utf8_put(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = len - 1; i > 0; i--, c >>= 6)
-        to[i] = (char)(0x80 | (c & 0x3f));
-    to[0] = (char)(leads[len] | c);
-    return len;
-}
-
-enum err json_scan_text(struct slice value, struct arena *arena, struct slice *text)
-{
-    if (value.len < 2 || value.data[0] != '"' || value.data[value.len - 1] != '"')
-        return ERR_INVALID;
-    struct slice inner = {value.data + 1, value.len - 2};
-    if (inner.len == 0 || !memchr(inner.data, '\\', inner.len)) {
-        *text = inner;
-        return ERR_OK;
-    }
-    char *out = arena_alloc(arena, inner.len, 1); /* an escape is never shorter than its meaning */
-    if (!out)
-        return ERR_NO_MEMORY;
-    const char *end = inner.data + inner.len;
-    size_t len = 0;
-    for (const char *at = inner.data; at < end;) {
-        if (*at != '\\') {
-            out[len++] = *at++;
-            continue;
-        }
-        uint32_t character;
-        size_t skip;
-        if (!escaped(at + 1, end, &character, &skip))
-            return ERR_INVALID;
-        len += utf8_put(out + len, character);
-        at += 1 + skip;
-    }
-    *text = (struct slice){out, len};
-    return ERR_OK;
-}
-
-enum err json_scan_int(struct slice value, int64_t *number)
-{
-    bool minus = value.len > 0 && value.data[0] == '-';
-    size_t digits = value.len - minus;
-    if (digits == 0 || digits > DIGITS_MAX)
-        return ERR_INVALID;
-    int64_t result = 0;
-    for (size_t i = minus; i < value.len; i++) {
-        if (value.data[i] < '0' || value.data[i] > '9')
-            return ERR_INVALID;
-        result = result * 10 + (value.data[i] - '0');
-    }
-    if (result > exact_max)
-        return ERR_INVALID;
-    *number = minus ? -result : result;
-    return ERR_OK;
-}
-
-enum err json_scan_flag(struct slice value, bool *flag)
-{
-    bool is_true = slice_is(value, "true");
-    if (!is_true && !slice_is(value, "false"))
-        return ERR_INVALID;
-    *flag = is_true;
     return ERR_OK;
 }
