@@ -51,6 +51,8 @@ enum err policy_file_open(struct policy_file **out, const char *path, struct fau
     enum err err = path ? storage_read(path, &text, fault) : ERR_OK;
     if (!err)
         err = policy_file_read(out, path ? buf_slice(&text) : shipped(), fault);
+    if (err && text.len)
+        fault_in_file(fault, path);
     return err ? fault_wrap(fault, err, "the return policy") : ERR_OK;
 }
 

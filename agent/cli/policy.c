@@ -36,7 +36,13 @@ static enum err load(struct loaded *loaded, const char *path, struct fault *faul
     struct json_limits limits = {.bytes = POLICY_BYTES_MAX, .depth = 16};
     if (!err)
         err = json_parse(buf_slice(&text), limits, &loaded->doc, fault);
-    return err ? err : policy_read(loaded->doc, &loaded->arena, &loaded->policy, fault);
+    else
+        return err;
+    if (!err)
+        err = policy_read(loaded->doc, &loaded->arena, &loaded->policy, fault);
+    if (err)
+        fault_in_file(fault, path);
+    return err;
 }
 
 static enum cli_exit check(struct cli *cli, const struct policy *policy)

@@ -109,6 +109,8 @@ static enum err read_wish(struct run *run, const struct cli *cli, struct provisi
     enum err err = read_wait(cli, &wish->wait_ms, fault);
     if (!err && file)
         err = storage_read(file, &run->text, fault);
+    if (!err && file && !run->text.len)
+        err = fault_set(fault, ERR_INVALID, file, "is empty");
     wish->bundle = buf_slice(&run->text);
     if (!file)
         wish->code = bare_word(cli);
@@ -172,7 +174,7 @@ static enum err provision(struct run *run, const struct provision_wish *wish, st
 enum cli_exit cli_provision(struct cli *cli)
 {
     struct fault fault = {0};
-    struct provision_wish wish;
+    struct provision_wish wish = {.bundle = {NULL, 0}};
     struct run run CLEANUP(run_cleanup) = {.state = NULL};
     if (!cli->state)
         return cli_usage("an identity is made in the state directory: give --state DIR");
@@ -181,6 +183,8 @@ enum cli_exit cli_provision(struct cli *cli)
         err = read_wish(&run, cli, &wish, &fault);
     if (!err)
         err = provision(&run, &wish, &fault);
+    if (err == ERR_INVALID && wish.bundle.len)
+        fault_in_file(&fault, cli_option(cli, "--bundle"));
     if (!err)
         err = report(&run, cli, &fault);
     return err ? cli_fail(&fault) : CLI_FINE;
@@ -236,8 +240,8 @@ enum cli_exit cli_cert(struct cli *cli)
         err = lock_run(&run, &fault);
     if (!err)
         err = storage_read(cli->argv[1], &run.text, &fault);
-    if (!err)
-        err = provision_take_answer(&run.place, buf_slice(&run.text), &fault);
+    if (!err && (err = provision_take_answer(&run.place, buf_slice(&run.text), &fault)) != ERR_OK)
+        fault_in_file(&fault, cli->argv[1]);
     if (!err)
         err = report(&run, cli, &fault);
     return err ? cli_fail(&fault) : CLI_FINE;

@@ -25,9 +25,12 @@ static enum err check(const struct cli *cli, const char *file, struct ticket *ti
         err = identity_open(&identity, folder, IDENTITY_CURRENT, fault);
     if (!err)
         err = clock_open(&clock, time_floor_read(cli->state, TILLBACK_BUILD_MS), fault);
-    if (!err)
+    if (!err) {
         err = ticket_open(buf_slice(&envelope), identity, clock_wall_ms(clock), ticket, left_ms,
                           fault);
+        if (err)
+            fault_in_file(fault, file);
+    }
     clock_close(clock);
     return err;
 }

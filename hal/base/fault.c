@@ -98,13 +98,22 @@ enum err fault_wrap(struct fault *fault, enum err code, const char *doing)
     return code;
 }
 
-void fault_within(struct fault *fault, const char *head)
+static void join(struct fault *fault, const char *head, const char *joint)
 {
-    if (!fault)
-        return;
     char tail[FAULT_WHERE_MAX];
     memcpy(tail, fault->where, sizeof tail);
-    const char *joint = tail[0] && tail[0] != '[' ? "." : "";
     (void)snprintf(fault->where, sizeof fault->where, "%s%s%.*s", head, joint, FAULT_WHERE_MAX - 40,
                    tail);
+}
+
+void fault_within(struct fault *fault, const char *head)
+{
+    if (fault)
+        join(fault, head, fault->where[0] && fault->where[0] != '[' ? "." : "");
+}
+
+void fault_in_file(struct fault *fault, const char *file)
+{
+    if (fault)
+        join(fault, file, fault->where[0] ? ": " : "");
 }

@@ -88,4 +88,7 @@ enum err fault_wrap(struct fault *fault, enum err code, const char *doing);
 /* Puts a path's head before `where`: "lines[2]" and "quantity" become "lines[2].quantity". */
 void fault_within(struct fault *fault, const char *head);
 
+/* The same for the file that it was read from: "policy.json: rules[2]". */
+void fault_in_file(struct fault *fault, const char *file);
+
 #endif

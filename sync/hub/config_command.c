@@ -157,8 +157,8 @@ static enum err put(const struct office *office, const struct asked *asked, stru
     enum err err = need_reason(asked, fault);
     if (!err)
         err = storage_read(asked->words[2], &file, fault);
-    if (!err)
-        err = normalise(buf_slice(&file), &settings, fault);
+    if (!err && (err = normalise(buf_slice(&file), &settings, fault)) != ERR_OK)
+        fault_in_file(fault, asked->words[2]);
     const struct layer_change change = {.scope = asked->words[1],
                                         .settings = buf_slice(&settings),
                                         .holder = "command line",

@@ -371,8 +371,8 @@ static enum err sign(struct desk *desk, const struct device_words *words, struct
     enum err err = need(words->subject, "device sign", "needs the file of a request", fault);
     if (!err)
         err = storage_read(words->subject, &request, fault);
-    if (!err)
-        err = answer(desk, buf_slice(&request), &out, fault);
+    if (!err && (err = answer(desk, buf_slice(&request), &out, fault)) != ERR_OK)
+        fault_in_file(fault, words->subject);
     if (!err)
         err = note(desk, "device.sign", words->subject, NULL, fault);
     if (!err)

@@ -125,6 +125,8 @@ static enum err import_settlement(struct database *db, const char *format_name, 
     if (err)
         return err;
     err = intake_settlement(db, format, buf_slice(&text), technician.name, now_ms, &taken, fault);
+    if (err)
+        fault_in_file(fault, path);
     (void)snprintf(subject, sizeof subject, "%" PRId64, taken.file_no);
     if (!err)
         err = note(db, "settlement.add", subject, now_ms, fault);

@@ -65,8 +65,9 @@ static enum err verify(const char *state, const char *file, const char *out, int
     enum err err = storage_read(file, &envelope, fault);
     if (!err)
         err = read_authority(state, &ca, &crl, fault);
-    if (!err)
-        err = report_open(buf_slice(&envelope), ca, crl, now_ms, &payload, &facts, fault);
+    if (!err && (err = report_open(buf_slice(&envelope), ca, crl, now_ms, &payload, &facts,
+                                   fault)) != ERR_OK)
+        fault_in_file(fault, file);
     return err ? err : tell(&payload, &facts, out, fault);
 }
 
