@@ -21,6 +21,17 @@ bool slice_is(struct slice s, const char *text)
     return slice_equal(s, slice_of(text));
 }
 
+bool slice_among(struct slice s, const char *words)
+{
+    while (*words) {
+        size_t len = strcspn(words, " ");
+        if (slice_equal(s, (struct slice){words, len}))
+            return true;
+        words += len + (words[len] == ' ');
+    }
+    return false;
+}
+
 void slice_copy(struct slice s, char *to, size_t size)
 {
     assert(size > 0);

@@ -23,6 +23,8 @@ struct slice slice_of(const char *text);
 bool slice_equal(struct slice a, struct slice b);
 /* True if the slice holds just the characters of `text`. */
 bool slice_is(struct slice s, const char *text);
+/* True if it is one of the words, which have a space between them. */
+bool slice_among(struct slice s, const char *words);
 /* Copies it into an array of `size` bytes as a text; what has no room is cut off. */
 void slice_copy(struct slice s, char *to, size_t size);
 

@@ -134,6 +134,17 @@ static void consume_drops_from_the_front(void **state)
     assert_true(slice_is(buf_slice(&b), ""));
 }
 
+static void slice_among_words_is_found_whole_only(void **state)
+{
+    (void)state;
+    assert_true(slice_among(slice_of("from"), "from"));
+    assert_true(slice_among(slice_of("state"), "from return state"));
+    assert_false(slice_among(slice_of("stat"), "from return state"));
+    assert_false(slice_among(slice_of("from return"), "from return state"));
+    assert_false(slice_among(slice_of(""), "from"));
+    assert_false(slice_among(slice_of("from"), ""));
+}
+
 static void free_may_be_called_twice_and_used_again(void **state)
 {
     (void)state;
@@ -181,6 +192,7 @@ int main(void)
         cmocka_unit_test(reset_forgets_the_failure_and_keeps_the_memory),
         cmocka_unit_test(grows_far_beyond_its_first_size),
         cmocka_unit_test(consume_drops_from_the_front),
+        cmocka_unit_test(slice_among_words_is_found_whole_only),
         cmocka_unit_test(free_may_be_called_twice_and_used_again),
         cmocka_unit_test(slices_compare_by_length_and_bytes),
         cmocka_unit_test(a_slice_is_copied_as_far_as_there_is_room),
