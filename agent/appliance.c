@@ -13,6 +13,7 @@
 #include "agent/pulse.h"
 #include "agent/retention.h"
 #include "agent/rotate_order.h"
+#include "agent/service/not_started.h"
 #include "agent/update_order.h"
 #include "agent/views/views.h"
 #include "hal/base/version.h"
@@ -385,6 +386,18 @@ static enum err (*const opening[])(struct appliance *a, struct fault *fault) = {
     open_updater, open_lamp, open_retention, open_centre, open_member_watch, open_pulse,
 };
 
+/* Whoever reads the diagnostics later learns it, too. */
+static void tell_of_failed_start(const struct appliance *a)
+{
+    char why[NOT_STARTED_MAX];
+    struct fault fault;
+    if (!not_started_read(a->ground.folder, why))
+        return;
+    diag_write(a->ground.diag, DIAG_WARN, "appliance.did_not_start", "before this start: %s", why);
+    if (not_started_forget(a->ground.folder, &fault) != ERR_OK)
+        diag_fault(a->ground.diag, DIAG_WARN, "appliance.did_not_start", &fault);
+}
+
 enum err appliance_open(struct appliance **out, const char *folder, const struct settings *settings,
                         struct fault *fault)
 {
@@ -399,6 +412,7 @@ enum err appliance_open(struct appliance **out, const char *folder, const struct
         appliance_close(a);
         return err;
     }
+    tell_of_failed_start(a);
     *out = a;
     return ERR_OK;
 }

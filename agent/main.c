@@ -1,5 +1,6 @@
 /* tillbackd: the appliance's program. */
 #include "agent/appliance.h"
+#include "agent/service/not_started.h"
 #include "agent/service/setup.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/version.h"
@@ -32,9 +33,19 @@ static int fail(const struct fault *fault)
     return EXIT_PROBLEM;
 }
 
-static int usage(const char *problem)
+/* Who stands before the box reads it on the screen; who started this, here. */
+static int fail_to_start(const char *folder, enum err err, const struct fault *why)
 {
-    fprintf(stderr, "tillbackd: %s\nTry tillbackd --help.\n", problem);
+    struct fault fault = {0};
+    (void)fail(why);
+    if (folder && not_started_note(folder, err, why, &fault) != ERR_OK)
+        (void)fail(&fault);
+    return EXIT_PROBLEM;
+}
+
+static int usage(const char *word, const char *problem)
+{
+    fprintf(stderr, "tillbackd: %s %s\nTry tillbackd --help.\n", word, problem);
     return EXIT_USAGE;
 }
 
@@ -43,8 +54,9 @@ static int serve(const char *folder, const struct settings *settings)
     struct fault fault = {0};
     for (bool again = true; again;) {
         struct appliance *appliance;
-        if (appliance_open(&appliance, folder, settings, &fault) != ERR_OK)
-            return fail(&fault);
+        enum err err = appliance_open(&appliance, folder, settings, &fault);
+        if (err)
+            return fail_to_start(folder, err, &fault);
         printf("ready http=%s\n", appliance_address(appliance));
         fflush(stdout);
         again = appliance_run(appliance);
@@ -68,22 +80,22 @@ static int read_arguments(int count, char **words, struct settings *settings, co
             puts("tillbackd " TILLBACK_VERSION);
             return EXIT_FINE;
         }
+        if (!slice_among(slice_of(words[i]), "--state --config --set"))
+            return usage(words[i], "is no option");
         if (!value)
-            return usage("an argument is missing or unknown");
+            return usage(words[i], "needs a value");
         if (strcmp(words[i], "--state") == 0)
             *folder = value;
         else if (strcmp(words[i], "--config") == 0)
             err = settings_load(settings, value, &fault);
-        else if (strcmp(words[i], "--set") == 0)
-            err = settings_set(settings, value, &fault);
         else
-            return usage("an argument is unknown");
+            err = settings_set(settings, value, &fault);
         if (err) {
-            (void)fail(&fault);
+            (void)fail_to_start(*folder, err, &fault);
             return EXIT_USAGE;
         }
     }
-    return *folder ? -1 : usage("--state DIR is missing");
+    return *folder ? -1 : usage("--state DIR", "is missing");
 }
 
 int main(int argc, char **argv)

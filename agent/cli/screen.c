@@ -1,4 +1,5 @@
 #include "agent/cli/screen.h"
+#include "agent/service/not_started.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
@@ -31,7 +32,7 @@ static void write_version(const struct cJSON *doc, struct buf *out)
                slot[0] ? ", slot " : "", slot);
 }
 
-static void write_link(const struct cJSON *doc, struct buf *out)
+void screen_write_link(const struct cJSON *doc, struct buf *out)
 {
     const char *link = text_of(doc, "link");
     const char *reason = text_of(doc, "reason");
@@ -80,21 +81,26 @@ enum err screen_write(struct slice answer, struct buf *out, struct fault *fault)
     if (err)
         return err;
     const struct cJSON *software = json_member(doc, "software");
-    const struct cJSON *can_save = json_member(doc, "can_save");
-    struct buf flag CLEANUP(buf_free);
-    buf_init(&flag, SCREEN_MAX);
-    json_print(can_save, &flag);
     buf_printf(out, "Tillback %s, store %s\n", text_of(doc, "device"), text_of(doc, "store"));
     write_version(doc, out);
-    write_link(doc, out);
+    screen_write_link(doc, out);
     write_events(doc, out);
-    if (slice_is(buf_slice(&flag), "false"))
+    if (!json_member_bool(doc, "can_save", true))
         buf_append_text(out, "disk     FULL: no return can be saved\n");
     write_update(software, "update", "state", out);
     if (!json_member(software, "update"))
         write_update(software, "last", "result", out);
     write_printers(doc, out);
     return buf_check(out, fault, "screen");
+}
+
+static void write_silence(const struct cli *cli, const struct fault *fault, struct buf *screen)
+{
+    char why[NOT_STARTED_MAX];
+    if (cli->state && not_started_read(cli->state, why))
+        buf_printf(screen, "Tillback does not start: %s\n", why);
+    else
+        buf_printf(screen, "Tillback does not answer: %s\n", fault->text);
 }
 
 /* What to show now: also that it doesn't answer, and why. */
@@ -109,7 +115,7 @@ static void compose(const struct cli *cli, struct buf *screen)
         err = screen_write(buf_slice(&answer), screen, &fault);
     if (err) {
         buf_reset(screen);
-        buf_printf(screen, "Tillback does not answer: %s\n", fault.text);
+        write_silence(cli, &fault, screen);
     }
 }
 

@@ -11,6 +11,8 @@
 
 /* Events that are parked, of all streams, in an answer of GET /v1/status. Pure. */
 int64_t screen_count_parked(const struct cJSON *status);
+/* Its line about the link. */
+void screen_write_link(const struct cJSON *status, struct buf *out);
 /* `answer` is that of GET /v1/status. ERR_INVALID. Pure. */
 enum err screen_write(struct slice answer, struct buf *out, struct fault *fault) MUST_CHECK;
 enum cli_exit screen_watch(const struct cli *cli);

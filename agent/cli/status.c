@@ -1,5 +1,6 @@
 #include "agent/cli/cli.h"
 #include "agent/cli/screen.h"
+#include "agent/service/not_started.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
@@ -44,29 +45,72 @@ static bool print_health(const struct cli *cli, const struct cJSON *doc)
     return ill != NULL;
 }
 
+static void print_stream(const char *name, int64_t head, int64_t through, int64_t parked,
+                         bool forked)
+{
+    printf("%-8s %lld saved, %lld at the hub, %lld waiting, %lld parked%s\n", name, (long long)head,
+           (long long)through, (long long)(head - through), (long long)parked,
+           forked ? ", continued after a lost tail" : "");
+}
+
+static void print_lost(int64_t lost)
+{
+    if (lost)
+        printf("lost     %lld events that were saved once; tillback verify names them\n",
+               (long long)lost);
+}
+
+static void print_link(const struct cJSON *doc)
+{
+    struct buf out CLEANUP(buf_free);
+    buf_init(&out, ANSWER_MAX);
+    screen_write_link(doc, &out);
+    printf("%s", out.data);
+}
+
+static void write_running(struct jsonw *w, const struct cJSON *running)
+{
+    static const char *const members[] = {"health", "health_reason", "link", "since", "reason"};
+    jsonw_bool(w, "running", running != NULL);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (json_member_text(running, members[i]))
+            jsonw_text(w, members[i], json_member_text(running, members[i]));
+}
+
+/* Of one that doesn't run. */
+static void print_absence(const struct cli *cli)
+{
+    char why[NOT_STARTED_MAX];
+    puts("link     none: tillbackd doesn't run here");
+    if (not_started_read(cli->state, why))
+        printf("start    failed: %s\n", why);
+}
+
 static enum cli_exit print_files(const struct cli *cli, const struct eventlog_status *status)
 {
     struct buf out CLEANUP(buf_free);
     buf_init(&out, ANSWER_MAX);
     struct jsonw w = jsonw_to(&out);
     struct cJSON *running CLEANUP(json_cleanup) = ask_running(cli);
+    char why[NOT_STARTED_MAX];
     bool ill = print_health(cli, running);
+    if (running && !cli->json)
+        print_link(running);
+    else if (!cli->json)
+        print_absence(cli);
     jsonw_object(&w, NULL);
-    if (running)
-        jsonw_text(&w, "health", json_member_text(running, "health"));
-    if (ill)
-        jsonw_text(&w, "health_reason", json_member_text(running, "health_reason"));
+    write_running(&w, running);
+    if (!running && not_started_read(cli->state, why))
+        jsonw_text(&w, "not_started", why);
     jsonw_object(&w, "streams");
     int64_t parked = 0;
     for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++) {
         const struct eventlog_stream_status *stream = &status->streams[i];
-        write_stream(&w, stream_name((enum stream)i), stream);
+        const char *name = stream_name((enum stream)i);
+        write_stream(&w, name, stream);
         parked += stream->parked;
         if (!cli->json)
-            printf("%-8s %lld saved, %lld at the hub, %lld waiting, %lld parked%s\n",
-                   stream_name((enum stream)i), (long long)stream->head, (long long)stream->through,
-                   (long long)(stream->head - stream->through), (long long)stream->parked,
-                   stream->forked ? ", continued after a lost tail" : "");
+            print_stream(name, stream->head, stream->through, stream->parked, stream->forked);
     }
     jsonw_end(&w);
     jsonw_int(&w, "hub_epoch", status->hub_epoch);
@@ -78,10 +122,20 @@ static enum cli_exit print_files(const struct cli *cli, const struct eventlog_st
     jsonw_end(&w);
     if (cli->json)
         cli_print(&out);
-    else if (lost)
-        printf("lost     %lld events that were saved once; tillback verify names them\n",
-               (long long)lost);
+    else
+        print_lost(lost);
     return parked || lost || ill ? CLI_PROBLEM : CLI_FINE;
+}
+
+static void print_streams(const struct cJSON *doc)
+{
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++) {
+        const char *name = stream_name((enum stream)i);
+        const struct cJSON *stream = json_member(json_member(doc, "streams"), name);
+        print_stream(name, json_member_int(stream, "head", 0),
+                     json_member_int(stream, "through", 0), json_member_int(stream, "parked", 0),
+                     json_member_bool(stream, "forked", false));
+    }
 }
 
 static enum cli_exit print_answer(const struct cli *cli, const struct buf *answer)
@@ -90,25 +144,16 @@ static enum cli_exit print_answer(const struct cli *cli, const struct buf *answe
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     if (json_parse(buf_slice(answer), JSON_LIMITS_DEFAULT, &doc, &fault) != ERR_OK)
         return cli_fail(&fault);
-    int64_t parked = screen_count_parked(doc);
     int64_t lost = json_member_int(doc, "lost", 0);
     bool ill = print_health(cli, doc);
-    enum cli_exit verdict = parked || lost || ill ? CLI_PROBLEM : CLI_FINE;
     if (cli->json) {
         cli_print(answer);
-        return verdict;
+    } else {
+        print_link(doc);
+        print_streams(doc);
+        print_lost(lost);
     }
-    const char *link = json_member_text(doc, "link");
-    const char *since = json_member_text(doc, "since");
-    const char *reason = json_member_text(doc, "reason");
-    printf("link     %s%s%s%s%s\n", link ? link : "?", since ? " since " : "", since ? since : "",
-           reason ? ": " : "", reason ? reason : "");
-    printf("waiting  %lld\n", (long long)json_member_int(doc, "waiting", 0));
-    if (parked)
-        printf("parked   %lld\n", (long long)parked);
-    if (lost)
-        printf("lost     %lld\n", (long long)lost);
-    return verdict;
+    return screen_count_parked(doc) || lost || ill ? CLI_PROBLEM : CLI_FINE;
 }
 
 enum cli_exit cli_status(struct cli *cli)

@@ -308,6 +308,12 @@ int64_t json_member_int(const struct cJSON *object, const char *name, int64_t fa
     return result;
 }
 
+bool json_member_bool(const struct cJSON *object, const char *name, bool fallback)
+{
+    const cJSON *value = json_member(object, name);
+    return cJSON_IsBool(value) ? cJSON_IsTrue(value) : fallback;
+}
+
 const struct cJSON *json_first(const struct cJSON *list)
 {
     return cJSON_IsArray(list) ? list->child : NULL;

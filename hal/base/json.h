@@ -94,6 +94,7 @@ void json_print_hiding(const struct cJSON *value, const char *const *names, stru
 const struct cJSON *json_member(const struct cJSON *object, const char *name);
 const char *json_member_text(const struct cJSON *object, const char *name);
 int64_t json_member_int(const struct cJSON *object, const char *name, int64_t fallback);
+bool json_member_bool(const struct cJSON *object, const char *name, bool fallback);
 /* The items of a list in their order; NULL behind the last, and for what is no list. */
 const struct cJSON *json_first(const struct cJSON *list);
 const struct cJSON *json_next(const struct cJSON *item);

@@ -52,8 +52,17 @@ def test_status_tells_what_waits(store):
     assert code == FINE
     stood = "returns  {head} saved, {through} at the hub, {waiting} waiting, 0 parked"
     assert stood.format(**store.returns) in words
-    code, words, _ = tillback("--url", store.store_url, "status")
-    assert code == FINE and "waiting" in words
+    assert words.startswith("link     ")
+    code, said, _ = tillback("--url", store.store_url, "status")
+    assert code == FINE and said.split("\n")[1:] == words.split("\n")[1:]
+
+
+def test_status_of_files_alone_says_that_nobody_runs_there(store, tmp_path):
+    copy = tmp_path / "store"
+    shutil.copytree(store.store_state, copy, ignore=shutil.ignore_patterns("api"))
+    code, words, _ = tillback("--state", copy, "status")
+    assert code == FINE and "tillbackd doesn't run here" in words
+    assert json.loads(tillback("--state", copy, "--json", "status")[1])["running"] is False
 
 
 def test_status_as_json_says_the_same_from_files_and_from_the_appliance(store):

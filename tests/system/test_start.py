@@ -2,7 +2,7 @@
 
 import subprocess
 
-from conftest import open_road
+from conftest import PROGRAMS, open_road
 from road.road import HOST, await_true
 from road.till import Till
 
@@ -43,5 +43,38 @@ def test_empty_directory_captures_before_enrolment(tmp_path):
         road.start()
         road.await_link()
         await_true(lambda: road.ask_store("/v1/status")["waiting"] == 0, 20, "arrival")
+    finally:
+        assert road.stop() == []
+
+
+def test_settings_that_cannot_be_are_told_by_status_and_on_the_screen_until_they_are_right(tmp_path):
+    road = open_road(tmp_path)
+    given = tmp_path / "given.conf"
+    given.write_text("scanner.counter=serial:/dev/ttyUSB0\nhttp.lissten=0.0.0.0:8443\n")
+    why = f"{given}:2.http.lissten: is not a setting; --help lists them"
+    status = [PROGRAMS / "tillback", "--state", road.store_state, "status"]
+
+    def told():
+        return subprocess.run(status, capture_output=True, text=True, timeout=60).stdout
+
+    def refused():
+        words = [*road.appliance.command, "--config", given]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60)
+
+    try:
+        road.appliance.start()
+        assert road.appliance.stop() == 0
+        for done in (refused(), refused()):
+            assert (done.returncode, done.stderr) == (2, f"tillbackd: {why}\n")
+        assert f"start    failed: {why}\n" in told()
+        with subprocess.Popen([*status, "--watch"], stdout=subprocess.PIPE, text=True) as screen:
+            shown = screen.stdout.readline() + screen.stdout.readline()
+            screen.kill()
+        assert shown == f"\nTillback does not start: {why}\n"
+        road.appliance.start()
+        assert "failed" not in told()
+        assert f"before this start: {why}" in road.appliance.last_words()
+        assert road.appliance.stop() == 0
+        assert "failed" not in told()
     finally:
         assert road.stop() == []
