@@ -49,6 +49,7 @@ enum cli_exit cli_diag(struct cli *cli);
 
 /* Prints "tillback: where: text" and returns the exit code that the failure means. */
 enum cli_exit cli_fail(const struct fault *fault);
+/* `problem` NULL: it was told already. */
 enum cli_exit cli_usage(const char *problem);
 /* The argument after `--name`; NULL if it isn't there. */
 const char *cli_option(const struct cli *cli, const char *name);

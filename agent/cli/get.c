@@ -23,10 +23,14 @@ static enum err explain(long status, const struct buf *body, struct fault *fault
 {
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     const char *detail = NULL;
-    if (json_parse(buf_slice(body), JSON_LIMITS_DEFAULT, &doc, NULL) == ERR_OK)
+    const char *field = NULL;
+    if (json_parse(buf_slice(body), JSON_LIMITS_DEFAULT, &doc, NULL) == ERR_OK) {
         detail = json_member_text(doc, "detail");
+        field = json_member_text(doc, "field");
+    }
     return fault_set(fault, status == 404 ? ERR_NOT_FOUND : ERR_REFUSED, "",
-                     "the appliance answered %ld: %s", status, detail ? detail : "no reason given");
+                     "the appliance answered %ld: %s%s%s", status, field ? field : "",
+                     field ? ": " : "", detail ? detail : "no reason given");
 }
 
 static enum err perform(CURL *curl, struct buf *out, struct fault *fault)
@@ -95,6 +99,7 @@ static enum err ask(const struct cli *cli, const char *path, const char *body, s
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }
     curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     bool slow = strncmp(path, "/v1/service/", sizeof "/v1/service/" - 1) == 0;
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)(slow ? SERVICE_TIMEOUT_S : TIMEOUT_S));

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LINE_MAX_COLUMNS = 79 };
+
 static const struct cli_command commands[] = {
     {"status", "[--watch]",
      "how the appliance stands: link, what waits, what is parked; --watch: for a screen or a "
-     "serial "
-     "line, told anew whenever it changes",
+     "serial line, told anew whenever it changes",
      cli_status},
     {"queue", "[--max N]", "events that the hub doesn't hold yet, oldest first", cli_queue},
     {"show", "RETURN", "one return with its history, by id or number", cli_show},
@@ -33,8 +34,7 @@ static const struct cli_command commands[] = {
      "[--again]",
      "make this appliance a store's: by a bundle, or a code from the hub; without either, goes on "
      "where it was cut. --token pkcs11:token=NAME?module-path=FILE&pin-source=FILE makes its keys "
-     "in "
-     "a TPM or another PKCS #11 token, which they never leave",
+     "in a TPM or another PKCS #11 token, which they never leave",
      cli_provision},
     {"csr", "export [--bundle FILE] [--token URI] [--out FILE]",
      "the request for a certificate, to be carried to the hub where there is no line", cli_csr},
@@ -68,10 +68,29 @@ static const struct cli_command *find(const char *name)
     return NULL;
 }
 
+/* The text in lines that a terminal has room for, each indented. */
+static void print_wrapped(const char *text, int indent)
+{
+    int column = 0;
+    while (*text) {
+        int word = (int)strcspn(text, " ");
+        bool fits = column && column + 1 + word <= LINE_MAX_COLUMNS;
+        if (fits)
+            printf(" %.*s", word, text);
+        else
+            printf("%s%*s%.*s", column ? "\n" : "", indent, "", word, text);
+        column = fits ? column + 1 + word : indent + word;
+        text += word;
+        text += strspn(text, " ");
+    }
+    puts("");
+}
+
 static void print_command(const struct cli_command *command)
 {
-    printf("usage: tillback [--state DIR | --url URL] [--json] %s%s%s\n\n  %s\n", command->name,
-           command->arguments[0] ? " " : "", command->arguments, command->help);
+    printf("usage: tillback [--state DIR | --url URL] [--json] %s%s%s\n\n", command->name,
+           command->arguments[0] ? " " : "", command->arguments);
+    print_wrapped(command->help, 2);
 }
 
 static void print_help(void)
@@ -86,8 +105,11 @@ static void print_help(void)
          "  --json        one JSON document instead of words\n"
          "\n"
          "commands:");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        printf("  %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        printf("  %s%s%s\n", commands[i].name, commands[i].arguments[0] ? " " : "",
+               commands[i].arguments);
+        print_wrapped(commands[i].help, 6);
+    }
     puts("\n"
          "exit status:\n"
          "  0  fine\n"
@@ -98,7 +120,9 @@ static void print_help(void)
 
 enum cli_exit cli_usage(const char *problem)
 {
-    fprintf(stderr, "tillback: %s\nTry tillback --help.\n", problem);
+    if (problem)
+        fprintf(stderr, "tillback: %s\n", problem);
+    fprintf(stderr, "Try tillback --help.\n");
     return CLI_USAGE;
 }
 
@@ -132,17 +156,16 @@ static int read_options(int argc, char **argv, struct cli *cli)
 {
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        const char **value = strcmp(argv[i], "--state") == 0 ? &cli->state
+                             : strcmp(argv[i], "--url") == 0 ? &cli->url
+                                                             : NULL;
         if (strcmp(argv[i], "--json") == 0) {
             cli->json = true;
-        } else if (strcmp(argv[i], "--state") == 0 && value) {
-            cli->state = value;
-            i++;
-        } else if (strcmp(argv[i], "--url") == 0 && value) {
-            cli->url = value;
-            i++;
-        } else {
+        } else if (!value || i + 1 == argc) {
+            fprintf(stderr, "tillback: %s %s\n", argv[i], value ? "needs a value" : "is no option");
             return -1;
+        } else {
+            *value = argv[++i];
         }
     }
     return i;
@@ -166,7 +189,7 @@ int main(int argc, char **argv)
     }
     int at = read_options(argc, argv, &cli);
     if (at < 0 || at >= argc)
-        return (int)cli_usage(at < 0 ? "an option is unknown" : "a command is missing");
+        return (int)cli_usage(at < 0 ? NULL : "a command is missing");
     cli.argc = argc - at - 1;
     cli.argv = argv + at + 1;
     if (cli.argc && strcmp(cli.argv[cli.argc - 1], "--json") == 0) {
@@ -174,10 +197,14 @@ int main(int argc, char **argv)
         cli.argc--;
     }
     const struct cli_command *command = find(argv[at]);
-    if (!command)
-        return (int)cli_usage("there is no such command");
+    if (!command) {
+        fprintf(stderr, "tillback: %s is no command\n", argv[at]);
+        return (int)cli_usage(NULL);
+    }
     bool alone = command->run == cli_policy; /* it names its own files */
     if (!alone && !cli.state == !cli.url)
         return (int)cli_usage("give one of --state DIR and --url URL");
+    if (cli.url && strncmp(cli.url, "http://", 7) != 0 && strncmp(cli.url, "https://", 8) != 0)
+        return (int)cli_usage("--url must begin with http:// or https://");
     return (int)command->run(&cli);
 }

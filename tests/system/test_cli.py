@@ -148,6 +148,33 @@ def test_what_is_parked_is_a_problem_to_status(store, tmp_path):
     db.close()
     code, words, _ = tillback("--state", copy, "status")
     assert code == PROBLEM and "1 parked" in words
+    assert "unreadable: a test" in tillback("--state", copy, "parked", "list")[1]
+
+
+def test_what_is_not_parked_cannot_be_shown(store):
+    for way in ways(store):
+        code, said, complaint = tillback(*way, "parked", "show", DEVICE, token=store.token())
+        assert (code, said) == (PROBLEM, "") and "parked" in complaint
+        assert tillback(*way, "parked", token=store.token())[:2] == (FINE, "Nothing is parked.\n")
+        assert tillback(*way, "parked", "--json", token=store.token())[:2] == (FINE, "[]\n")
+
+
+def test_technicians_work_is_refused_to_a_till(store):
+    code, _, complaint = tillback("--url", store.store_url, "ports", token=store.token())
+    assert code == PROBLEM and "only a technician" in complaint
+
+
+def test_file_that_is_wrong_is_named(store, tmp_path):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"version":')
+    for words in (("policy", "check", wrong), ("--state", store.store_state, "ticket", wrong)):
+        code, _, complaint = tillback(*words)
+        assert code == PROBLEM and f"{wrong}: " in complaint
+
+
+def test_refusal_of_the_appliance_names_the_field(store):
+    code, _, complaint = tillback("--state", store.store_state, "replay", "--from", "1", "--to", "0")
+    assert code == PROBLEM and "to: must be" in complaint
 
 
 @pytest.mark.parametrize(
@@ -165,6 +192,8 @@ def test_what_is_parked_is_a_problem_to_status(store, tmp_path):
         ("--state", "STATE", "show"),
         ("--state", "STATE", "verify", "quickly"),
         ("--url", "http://localhost", "verify"),
+        ("--url", "localhost:8080", "status"),
+        ("--url", "ftp://localhost", "status"),
     ],
     ids=" ".join,
 )
