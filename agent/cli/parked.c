@@ -78,6 +78,10 @@ static enum cli_exit look_into_files(struct cli *cli, const char *only)
     if (eventlog_parked(log.reader, show, &listing, &fault) != ERR_OK)
         return cli_fail(&fault);
     jsonw_end(&listing.w);
+    if (only && listing.count == 0) {
+        (void)fault_set(&fault, ERR_NOT_FOUND, only, "no event of this id is parked");
+        return cli_fail(&fault);
+    }
     if (cli->json)
         cli_print(&out);
     else if (listing.count == 0)
@@ -85,11 +89,16 @@ static enum cli_exit look_into_files(struct cli *cli, const char *only)
     return listing.count ? CLI_PROBLEM : CLI_FINE;
 }
 
-static bool holds_any(const struct buf *answer)
+static void print_answered(const struct cJSON *item)
 {
-    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
-    return json_parse(buf_slice(answer), JSON_LIMITS_DEFAULT, &doc, NULL) != ERR_OK ||
-           json_first(json_member(doc, "parked")) || json_member(doc, "id");
+    struct buf event CLEANUP(buf_free);
+    buf_init(&event, OUT_MAX);
+    printf("%s  %s seq %lld\n    %s: %s\n", json_member_text(item, "id"),
+           json_member_text(item, "stream"), (long long)json_member_int(item, "seq", 0),
+           json_member_text(item, "code"), json_member_text(item, "detail"));
+    json_print(json_member(item, "event"), &event);
+    if (json_member(item, "event"))
+        printf("    %s\n", event.data);
 }
 
 static enum cli_exit ask_appliance(struct cli *cli, const char *only)
@@ -99,10 +108,26 @@ static enum cli_exit ask_appliance(struct cli *cli, const char *only)
     struct buf out CLEANUP(buf_free);
     buf_init(&out, OUT_MAX);
     (void)snprintf(path, sizeof path, "/v1/parked%s%.64s", only ? "/" : "", only ? only : "");
-    if (cli_get(cli, path, &out, &fault) != ERR_OK)
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    if (cli_get(cli, path, &out, &fault) != ERR_OK ||
+        json_parse(buf_slice(&out), JSON_LIMITS_DEFAULT, &doc, &fault) != ERR_OK)
         return cli_fail(&fault);
-    cli_print(&out);
-    return holds_any(&out) ? CLI_PROBLEM : CLI_FINE;
+    const struct cJSON *item = only ? doc : json_first(json_member(doc, "parked"));
+    enum cli_exit verdict = item ? CLI_PROBLEM : CLI_FINE;
+    if (!cli->json && !item)
+        puts("Nothing is parked.");
+    buf_reset(&out);
+    buf_append_char(&out, '[');
+    for (; item; item = only ? NULL : json_next(item)) {
+        if (!cli->json)
+            print_answered(item);
+        buf_append_text(&out, out.len > 1 ? "," : "");
+        json_print(item, &out);
+    }
+    buf_append_char(&out, ']');
+    if (cli->json)
+        cli_print(&out);
+    return verdict;
 }
 
 static enum cli_exit decide(struct cli *cli, const char *action, const char *id)
