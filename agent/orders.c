@@ -171,7 +171,7 @@ static enum err open_envelope(const struct orders *orders, struct slice envelope
 {
     struct identity *identity CLEANUP(identity_cleanup) = NULL;
     enum err err =
-        identity_open(&identity, orders->config.identity_folder, IDENTITY_CURRENT, fault);
+        identity_open_public(&identity, orders->config.identity_folder, IDENTITY_CURRENT, fault);
     if (err)
         return err;
     const struct verify_rules rules = {.now_ms = clock_wall_ms(orders->config.clock),

@@ -53,46 +53,52 @@ static enum err load_crl(const char *path, mbedtls_x509_crl **crl, struct fault 
 static enum err load_own(struct identity *identity, const struct identity_files *files,
                          struct fault *fault)
 {
-    if (!files->key)
+    if (!files->chain)
         return ERR_OK;
-    enum err err = key_load(files->key, &identity->key, fault);
+    enum err err = files->key ? key_load(files->key, &identity->key, fault) : ERR_OK;
     if (!err)
         err = load_chain(files->chain, &identity->chain, fault);
     if (!err)
         err = certificate_read(identity->chain, &identity->facts, fault);
-    if (!err)
+    if (!err && files->key)
         err = key_matches(identity->key, &identity->chain->pk, fault);
     if (err == ERR_CONFLICT)
         fault_within(fault, files->chain);
     return err;
 }
 
-enum err identity_open_files(struct identity **out, const struct identity_files *files,
-                             struct fault *fault)
+static enum err load(struct identity *identity, const struct identity_files *files,
+                     struct fault *fault)
 {
-    struct identity *identity CLEANUP(identity_cleanup) = calloc(1, sizeof *identity);
-    if (!identity)
-        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     enum err err = load_own(identity, files, fault);
     if (!err)
         err = load_chain(files->ca, &identity->ca, fault);
     if (!err && files->crl)
         err = load_crl(files->crl, &identity->crl, fault);
     /* what is stored here was checked when it was written: it isn't invalid, it has rotted */
-    if (err == ERR_INVALID || err == ERR_CONFLICT) {
-        if (fault)
-            fault->code = ERR_CORRUPT;
-        return ERR_CORRUPT;
-    }
-    if (err)
+    if (err != ERR_INVALID && err != ERR_CONFLICT)
         return err;
-    *out = identity;
-    identity = NULL;
-    return ERR_OK;
+    if (fault)
+        fault->code = ERR_CORRUPT;
+    return ERR_CORRUPT;
 }
 
-enum err identity_open(struct identity **identity, const char *folder, enum identity_slot slot,
-                       struct fault *fault)
+enum err identity_open_files(struct identity **out, const struct identity_files *files,
+                             struct fault *fault)
+{
+    struct identity *identity = calloc(1, sizeof *identity);
+    if (!identity)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = load(identity, files, fault);
+    if (err)
+        identity_close(identity);
+    else
+        *out = identity;
+    return err;
+}
+
+static enum err open_slot(struct identity **identity, const char *folder, enum identity_slot slot,
+                          bool with_key, struct fault *fault)
 {
     struct identity_paths paths;
     enum err err = identity_paths_of(folder, &paths, fault);
@@ -109,9 +115,21 @@ enum err identity_open(struct identity **identity, const char *folder, enum iden
         identity,
         &(struct identity_files){.ca = paths.ca,
                                  .chain = own,
-                                 .key = own,
+                                 .key = with_key ? own : NULL,
                                  .crl = identity_file_exists(paths.crl) ? paths.crl : NULL},
         fault);
+}
+
+enum err identity_open(struct identity **identity, const char *folder, enum identity_slot slot,
+                       struct fault *fault)
+{
+    return open_slot(identity, folder, slot, true, fault);
+}
+
+enum err identity_open_public(struct identity **identity, const char *folder,
+                              enum identity_slot slot, struct fault *fault)
+{
+    return open_slot(identity, folder, slot, false, fault);
 }
 
 const char *identity_device(const struct identity *identity)

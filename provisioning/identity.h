@@ -34,11 +34,14 @@ struct identity;
  */
 enum err identity_open(struct identity **identity, const char *folder, enum identity_slot slot,
                        struct fault *fault) MUST_CHECK;
+/* The same without the key, so no token is asked, which may take seconds. */
+enum err identity_open_public(struct identity **identity, const char *folder,
+                              enum identity_slot slot, struct fault *fault) MUST_CHECK;
 
 struct identity_files {
     const char *ca;    /* PEM */
     const char *chain; /* PEM; NULL with `key`: a client without a certificate, for enrolment */
-    const char *key;   /* PEM; may be the same file as `chain` */
+    const char *key;   /* PEM; may be the same file as `chain`; NULL: not needed */
     const char *crl;   /* PEM, or NULL; a file that isn't there is ERR_NOT_FOUND */
 };
 enum err identity_open_files(struct identity **identity, const struct identity_files *files,

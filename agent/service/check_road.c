@@ -56,7 +56,7 @@ static struct identity *open_identity(const struct examination *x, struct fault 
     const struct membership *member = x->subject->member;
     if (!member || !member->enrolled)
         return NULL;
-    enum err err = identity_open(&identity, member->folder, IDENTITY_CURRENT, fault);
+    enum err err = identity_open_public(&identity, member->folder, IDENTITY_CURRENT, fault);
     return err ? NULL : identity;
 }
 

@@ -257,7 +257,7 @@ static enum err open_envelope(struct keeper *keeper, struct slice envelope, stru
 {
     struct identity *identity CLEANUP(identity_cleanup) = NULL;
     enum err err =
-        identity_open(&identity, keeper->config.identity_folder, IDENTITY_CURRENT, fault);
+        identity_open_public(&identity, keeper->config.identity_folder, IDENTITY_CURRENT, fault);
     if (err)
         return err;
     const struct desired_rules rules = {

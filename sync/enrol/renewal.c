@@ -67,7 +67,7 @@ static bool is_of_former_authority(const struct identity *identity)
 static enum err judge(struct renewal *renewal, enum identity_age *age, struct fault *fault)
 {
     struct identity *identity CLEANUP(identity_cleanup) = NULL;
-    enum err err = identity_open(&identity, renewal->config.folder, IDENTITY_CURRENT, fault);
+    enum err err = identity_open_public(&identity, renewal->config.folder, IDENTITY_CURRENT, fault);
     if (err)
         return err;
     renewal->expires_ms = identity_facts(identity)->not_after_ms;

@@ -236,6 +236,17 @@ static void readable_key_is_refused_with_what_to_do(void **state)
     assert_non_null(strstr(fault.text, "chmod 600"));
 }
 
+static void certificates_are_known_without_the_key(void **state)
+{
+    (void)state;
+    enrol("store-0042");
+    struct identity *identity CLEANUP(identity_cleanup) = NULL;
+    assert_int_equal(identity_open_public(&identity, folder, IDENTITY_CURRENT, NULL), ERR_OK);
+    assert_string_equal(identity_device(identity), "store-0042");
+    assert_non_null(identity_ca(identity));
+    assert_null(identity_key(identity));
+}
+
 static void damage_is_told_by_file(void **state)
 {
     (void)state;
@@ -369,6 +380,7 @@ int main(void)
         TEST(wrong_answers_are_refused_and_change_nothing),
         TEST(expired_identity_still_opens_and_says_so),
         TEST(readable_key_is_refused_with_what_to_do),
+        TEST(certificates_are_known_without_the_key),
         TEST(damage_is_told_by_file),
         TEST(key_and_certificate_must_belong_together),
         TEST(client_without_certificate_knows_whom_to_trust),
