@@ -13,7 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARENA_MAX = 2 * ENVELOPE_PAYLOAD_MAX, URL_MAX = 512, STORE_MAX = 64 };
+enum {
+    ARENA_MAX = 2 * ENVELOPE_PAYLOAD_MAX,
+    URL_MAX = 512,
+    STORE_MAX = 64,
+    LOCK_WAIT_MS = 30 * 1000, /* for an appliance that renews its certificate just now */
+    LOCK_LOOK_MS = 100,
+};
 
 struct provision {
     struct provision_place place;
@@ -24,6 +30,8 @@ struct provision {
     char runtime[STORAGE_SCRATCH_MAX];
     char ca_path[PATH_MAX];
     int lock;
+    int64_t lock_until_ms; /* monotonic */
+    struct loop_timer *timer;
     struct enquiry *enquiry;
     bool certificate; /* the question that is out is for it, not for the bundle */
     provision_done *done;
@@ -236,15 +244,22 @@ static enum err prepare(struct provision *p, struct fault *fault)
     if (!err)
         err = storage_make_folder(p->place.identity_folder, fault);
     if (!err)
-        err = storage_lock(p->place.identity_folder, &p->lock, fault);
-    return err ? err : storage_make_scratch(p->runtime, fault);
+        err = storage_make_scratch(p->runtime, fault);
+    return err;
 }
 
-static void start(struct provision *p)
+static void start(void *context)
 {
+    struct provision *p = context;
     struct fault fault = {0};
     bool done;
-    enum err err = steps_resume(p->place.identity_folder, &done, &fault);
+    enum err err = storage_lock(p->place.identity_folder, &p->lock, &fault);
+    if (err == ERR_LOCKED && loop_now_ms(p->loop) < p->lock_until_ms) {
+        loop_timer_start(p->timer, LOCK_LOOK_MS, 0);
+        return;
+    }
+    if (!err)
+        err = steps_resume(p->place.identity_folder, &done, &fault);
     if (!err && p->wish.code) {
         err = read_code(p, &fault);
         if (!err)
@@ -270,8 +285,11 @@ enum err provision_open(struct provision **out, struct loop *loop,
     p->lock = -1;
     p->done = done;
     p->context = context;
+    p->lock_until_ms = loop_now_ms(loop) + LOCK_WAIT_MS;
+    p->timer = loop_timer_open(loop, start, p);
     arena_init(&p->arena, ARENA_MAX);
-    enum err err = copy_wish(p, wish, fault);
+    enum err err =
+        p->timer ? copy_wish(p, wish, fault) : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     if (!err)
         err = prepare(p, fault);
     if (err) {
@@ -287,9 +305,9 @@ void provision_close(struct provision *p)
 {
     if (!p)
         return;
+    loop_timer_close(p->timer);
     enquiry_close(p->enquiry);
-    if (p->lock >= 0)
-        storage_unlock(p->lock);
+    storage_unlock(p->lock);
     if (p->runtime[0])
         (void)rmdir(p->runtime);
     arena_free(&p->arena);

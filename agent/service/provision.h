@@ -4,7 +4,7 @@
  * order, with questions to the enrolment broker between them. Loop thread only; blocks for as long
  * as a small file takes, and where keys are made in a token, as long as that takes.
  *
- * The identity directory is locked from open to close.
+ * The identity directory is locked until close.
  */
 #ifndef AGENT_SERVICE_PROVISION_H
 #define AGENT_SERVICE_PROVISION_H
@@ -39,8 +39,9 @@ struct provision_wish {
 typedef void provision_done(void *context, enum err err, const struct fault *fault);
 
 /*
- * Begins; `done` may come before this returns. ERR_LOCKED while another changes the identity; any
- * other failure comes with `done`.
+ * Begins; `done` may come before this returns. Another that changes the identity is waited for, for
+ * half a minute. Failures are the disk's, below the state directory; any other, ERR_LOCKED too,
+ * comes with `done`.
  */
 enum err provision_open(struct provision **provision, struct loop *loop,
                         const struct provision_place *place, const struct provision_wish *wish,

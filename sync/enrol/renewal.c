@@ -47,6 +47,14 @@ static void rest(struct renewal *renewal)
     loop_timer_start(renewal->timer, renewal->config.look_ms, 0);
 }
 
+/* Somebody at the command line may be giving the appliance another identity. */
+static bool take_lock(struct renewal *renewal)
+{
+    if (renewal->lock < 0 && storage_lock(renewal->config.folder, &renewal->lock, NULL) != ERR_OK)
+        renewal->lock = -1;
+    return renewal->lock >= 0;
+}
+
 static void give_up(struct renewal *renewal, const struct fault *fault)
 {
     diag_fault(renewal->config.diag, DIAG_WARN, "identity.not_renewed", fault);
@@ -234,6 +242,10 @@ static void take_trust(struct renewal *renewal, struct slice answer)
 {
     struct fault fault;
     bool changed;
+    if (!take_lock(renewal)) {
+        rest(renewal);
+        return;
+    }
     enum err err = steps_trust(renewal->config.folder, answer, clock_wall_ms(renewal->config.clock),
                                &changed, &fault);
     if (!err) {
@@ -252,14 +264,6 @@ static void take_trust(struct renewal *renewal, struct slice answer)
 
 /* --- The order of things --------------------------------------------------------------------- */
 
-/* Somebody at the command line may be giving the appliance another identity. */
-static bool take_lock(struct renewal *renewal)
-{
-    if (renewal->lock < 0 && storage_lock(renewal->config.folder, &renewal->lock, NULL) != ERR_OK)
-        renewal->lock = -1;
-    return renewal->lock >= 0;
-}
-
 static void look(struct renewal *renewal)
 {
     struct fault fault;
@@ -270,10 +274,10 @@ static void look(struct renewal *renewal)
     }
     bool due = age == IDENTITY_RENEW || age == IDENTITY_EXPIRED || renewal->rotating;
     bool can = renewal->online || age == IDENTITY_EXPIRED;
-    if ((!due && !wants_trust(renewal)) || !can || !take_lock(renewal))
-        rest(renewal);
-    else if (wants_trust(renewal))
+    if (can && wants_trust(renewal))
         ask_trust(renewal);
+    else if (!due || !can || !take_lock(renewal))
+        rest(renewal);
     else if (has_next(renewal))
         begin_trial(renewal);
     else

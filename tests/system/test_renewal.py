@@ -1,6 +1,7 @@
 """Certificates end and are renewed in time: a box's, the hub's, the servers', the authority's own; and
 the list of the revoked."""
 
+import fcntl
 import json
 import re
 import shutil
@@ -79,6 +80,21 @@ def test_expired_longer_than_the_policy_allows(tmp_path, cut_shim):
         box.await_online()
         box.await_nothing_waits()
         assert box.daemon.stop() == 0
+
+
+def test_technician_waits_for_an_appliance_that_renews_just_now(town, tmp_path):
+    with Branch(town, tmp_path, "0316") as box:
+        invited = town.invite(store="0316", name="Box")
+        identity = box.state / "identity"
+        identity.mkdir(parents=True, mode=0o700)
+        words = [town.programs / "tillback", "--state", box.state, "provision", invited["link"]]
+        with open(identity / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            process = subprocess.Popen(words)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+        assert process.wait(60) == 0
+        assert certificate(box.state)["name"] == invited["device"]
 
 
 # --- The centre ----------------------------------------------------------------------------------

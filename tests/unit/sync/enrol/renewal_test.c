@@ -31,6 +31,8 @@ struct house {
     bool renewed;
     bool back; /* to the old identity, after a trial */
     bool trying;
+    bool asked_trust;
+    bool free; /* for others to change the identity, while that question was out */
 };
 
 static void issue(struct house *house, const char *request, struct buf *pem)
@@ -77,6 +79,12 @@ static enum err publish(void *context, struct mqtt_message *message, struct faul
     buf_init(&told->answer, ENROL_ANSWER_MAX);
     memcpy(told->correlation, message->correlation.data, message->correlation.len);
     assert_int_equal(enrol_ask_read(message->payload, &arena, &ask, NULL), ERR_OK);
+    if (ask.kind == ENROL_TRUST) {
+        int lock = -1;
+        house->asked_trust = true;
+        house->free = storage_lock(house->folder, &lock, NULL) == ERR_OK;
+        storage_unlock(lock);
+    }
     if (ask.kind == ENROL_RENEWAL) {
         house->asked = true;
         assert_null(ask.identity); /* the link itself is the proof */
@@ -228,6 +236,17 @@ static void fresh_certificate_is_left_alone(void **state)
     close_house(&house);
 }
 
+/* The hub may never answer, as to a box that it thinks is replaced. */
+static void asking_whom_to_trust_keeps_nobody_from_the_identity(void **state)
+{
+    (void)state;
+    struct house house = {.asked = false};
+    open_house(&house, true);
+    assert_true(await_flag(house.loop, &house.asked_trust, AWAIT_MS));
+    assert_true(house.free);
+    close_house(&house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +254,7 @@ int main(void)
         cmocka_unit_test(old_certificate_stays_when_no_link_comes_up_with_the_new_one),
         cmocka_unit_test(refusal_changes_nothing),
         cmocka_unit_test(fresh_certificate_is_left_alone),
+        cmocka_unit_test(asking_whom_to_trust_keeps_nobody_from_the_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
