@@ -420,6 +420,7 @@ static void resume_trial(struct keeper *keeper)
     int64_t now_ms = clock_wall_ms(keeper->config.clock);
     int64_t left_ms = trial->until_ms - now_ms;
     trial->starts++;
+    keeper->config.settled(keeper->config.context, &keeper->record.report);
     if (left_ms <= 0 || now_ms < trial->began_ms || trial->starts > TRIAL_STARTS_MAX) {
         roll_back(keeper, left_ms <= 0 ? "its time was up when the appliance started again"
                                        : "the appliance had to start again too often");
@@ -429,7 +430,6 @@ static void resume_trial(struct keeper *keeper)
         diag_fault(keeper->config.diag, DIAG_WARN, "config.not_recorded", &fault);
     restore_in_force(keeper, keeper->record.report.version, &keeper->record.report.hash);
     loop_timer_start(keeper->deadline, left_ms, 0);
-    keeper->config.settled(keeper->config.context, &keeper->record.report);
 }
 
 static void resume(struct keeper *keeper)

@@ -56,6 +56,7 @@ static void tell(void *context, struct slice text)
 static void settle(void *context, const struct config_report *report)
 {
     struct keeper_house *box = context;
+    box->settled_before = box->settled.state;
     box->settled = *report;
 }
 

@@ -30,6 +30,7 @@ struct keeper_house {
     struct config_report told;
     unsigned times_told;
     struct config_report settled;
+    enum config_state settled_before; /* the last time but one */
 };
 
 /* The hub's keys, for all tests of a program. */
