@@ -82,7 +82,11 @@ enum err authority_revoke(struct authority *authority, const char *serial, enum 
 enum err authority_revoke_name(struct authority *authority, const char *name,
                                enum crl_reason reason, int64_t now_ms, size_t *count,
                                struct fault *fault) MUST_CHECK;
-/* Makes the list anew, with the next number, replaces crl.pem, and appends it as PEM unless NULL.
+/*
+ * Makes the list anew, with the next number, replaces crl.pem, and appends it as PEM unless NULL.
+ * Its thisUpdate is set back by AUTHORITY_BACKDATE_MS, for clocks that are slow; but it is a second
+ * or more after the last list's, unless that is in the future. A broker keeps all lists that it has
+ * read and goes by the latest; of two of one second OpenSSL may take the older.
  */
 enum err authority_crl(struct authority *authority, int64_t now_ms, int64_t next_update_ms,
                        struct buf *pem, struct fault *fault) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "hal/base/hex.h"
 #include "hal/database.h"
+#include "provisioning/authority.h"
 #include "provisioning/authority.sql.h"
 #include "provisioning/authority_schema.sql.h"
 
@@ -113,9 +114,12 @@ static enum err take_number(struct authority_store *store, struct crl_order *ord
         return err;
     bind_int(statement, 1, order->this_update_ms);
     bind_int(statement, 2, order->next_update_ms);
+    bind_int(statement, 3, AUTHORITY_BACKDATE_MS);
     err = database_step(store->db, statement, &row, fault);
-    if (!err)
+    if (!err) {
         order->number = column_int(statement, 0);
+        order->this_update_ms = column_int(statement, 1);
+    }
     statement_reset(statement);
     return err;
 }

@@ -201,6 +201,30 @@ static void revoked_one_is_on_the_next_list_and_others_are_not(void **state)
                      ERR_NOT_FOUND);
 }
 
+static int64_t list_at(int64_t now_ms)
+{
+    struct buf pem CLEANUP(buf_free);
+    mbedtls_x509_crl *crl CLEANUP(crl_cleanup) = NULL;
+    buf_init(&pem, CRL_PEM_MAX);
+    assert_int_equal(authority_crl(authority, now_ms, now_ms + PKI_DAY_MS, &pem, NULL), ERR_OK);
+    assert_int_equal(crl_parse(buf_slice(&pem), "list", &crl, NULL), ERR_OK);
+    return certificate_time_ms(&crl->this_update);
+}
+
+static void lists_of_one_second_have_an_order(void **state)
+{
+    (void)state;
+    start();
+    int64_t last_ms = list_at(PKI_NOW_MS);
+    for (int i = 0; i < 3; i++) {
+        int64_t next_ms = list_at(PKI_NOW_MS);
+        assert_true(next_ms > last_ms && next_ms < PKI_NOW_MS);
+        last_ms = next_ms;
+    }
+    list_at(PKI_NOW_MS + PKI_DAY_MS); /* the clock was wrong */
+    assert_int_equal(list_at(PKI_NOW_MS), PKI_NOW_MS);
+}
+
 static void all_of_a_name_can_be_revoked_at_once(void **state)
 {
     (void)state;
@@ -443,6 +467,7 @@ int main(void)
         TEST(missing_or_foreign_key_is_told),
         TEST(lost_record_is_not_taken_for_an_empty_one),
         TEST(revoked_one_is_on_the_next_list_and_others_are_not),
+        TEST(lists_of_one_second_have_an_order),
         TEST(all_of_a_name_can_be_revoked_at_once),
         TEST(expired_and_not_yet_valid_can_be_made),
         TEST(nothing_outlives_the_root),
