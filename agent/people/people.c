@@ -1,6 +1,7 @@
 #include "agent/people/people.h"
 #include "agent/people/lockout.h"
 #include "hal/base/hex.h"
+#include "hal/base/random.h"
 #include "hal/crypto.h"
 #include "hal/storage.h"
 #include "hal/worker.h"
@@ -122,13 +123,13 @@ static enum err open_parts(struct people *people, struct fault *fault)
     if (first)
         err = make_first(people, fault);
     if (!err)
-        err = pin_verifier_make(SLICE_LITERAL("nobody"), config->rounds, &people->nobody, fault);
-    if (!err)
         err = worker_open(&people->worker, config->loop, fault);
     if (err)
         return err;
-    /* A count belongs to a salt; the strangers' must be the same after a restart. */
-    memset(people->nobody.salt, 0, sizeof people->nobody.salt);
+    /* Takes as long as another and fits no PIN. A count belongs to a salt, which must be the same
+     * after a restart: zeros. */
+    people->nobody.rounds = config->rounds ? config->rounds : PIN_ROUNDS;
+    random_fill(NULL, people->nobody.hash, sizeof people->nobody.hash);
     people->sessions = sessions_open(&config->limits);
     if (!people->sessions)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
