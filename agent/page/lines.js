@@ -13,6 +13,7 @@ import { conditions, count, currentLanguage, date, money, moneyText, parseMoney,
 function change(line, values) {
     remember(app.draft);
     Object.assign(line, values);
+    notice(""); // what was said of the lines before
     keepDraft(app.draft);
     render();
 }

@@ -35,17 +35,21 @@ const onEnter = (act) => (event) => { if (event.key === "Enter") { event.prevent
 async function attempt(path, body, done) {
     if (busy) return;
     busy = true;
+    const go = document.querySelector("#sign-in, #set-pin"); // a PIN is looked at slowly, on purpose
+    go.setAttribute("aria-busy", "true");
     try {
         const session = await post(path, JSON.stringify(body), {}, { quiet: true });
         wrong = "";
         badge = "";
         busy = false;
+        go.removeAttribute("aria-busy");
         await done(session);
         return;
     } catch (problem) {
         wrong = pinProblem(problem);
     }
     busy = false;
+    go.removeAttribute("aria-busy");
     render();
     const pin = document.getElementById("pin");
     pin.value = "";

@@ -62,7 +62,9 @@ test("sign-in by number and PIN, a wrong PIN is said and forgotten", async () =>
     await page.fill("#number", people.associate.number);
     await page.fill("#pin", "0000");
     await page.click("#sign-in");
+    await page.waitForSelector("#sign-in[aria-busy=true]");
     await page.waitForSelector("#wrong");
+    await page.waitForSelector("#sign-in:not([aria-busy])");
     assert.equal(await page.inputValue("#pin"), "");
     await sound("02-sign-in-wrong");
     await page.fill("#pin", people.associate.pin);
