@@ -2,6 +2,7 @@
 #include "hal/base/json_scan.h"
 #include "hal/base/jsonw.h"
 #include "hal/base/rfc3339.h"
+#include "hal/base/utf8.h"
 
 #include <assert.h>
 
@@ -50,7 +51,7 @@ void event_write(struct buf *out, const struct event *event)
     jsonw_end(&w);
 }
 
-/* --- Reading --------------------------------------------------------------------------------- */
+/* --- Attributes ------------------------------------------------------------------------------ */
 
 enum attribute_kind {
     ATTRIBUTE_VERSION,
@@ -72,6 +73,8 @@ struct attribute {
     size_t min;
     size_t max;
 };
+
+static const int64_t DIGITS_LARGEST = INT64_C(9999999999999999);
 
 #define NAME(text)                                                                                 \
     {                                                                                              \
@@ -216,6 +219,66 @@ static enum err read_attribute(struct slice value, const struct attribute *a, st
     return read_as_text(text, a, to, fault);
 }
 
+static enum err check_pair(bool key, bool hash, struct fault *fault)
+{
+    if (key == hash)
+        return ERR_OK;
+    return fault_set(fault, ERR_INVALID, "idempotencykey", "must come with its requesthash");
+}
+
+/* --- Before writing -------------------------------------------------------------------------- */
+
+static enum err check_text(struct slice text, const struct attribute *a, struct fault *fault)
+{
+    struct slice read;
+    if (text.len == 0 && !a->required)
+        return ERR_OK; /* left out */
+    enum err err = read_text(text, a, &read, fault);
+    if (!err && json_scan_plain(text) < text.len && !utf8_valid(text))
+        err = fault_set(fault, ERR_INVALID, "", "must be UTF-8");
+    return err;
+}
+
+static enum err check_data(struct slice data, struct fault *fault)
+{
+    const struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = EVENT_DEPTH_MAX - 1};
+    if (data.len < 2 || data.data[0] != '{' || data.data[data.len - 1] != '}')
+        return fault_set(fault, ERR_INVALID, "", "must be an object");
+    return json_scan_check(data, limits, fault);
+}
+
+static enum err check_attribute(const struct event *event, const struct attribute *a,
+                                struct fault *fault)
+{
+    const void *at = (const char *)event + a->offset;
+    switch (a->kind) {
+    case ATTRIBUTE_TEXT:
+        return check_text(*(const struct slice *)at, a, fault);
+    case ATTRIBUTE_OBJECT:
+        return check_data(*(const struct slice *)at, fault);
+    case ATTRIBUTE_DIGITS:
+        if (*(const int64_t *)at >= 0 && *(const int64_t *)at <= DIGITS_LARGEST)
+            return ERR_OK;
+        return fault_set(fault, ERR_INVALID, "", "must be a number from 0");
+    default:
+        return ERR_OK; /* can't be written in another way than it is read */
+    }
+}
+
+enum err event_check(const struct event *event, struct fault *fault)
+{
+    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+        enum err err = check_attribute(event, &attributes[i], fault);
+        if (err) {
+            fault_within(fault, attributes[i].name.data);
+            return err;
+        }
+    }
+    return check_pair(event->idempotency_key.len, event->request_hash.len, fault);
+}
+
+/* --- Reading a body -------------------------------------------------------------------------- */
+
 /*
  * Its place in the table; ATTRIBUTE_COUNT for one that this version doesn't know. It is looked for
  * from `next` on, the one behind the last that was found: we write them in the table's order.
@@ -275,9 +338,7 @@ static enum err check_complete(uint32_t seen, struct fault *fault)
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++)
         if (attributes[i].required && !has(seen, i))
             return fault_set(fault, ERR_INVALID, attributes[i].name.data, "is missing");
-    if (has(seen, IDEMPOTENCY_KEY) != has(seen, REQUEST_HASH))
-        return fault_set(fault, ERR_INVALID, "idempotencykey", "must come with its requesthash");
-    return ERR_OK;
+    return check_pair(has(seen, IDEMPOTENCY_KEY), has(seen, REQUEST_HASH), fault);
 }
 
 static enum err read_body(struct slice body, bool checked, struct arena *arena, struct event *event,

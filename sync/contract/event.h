@@ -51,6 +51,12 @@ struct event {
 void event_write(struct buf *out, const struct event *event);
 
 /*
+ * Refuses what event_read would refuse when it is written, or read otherwise than it is here:
+ * `data` that isn't an object, a text that is no UTF-8, too long or of control characters, ... The
+ * ids and `time_ms` (of 1970 to 9999) are taken as they are.
+ */
+enum err event_check(const struct event *event, struct fault *fault) MUST_CHECK;
+/*
  * Reads and checks a body: specversion, types, lengths, ids; unknown attributes are allowed,
  * a type this version doesn't know is ERR_UNSUPPORTED. Slices point into `body`, where they must
  * not need unescaping, or into memory made in `arena`. `data`'s own fields are not checked here.

@@ -63,22 +63,18 @@ static enum err store(struct eventlog *log, struct eventlog_record *record, stru
     return ERR_OK;
 }
 
-/*
- * The body is read back before it is stored: what couldn't be read later is refused now, and a
- * view sees the same event now and at a rebuild.
- */
-static enum err write_body(struct eventlog *log, const struct event *draft, struct arena *arena,
+/* What couldn't be read later is refused now; a view sees the same event now and at a rebuild. */
+static enum err write_body(struct eventlog *log, const struct event *draft,
                            struct eventlog_record *record, struct fault *fault)
 {
     if (!draft->data.len)
         return fault_set(fault, ERR_INVALID, "data", "an event needs data");
     buf_reset(&log->body);
     event_write(&log->body, draft);
-    enum err err = buf_check(&log->body, fault, "data");
-    if (err)
-        return err;
     record->body = buf_slice(&log->body);
-    return event_read(record->body, arena, &record->event, fault);
+    record->event = *draft;
+    enum err err = buf_check(&log->body, fault, "data");
+    return err ? err : event_check(draft, fault);
 }
 
 enum err eventlog_append(struct eventlog_txn *txn, struct event *draft, int64_t *seq,
@@ -87,14 +83,11 @@ enum err eventlog_append(struct eventlog_txn *txn, struct event *draft, int64_t 
     struct eventlog_record record = {.stream = event_type_stream(draft->type)};
     assert(record.stream != STREAM_CENTRE);
     fill_draft(txn, draft);
-    struct arena arena;
-    arena_init(&arena, RECORD_ARENA_MAX);
-    enum err err = write_body(txn->log, draft, &arena, &record, fault);
+    enum err err = write_body(txn->log, draft, &record, fault);
     if (!err)
         err = txn_will_write(txn, fault);
     if (!err)
         err = store(txn->log, &record, fault);
-    arena_free(&arena);
     if (err)
         return err;
     if (!txn->has_first)

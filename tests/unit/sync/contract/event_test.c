@@ -144,6 +144,118 @@ static void read_gives_back_what_was_written(void **state)
     assert_int_equal(arena.used, 0);
 }
 
+static enum err read_back(const struct event *event)
+{
+    struct buf body CLEANUP(buf_free);
+    struct arena arena CLEANUP(arena_free);
+    struct event read;
+    buf_init(&body, 2 * (size_t)EVENT_BODY_MAX);
+    arena_init(&arena, EVENT_BODY_MAX);
+    event_write(&body, event);
+    return event_read(buf_slice(&body), &arena, &read, NULL);
+}
+
+/* `name`: the attribute that is wrong. */
+static void assert_refused(const struct event *event, const char *name)
+{
+    struct fault fault = {0};
+    assert_int_not_equal(event_check(event, &fault), ERR_OK);
+    assert_memory_equal(fault.where, name, strlen(name));
+    assert_int_not_equal(read_back(event), ERR_OK);
+}
+
+static void check_refuses_what_could_not_be_read_back(void **state)
+{
+    (void)state;
+    static char long_text[EVENT_BODY_MAX];
+    memset(long_text, 'x', sizeof long_text);
+    struct event event = sample();
+    event.subject = (struct slice){long_text, 201};
+    assert_refused(&event, "subject");
+    event.subject = SLICE_LITERAL("a\nb");
+    assert_refused(&event, "subject");
+    event = sample();
+    event.source = (struct slice){long_text, 201};
+    assert_refused(&event, "source");
+    event = sample();
+    event.traceparent = SLICE_LITERAL("00-0af7");
+    assert_refused(&event, "traceparent");
+    event = sample();
+    event.boot_id = (struct slice){long_text, 65};
+    assert_refused(&event, "bootid");
+    event = sample();
+    event.idempotency_key = (struct slice){long_text, IDEMPOTENCY_KEY_MAX + 1};
+    assert_refused(&event, "idempotencykey");
+    event.idempotency_key = SLICE_LITERAL("");
+    assert_refused(&event, "idempotencykey");
+    event = sample();
+    event.request_hash = SLICE_LITERAL("short");
+    assert_refused(&event, "requesthash");
+    event = sample();
+    event.sequence = -1;
+    assert_refused(&event, "sequence");
+    event = sample();
+    event.monotonic_ms = INT64_C(10000000000000000);
+    assert_refused(&event, "monotonicms");
+}
+
+/* An object with so many lists in one another. */
+static void write_nested(struct buf *out, int lists)
+{
+    buf_append_text(out, "{\"a\":");
+    for (int i = 0; i < lists; i++)
+        buf_append_char(out, '[');
+    for (int i = 0; i < lists; i++)
+        buf_append_char(out, ']');
+    buf_append_char(out, '}');
+}
+
+static void check_refuses_data_that_could_not_be_read_back(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"[1]",        "{\"a\":}", "{\"a\":1", "{\"a\":\"\xff\"}",
+                                        "{\"a\":1}}", "1"};
+    struct event event = sample();
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        event.data = slice_of(wrong[i]);
+        assert_refused(&event, "data");
+    }
+    struct buf deep CLEANUP(buf_free);
+    buf_init(&deep, 256);
+    write_nested(&deep, EVENT_DEPTH_MAX - 2);
+    event.data = buf_slice(&deep);
+    assert_int_equal(event_check(&event, NULL), ERR_OK);
+    assert_int_equal(read_back(&event), ERR_OK);
+    buf_reset(&deep);
+    write_nested(&deep, EVENT_DEPTH_MAX - 1);
+    event.data = buf_slice(&deep);
+    assert_refused(&event, "data");
+}
+
+/* Written, such bytes become U+FFFD: a view would see other text now than at a rebuild. */
+static void check_refuses_a_text_that_is_not_utf8(void **state)
+{
+    (void)state;
+    struct event event = sample();
+    event.subject = SLICE_LITERAL("receipt/\xff");
+    struct fault fault = {0};
+    assert_int_equal(event_check(&event, &fault), ERR_INVALID);
+    assert_string_equal(fault.where, "subject");
+}
+
+static void check_takes_what_is_read_back_as_it_was(void **state)
+{
+    (void)state;
+    struct event event = sample();
+    assert_int_equal(event_check(&event, NULL), ERR_OK);
+    event.subject = SLICE_LITERAL("R\xc3\xbc"
+                                  "ckgabe \"7\"");
+    event.idempotency_key = event.request_hash = event.traceparent = SLICE_LITERAL("");
+    event.sequence = 0;
+    assert_int_equal(event_check(&event, NULL), ERR_OK);
+    assert_int_equal(read_back(&event), ERR_OK);
+}
+
 static void read_points_at_data_byte_for_byte(void **state)
 {
     (void)state;
@@ -290,6 +402,10 @@ int main(void)
         cmocka_unit_test(subject_may_hold_spaces_and_umlauts),
         cmocka_unit_test(read_gives_back_what_was_written),
         cmocka_unit_test(read_of_checked_text_does_not_look_into_data),
+        cmocka_unit_test(check_refuses_what_could_not_be_read_back),
+        cmocka_unit_test(check_refuses_data_that_could_not_be_read_back),
+        cmocka_unit_test(check_refuses_a_text_that_is_not_utf8),
+        cmocka_unit_test(check_takes_what_is_read_back_as_it_was),
         cmocka_unit_test(read_points_at_data_byte_for_byte),
         cmocka_unit_test(read_refuses_and_names_the_attribute),
         cmocka_unit_test(read_refuses_every_text_cut_short),
