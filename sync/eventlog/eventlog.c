@@ -135,7 +135,8 @@ static enum err prepare(struct eventlog *log, struct fault *fault)
     if (err)
         return err;
     struct head head = state_head(&log->state);
-    return head_write(log->head, &head, fault);
+    err = head_write(log->head, &head, fault);
+    return err ? err : head_sync(log->head, fault);
 }
 
 /* The slow look, for when damage was met before. */
@@ -227,6 +228,7 @@ enum err log_open_database(struct eventlog *log, struct fault *fault)
 
 void log_close_database(struct eventlog *log)
 {
+    syncer_await(log);
     views_detach(&log->views);
     if (log->db)
         database_rollback(log->db);
@@ -270,8 +272,11 @@ void eventlog_identify(struct eventlog *log, const char *device_id, const char *
 
 static enum err start(struct eventlog *log, struct fault *fault)
 {
-    int error = pthread_create(&log->writer, NULL, writer_run, log);
-    log->writing = !error;
+    int error = syncer_start(log);
+    if (!error) {
+        error = pthread_create(&log->writer, NULL, writer_run, log);
+        log->writing = !error;
+    }
     if (!error) {
         error = pthread_create(&log->verifier, NULL, verifier_run, log);
         log->verifying = !error;
@@ -293,6 +298,7 @@ enum err eventlog_open(struct eventlog **out, const struct eventlog_config *conf
     pthread_cond_init(&log->wake, &steady);
     pthread_condattr_destroy(&steady);
     wal_open(&log->wal);
+    syncer_open(&log->syncer);
     id_source_init(&log->ids, NULL, NULL);
     buf_init(&log->body, EVENT_BODY_MAX);
     eventlog_identify(log, config->device_id, config->store);
@@ -323,6 +329,7 @@ static void stop(struct eventlog *log)
     pthread_mutex_unlock(&log->lock);
     if (log->writing)
         pthread_join(log->writer, NULL);
+    syncer_stop(log);
     if (log->verifying)
         pthread_join(log->verifier, NULL);
 }
@@ -335,6 +342,7 @@ void eventlog_close(struct eventlog *log)
     log_close_database(log);
     buf_free(&log->body);
     wal_close(&log->wal);
+    syncer_close(&log->syncer);
     pthread_cond_destroy(&log->wake);
     pthread_mutex_destroy(&log->lock);
     free(log);

@@ -9,7 +9,7 @@
  * Threads: one writer thread inside. Commands are decided on it, each wholly or not, in the order
  * of submission, seeing what earlier commands of the same group did; what arrived while the last
  * fsync ran goes into the next transaction (natural group commit). `done` is called on the writer
- * thread, after COMMIT and after the head file is synced: nobody answers, beeps or prints before.
+ * thread, after COMMIT and after the head file is written: nobody answers, beeps or prints before.
  * A disk that is full while COMMIT writes undoes the group for certain: ERR_DISK_FULL. After any
  * other failed COMMIT every command of the group gets ERR_UNKNOWN_OUTCOME and the database is
  * opened and read again; until that succeeds, commands get the reason why it did not.

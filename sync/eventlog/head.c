@@ -136,10 +136,15 @@ enum err head_write(struct head_file *file, struct head *head, struct fault *fau
     int64_t offset = head->number % SLOTS * SLOT_APART;
     const sqlite3_io_methods *io = file->handle->pMethods;
     int rc = io->xWrite(file->handle, &slot, sizeof slot, offset);
-    if (rc == SQLITE_OK)
-        rc = io->xSync(file->handle, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
     if (rc != SQLITE_OK)
         return fail(rc, file->path, "writing", fault);
     file->number = head->number;
     return ERR_OK;
+}
+
+enum err head_sync(struct head_file *file, struct fault *fault)
+{
+    const sqlite3_io_methods *io = file->handle->pMethods;
+    int rc = io->xSync(file->handle, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    return rc == SQLITE_OK ? ERR_OK : fail(rc, file->path, "syncing", fault);
 }

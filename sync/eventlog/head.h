@@ -1,5 +1,5 @@
 /*
- * The head file: how far the log has got, kept outside the database and synced after each commit,
+ * The head file: how far the log has got, kept outside the database and written after each commit,
  * so that a log that lost its tail is noticed at the next start. Preallocated, two slots written
  * in turn, each with a checksum: a torn write leaves the other slot.
  *
@@ -33,7 +33,8 @@ void head_close(struct head_file *file); /* takes NULL */
 /* The newer of the slots that are whole; *found is false when none is. */
 enum err head_read(struct head_file *file, struct head *head, bool *found,
                    struct fault *fault) MUST_CHECK;
-/* Overwrites the older slot and syncs; sets head->number. */
+/* Overwrites the older slot; sets head->number. What is not synced outlives the process only. */
 enum err head_write(struct head_file *file, struct head *head, struct fault *fault) MUST_CHECK;
+enum err head_sync(struct head_file *file, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include "sync/eventlog/eventlog.h"
 #include "sync/eventlog/space.h"
 #include "sync/eventlog/state.h"
+#include "sync/eventlog/syncer.h"
 #include "sync/eventlog/views.h"
 #include "sync/eventlog/wal.h"
 
@@ -28,6 +29,7 @@ struct eventlog {
     struct state state;
     struct space space;
     struct wal wal;
+    struct syncer syncer;
     struct buf body; /* of the event that is being appended */
     bool forked_at_start;
     bool suspect; /* damage was met: the next open reads everything */

@@ -43,6 +43,7 @@ void wal_tend(struct eventlog *log)
     if (pages < DUE_PAGES && !tight) {
         wal->due = DUE_PAGES;
     } else if (asked || tight || pages >= wal->due) {
+        syncer_await(log);
         int64_t left = database_checkpoint(log->db);
         crowded = left != 0 && pages >= CROWDED_PAGES;
         wal->due = left < 0 ? pages : pages + DUE_PAGES; /* what failed, after the next group */

@@ -1,6 +1,12 @@
 /*
- * The writer thread: takes what waits, decides it in one transaction, commits, syncs the head file,
- * answers.
+ * The writer thread: takes what waits, decides it in one transaction, commits, writes the head
+ * file, answers, has the head file synced.
+ *
+ * Answers wait for the commit's own sync, not for the head file's, which is there for a tail that
+ * is lost although it was synced. What that gives up: when the power goes in the moment between the
+ * two, and the disk besides loses what it had synced, nobody notices that the last group is gone. A
+ * disk that only says that it has synced would lose the head file's newest write, too. The next
+ * group's commit waits for the head file's sync, so that it is never more than one group behind.
  *
  * A savepoint costs a copy of each page that its command changes, and is hardly ever gone back to.
  * So there is none at first; when a command fails that has written, the whole transaction is undone
@@ -206,6 +212,7 @@ static void commit_group(struct eventlog *log, struct group *group, const struct
                          struct fault *fault)
 {
     database_reset(log->db);
+    syncer_await(log);
     enum err err = database_run_plain(log->db, LOG_COMMIT, fault);
     if (err) {
         log->state = *before;
@@ -242,6 +249,7 @@ static bool met_damage(const struct group *group)
 static void shorten_files(struct eventlog *log)
 {
     log->shrinks = false;
+    syncer_await(log);
     database_cut_wal(log->db);
 }
 
@@ -266,8 +274,11 @@ static void run_group(struct eventlog *log, struct group *group)
     }
     for (size_t i = 0; i < group->count; i++)
         outcome_tell(&group->outcomes[i]);
-    if (log->state.changes != before.changes)
+    if (log->state.changes != before.changes) {
         tell_committed(log);
+        if (log->head) /* else closed with the database: opening syncs it */
+            syncer_begin(log);
+    }
     if (log->shrinks && log->db)
         shorten_files(log);
 }

@@ -2,6 +2,7 @@
  * A disk that fails: full, or with errors, at each call of a script. Every third call at random, or
  * all of them with POWER_CUT_EVERY=1; POWER_CUT_SEED replays a run.
  */
+#include "sync/eventlog/head.h"
 #include "tests/support/log_fixture.h"
 #include "tests/support/vfs_fault.h"
 
@@ -49,6 +50,15 @@ static enum err append(struct disk *d, struct fault *fault)
     return err;
 }
 
+/* The head file's sync follows the answer; a command that appends nothing is answered after it. */
+static void settle(struct disk *d)
+{
+    struct log_command c;
+    log_command_make(&c, &d->f, EVENT_RETURN_CREATED, 0);
+    log_command_submit(&c);
+    assert_int_equal(log_command_await(&c), ERR_OK);
+}
+
 static void clean(struct disk *d)
 {
     struct eventlog_finding finding;
@@ -80,6 +90,7 @@ static void a_failed_sync_is_an_unknown_outcome_and_the_log_goes_on(void **state
     struct disk *d = *state;
     struct fault fault;
     assert_int_equal(append(d, &fault), ERR_OK);
+    settle(d);
     vfs_fault_fail(d->vfs, VFS_FAULT_SYNC, 1, SQLITE_IOERR, false);
     assert_int_equal(append(d, &fault), ERR_UNKNOWN_OUTCOME);
     assert_non_null(strstr(fault.text, "saving"));
@@ -92,6 +103,7 @@ static void a_disk_that_stays_away_is_told_until_it_is_back(void **state)
     struct disk *d = *state;
     struct fault fault;
     assert_int_equal(append(d, &fault), ERR_OK);
+    settle(d);
     vfs_fault_cut(d->vfs, 1);
     assert_int_equal(append(d, &fault), ERR_UNKNOWN_OUTCOME);
     for (int i = 0; i < 3; i++)
@@ -107,10 +119,41 @@ static void a_head_file_that_cannot_be_written_does_not_undo_the_commit(void **s
     struct disk *d = *state;
     struct fault fault;
     assert_int_equal(append(d, &fault), ERR_OK);
+    settle(d);
     vfs_fault_fail(d->vfs, VFS_FAULT_SYNC, 2, SQLITE_IOERR, false); /* 1: the WAL, 2: the head */
     assert_int_equal(append(d, &fault), ERR_OK);
+    settle(d);
+    assert_true(vfs_fault_struck(d->vfs));
     log_fixture_reopen(&d->f);
     assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
+}
+
+/* Its name too, which is there once the folder is synced. */
+static void the_head_file_outlives_a_power_cut(void **state)
+{
+    struct disk *d = *state;
+    for (uint64_t seed = 0; seed < 16; seed++) {
+        struct scratch scratch;
+        struct head_file *file;
+        struct head head;
+        struct fault fault;
+        bool found = false;
+        log_fixture_close(&d->f);
+        scratch_make(&scratch);
+        d->f.config.folder = scratch.path;
+        assert_int_equal(log_fixture_open(&d->f), ERR_OK);
+        assert_int_equal(append(d, &fault), ERR_OK);
+        settle(d);
+        vfs_fault_cut(d->vfs, 1);
+        log_fixture_close(&d->f);
+        vfs_fault_power_on(d->vfs, seed);
+        assert_int_equal(head_open(&file, scratch.path, "fault", true, NULL), ERR_OK);
+        assert_int_equal(head_read(file, &head, &found, NULL), ERR_OK);
+        assert_true(found && head.streams[STREAM_RETURNS].seq == 1);
+        head_close(file);
+        d->f.config.folder = d->f.scratch.path;
+        scratch_remove(&scratch);
+    }
 }
 
 /* --- Every call of a script fails once ------------------------------------------------------- */
@@ -234,6 +277,7 @@ int main(void)
         DISK_TEST(a_failed_sync_is_an_unknown_outcome_and_the_log_goes_on),
         DISK_TEST(a_disk_that_stays_away_is_told_until_it_is_back),
         DISK_TEST(a_head_file_that_cannot_be_written_does_not_undo_the_commit),
+        DISK_TEST(the_head_file_outlives_a_power_cut),
         DISK_TEST(each_call_of_the_first_open_may_fail),
         cmocka_unit_test(each_write_may_find_the_disk_full),
         cmocka_unit_test(each_write_may_fail),
