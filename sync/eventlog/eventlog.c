@@ -357,6 +357,9 @@ void eventlog_submit(struct eventlog *log, struct eventlog_command *command)
     else
         log->first = command;
     log->last = command;
+    log->waiting++;
+    bool gathered = log_gathered(log);
     pthread_mutex_unlock(&log->lock);
-    pthread_cond_signal(&log->wake); /* the lock is free by then for whom it wakes */
+    if (gathered)
+        pthread_cond_signal(&log->wake); /* the lock is free by then for whom it wakes */
 }

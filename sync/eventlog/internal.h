@@ -41,6 +41,8 @@ struct eventlog {
     pthread_cond_t wake;
     struct eventlog_command *first; /* waiting, in order of submission */
     struct eventlog_command *last;
+    size_t waiting; /* so many */
+    size_t told;    /* so many were in the last group */
     bool stopping;
     char next_source[SOURCE_TEXT_MAX + 1];
     struct eventlog_status status;
@@ -78,6 +80,12 @@ enum err lost_note(struct eventlog *log, const struct eventlog_lost *lost,
 /* Reads everything, views apart: ERR_CORRUPT names the first thing that is wrong. */
 enum err verify_database(struct database *db, struct fault *fault) MUST_CHECK;
 
+/*
+ * With the lock held: is it time for a group? Who was just answered is on the way with the next,
+ * and waiting for those costs nothing while the head file is synced, since the commit waits for it
+ * too.
+ */
+bool log_gathered(const struct eventlog *log);
 /* The writer thread's function; the argument is the log. */
 void *writer_run(void *context);
 /* The verifying thread's. */

@@ -294,7 +294,14 @@ static void take_group(struct eventlog *log, struct group *group)
     }
     if (!log->first)
         log->last = NULL;
+    log->waiting -= group->count;
+    log->told = group->count;
     memcpy(log->source, log->next_source, sizeof log->source);
+}
+
+bool log_gathered(const struct eventlog *log)
+{
+    return log->first && (!log->syncer.due || log->waiting >= log->told);
 }
 
 /* While the disk is filling up nobody may ask for anything: the writer looks by itself. */
@@ -336,7 +343,7 @@ static void look_for_space(struct eventlog *log)
 static bool wait_for_group(struct eventlog *log, struct group *group)
 {
     pthread_mutex_lock(&log->lock);
-    if (!log->first && !log->stopping && !log->wal.asked)
+    if (!log_gathered(log) && !log->stopping && !log->wal.asked)
         wait(log);
     take_group(log, group);
     bool goes_on = group->count > 0 || !log->stopping;
