@@ -190,6 +190,13 @@ enum err column_bytes(struct statement *statement, int column, void *out, size_t
 void database_checkpoint_by_hand(struct database *db);
 int64_t database_checkpoint(struct database *db);
 int64_t database_wal_pages(const struct database *db);
+/*
+ * SQLite only, outside a transaction: takes of the disk, for its files alone, what the log will
+ * move into the file and `ahead_bytes` more, and `wal_bytes` for the log; as far as there is any. A
+ * checkpoint that leaves nothing gives back what is ahead, and cutting the log what it holds.
+ */
+void database_hold_room(struct database *db, int64_t ahead_bytes, int64_t wal_bytes);
+
 
 /*
  * SQLite only, elsewhere nothing: moves what the write-ahead log holds into the file and cuts the

@@ -266,6 +266,34 @@ static enum err read_number(struct database *db, const char *pragma, int64_t *nu
     return err;
 }
 
+/* SQLite takes the hint only of a file that grows by whole pieces. */
+static void hold(sqlite3_file *file, int64_t bytes)
+{
+    int piece = 4096;
+    if (!file || !file->pMethods)
+        return;
+    (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_CHUNK_SIZE, &piece);
+    (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_SIZE_HINT, &bytes);
+    piece = 0;
+    (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_CHUNK_SIZE, &piece);
+}
+
+void database_hold_room(struct database *db, int64_t ahead_bytes, int64_t wal_bytes)
+{
+    int64_t pages = 0;
+    int64_t page_bytes = 0;
+    sqlite3_file *file = NULL;
+    sqlite3_file *wal = NULL;
+    if (db->backend != &database_sqlite ||
+        read_number(db, "PRAGMA page_count", &pages, NULL) != ERR_OK ||
+        read_number(db, "PRAGMA page_size", &page_bytes, NULL) != ERR_OK)
+        return;
+    (void)sqlite3_file_control(db->native, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    (void)sqlite3_file_control(db->native, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    hold(file, pages * page_bytes + ahead_bytes);
+    hold(wal, wal_bytes);
+}
+
 static enum err read_version(struct database *db, int64_t *version, struct fault *fault)
 {
     return read_number(db, "PRAGMA user_version", version, fault);

@@ -6,6 +6,10 @@
 /* 4 MiB, as SQLite does it by itself, and from when on readers are in the way. */
 enum { DUE_PAGES = 1000, CROWDED_PAGES = 2 * DUE_PAGES, ASK_AGAIN_S = 1 };
 
+/* What the next group may need in the database; and in the log, to be cut off for a checkpoint's
+ * file when retention finds no other room. */
+enum { AHEAD_BYTES = 1024 * 1024, HELD_BYTES = 2 * AHEAD_BYTES };
+
 void wal_open(struct wal *wal)
 {
     *wal = (struct wal){.due = DUE_PAGES};
@@ -38,14 +42,16 @@ void wal_tend(struct eventlog *log)
     pthread_mutex_lock(&log->lock);
     bool asked = wal->asked;
     pthread_mutex_unlock(&log->lock);
-    bool crowded = wal->crowded && pages >= DUE_PAGES; /* only this thread sets it */
     bool tight = log->space.tight && pages > 0;
+    bool crowded = wal->crowded && (tight || pages >= DUE_PAGES); /* only this thread sets it */
     if (pages < DUE_PAGES && !tight) {
         wal->due = DUE_PAGES;
     } else if (asked || tight || pages >= wal->due) {
         syncer_await(log);
         int64_t left = database_checkpoint(log->db);
-        crowded = left != 0 && pages >= CROWDED_PAGES;
+        crowded = left != 0 && (tight || pages >= CROWDED_PAGES);
+        if (tight)
+            database_hold_room(log->db, AHEAD_BYTES, HELD_BYTES);
         wal->due = left < 0 ? pages : pages + DUE_PAGES; /* what failed, after the next group */
     }
     if (asked || crowded != wal->crowded)

@@ -1,12 +1,13 @@
 /*
  * Keeps the write-ahead log short. SQLite begins it anew when all its pages are in the database and
  * nobody reads in it any more; the writer moves them when it has answered, so that no answer waits
- * for it. While the disk is filling up it does so after each group: when nothing is left, the
- * database has grown already, and the log can be cut to make room.
+ * for it. While the disk is filling up it does so after each group, and takes room for both files
+ * ahead: when others have filled it to the last byte, what is in the log can still be moved, and
+ * the log be cut to make room for what retention writes before it deletes.
  *
  * A background reader that has hardly ended one transaction before it begins the next, and gets
- * little of the processor meanwhile, would leave no moment for that: while the log is too long it
- * stands aside between two of them.
+ * little of the processor meanwhile, would leave no moment for that: while the log is too long, or
+ * the disk is filling up, it stands aside between two of them.
  */
 #ifndef SYNC_EVENTLOG_WAL_H
 #define SYNC_EVENTLOG_WAL_H
@@ -19,7 +20,7 @@ struct eventlog;
 
 struct wal {
     int64_t due;  /* at so many pages they are moved; the writer's own */
-    bool crowded; /* too long, for there are readers; this and what follows under the log's lock */
+    bool crowded; /* there are readers in the way; this and what follows under the log's lock */
     bool asked;   /* one stands aside, and waits for the writer to try again */
     pthread_cond_t calm;
 };
