@@ -296,7 +296,7 @@ enum err eventlog_lost(struct eventlog_reader *reader, eventlog_visit_lost *visi
 /* --- Care ------------------------------------------------------------------------------------ */
 
 struct eventlog_finding {
-    char what[32]; /* "chain", "body", "gap", "head", "view", "database", "lost" */
+    char what[32]; /* "chain", "body", "gap", "head", "view", "database", "lost", "note" */
     struct id log;
     int64_t seq;
     char text[160];

@@ -1,8 +1,12 @@
 #include "sync/eventlog/found.h"
 #include "hal/base/cleanup.h"
+#include "sync/eventlog/lost.h"
 #include "sync/eventlog/page_scan.h"
 #include "sync/eventlog/record.h"
 #include "sync/eventlog/salvage.sql.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static const int64_t SEQ_MAX = (INT64_C(1) << 40) - 1;
 
@@ -49,12 +53,15 @@ static bool is_log(const struct page_row *row)
            v[5].type == PAGE_INT && v[5].number > 0 && is_blob(&v[6], SHA256_BYTES);
 }
 
+/* A note of a loss, or the proof of one, which has a hash behind it. */
 static bool is_lost(const struct page_row *row)
 {
     const struct page_value *v = row->values;
-    return row->columns == 7 && v[0].type == PAGE_NULL && is_blob(&v[1], ID_BYTES) &&
-           v[2].type == PAGE_INT && v[3].type == PAGE_INT && v[4].type == PAGE_INT &&
-           v[5].type == PAGE_INT && v[6].type == PAGE_TEXT;
+    return (row->columns == 7 || (row->columns == 8 && is_blob(&v[7], SHA256_BYTES))) &&
+           v[0].type == PAGE_NULL && is_blob(&v[1], ID_BYTES) && v[2].type == PAGE_INT &&
+           v[2].number >= 0 && v[2].number < STREAMS_OF_APPLIANCE && v[3].type == PAGE_INT &&
+           v[3].number > 0 && v[4].type == PAGE_INT && v[4].number >= v[3].number &&
+           v[4].number <= SEQ_MAX && v[5].type == PAGE_INT && v[6].type == PAGE_TEXT;
 }
 
 /* --- Scanning -------------------------------------------------------------------------------- */
@@ -115,6 +122,38 @@ static enum err put_message(const struct scan *scan, const struct page_row *row,
     return id_equal(&id, &event.id) ? put(scan, SALVAGE_FOUND_MESSAGE, row, 6, fault) : ERR_OK;
 }
 
+static struct sha256 hash_of_note(const struct page_row *row)
+{
+    const struct page_value *v = row->values;
+    struct eventlog_lost lost = {
+        .stream = (enum stream)v[2].number,
+        .first = v[3].number,
+        .last = v[4].number,
+        .at_ms = v[5].number,
+    };
+    memcpy(lost.log.bytes, v[1].bytes.data, ID_BYTES);
+    (void)snprintf(lost.reason, sizeof lost.reason, "%.*s", (int)v[6].bytes.len, v[6].bytes.data);
+    return lost_hash(row->rowid, &lost);
+}
+
+/* A proof with a wrong hash is nothing. */
+static enum err put_lost(const struct scan *scan, const struct page_row *row, struct fault *fault)
+{
+    struct statement *s;
+    bool proof = row->columns == 8;
+    struct sha256 hash = hash_of_note(row);
+    if (proof && memcmp(hash.bytes, row->values[7].bytes.data, SHA256_BYTES) != 0)
+        return ERR_OK;
+    enum err err = database_attached(scan->sql, SALVAGE_FOUND_LOST, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, row->rowid);
+    for (size_t i = 1; i < 7; i++)
+        bind_value(s, (int)i + 1, &row->values[i]);
+    bind_int(s, 8, proof);
+    return statement_run(s, fault);
+}
+
 static enum err visit(void *context, const struct page_row *row, struct fault *fault)
 {
     const struct scan *scan = context;
@@ -124,15 +163,7 @@ static enum err visit(void *context, const struct page_row *row, struct fault *f
         return put(scan, SALVAGE_FOUND_LOG, row, 7, fault);
     if (is_message(row))
         return put_message(scan, row, fault);
-    return is_lost(row) ? put(scan, SALVAGE_FOUND_LOST, row, 7, fault) : ERR_OK;
-}
-
-enum err found_scan(struct database *db, struct database_statements *sql, const char *database_path,
-                    const char *wal_path, struct fault *fault)
-{
-    struct scan scan = {sql};
-    enum err err = database_script(db, salvage_sql[SALVAGE_MAKE].text, fault);
-    return err ? err : page_scan(database_path, wal_path, visit, &scan, fault);
+    return is_lost(row) ? put_lost(scan, row, fault) : ERR_OK;
 }
 
 static enum err run(struct database_statements *sql, size_t statement, struct fault *fault)
@@ -140,6 +171,18 @@ static enum err run(struct database_statements *sql, size_t statement, struct fa
     struct statement *s;
     enum err err = database_attached(sql, statement, &s, fault);
     return err ? err : statement_run(s, fault);
+}
+
+enum err found_scan(struct database *db, struct database_statements *sql, const char *database_path,
+                    const char *wal_path, struct fault *fault)
+{
+    struct scan scan = {sql};
+    enum err err = database_script(db, salvage_sql[SALVAGE_MAKE].text, fault);
+    if (!err)
+        err = page_scan(database_path, wal_path, visit, &scan, fault);
+    if (!err)
+        err = run(sql, SALVAGE_LOST_PROVEN, fault);
+    return err ? err : run(sql, SALVAGE_LOST_OTHERS, fault);
 }
 
 enum err found_end_scan(struct database *db, struct database_statements *sql, struct fault *fault)

@@ -15,7 +15,10 @@ struct found_event {
     struct slice digest; /* of the body */
 };
 
-/* Scans both files. Messages and earlier losses, which no chain proves, go in their tables. */
+/*
+ * Scans both files. Messages, which no chain proves, go in their table, and so do the notes of
+ * earlier losses, by their proofs where there are any.
+ */
 enum err found_scan(struct database *db, struct database_statements *sql, const char *database_path,
                     const char *wal_path, struct fault *fault) MUST_CHECK;
 /* Sets the inbox's watermark to what is contiguous, and drops the temporary tables. */

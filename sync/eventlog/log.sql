@@ -173,6 +173,20 @@ INSERT INTO lost (log, stream, first, last, at_ms, reason) VALUES (?1, ?2, ?3, ?
 -- name: lost_list
 SELECT log, stream, first, last, at_ms, reason FROM lost ORDER BY no
 
+-- name: lost_unproven
+SELECT log, stream, first, last, at_ms, reason, no FROM lost
+WHERE no NOT IN (SELECT no FROM lost_proof) ORDER BY no LIMIT 1
+
+-- name: lost_prove
+INSERT INTO lost_proof (log, stream, first, last, at_ms, reason, no, hash)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+
+-- name: lost_proofs
+SELECT p.log, p.stream, p.first, p.last, p.at_ms, p.reason, p.no, p.hash, l.no IS NOT NULL
+FROM lost_proof p LEFT JOIN lost l ON l.no = p.no AND l.log = p.log AND l.stream = p.stream
+    AND l.first = p.first AND l.last = p.last AND l.at_ms = p.at_ms AND l.reason = p.reason
+ORDER BY p.no
+
 -- name: lost_sums
 SELECT ifnull(sum(last - first + 1) FILTER (WHERE stream = 0), 0),
        ifnull(sum(last - first + 1) FILTER (WHERE stream = 1), 0), ifnull(max(at_ms), 0)

@@ -170,6 +170,8 @@ static enum err shorten_note(struct eventlog *log, const struct restore *restore
         err = run_on_lost(log->db, LOG_LOST_RESTORED, restore, fault);
     if (!err)
         err = database_run_plain(log->db, LOG_LOST_FORGET, fault);
+    if (!err)
+        err = lost_prove(log->db, fault);
     return err ? err : lost_sums(log->db, log->state.lost, &log->state.lost_at_ms, fault);
 }
 

@@ -22,6 +22,16 @@ CREATE TEMP TABLE found_log (
     before_hash BLOB NOT NULL,
     UNIQUE (no, id, first_kept)
 );
+CREATE TEMP TABLE found_lost (
+    no INTEGER NOT NULL,
+    log BLOB NOT NULL,
+    stream INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    proven INTEGER NOT NULL
+);
 CREATE TEMP TABLE taken (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 
 -- name: found_event
@@ -32,7 +42,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 INSERT OR IGNORE INTO found_log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 
 -- name: found_lost
-INSERT OR IGNORE INTO lost VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO found_lost VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 
 -- name: found_message
 INSERT OR IGNORE INTO inbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -86,7 +96,21 @@ UPDATE inbox_mark SET through = ifnull((
         FROM (SELECT DISTINCT number FROM inbox WHERE inbox.epoch = inbox_mark.epoch))
     WHERE number = place), 0)
 
+-- name: lost_proven
+-- What came back shortens a note from its beginning: of two the shorter is the newer.
+INSERT INTO lost SELECT no, log, stream, max(first), last, at_ms, reason
+FROM found_lost WHERE proven GROUP BY no
+
+-- name: lost_others
+-- Those that no proof was found of; one that differs from a proven one in its number or in all else
+-- is that one, damaged.
+INSERT OR IGNORE INTO lost SELECT no, log, stream, first, last, at_ms, reason
+FROM found_lost AS f WHERE NOT proven AND NOT EXISTS (
+    SELECT 1 FROM found_lost p WHERE p.proven AND p.log = f.log AND p.stream = f.stream
+    AND p.first = f.first AND p.last = f.last AND p.at_ms = f.at_ms AND p.reason = f.reason)
+
 -- name: drop
 DROP TABLE temp.found;
 DROP TABLE temp.found_log;
+DROP TABLE temp.found_lost;
 DROP TABLE temp.taken;

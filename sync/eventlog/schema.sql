@@ -89,3 +89,24 @@ CREATE TABLE checkpoint (
 CREATE TABLE restored (
     log BLOB PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- name: v4
+-- Each note of a loss once more, with a hash over it, since no chain covers them. Whoever changes a
+-- note makes its proof anew; an older program makes none.
+CREATE TABLE lost_proof (
+    no INTEGER PRIMARY KEY,
+    log BLOB NOT NULL,
+    stream INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER lost_changed AFTER UPDATE ON lost BEGIN
+    DELETE FROM lost_proof WHERE no = old.no;
+END;
+CREATE TRIGGER lost_gone AFTER DELETE ON lost BEGIN
+    DELETE FROM lost_proof WHERE no = old.no;
+END;
+PRAGMA application_id = 3;

@@ -66,6 +66,15 @@ static enum err load_inbox(struct state *state, struct database *db, struct faul
     return ERR_OK;
 }
 
+static enum err check_notes(struct database *db, struct fault *fault)
+{
+    bool sound = true;
+    enum err err = lost_check(db, &sound, fault);
+    if (!err && !sound)
+        err = fault_set(fault, ERR_CORRUPT, "lost", "a note of what was lost is damaged");
+    return err ? err : lost_prove(db, fault);
+}
+
 enum err state_load(struct state *state, struct database *db, struct id_source *ids, int64_t now_ms,
                     struct fault *fault)
 {
@@ -77,6 +86,8 @@ enum err state_load(struct state *state, struct database *db, struct id_source *
         err = load_ordinal(&made, db, fault);
     if (!err)
         err = load_inbox(&made, db, fault);
+    if (!err)
+        err = check_notes(db, fault);
     if (!err)
         err = lost_sums(db, made.lost, &made.lost_at_ms, fault);
     if (!err)

@@ -131,6 +131,16 @@ static enum err report_lost(void *context, const struct eventlog_lost *lost, str
     return ERR_OK;
 }
 
+static enum err check_notes(struct verification *v, struct fault *fault)
+{
+    bool sound = true;
+    enum err err = lost_check(v->db, &sound, fault);
+    if (err || sound)
+        return err ? err : lost_each(v->db, report_lost, v, fault);
+    report_text(v, "note", "a note of what was lost is damaged: the next start mends it");
+    return ERR_OK;
+}
+
 static enum err check_snapshot(struct verification *v, const struct head *head, struct fault *fault)
 {
     enum err err = check_database(v, fault);
@@ -139,7 +149,7 @@ static enum err check_snapshot(struct verification *v, const struct head *head, 
     if (!err && head)
         err = check_head(v, head, fault);
     if (!err)
-        err = lost_each(v->db, report_lost, v, fault);
+        err = check_notes(v, fault);
     if (!err && !head && v->events)
         report_text(v, "head", "the head file is missing or damaged");
     return err ? err

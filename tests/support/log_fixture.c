@@ -319,6 +319,15 @@ enum err log_fixture_acknowledge(struct log_fixture *f, enum stream stream, cons
     return log_command_await(&waiter);
 }
 
+enum err log_fixture_expect(struct log_fixture *f, const struct id *log, enum stream stream,
+                            int64_t through)
+{
+    struct log_command waiter;
+    log_command_make(&waiter, f, EVENT_RETURN_CREATED, 0);
+    eventlog_expect(f->log, log, stream, through, done, &waiter);
+    return log_command_await(&waiter);
+}
+
 enum err log_fixture_receive(struct log_fixture *f, int64_t epoch, int64_t number,
                              struct slice body)
 {

@@ -71,6 +71,9 @@ enum err log_fixture_acknowledge(struct log_fixture *f, enum stream stream, cons
 /* An acknowledgement of what the log has at `through`. */
 struct ack log_fixture_ack(struct log_fixture *f, enum stream stream, int64_t through,
                            int64_t ack_no);
+/* Notes what the hub has of another log as lost. */
+enum err log_fixture_expect(struct log_fixture *f, const struct id *log, enum stream stream,
+                            int64_t through);
 enum err log_fixture_receive(struct log_fixture *f, int64_t epoch, int64_t number,
                              struct slice body);
 /* A message of the hub. */

@@ -124,6 +124,9 @@ static void a_watermark_beyond_the_head_opens_a_fork(void **state)
     assert_true(sha256_equal(&status.parent.hash, &there));
     assert_int_equal(status.head, 2);
     assert_int_equal(status.through, 0);
+    struct eventlog_status whole;
+    eventlog_status(f->log, &whole);
+    assert_int_equal(whole.lost[STREAM_RETURNS], 4); /* 6 to 9, which only the hub has */
     clean(f);
     /* The retained acknowledgement of the old log comes again, and changes nothing. */
     ack.ack_no = 3;

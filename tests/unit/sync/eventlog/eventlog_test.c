@@ -374,7 +374,7 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
     log_fixture_append(f, EVENT_RETURN_CREATED, 1);
     int64_t version = log_fixture_number(f, "PRAGMA user_version");
     log_fixture_close(f);
-    log_fixture_tamper(f, "PRAGMA user_version = 99");
+    log_fixture_tamper(f, "PRAGMA user_version = 99; PRAGMA application_id = 99");
     assert_int_equal(log_fixture_open(f), ERR_NEWER_SCHEMA);
     assert_non_null(strstr(f->fault.text, "99"));
     assert_int_equal(log_fixture_number(f, "PRAGMA user_version"), 99);

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { EVENTS = 40, SAMPLE = 15, FILE_MAX = 8 * 1024 * 1024, NAMES = 3 };
+enum { EVENTS = 40, NOTED = 9, SAMPLE = 15, FILE_MAX = 8 * 1024 * 1024, NAMES = 3 };
 
 static const char *const names[NAMES] = {"tillback.db", "tillback.db-wal", "head"};
 
@@ -96,8 +96,11 @@ static void fill(struct log_fixture *f)
         c.padding = i % 5 == 4 ? 9000 : 300;
         log_command_submit(&c);
         assert_int_equal(log_command_await(&c), ERR_OK);
-        if (i == EVENTS / 2)
-            log_fixture_reopen(f); /* what was before is in the database file now */
+        if (i != EVENTS / 2)
+            continue;
+        struct id another = log_fixture_id(240);
+        assert_int_equal(log_fixture_expect(f, &another, STREAM_SALES, NOTED), ERR_OK);
+        log_fixture_reopen(f); /* what was before is in the database file now */
     }
     struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 10, 1);
     ack.parked_count = 1;
@@ -114,6 +117,8 @@ static int make_image(void **state)
 {
     struct image *image = calloc(1, sizeof *image);
     struct log_fixture f;
+    if (access("/dev/shm", W_OK) == 0) /* nothing here needs a disk */
+        (void)setenv("TMPDIR", "/dev/shm", false);
     log_fixture_make(&f);
     fill(&f);
     for (size_t i = 0; i < NAMES; i++) {
@@ -188,14 +193,14 @@ static bool goes_on(struct log_fixture *f)
     if (log_fixture_open(f) != ERR_OK)
         return false;
     int64_t kept = log_fixture_number(f, "SELECT count(*) FROM event");
-    bool all = kept + lost_of(f) == EVENTS;
+    bool all = kept + lost_of(f) == EVENTS + NOTED;
     struct log_command c;
     log_command_make(&c, f, EVENT_RETURN_CREATED, 1);
     log_command_submit(&c);
     bool works = log_command_await(&c) == ERR_OK;
     if (!all)
         print_message("%lld kept and %lld lost of %d\n", (long long)kept, (long long)lost_of(f),
-                      EVENTS);
+                      EVENTS + NOTED);
     return all && works;
 }
 
@@ -268,6 +273,27 @@ static void a_position_that_is_damaged_is_not_believed(void **state)
     assert_int_equal(bad, 0);
 }
 
+static void a_note_of_a_loss_that_is_damaged_is_not_believed(void **state)
+{
+    static const char reason[] = "only the hub has them: this log was not here";
+    enum { BEFORE = 32, STRIDE = 3 }; /* numbers, and the log's id */
+    struct image *image = *state;
+    struct buf *file = &image->files[0];
+    uint64_t seed = (uint64_t)time(NULL);
+    int bad = 0;
+    int notes = 0;
+    char *end = file->data + file->len;
+    for (char *at = file->data; (at = memmem(at, (size_t)(end - at), reason, sizeof reason - 1));
+         at += sizeof reason - 1) {
+        size_t first = (size_t)(at - file->data) - BEFORE;
+        notes++;
+        for (size_t i = draw(&seed) % STRIDE; i < BEFORE + sizeof reason; i += STRIDE)
+            bad += flip(image, 0, first + i, (uint8_t)(1U << draw(&seed) % 8));
+    }
+    assert_int_equal(bad, 0);
+    assert_true(notes >= 2); /* it and its proof */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +302,8 @@ int main(void)
             free_image),
         cmocka_unit_test_setup_teardown(a_position_that_is_damaged_is_not_believed, make_image,
                                         free_image),
+        cmocka_unit_test_setup_teardown(a_note_of_a_loss_that_is_damaged_is_not_believed,
+                                        make_image, free_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
