@@ -238,6 +238,7 @@ enum err eventlog_rebuild(const struct eventlog_config *config, struct fault *fa
 
 struct background {
     struct eventlog *log;
+    struct eventlog_status start; /* what is appended after that needs no second look */
     struct database *db;
     bool damaged;
 };
@@ -276,6 +277,14 @@ static enum err walk_chunk(struct background *background, struct log_row *row,
     return err;
 }
 
+static int64_t last_at_start(const struct background *background, const struct log_row *row)
+{
+    for (int i = 0; i < STREAMS_OF_APPLIANCE; i++)
+        if (id_equal(&background->start.streams[i].log, &row->id))
+            return background->start.streams[i].head;
+    return INT64_MAX;
+}
+
 static enum err walk_all(struct background *background, bool *finished, struct fault *fault)
 {
     struct log_row row = {.no = -1};
@@ -288,14 +297,16 @@ static enum err walk_all(struct background *background, bool *finished, struct f
         if (!found)
             break;
         struct chain_walk walk = chain_walk_begin(&row);
-        for (bool ended = false; !ended;) {
+        int64_t last = last_at_start(background, &row);
+        bool ended;
+        do {
             if (is_stopping(background->log))
                 return ERR_OK;
             wal_stand_aside(background->log);
             err = walk_chunk(background, &row, &walk, &ended, fault);
             if (err)
                 return err;
-        }
+        } while (!ended && walk.next <= last);
     }
     *finished = true;
     return ERR_OK;
@@ -307,6 +318,7 @@ void *verifier_run(void *context)
     struct eventlog *log = background.log;
     struct fault fault;
     bool finished = false;
+    eventlog_status(log, &background.start);
     /* Not SCHED_IDLE: on a busy machine that would stand in a transaction for seconds. */
     (void)setpriority(PRIO_PROCESS, 0, LEAST_URGENT); /* of this thread */
     enum err err = open_reading(&background.db, &log->config, WALK_CACHE_KIB, &fault);

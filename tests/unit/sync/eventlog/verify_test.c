@@ -1,11 +1,13 @@
 #include "hal/base/cleanup.h"
 #include "sync/eventlog/log.sql.h"
+#include "tests/support/await.h"
 #include "tests/support/log_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -158,6 +160,30 @@ static void a_damaged_page_is_found(void **state)
     assert_true(log_fixture_verify(f, &first) >= 1);
 }
 
+/* Further back than a start looks. */
+static void damage_that_is_met_in_the_background_is_salvaged_at_the_next_start(void **state)
+{
+    struct log_fixture *f = *state;
+    const struct timespec nap = {.tv_nsec = 1000000};
+    struct eventlog_status status;
+    for (int i = 0; i < 110; i++)
+        log_fixture_append(f, EVENT_RETURN_CREATED, 10);
+    log_fixture_close(f);
+    log_fixture_tamper(f, "UPDATE event SET body = zeroblob(100) WHERE pos = 5");
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    eventlog_status(f->log, &status);
+    for (int ms = 0; ms < AWAIT_MS && !status.damaged; ms++) {
+        (void)nanosleep(&nap, NULL);
+        eventlog_status(f->log, &status);
+    }
+    assert_true(status.damaged);
+    assert_false(status.verified);
+    log_fixture_reopen(f);
+    eventlog_status(f->log, &status);
+    assert_int_equal(status.lost[STREAM_RETURNS], 1);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 1099);
+}
+
 static void every_statement_can_be_prepared(void **state)
 {
     struct log_fixture *f = *state;
@@ -213,6 +239,7 @@ int main(void)
         LOG_TEST(a_missing_tail_is_found),
         LOG_TEST(a_changed_view_is_found),
         LOG_TEST(a_damaged_page_is_found),
+        LOG_TEST(damage_that_is_met_in_the_background_is_salvaged_at_the_next_start),
         LOG_TEST(every_statement_can_be_prepared),
         LOG_TEST(nothing_at_the_counter_scans_the_log),
     };
