@@ -70,24 +70,30 @@ static enum err walk_row(struct chain_walk *walk, struct statement *s, const str
     return err;
 }
 
-/* Cutting takes events away and moves the beginning at once: before it there are none. */
+/*
+ * Events that a cut left are deleted after it, the oldest first: a crash leaves the last of them,
+ * which lead to where the log begins. Whatever else is before that is none of them.
+ */
 static enum err look_before(struct database *db, const struct log_row *row,
                             const struct chain_look *look, struct fault *fault)
 {
     struct statement *s;
+    struct sha256 hash;
     bool there;
-    enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
+    enum err err = database_statement(db, LOG_EVENT_LAST, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, log_position(row->no, 0));
     bind_int(s, 2, log_position(row->no, row->first_kept) - 1);
-    bind_int(s, 3, 1);
     err = database_step(db, s, &there, fault);
     if (err)
         return err;
-    if (there)
-        report_at(look, row, log_position_seq(column_int(s, 0)), "log",
-                  "an event before the one that is said to be the first");
+    int64_t seq = there ? log_position_seq(column_int(s, 0)) : 0;
+    bool leads = there && seq == row->first_kept - 1 &&
+                 column_bytes(s, 1, hash.bytes, SHA256_BYTES) == ERR_OK &&
+                 sha256_equal(&hash, &row->before_hash);
+    if (there && !leads)
+        report_at(look, row, seq, "log", "an event before the one that is said to be the first");
     statement_reset(s);
     return ERR_OK;
 }

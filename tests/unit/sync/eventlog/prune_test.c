@@ -98,6 +98,35 @@ static void a_damaged_beginning_is_not_believed(void **state)
     salvage_with("UPDATE log SET first_kept = 1 << 30 WHERE no = 0");
 }
 
+/* The power went between the cut and the last of the deleting: what is left of it is no damage. */
+static void a_rest_of_what_was_cut_is_no_damage_and_goes_with_the_next_cut(void **state)
+{
+    struct log_fixture *f = *state;
+    char attach[SCRATCH_PATH_MAX + 200];
+    fill(f);
+    back_up(f, STREAM_RETURNS, 40, 1);
+    log_fixture_close(f);
+    log_fixture_keep(f, "before");
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 40);
+    log_fixture_close(f);
+    (void)snprintf(attach, sizeof attach,
+                   "ATTACH '%s/before' AS b;"
+                   "INSERT INTO event SELECT * FROM b.event WHERE pos BETWEEN 38 AND 40",
+                   f->scratch.path);
+    log_fixture_tamper(f, attach);
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    struct eventlog_stream_status returns = log_fixture_stream(f, STREAM_RETURNS);
+    assert_int_equal(returns.first_kept, 41);
+    assert_int_equal(returns.head, 60);
+    assert_false(returns.forked);
+    clean(f);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 43);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 0);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 40);
+    clean(f);
+}
+
 static void the_rules_cut_by_count_size_and_age(void **state)
 {
     struct log_fixture *f = *state;
@@ -225,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(what_is_not_backed_up_is_kept_whatever_the_rules_say),
         cmocka_unit_test(a_damaged_beginning_is_not_believed),
+        LOG_TEST(a_rest_of_what_was_cut_is_no_damage_and_goes_with_the_next_cut),
         LOG_TEST(the_rules_cut_by_count_size_and_age),
         LOG_TEST(what_is_young_is_kept_whatever_the_count),
         LOG_TEST(what_a_parked_item_needs_is_kept),
