@@ -27,6 +27,7 @@ struct prune {
     struct cut cuts[LOGS_MAX];
     size_t count;
     int64_t ordinal; /* of the last event cut */
+    int64_t at_once; /* rows deleted in one step */
     int64_t pruned;
 };
 
@@ -259,8 +260,8 @@ static enum err decide_cut(void *context, struct eventlog_txn *txn, struct fault
     return err ? err : checkpoint_put(log->db, prune->ordinal, txn->now.wall_ms, fault);
 }
 
-static enum err delete_some(struct eventlog *log, const struct log_row *row, int64_t *deleted,
-                            struct fault *fault)
+static enum err delete_some(struct eventlog *log, const struct log_row *row, int64_t at_once,
+                            int64_t *deleted, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(log->db, LOG_EVENT_PRUNE, &s, fault);
@@ -268,7 +269,7 @@ static enum err delete_some(struct eventlog *log, const struct log_row *row, int
         return err;
     bind_int(s, 1, log_position(row->no, 0));
     bind_int(s, 2, log_position(row->no, row->first_kept - 1));
-    bind_int(s, 3, CHUNK_EVENTS - *deleted);
+    bind_int(s, 3, at_once - *deleted);
     err = database_run(log->db, s, fault);
     if (!err)
         *deleted += database_changes(log->db);
@@ -279,15 +280,16 @@ static enum err delete_some(struct eventlog *log, const struct log_row *row, int
 static enum err decide_delete(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct step *step = context;
+    const int64_t at_once = step->prune->at_once;
     struct log_row row = {.no = -1};
     bool found = true;
     step->deleted = 0;
     enum err err = txn_will_write(txn, fault);
-    while (!err && step->deleted < CHUNK_EVENTS) {
+    while (!err && step->deleted < at_once) {
         err = log_after(txn->log->db, row.no, &row, &found, fault);
         if (err || !found)
             break;
-        err = delete_some(txn->log, &row, &step->deleted, fault);
+        err = delete_some(txn->log, &row, at_once, &step->deleted, fault);
     }
     return err;
 }
@@ -359,14 +361,17 @@ static enum err insist(struct step *step, step_decide *decide, struct prune *pru
     return err ? err : run_step(step, decide, prune, fault);
 }
 
+/* Where there is little room still, in smaller steps. */
 static enum err repeat(struct prune *prune, step_decide *decide, struct fault *fault)
 {
-    struct step step;
-    enum err err;
-    do
-        err = insist(&step, decide, prune, fault);
-    while (!err && step.deleted > 0);
-    return err;
+    for (;;) {
+        struct step step;
+        enum err err = insist(&step, decide, prune, fault);
+        if (err == ERR_DISK_FULL && prune->at_once > 1)
+            prune->at_once = (prune->at_once + 3) / 4;
+        else if (err || step.deleted <= 0)
+            return err;
+    }
 }
 
 /* --- The whole ------------------------------------------------------------------------------- */
@@ -408,6 +413,7 @@ enum err eventlog_prune(struct eventlog *log, const struct eventlog_retention *r
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     prune->log = log;
     prune->rules = rules;
+    prune->at_once = CHUNK_EVENTS;
     prune->now_ms = clock_wall_ms(log->config.clock);
     enum err err = prepare_cut(prune, fault);
     if (err == ERR_DISK_FULL) {

@@ -268,6 +268,53 @@ static void each_call_of_the_first_open_may_fail(void **state)
     }
 }
 
+/* --- A second cut ---------------------------------------------------------------------------- */
+
+static void acknowledge(struct disk *d, int64_t through, int64_t ack_no)
+{
+    struct ack ack = log_fixture_ack(&d->f, STREAM_RETURNS, through, ack_no);
+    assert_int_equal(log_fixture_acknowledge(&d->f, STREAM_RETURNS, &ack), ERR_OK);
+    settle(d);
+}
+
+static enum err cut_off(struct disk *d)
+{
+    const struct eventlog_retention rules = {.max_events = 1};
+    int64_t pruned;
+    return eventlog_prune(d->f.log, &rules, &pruned, NULL);
+}
+
+/* The checkpoint of the first is needed until the second counts. */
+static bool cut_again(int kind, int nth)
+{
+    void *state;
+    assert_int_equal(setup(&state), 0);
+    struct disk *d = state;
+    log_fixture_append(&d->f, EVENT_RETURN_CREATED, 3);
+    acknowledge(d, 2, 1);
+    assert_int_equal(cut_off(d), ERR_OK);
+    log_fixture_append(&d->f, EVENT_RETURN_CREATED, 3);
+    acknowledge(d, 5, 2);
+    vfs_fault_fail(d->vfs, kind, nth, SQLITE_IOERR, false);
+    enum err may_fail = cut_off(d);
+    (void)may_fail;
+    bool struck = vfs_fault_struck(d->vfs);
+    vfs_fault_heal(d->vfs);
+    log_fixture_reopen(&d->f);
+    clean(d);
+    teardown(&state);
+    return struck;
+}
+
+static void a_cut_that_fails_at_any_call_leaves_the_one_before_it_whole(void **state)
+{
+    (void)state;
+    for (int nth = 1; cut_again(VFS_FAULT_WRITE, nth); nth++)
+        assert_true(nth < 1000);
+    for (int nth = 1; cut_again(VFS_FAULT_SYNC, nth); nth++)
+        assert_true(nth < 1000);
+}
+
 #define DISK_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -282,6 +329,7 @@ int main(void)
         cmocka_unit_test(each_write_may_find_the_disk_full),
         cmocka_unit_test(each_write_may_fail),
         cmocka_unit_test(each_sync_may_fail),
+        cmocka_unit_test(a_cut_that_fails_at_any_call_leaves_the_one_before_it_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
