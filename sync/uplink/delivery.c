@@ -108,6 +108,8 @@ void delivery_pump(struct uplink *uplink)
         diag_fault(uplink->config.diag, DIAG_ERROR, "uplink.cant_send", &fault);
         uplink->probe_ms = uplink_now_ms(uplink) + PROBE_MS;
     }
+    if (!delivery_waiting(uplink))
+        parcel_rest(&uplink->parcel);
     delivery_set_timer(uplink);
 }
 

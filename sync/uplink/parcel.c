@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { SMALL_BYTES = 64 * 1024 };
+
 void parcel_init(struct parcel *parcel)
 {
     *parcel = (struct parcel){0};
@@ -13,6 +15,14 @@ void parcel_free(struct parcel *parcel)
 {
     buf_free(&parcel->body);
     compressor_close(parcel->compressor);
+}
+
+void parcel_rest(struct parcel *parcel)
+{
+    if (parcel->body.capacity <= SMALL_BYTES)
+        return;
+    parcel_free(parcel);
+    parcel_init(parcel);
 }
 
 static enum err add(void *context, int64_t seq, struct slice body, const struct sha256 *hash,

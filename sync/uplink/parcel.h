@@ -21,6 +21,8 @@ struct parcel {
 
 void parcel_init(struct parcel *parcel);
 void parcel_free(struct parcel *parcel);
+/* Nothing waits any more: gives back what only large batches need. */
+void parcel_rest(struct parcel *parcel);
 /*
  * Packs from `first` on: at most `max_events`, and no more than `max_bytes` unless the first event
  * alone is larger. ERR_NOT_FOUND when the log has nothing there.

@@ -14,9 +14,11 @@ enum {
     BACKOFF_BASE_MS = 100,
     BACKOFF_CAP_MS = 1500,
     STATE_INTERVAL_MS = 60 * 1000,
-    BATCH_BYTES = 64 * 1024,
+    BATCH_BYTES = 256 * 1024,
+    FIRST_BYTES = 64 * 1024,
     WINDOW_BYTES = 2 * 1024 * 1024,
-    WIRE_BATCHES = 8,
+    WIRE_BATCHES = 2,
+    WINDOW_BATCHES = 32,
     OVERTAKE_EVENTS = 16 * BATCH_EVENTS,
     REFUSAL = 0x80 /* MQTT 5 reason codes from here on are refusals */
 };
@@ -255,9 +257,10 @@ static enum err open_parts(struct uplink *uplink, struct fault *fault)
     const struct uplink_limits *limits = &uplink->config.limits;
     const struct window_limits window = {
         .wire_batches = WIRE_BATCHES,
-        .batches = WINDOW_BATCHES_MAX,
+        .batches = WINDOW_BATCHES,
         .bytes = limits->window_bytes,
         .batch_bytes = limits->batch_bytes,
+        .first_bytes = limits->batch_bytes < FIRST_BYTES ? limits->batch_bytes : FIRST_BYTES,
         .batch_events = BATCH_EVENTS,
         .overtake_events = OVERTAKE_EVENTS,
         .ack_timeout_ms = limits->ack_timeout_ms,

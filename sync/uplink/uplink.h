@@ -39,7 +39,7 @@ struct uplink_limits {
     int64_t scout_ms;        /* 1.5 s: a connection that takes longer gets a second try beside it */
     int64_t backoff_cap_ms;  /* 1.5 s */
     int64_t state_interval_ms; /* 60 s: up/state is told anew */
-    size_t batch_bytes;        /* 64 KiB */
+    size_t batch_bytes;        /* 256 KiB */
     size_t window_bytes;       /* 2 MiB */
 };
 

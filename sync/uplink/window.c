@@ -11,7 +11,7 @@ void window_init(struct window *window, const struct window_limits *limits)
     *window = (struct window){
         .limits = *limits,
         .allowed = limits->batches,
-        .batch_bytes = limits->batch_bytes,
+        .batch_bytes = limits->first_bytes,
     };
 }
 

@@ -24,6 +24,7 @@ struct window_limits {
     size_t batches;      /* sent and not acknowledged: at most this many */
     size_t bytes;        /* ... and at most so many bytes, but always one batch */
     size_t batch_bytes;  /* of one batch, when the line is good */
+    size_t first_bytes;  /* ... and before that is known */
     int64_t batch_events;
     int64_t overtake_events; /* a backlog longer than this is overtaken by the newest events */
     int64_t ack_timeout_ms;

@@ -16,6 +16,7 @@ static const struct window_limits limits = {
     .batches = 8,
     .bytes = 1000,
     .batch_bytes = 100,
+    .first_bytes = 100,
     .batch_events = 10,
     .overtake_events = 100,
     .ack_timeout_ms = 5000,
@@ -285,6 +286,28 @@ static void a_time_out_shrinks_and_success_grows_again(void **state)
     assert_true(send_next(&window, 0, &sent) > 0);
 }
 
+/* In bytes, since a line that nobody knows may be a slow one. */
+static void the_first_batches_are_small_ones(void **state)
+{
+    (void)state;
+    struct window window;
+    struct window_limits careful = limits;
+    struct window_batch sent;
+    struct window_choice choice = {0};
+    careful.first_bytes = 25;
+    window_init(&window, &careful);
+    window_begin(&window, STREAM_RETURNS, 100, 0);
+    for (size_t bytes = 25; bytes <= 100; bytes *= 2) {
+        assert_true(window_next(&window, &choice));
+        assert_int_equal(choice.max_bytes, bytes);
+        window_taken(&window, send_next(&window, 0, &sent));
+        struct ack ack = ack_at(sent.last);
+        assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
+    }
+    assert_true(window_next(&window, &choice));
+    assert_int_equal(choice.max_bytes, limits.batch_bytes);
+}
+
 static void without_a_hub_only_one_event_at_a_time_is_tried(void **state)
 {
     (void)state;
@@ -412,6 +435,7 @@ int main(void)
         cmocka_unit_test(sales_go_alone_when_no_return_waits),
         cmocka_unit_test(bytes_bound_the_window_but_never_the_only_batch),
         cmocka_unit_test(a_time_out_shrinks_and_success_grows_again),
+        cmocka_unit_test(the_first_batches_are_small_ones),
         cmocka_unit_test(without_a_hub_only_one_event_at_a_time_is_tried),
         cmocka_unit_test(what_a_returned_hub_does_not_have_is_sent_again),
         cmocka_unit_test(hub_with_a_long_queue_is_given_the_time_that_it_takes),
