@@ -17,6 +17,7 @@ enum { START_TRIES = 500, TRY_EVERY_NS = 10000000 };
 static const char config_format[] = "user root\n"
                                     "persistence false\n"
                                     "log_dest stderr\n"
+                                    "set_tcp_nodelay true\n"
                                     "max_inflight_messages 0\n"
                                     "max_queued_messages 0\n"
                                     "listener %u 127.0.0.1\n"
