@@ -311,8 +311,11 @@ static void handle(struct http_server *server, struct http_request *request)
 {
     request->handled = true;
     struct fault fault;
-    if (buf_check(&request->body, &fault, "body"))
-        http_problem(request, http_status_of(fault.code), &fault);
+    enum err err = request->path[0] == '/'
+                       ? buf_check(&request->body, &fault, "body")
+                       : fault_set(&fault, ERR_INVALID, "", "the path must begin with /");
+    if (err)
+        http_problem(request, http_status_of(err), &fault);
     else
         server->handle(server->context, request);
 }

@@ -48,12 +48,24 @@ void http_server_use_tls(struct http_server *server, struct tls_context *tls);
 /* "127.0.0.1:43121": with the port that was really taken. Borrowed. */
 const char *http_server_address(const struct http_server *server);
 
+/* A HEAD is the GET that it stands for; what is answered goes without its body (RFC 9110, 9.3.2).
+ */
 const char *http_request_method(const struct http_request *request);
-const char *http_request_path(const struct http_request *request); /* without the query */
+const char *http_request_path(const struct http_request *request); /* "/..." without the query */
 /* Header or query value; NULL if absent. Header names ignore case. */
 const char *http_request_header(const struct http_request *request, const char *name);
 const char *http_request_query(const struct http_request *request, const char *name);
+/* ERR_INVALID if the query has a name that isn't one of those in `known`, with spaces between. */
+enum err http_request_check_query(const struct http_request *request, const char *known,
+                                  struct fault *fault) MUST_CHECK;
 struct slice http_request_body(const struct http_request *request);
+/*
+ * ERR_UNSUPPORTED if the client says that its body is something else than JSON. Saying nothing is
+ * fine, and so is what clients say by themselves: application/x-www-form-urlencoded (curl) and
+ * text/plain (fetch).
+ */
+enum err http_request_check_json(const struct http_request *request,
+                                 struct fault *fault) MUST_CHECK;
 /* The TLS peer's CN; "" without one. And whether it came in over TLS. */
 const char *http_request_peer(const struct http_request *request);
 bool http_request_secure(const struct http_request *request);
@@ -74,6 +86,8 @@ void http_answer(struct http_request *request, int status, const char *content_t
  * from its place. A 503 says when to try again, a 401 that a bearer token is asked for.
  */
 void http_problem(struct http_request *request, int status, const struct fault *fault);
+/* Answers 405 with the methods that the path does take, like "GET, POST" (RFC 9110, 15.5.6). */
+void http_not_allowed(struct http_request *request, const char *allowed);
 /* The status that an error's code means: 400, 404, 409, 413, 422, 503, ... */
 int http_status_of(enum err err);
 

@@ -25,6 +25,10 @@ struct http_request *http_request_open(struct MHD_Connection *mhd, const char *p
     struct http_request *request = calloc(1, sizeof *request + len + 1);
     if (!request)
         return NULL;
+    if (strcmp(method, "HEAD") == 0) { /* MHD itself leaves the body out */
+        method = "GET";
+        method_len = strlen(method);
+    }
     memcpy(request->path, path, len + 1);
     /* One that is longer is no method that anybody serves; cut, it still is none. */
     memcpy(request->method, method, method_len < HTTP_METHOD_MAX ? method_len : HTTP_METHOD_MAX);
@@ -108,9 +112,51 @@ const char *http_request_query(const struct http_request *request, const char *n
     return look_up(request, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct query_check {
+    const char *known;
+    struct fault *fault;
+    enum err err;
+};
+
+static enum MHD_Result check_name(void *context, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    struct query_check *check = context;
+    (void)kind;
+    (void)value;
+    if (slice_among(slice_of(name), check->known))
+        return MHD_YES;
+    check->err = fault_set(check->fault, ERR_INVALID, name, "can't be asked for here; %s%s",
+                           *check->known ? "known are: " : "nothing can", check->known);
+    return MHD_NO;
+}
+
+enum err http_request_check_query(const struct http_request *request, const char *known,
+                                  struct fault *fault)
+{
+    struct query_check check = {.known = known, .fault = fault};
+    if (request->mhd)
+        (void)MHD_get_connection_values(request->mhd, MHD_GET_ARGUMENT_KIND, check_name, &check);
+    return check.err;
+}
+
 struct slice http_request_body(const struct http_request *request)
 {
     return buf_slice(&request->body);
+}
+
+enum err http_request_check_json(const struct http_request *request, struct fault *fault)
+{
+    static const char *const taken[] = {"application/json", "application/x-www-form-urlencoded",
+                                        "text/plain"};
+    const char *type = http_request_header(request, "Content-Type");
+    if (!type || !*type || request->body.len == 0)
+        return ERR_OK;
+    size_t len = strcspn(type, "; \t");
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (len == strlen(taken[i]) && strncasecmp(type, taken[i], len) == 0)
+            return ERR_OK;
+    return fault_set(fault, ERR_UNSUPPORTED, "Content-Type", "must be application/json");
 }
 
 const char *http_request_peer(const struct http_request *request)
@@ -152,15 +198,30 @@ static void write_problem(struct buf *out, int status, const struct fault *fault
     jsonw_end(&w);
 }
 
+static void answer_problem(struct http_request *request, int status, const struct fault *fault,
+                           const struct http_header *header)
+{
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, PROBLEM_MAX);
+    write_problem(&body, status, fault);
+    http_answer(request, status, "application/problem+json", buf_slice(&body), header,
+                header ? 1 : 0);
+}
+
 void http_problem(struct http_request *request, int status, const struct fault *fault)
 {
     static const struct http_header retry = {"Retry-After", "1"};
     static const struct http_header bearer = {"WWW-Authenticate", "Bearer"};
-    struct buf body CLEANUP(buf_free);
-    buf_init(&body, PROBLEM_MAX);
-    write_problem(&body, status, fault);
-    http_answer(request, status, "application/problem+json", buf_slice(&body),
-                status == 401 ? &bearer : &retry, status == 401 || status == 503 ? 1 : 0);
+    answer_problem(request, status, fault, status == 401 ? &bearer : status == 503 ? &retry : NULL);
+}
+
+void http_not_allowed(struct http_request *request, const char *allowed)
+{
+    const struct http_header allow = {"Allow", allowed};
+    struct fault fault;
+    (void)fault_set(&fault, ERR_UNSUPPORTED, "", "%s can't be asked of this address; %s can",
+                    request->method, allowed);
+    answer_problem(request, 405, &fault, &allow);
 }
 
 int http_status_of(enum err err)

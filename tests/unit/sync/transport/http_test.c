@@ -176,7 +176,8 @@ static void bad_requests_are_refused_and_reach_nobody(void **state)
     static const char *const requests[] = {
         "nonsense\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
-        "GET / HTTP/1.1\r\n\r\n", /* no Host */
+        "GET / HTTP/1.1\r\n\r\n",               /* no Host */
+        "GET ?a=1 HTTP/1.1\r\nHost: x\r\n\r\n", /* no path */
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n",
         "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
