@@ -3,9 +3,12 @@
 #include "agent/api/internal.h"
 #include "agent/api/lookup.h"
 #include "agent/api/stream.h"
+#include "hal/base/cleanup.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { METHODS_MAX = 64 };
 
 static const struct api_route *const route_tables[] = {
     api_return_routes,  api_sale_routes,   api_stream_routes,    api_status_routes,
@@ -113,27 +116,37 @@ static bool path_fits(const char *pattern, const char *path, struct slice *rest)
     return len > 0 && strcmp(hole + 2, path + head + len) == 0;
 }
 
+/* The methods that are served at the path, as the header Allow names them; false if there is none.
+ */
+static bool list_methods(const char *path, struct buf *out)
+{
+    struct slice rest;
+    for (size_t t = 0; t < sizeof route_tables / sizeof *route_tables; t++)
+        for (const struct api_route *route = route_tables[t]; route->method; route++)
+            if (path_fits(route->path, path, &rest))
+                buf_printf(out, "%s%s", out->len ? ", " : "", route->method);
+    return out->len > 0;
+}
+
 void api_handle(void *context, struct http_request *request)
 {
     struct api_call call = {.api = context, .request = request};
     const char *path = http_request_path(request);
     const char *method = http_request_method(request);
-    bool known = false;
     for (size_t t = 0; t < sizeof route_tables / sizeof *route_tables; t++) {
         for (const struct api_route *route = route_tables[t]; route->method; route++) {
-            if (!path_fits(route->path, path, &call.rest))
-                continue;
-            known = true;
-            if (strcmp(route->method, method) == 0) {
+            if (strcmp(route->method, method) == 0 && path_fits(route->path, path, &call.rest)) {
+                call.takes_xml = route_tables[t] == api_poslog_routes;
                 gate_pass(route, &call);
                 return;
             }
         }
     }
     struct fault fault;
-    if (known) {
-        fault_set(&fault, ERR_UNSUPPORTED, "", "%s can't be asked of this address", method);
-        http_problem(request, 405, &fault);
+    struct buf methods CLEANUP(buf_free);
+    buf_init(&methods, METHODS_MAX);
+    if (list_methods(path, &methods)) {
+        http_not_allowed(request, methods.data);
     } else {
         fault_set(&fault, ERR_NOT_FOUND, "", "there is nothing at %.100s; see /openapi.json", path);
         http_problem(request, 404, &fault);

@@ -51,6 +51,9 @@ static enum err read_query(struct api_call *call, struct exception_view_query *q
     const char *state = http_request_query(call->request, "state");
     const char *cursor = http_request_query(call->request, "cursor");
     *query = (struct exception_view_query){.step = -1, .after_ms = -1, .max = PAGE};
+    enum err err = http_request_check_query(call->request, "state cursor", fault);
+    if (err)
+        return err;
     if (state && (query->step = word_find(exception_step_words, state)) < 0)
         return fault_set(fault, ERR_INVALID, "state", "must be open, assigned or resolved");
     return cursor ? cursor_read(cursor, &query->after_ms, &query->after_id, fault) : ERR_OK;

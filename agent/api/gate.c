@@ -66,6 +66,17 @@ static bool person_of(struct api_call *call)
     return true;
 }
 
+/* Whoever asks may: what is sent has to be what it is said to be. */
+static void serve(const struct api_route *route, struct api_call *call)
+{
+    struct fault fault;
+    enum err err = call->takes_xml ? ERR_OK : http_request_check_json(call->request, &fault);
+    if (err)
+        api_fail(call->request, err, &fault);
+    else
+        route->handle(call);
+}
+
 static void run_for_person(const struct api_route *route, struct api_call *call)
 {
     if (strcmp(route->method, "GET") != 0 && !api_same_origin(call->request))
@@ -73,13 +84,16 @@ static void run_for_person(const struct api_route *route, struct api_call *call)
     if (call->person->one_time && route->access != API_PERSON)
         refuse(call->request, "pin", "this PIN was for one sign-in: choose your own first");
     else
-        route->handle(call);
+        serve(route, call);
 }
 
 static void run_for_technician(const struct api_route *route, struct api_call *call)
 {
-    if (token_holder_of(call) && call->local)
-        route->handle(call);
+    bool token = token_holder_of(call);
+    if (token && call->local)
+        serve(route, call);
+    else if (token)
+        refuse(call->request, "", "only a technician may do this, on the page or at the box");
     else if (!person_of(call))
         refuse_stranger(call->request);
     else if (call->person->role != ROLE_TECHNICIAN)
@@ -103,13 +117,13 @@ void gate_pass(const struct api_route *route, struct api_call *call)
 {
     call->actor = (struct capture_actor){.lane = "", .person = ""};
     if (route->access == API_OPEN)
-        route->handle(call);
+        serve(route, call);
     else if (route->access == API_SERVICE)
         run_for_technician(route, call);
     else if (route->access == API_MANAGER)
         run_for_manager(route, call);
     else if (route->access != API_PERSON && token_holder_of(call))
-        route->handle(call);
+        serve(route, call);
     else if (!person_of(call))
         refuse_stranger(call->request);
     else if (route->access == API_TILL)

@@ -39,6 +39,7 @@ struct api_call {
     struct api *api;
     struct http_request *request;
     struct slice rest;
+    bool takes_xml; /* all that is sent elsewhere is JSON */
     struct capture_actor actor;
     struct token_holder holder;
     const struct person *person; /* NULL for a till */

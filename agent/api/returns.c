@@ -186,7 +186,9 @@ static enum err read_query(struct api_call *call, struct return_view_query *quer
     *query = (struct return_view_query){
         .receipt = receipt ? receipt : "", .store = call->api->config.store, .max = 50};
     int64_t to_ms = INT64_MAX;
-    enum err err = query_state(http_request_query(call->request, "state"), &query->state, fault);
+    enum err err = http_request_check_query(call->request, "state receipt from to cursor", fault);
+    if (!err)
+        err = query_state(http_request_query(call->request, "state"), &query->state, fault);
     if (!err)
         err = query_time(http_request_query(call->request, "from"), "from", &query->from_ms, fault);
     if (!err)

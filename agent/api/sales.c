@@ -57,8 +57,11 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
     const char *order = http_request_query(call->request, "order");
     const char *gtin = http_request_query(call->request, "gtin");
     const char *sku = http_request_query(call->request, "sku");
+    enum err err = http_request_check_query(call->request, "receipt order gtin sku", fault);
+    if (err)
+        return err;
     if (receipt) {
-        enum err err = sale_view_by_receipt(&call->api->views, receipt, &rows[0], fault);
+        err = sale_view_by_receipt(&call->api->views, receipt, &rows[0], fault);
         *count = err ? 0 : 1;
         /* What the customer holds may be the number of an order, or of an authorisation. */
         return err == ERR_NOT_FOUND

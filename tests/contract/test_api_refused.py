@@ -1,6 +1,7 @@
 """What the appliance's API refuses, and that it names the place."""
 
 import copy
+import json
 
 import pytest
 from api_document import WRITES
@@ -169,6 +170,40 @@ def test_unknown_address_is_404_and_wrong_method_405(store):
     answer = store.send("PUT", "/v1/returns", b"{}", store.till)
     assert answer.status == 405
     check_problem(answer)
+    assert sorted(answer.headers["Allow"].split(", ")) == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/status", "/", "/v1/returns", "/v1/nothing"])
+def test_head_is_the_get_without_its_body(store, path):
+    full, head = (store.send(method, path, None, store.till) for method in ("GET", "HEAD"))
+    assert (head.status, head.text) == (full.status, b"")
+    assert head.headers["Content-Type"] == full.headers["Content-Type"]
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "application/octet-stream", "multipart/form-data; boundary=x"])
+def test_body_that_is_said_to_be_no_json_is_415(store, kind):
+    headers = {**store.till, "Content-Type": kind}
+    answer = store.send("POST", "/v1/returns", b"{}", headers)
+    assert answer.status == 415 and answer.json["field"] == "Content-Type"
+    store.hold("POST", "/v1/returns", answer)
+
+
+@pytest.mark.parametrize("kind", ["", "application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/plain;charset=UTF-8"])
+def test_json_is_taken_from_who_says_nothing_of_it(store, kind):
+    body = json.dumps(example("post", "/v1/returns/quote")).encode()
+    answer = store.send("POST", "/v1/returns/quote", body, {**store.till, "Content-Type": kind})
+    assert answer.status == 200, answer.text
+
+
+def test_empty_key_is_refused(store):
+    answer = store.send("POST", "/v1/returns", b"{}", {**store.till, "Idempotency-Key": ""})
+    assert answer.status == 400 and answer.json["field"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize("path", ["/v1/returns?reciept=x", "/v1/exceptions?owner=x", "/v1/sales?receipt=x&lane=1"])
+def test_what_cannot_be_asked_for_is_named(store, path):
+    answer = store.send("GET", path, None, store.till)
+    assert answer.status == 400 and answer.json["field"] in ("reciept", "owner", "lane")
 
 
 def undocumented_methods():

@@ -77,7 +77,7 @@ def test_only_technicians_and_this_machine_may_ask(printing_road):
         )
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=20)
-        assert refused.value.code == 401
+        assert refused.value.code == 403
 
 
 def test_appliance_that_hangs_is_unreachable(printing_road):
