@@ -113,9 +113,22 @@ static struct slice traceparent_of(struct http_request *request)
     return text;
 }
 
+/* Who sends an empty key believes to be safe from doing it twice, and isn't. */
+static enum err check_key(struct http_request *request, struct fault *fault)
+{
+    const char *key = http_request_header(request, "Idempotency-Key");
+    return key && !*key ? fault_set(fault, ERR_INVALID, "Idempotency-Key", "must not be empty")
+                        : ERR_OK;
+}
+
 void api_write(struct api_call *call, enum capture_kind kind, const struct id *subject, int created)
 {
     struct fault fault = {0};
+    enum err err = check_key(call->request, &fault);
+    if (err) {
+        api_fail(call->request, err, &fault);
+        return;
+    }
     struct write *write = calloc(1, sizeof *write);
     if (!write) {
         api_fail(call->request, fault_set(&fault, ERR_NO_MEMORY, "", "out of memory"), &fault);
@@ -138,7 +151,7 @@ void api_write(struct api_call *call, enum capture_kind kind, const struct id *s
     };
     if (subject)
         order.subject = *subject;
-    enum err err = capture_submit(call->api->config.capture, &order, answer, write, &fault);
+    err = capture_submit(call->api->config.capture, &order, answer, write, &fault);
     if (err) {
         api_fail(call->request, err, &fault);
         free(write);
