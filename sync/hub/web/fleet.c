@@ -1,8 +1,6 @@
 #include "sync/hub/web/fleet.h"
 #include "hal/base/cleanup.h"
-#include "hal/base/json_scan.h"
-#include "sync/hub/fleet/commands.h"
-#include "sync/hub/fleet/rollouts.h"
+#include "sync/hub/web/fleet_read.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -10,34 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 16 * 1024 * 1024, PAGE = 100, TROUBLED_MAX = 100, SUBJECT_MAX = 128 };
-
-/* On one handle. */
-struct office {
-    struct desired *desired;
-    struct rollouts *rollouts;
-    struct commands *commands;
-};
+enum { ANSWER_MAX = 16 * 1024 * 1024, SUBJECT_MAX = 128 };
 
 struct fleet {
     struct web_config config;
-    struct office reading;
+    struct fleet_office reading;
 };
-
-static void office_close(struct office *office)
-{
-    commands_close(office->commands);
-    rollouts_close(office->rollouts);
-    desired_close(office->desired);
-}
-
-static enum err office_open(struct office *office, struct database *db, struct fault *fault)
-{
-    enum err err = desired_open(&office->desired, db, fault);
-    if (!err)
-        err = rollouts_open(&office->rollouts, db, office->desired, fault);
-    return err ? err : commands_open(&office->commands, db, fault);
-}
 
 enum err fleet_open(struct fleet **out, const struct web_config *config, struct fault *fault)
 {
@@ -45,7 +21,7 @@ enum err fleet_open(struct fleet **out, const struct web_config *config, struct 
     if (!fleet)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     fleet->config = *config;
-    enum err err = office_open(&fleet->reading, config->database, fault);
+    enum err err = fleet_office_open(&fleet->reading, config->database, fault);
     if (err) {
         fleet_close(fleet);
         return err;
@@ -58,163 +34,8 @@ void fleet_close(struct fleet *fleet)
 {
     if (!fleet)
         return;
-    office_close(&fleet->reading);
+    fleet_office_close(&fleet->reading);
     free(fleet);
-}
-
-/* --- Reading --------------------------------------------------------------------------------- */
-
-static enum err read_number(const char *text, const char *where, int64_t *number,
-                            struct fault *fault)
-{
-    return json_scan_int(slice_of(text), number)
-               ? fault_set(fault, ERR_NOT_FOUND, where, "must be a number from the list")
-               : ERR_OK;
-}
-
-static enum err show_changes(struct fleet *fleet, struct http_request *request, const char *rest,
-                             struct jsonw *w, struct fault *fault)
-{
-    (void)rest;
-    const char *scope = http_request_query(request, "scope");
-    const char *from = http_request_query(request, "from");
-    int64_t before = INT64_MAX;
-    enum err err = from ? read_number(from, "from", &before, fault) : ERR_OK;
-    jsonw_object(w, NULL);
-    jsonw_array(w, "changes");
-    if (!err)
-        err = desired_write_changes(fleet->reading.desired, scope ? scope : "", before, PAGE, w,
-                                    fault);
-    jsonw_end(w);
-    jsonw_end(w);
-    return err;
-}
-
-static enum err show_layer(struct fleet *fleet, struct http_request *request, const char *rest,
-                           struct jsonw *w, struct fault *fault)
-{
-    (void)request;
-    struct buf settings CLEANUP(buf_free);
-    buf_init(&settings, CONFIG_BYTES_MAX);
-    enum err err = scope_check(rest, fault);
-    if (!err)
-        err = desired_layer(fleet->reading.desired, rest, &settings, fault);
-    jsonw_object(w, NULL);
-    jsonw_text(w, "scope", rest);
-    jsonw_raw(w, "settings", buf_slice(&settings));
-    jsonw_end(w);
-    return err;
-}
-
-static enum err show_rollouts(struct fleet *fleet, struct http_request *request, const char *rest,
-                              struct jsonw *w, struct fault *fault)
-{
-    (void)rest;
-    const char *from = http_request_query(request, "from");
-    int64_t before = INT64_MAX;
-    enum err err = from ? read_number(from, "from", &before, fault) : ERR_OK;
-    jsonw_object(w, NULL);
-    jsonw_array(w, "rollouts");
-    if (!err)
-        err = rollouts_list(fleet->reading.rollouts, before, clock_wall_ms(fleet->config.clock),
-                            PAGE, w, fault);
-    jsonw_end(w);
-    jsonw_end(w);
-    return err;
-}
-
-static enum err show_rollout(struct fleet *fleet, struct http_request *request, const char *rest,
-                             struct jsonw *w, struct fault *fault)
-{
-    (void)request;
-    int64_t number;
-    enum err err = read_number(rest, "id", &number, fault);
-    return err ? err
-               : rollouts_write(fleet->reading.rollouts, number, clock_wall_ms(fleet->config.clock),
-                                TROUBLED_MAX, w, fault);
-}
-
-static enum err show_fleet(struct fleet *fleet, struct http_request *request, const char *rest,
-                           struct jsonw *w, struct fault *fault)
-{
-    (void)request;
-    (void)rest;
-    jsonw_object(w, NULL);
-    enum err err = desired_write_counts(fleet->reading.desired, w, fault);
-    jsonw_end(w);
-    return err;
-}
-
-static enum err show_commands(struct fleet *fleet, struct http_request *request, const char *rest,
-                              struct jsonw *w, struct fault *fault)
-{
-    (void)rest;
-    const char *device = http_request_query(request, "device");
-    jsonw_object(w, NULL);
-    jsonw_array(w, "commands");
-    enum err err = commands_list(fleet->reading.commands, device ? device : "", PAGE, w, fault);
-    jsonw_end(w);
-    jsonw_end(w);
-    return err;
-}
-
-static enum err show_command(struct fleet *fleet, struct http_request *request, const char *rest,
-                             struct jsonw *w, struct fault *fault)
-{
-    (void)request;
-    struct id id;
-    bool ended;
-    if (id_parse(slice_of(rest), &id) != ERR_OK)
-        return fault_set(fault, ERR_NOT_FOUND, "id", "there is no such command");
-    return commands_write(fleet->reading.commands, &id, w, &ended, fault);
-}
-
-#define IT ACCESS_BIT(ACCESS_IT)
-#define LOOKERS (IT | ACCESS_BIT(ACCESS_VIEWER))
-
-static const struct view {
-    const char *path; /* with a slash at its end it takes more */
-    unsigned roles;
-    enum err (*show)(struct fleet *fleet, struct http_request *request, const char *rest,
-                     struct jsonw *w, struct fault *fault);
-} views[] = {
-    {"/v1/config", IT, show_changes},    {"/v1/config/", IT, show_layer},
-    {"/v1/rollouts", IT, show_rollouts}, {"/v1/rollouts/", IT, show_rollout},
-    {"/v1/fleet", LOOKERS, show_fleet},  {"/v1/commands", IT, show_commands},
-    {"/v1/commands/", IT, show_command},
-};
-
-static void answer_view(struct fleet *fleet, const struct view *view, enum access_role role,
-                        struct http_request *request, const char *rest)
-{
-    struct fault fault = {0};
-    struct buf body CLEANUP(buf_free);
-    buf_init(&body, ANSWER_MAX);
-    struct jsonw w = jsonw_to(&body);
-    enum err err = access_check(view->roles, role, &fault);
-    if (!err)
-        err = view->show(fleet, request, rest, &w, &fault);
-    if (!err)
-        err = buf_check(&body, &fault, "answer");
-    if (err)
-        http_problem(request, http_status_of(err), &fault);
-    else
-        http_answer(request, 200, "application/json", buf_slice(&body), NULL, 0);
-}
-
-static bool take_view(struct fleet *fleet, enum access_role role, struct http_request *request)
-{
-    const char *path = http_request_path(request);
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
-        size_t len = strlen(views[i].path);
-        bool more = views[i].path[len - 1] == '/';
-        if (more ? strncmp(path, views[i].path, len) != 0 || !path[len]
-                 : strcmp(path, views[i].path) != 0)
-            continue;
-        answer_view(fleet, &views[i], role, request, path + len);
-        return true;
-    }
-    return false;
 }
 
 /* --- Changing -------------------------------------------------------------------------------- */
@@ -227,7 +48,7 @@ struct change_kind {
     const char *path;
     const char *tail;
     const char *action;
-    enum err (*run)(struct change *change, struct office *office, struct fault *fault);
+    enum err (*run)(struct change *change, struct fleet_office *office, struct fault *fault);
 };
 
 struct change {
@@ -265,6 +86,8 @@ static enum err text_member(const struct change *change, const char *name, char 
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     enum err err = json_parse(buf_slice(&change->body), CONFIG_JSON, &doc, fault);
     const char *text = json_member_text(doc, name);
+    if (!err && !json_member(doc, name))
+        return fault_set(fault, ERR_INVALID, name, "is missing");
     if (!err && (!text || strlen(text) >= size))
         err = fault_set(fault, ERR_INVALID, name, "must be a text of at most %zu bytes", size - 1);
     if (!err)
@@ -272,7 +95,7 @@ static enum err text_member(const struct change *change, const char *name, char 
     return err;
 }
 
-static enum err run_put(struct change *change, struct office *office, struct fault *fault)
+static enum err run_put(struct change *change, struct fleet_office *office, struct fault *fault)
 {
     struct buf settings CLEANUP(buf_free);
     int64_t change_no;
@@ -290,7 +113,7 @@ static enum err run_put(struct change *change, struct office *office, struct fau
     return err;
 }
 
-static enum err run_start(struct change *change, struct office *office, struct fault *fault)
+static enum err run_start(struct change *change, struct fleet_office *office, struct fault *fault)
 {
     struct buf rules CLEANUP(buf_free);
     char scope[SCOPE_MAX];
@@ -315,12 +138,12 @@ static enum err run_start(struct change *change, struct office *office, struct f
     return ERR_OK;
 }
 
-static enum err run_act(struct change *change, struct office *office, struct fault *fault)
+static enum err run_act(struct change *change, struct fleet_office *office, struct fault *fault)
 {
     struct rollout_act act = {.reason = change->reason, .now_ms = change->now_ms};
     enum err err = rollout_event_find(change->kind->tail + 1, &act.event);
     if (!err)
-        err = read_number(change->subject, "id", &act.rollout_no, fault);
+        err = fleet_read_number(change->subject, "id", &act.rollout_no, fault);
     if (!err)
         err = rollouts_act(office->rollouts, &act, fault);
     if (!err)
@@ -329,7 +152,7 @@ static enum err run_act(struct change *change, struct office *office, struct fau
     return err;
 }
 
-static enum err run_command(struct change *change, struct office *office, struct fault *fault)
+static enum err run_command(struct change *change, struct fleet_office *office, struct fault *fault)
 {
     struct buf arguments CLEANUP(buf_free);
     char name[32];
@@ -365,11 +188,11 @@ static const struct change_kind kinds[] = {
 static enum err run(struct work *work, struct database *db, struct fault *fault)
 {
     struct change *change = (struct change *)((char *)work - offsetof(struct change, work));
-    struct office office = {.desired = NULL};
-    enum err err = office_open(&office, db, fault);
+    struct fleet_office office = {.desired = NULL};
+    enum err err = fleet_office_open(&office, db, fault);
     if (!err)
         err = change->kind->run(change, &office, fault);
-    office_close(&office);
+    fleet_office_close(&office);
     const struct access_act act = {.holder = &change->holder,
                                    .action = change->kind->action,
                                    .subject = change->subject,
@@ -419,10 +242,22 @@ static bool fits(const struct change_kind *kind, const char *method, const char 
     return true;
 }
 
+static const struct change_kind *find_kind(const char *method, const char *path,
+                                           char subject[static SUBJECT_MAX])
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (fits(&kinds[i], method, path, subject))
+            return &kinds[i];
+    return NULL;
+}
+
 static enum err start(struct change *change, struct fault *fault)
 {
     struct slice body = http_request_body(change->request);
-    enum err err = access_check(IT, change->holder.role, fault);
+    enum err err = access_check(ACCESS_BIT(ACCESS_IT), change->holder.role, fault);
+    if (err)
+        return err;
+    err = http_request_check_json(change->request, fault);
     if (err)
         return err;
     buf_init(&change->body, CONFIG_BYTES_MAX);
@@ -466,13 +301,6 @@ static void begin(struct fleet *fleet, const struct change_kind *kind, const cha
     }
 } /* NOLINT(clang-analyzer-unix.Malloc): the work's `done` frees it */
 
-void fleet_readable(enum access_role role, struct jsonw *w)
-{
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
-        if (views[i].roles & ACCESS_BIT(role))
-            jsonw_text(w, NULL, views[i].path);
-}
-
 void fleet_allowed(enum access_role role, struct jsonw *w)
 {
     for (size_t i = 0; role == ACCESS_IT && i < sizeof kinds / sizeof *kinds; i++)
@@ -484,13 +312,24 @@ bool fleet_take(struct fleet *fleet, const struct access_holder *holder,
 {
     const char *method = http_request_method(request);
     const char *path = http_request_path(request);
+    const char *rest;
     char subject[SUBJECT_MAX];
-    if (strcmp(method, "GET") == 0)
-        return take_view(fleet, holder->role, request);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (fits(&kinds[i], method, path, subject)) {
-            begin(fleet, &kinds[i], subject, holder, request);
-            return true;
-        }
-    return false;
+    const struct fleet_view *view =
+        strcmp(method, "GET") == 0 ? fleet_read_find(path, &rest) : NULL;
+    const struct change_kind *kind = find_kind(method, path, subject);
+    if (view)
+        fleet_read_answer(
+            &(struct fleet_reading){.office = &fleet->reading, .clock = fleet->config.clock}, view,
+            holder->role, request, rest);
+    else if (kind)
+        begin(fleet, kind, subject, holder, request);
+    return view || kind;
+}
+
+bool fleet_serves(const char *method, const char *path)
+{
+    const char *rest;
+    char subject[SUBJECT_MAX];
+    return (strcmp(method, "GET") == 0 && fleet_read_find(path, &rest)) ||
+           find_kind(method, path, subject);
 }

@@ -30,6 +30,8 @@ void fleet_close(struct fleet *fleet); /* takes NULL */
 /* Answers the request, now or later, and returns true; false when it is none of these. */
 bool fleet_take(struct fleet *fleet, const struct access_holder *holder,
                 struct http_request *request);
+/* Whether the method is one of these at this path. */
+bool fleet_serves(const char *method, const char *path);
 /* Write into the open list what the role may read and change of these. */
 void fleet_readable(enum access_role role, struct jsonw *w);
 void fleet_allowed(enum access_role role, struct jsonw *w);
