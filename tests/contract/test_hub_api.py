@@ -45,7 +45,7 @@ def reads_of_code():
     found = {"/openapi.json": None, "/healthz": None, "/v1/me": ROLES["ACCESS_ANYBODY"]}
     for path, _, roles, *_ in table("web.c", "routes"):
         found[with_hole(path)] = ROLES[roles]
-    for path, roles, *_ in table("fleet.c", "views"):
+    for path, roles, *_ in table("fleet_read.c", "views"):
         found[with_hole(path)] = ["viewer", "it"] if roles == "LOOKERS" else ROLES[roles]
     return found
 
@@ -66,6 +66,13 @@ def test_document_and_code_have_the_same_routes():
     documented = {(m, shape(p)) for m, p, _ in HUB.operations()}
     assert {p for m, p in documented if m == "get"} == reads_of_code().keys()
     assert {(m, p) for m, p in documented if m != "get"} == writes_of_code().keys()
+
+
+def test_document_names_what_may_be_asked_for():
+    for path, _, _, _, query in table("web.c", "routes"):
+        found = {shape(p): f for m, p, f in HUB.operations() if m == "get"}[with_hole(path)]
+        told = [HUB.resolve(part) for part in found.get("parameters", [])]
+        assert sorted(query.split()) == sorted(p["name"] for p in told if p["in"] == "query"), path
 
 
 def test_document_names_the_roles_and_the_audit_of_the_code():

@@ -17,9 +17,8 @@ QUERIES = {
     "/v1/returns": "?receipt=nobody",
     "/v1/journal/export": "?format=csv",
     "/v1/closing": "?month=2026-11",
-    "/v1/settlements": "?format=adyen",
-    "/v1/config/{scope}": "",
 }
+WRITE_QUERIES = {"/v1/settlements": "?format=adyen"}
 
 
 def real(path):
@@ -52,7 +51,7 @@ def stranger(road):  # noqa: F811
 def test_only_the_roles_of_the_document_change_it(people, stranger, method, path, found):
     if found["x-roles"] == ["provider"]:
         pytest.skip("known by a signature: test_payments.py")
-    asked = (method.upper(), real(path) + QUERIES.get(path, ""), example(method, path))
+    asked = (method.upper(), real(path) + WRITE_QUERIES.get(path, ""), example(method, path))
     assert stranger.ask(*asked)[0] == 401
     for role in ROLES:
         status, answer = people[role].ask(*asked)
@@ -75,7 +74,7 @@ def test_what_is_no_request_is_refused_and_changes_nothing(people, method, path,
     if found["x-roles"] == ["provider"]:
         pytest.skip("known by a signature: test_payments.py")
     asker = people[found["x-roles"][0]]
-    status, problem = asker.ask(method.upper(), real(path) + QUERIES.get(path, ""), body)
+    status, problem = asker.ask(method.upper(), real(path) + WRITE_QUERIES.get(path, ""), body)
     assert status in (400, 422) and problem["detail"], problem
 
 
@@ -85,7 +84,8 @@ def test_document_is_served_as_it_is_in_the_tree(people):
 
 def test_unknown_address_is_404_and_unknown_method_405(people):
     client = people["it"].client
-    assert client.request("GET", "/v1/nothing")[0] == 404
+    for method in ("GET", "POST", "PUT"):
+        assert client.request(method, "/v1/nothing", "{}")[0] == 404
     for path in READS:
         for method in WRITES:
             if method in HUB.document["paths"][path]:
@@ -95,6 +95,29 @@ def test_unknown_address_is_404_and_unknown_method_405(people):
             status, headers, text = client.request(method.upper(), real(path), "{}")
             assert status == 405, (method, path)
             assert json.loads(text)["status"] == 405
+            known = {m.upper() for m in HUB.document["paths"][path] if m in ("get", *WRITES)}
+            assert set(headers["Allow"].split(", ")) == known, path
+
+
+def test_body_that_is_said_to_be_no_json_is_415(people):
+    client = people["it"].client
+    for method, path in (("POST", "/v1/parked/x/discard"), ("PUT", "/v1/config/fleet"), ("POST", "/v1/orders")):
+        status, _, text = client.request(
+            method, path, "{}", headers={"Content-Type": "application/xml"}
+        )
+        assert status == 415, (path, text)
+
+
+def test_what_cannot_be_asked_for_is_named(people):
+    for path, field in (
+        ("/v1/exceptions?owner=x", "owner"),
+        ("/v1/devices?cursor=x", "cursor"),
+        ("/v1/journal?state=odd", "state"),
+        ("/v1/refunds?state=matched", "state"),
+    ):
+        asker = people["it"] if "state" not in path else people["finance"]
+        status, problem = asker.ask("GET", path)
+        assert (status, problem["field"]) == (400, field), path
 
 
 def test_contact_is_shown_and_erased_by_the_back_office(people, till, hub):  # noqa: F811

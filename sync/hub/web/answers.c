@@ -115,11 +115,13 @@ enum err answers_journal(struct answers *answers, const struct answers_asked *as
                          struct buf *out, struct fault *fault)
 {
     const char *of_return = http_request_query(asked->request, "return");
-    const char *state = http_request_query(asked->request, "state");
+    const char *state = NULL;
     struct id correlation;
     struct statement *s;
     int64_t from;
     enum err err = listing_from(asked, &from, fault);
+    if (!err)
+        err = listing_state(asked, "ready posted parked discarded", &state, fault);
     if (!err && of_return)
         err = answers_find(answers, of_return, &correlation, fault);
     if (!err)

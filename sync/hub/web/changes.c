@@ -391,7 +391,9 @@ static enum err start(struct change *change, struct fault *fault)
     enum err err = access_check(change->kind->roles, change->holder.role, fault);
     if (err)
         return err;
-    err = read_key(change, fault);
+    err = http_request_check_json(change->request, fault);
+    if (!err)
+        err = read_key(change, fault);
     if (!err)
         err = read_body(change, fault);
     if (!err && worker_submit(change->config.worker, &change->work) != ERR_OK)
@@ -414,6 +416,12 @@ static const struct change_kind *find_kind(const char *path, char key[static KEY
         return kind;
     }
     return NULL;
+}
+
+bool changes_serve(const char *path)
+{
+    char key[KEY_MAX + 1];
+    return find_kind(path, key) != NULL;
 }
 
 void changes_allowed(enum access_role role, struct jsonw *w)

@@ -12,24 +12,34 @@ static int64_t now_ms(const struct answers *answers)
     return clock_wall_ms(answers->config.clock);
 }
 
-/* A page of a statement whose parameters are from, limit, state, and the present. */
+/* A list whose statement's parameters are from, limit, state, and the present. */
+struct list {
+    size_t statement;
+    const char *name;
+    const char *states; /* that may be asked for, with spaces between; NULL: it has one always */
+    const char *state;
+    int64_t present;
+};
+
 static enum err write_page(struct answers *answers, const struct answers_asked *asked,
-                           size_t statement, const char *name, const char *state, int64_t present,
-                           struct buf *out, struct fault *fault)
+                           const struct list *list, struct buf *out, struct fault *fault)
 {
     struct statement *s;
     int64_t from;
+    const char *state = list->state;
     enum err err = listing_from(asked, &from, fault);
+    if (!err && list->states)
+        err = listing_state(asked, list->states, &state, fault);
     if (!err)
-        err = database_attached(answers->finance, statement, &s, fault);
+        err = database_attached(answers->finance, list->statement, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, from);
     bind_int(s, 2, LISTING_PAGE);
     bind_text(s, 3, state);
     if (statement_parameters(s) > 3)
-        bind_int(s, 4, present);
-    return listing_page(answers, s, name, out, fault);
+        bind_int(s, 4, list->present);
+    return listing_page(answers, s, list->name, out, fault);
 }
 
 enum err finance_files(struct answers *answers, const struct answers_asked *asked, struct buf *out,
@@ -50,30 +60,38 @@ enum err finance_files(struct answers *answers, const struct answers_asked *aske
 enum err finance_lines(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                        struct fault *fault)
 {
-    return write_page(answers, asked, FINANCE_SETTLEMENT_LINES, "lines",
-                      http_request_query(asked->request, "state"), 0, out, fault);
+    static const struct list list = {.statement = FINANCE_SETTLEMENT_LINES,
+                                     .name = "lines",
+                                     .states = "new noted matched differs unmatched set_aside"};
+    return write_page(answers, asked, &list, out, fault);
 }
 
 enum err finance_refunds(struct answers *answers, const struct answers_asked *asked,
                          struct buf *out, struct fault *fault)
 {
-    return write_page(answers, asked, FINANCE_REFUNDS, "refunds",
-                      http_request_query(asked->request, "state"), day_of_ms(now_ms(answers)), out,
-                      fault);
+    const struct list list = {.statement = FINANCE_REFUNDS,
+                              .name = "refunds",
+                              .states = "open settled failed written_off",
+                              .present = day_of_ms(now_ms(answers))};
+    return write_page(answers, asked, &list, out, fault);
 }
 
 enum err finance_payments(struct answers *answers, const struct answers_asked *asked,
                           struct buf *out, struct fault *fault)
 {
-    return write_page(answers, asked, FINANCE_PAYMENTS, "payments",
-                      http_request_query(asked->request, "state"), 0, out, fault);
+    static const struct list list = {.statement = FINANCE_PAYMENTS,
+                                     .name = "payments",
+                                     .states = "ready pending issued failed parked"};
+    return write_page(answers, asked, &list, out, fault);
 }
 
 enum err finance_deliveries(struct answers *answers, const struct answers_asked *asked,
                             struct buf *out, struct fault *fault)
 {
-    return write_page(answers, asked, FINANCE_DELIVERIES, "deliveries",
-                      http_request_query(asked->request, "state"), 0, out, fault);
+    static const struct list list = {.statement = FINANCE_DELIVERIES,
+                                     .name = "deliveries",
+                                     .states = "parked ready delivered discarded"};
+    return write_page(answers, asked, &list, out, fault);
 }
 
 enum err finance_outlets(struct answers *answers, const struct answers_asked *asked,
@@ -100,8 +118,9 @@ enum err finance_connectors(struct answers *answers, const struct answers_asked 
 enum err finance_batches(struct answers *answers, const struct answers_asked *asked,
                          struct buf *out, struct fault *fault)
 {
-    return write_page(answers, asked, FINANCE_BATCHES, "batches",
-                      http_request_query(asked->request, "state"), 0, out, fault);
+    static const struct list list = {
+        .statement = FINANCE_BATCHES, .name = "batches", .states = "open settled"};
+    return write_page(answers, asked, &list, out, fault);
 }
 
 enum err finance_exceptions(struct answers *answers, const struct answers_asked *asked,
@@ -109,8 +128,11 @@ enum err finance_exceptions(struct answers *answers, const struct answers_asked 
 {
     const char *resolved = http_request_query(asked->request, "resolved");
     bool old = resolved && strcmp(resolved, "yes") == 0;
-    return write_page(answers, asked, FINANCE_EXCEPTIONS, "exceptions", old ? "resolved" : "open",
-                      now_ms(answers), out, fault);
+    const struct list list = {.statement = FINANCE_EXCEPTIONS,
+                              .name = "exceptions",
+                              .state = old ? "resolved" : "open",
+                              .present = now_ms(answers)};
+    return write_page(answers, asked, &list, out, fault);
 }
 
 /* --- The summary ----------------------------------------------------------------------------- */

@@ -15,6 +15,16 @@ enum err listing_from(const struct answers_asked *asked, int64_t *from, struct f
     return ERR_OK;
 }
 
+enum err listing_state(const struct answers_asked *asked, const char *known, const char **state,
+                       struct fault *fault)
+{
+    const char *text = http_request_query(asked->request, "state");
+    if (text && !slice_among(slice_of(text), known))
+        return fault_set(fault, ERR_INVALID, "state", "must be one of: %s", known);
+    *state = text;
+    return ERR_OK;
+}
+
 enum err listing_day(const struct answers_asked *asked, const char *name, int64_t fallback,
                      int64_t *day, struct fault *fault)
 {

@@ -27,6 +27,9 @@ struct answers {
 /* `from` of the query; 0 without one. */
 enum err listing_from(const struct answers_asked *asked, int64_t *from,
                       struct fault *fault) MUST_CHECK;
+/* `state` of the query, NULL without one; ERR_INVALID unless it is one of the words in `known`. */
+enum err listing_state(const struct answers_asked *asked, const char *known, const char **state,
+                       struct fault *fault) MUST_CHECK;
 /* A day of the query, "2026-11-22". */
 enum err listing_day(const struct answers_asked *asked, const char *name, int64_t fallback,
                      int64_t *day, struct fault *fault) MUST_CHECK;

@@ -79,7 +79,7 @@ static enum err prepare_order(struct upload *upload, struct fault *fault)
     if (stores && strlen(stores) >= sizeof upload->stores)
         return fault_set(fault, ERR_TOO_LARGE, "stores", "too many stores");
     (void)snprintf(upload->stores, sizeof upload->stores, "%s", stores ? stores : "");
-    return ERR_OK;
+    return http_request_check_json(upload->request, fault);
 }
 
 static enum err prepare_goods(struct upload *upload, struct fault *fault)
@@ -89,7 +89,7 @@ static enum err prepare_goods(struct upload *upload, struct fault *fault)
         return fault_set(fault, ERR_INVALID, "Idempotency-Key", "is longer than %d characters",
                          KEY_MAX);
     (void)snprintf(upload->key, sizeof upload->key, "%s", key ? key : "");
-    return ERR_OK;
+    return http_request_check_json(upload->request, fault);
 }
 
 static enum err run_order(struct upload *upload, struct database *db,
@@ -205,6 +205,11 @@ static const struct upload_kind *find_kind(const char *path)
         if (strcmp(kinds[i].path, path) == 0)
             return &kinds[i];
     return NULL;
+}
+
+bool uploads_serve(const char *path)
+{
+    return find_kind(path) != NULL;
 }
 
 void uploads_allowed(enum access_role role, struct jsonw *w)

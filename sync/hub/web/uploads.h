@@ -16,6 +16,8 @@
 /* Answers the request, now or later, if its path is one of an upload's; false if it is none. */
 bool uploads_take(const struct web_config *config, const struct access_holder *holder,
                   struct http_request *request);
+/* Whether POST is one of an upload's at this path. */
+bool uploads_serve(const char *path);
 /* Writes into the open list what the role may do of these, by its name in the audit. */
 void uploads_allowed(enum access_role role, struct jsonw *w);
 

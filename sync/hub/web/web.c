@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ANSWER_MAX = 64 * 1024 * 1024, BODY_MAX = 16 * 1024 * 1024 };
+enum { ANSWER_MAX = 64 * 1024 * 1024, BODY_MAX = 16 * 1024 * 1024, METHODS_MAX = 64 };
 
 struct web {
     struct web_config config;
@@ -31,6 +31,7 @@ struct route {
     unsigned roles;
     enum err (*write)(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                       struct fault *fault);
+    const char *query; /* names that may be asked for, with spaces between */
 };
 
 static const char json[] = "application/json";
@@ -43,29 +44,29 @@ static const char text[] = "text/plain; version=0.0.4; charset=utf-8";
 #define LOOKERS (BACK_OFFICE | VIEWER)
 
 static const struct route routes[] = {
-    {"/metrics", text, LOOKERS, metrics_answer},
-    {"/v1/measures", json, LOOKERS, finance_measures},
-    {"/v1/reconciliation", json, LOOKERS, finance_reconciliation},
-    {"/v1/devices", json, VIEWER | IT, answers_devices},
-    {"/v1/devices/", json, VIEWER | IT, answers_device},
-    {"/v1/events", json, IT, answers_events},
-    {"/v1/returns", json, ACCESS_ANYBODY, answers_find_returns},
-    {"/v1/returns/", json, ACCESS_ANYBODY, answers_return},
-    {"/v1/traces/", json, LOOKERS, traces_answer},
-    {"/v1/parked", json, BACK_OFFICE, answers_parked},
-    {"/v1/exceptions", json, BACK_OFFICE, finance_exceptions},
-    {"/v1/connectors", json, BACK_OFFICE, finance_connectors},
-    {"/v1/outlets", json, BACK_OFFICE, finance_outlets},
-    {"/v1/deliveries", json, BACK_OFFICE, finance_deliveries},
-    {"/v1/audit", json, BACK_OFFICE, answers_audit},
-    {"/v1/journal", json, FINANCE, answers_journal},
-    {"/v1/journal/export", NULL, FINANCE, answers_export},
-    {"/v1/closing", json, FINANCE, finance_closing},
-    {"/v1/settlements", json, FINANCE, finance_files},
-    {"/v1/settlement-lines", json, FINANCE, finance_lines},
-    {"/v1/refunds", json, FINANCE, finance_refunds},
-    {"/v1/batches", json, FINANCE, finance_batches},
-    {"/v1/payments", json, FINANCE, finance_payments},
+    {"/metrics", text, LOOKERS, metrics_answer, ""},
+    {"/v1/measures", json, LOOKERS, finance_measures, "from_day"},
+    {"/v1/reconciliation", json, LOOKERS, finance_reconciliation, ""},
+    {"/v1/devices", json, VIEWER | IT, answers_devices, "from"},
+    {"/v1/devices/", json, VIEWER | IT, answers_device, ""},
+    {"/v1/events", json, IT, answers_events, "device from"},
+    {"/v1/returns", json, ACCESS_ANYBODY, answers_find_returns, "receipt number posted device seq"},
+    {"/v1/returns/", json, ACCESS_ANYBODY, answers_return, ""},
+    {"/v1/traces/", json, LOOKERS, traces_answer, ""},
+    {"/v1/parked", json, BACK_OFFICE, answers_parked, "from"},
+    {"/v1/exceptions", json, BACK_OFFICE, finance_exceptions, "from resolved"},
+    {"/v1/connectors", json, BACK_OFFICE, finance_connectors, ""},
+    {"/v1/outlets", json, BACK_OFFICE, finance_outlets, ""},
+    {"/v1/deliveries", json, BACK_OFFICE, finance_deliveries, "from state"},
+    {"/v1/audit", json, BACK_OFFICE, answers_audit, "from"},
+    {"/v1/journal", json, FINANCE, answers_journal, "from return state"},
+    {"/v1/journal/export", NULL, FINANCE, answers_export, "format from_day to_day"},
+    {"/v1/closing", json, FINANCE, finance_closing, "month from"},
+    {"/v1/settlements", json, FINANCE, finance_files, "from"},
+    {"/v1/settlement-lines", json, FINANCE, finance_lines, "from state"},
+    {"/v1/refunds", json, FINANCE, finance_refunds, "from state"},
+    {"/v1/batches", json, FINANCE, finance_batches, "from state"},
+    {"/v1/payments", json, FINANCE, finance_payments, "from state"},
 };
 
 static bool matches(const struct route *route, const char *path, const char **rest)
@@ -104,6 +105,8 @@ static void answer_route(struct web *web, const struct route *route, const char 
     buf_init(&body, ANSWER_MAX);
     const struct answers_asked asked = {.request = request, .rest = rest, .role = role};
     enum err err = access_check(route->roles, role, &fault);
+    if (!err)
+        err = http_request_check_query(request, route->query, &fault);
     if (!err)
         err = route->write(web->answers, &asked, &body, &fault);
     answer(request, route->content_type ? route->content_type : export_type(request), &body, err,
@@ -159,17 +162,20 @@ static const char *type_of(const char *path)
     return "text/html; charset=utf-8";
 }
 
-static bool answer_file(const char *path, struct http_request *request)
+/* The place in web_files; -1 if there is no such file. */
+static int find_file(const char *path)
 {
     const char *name = strcmp(path, "/") == 0 ? "index.html" : path + 1;
-    for (size_t i = 0; i < sizeof web_files / sizeof *web_files; i++) {
-        if (strcmp(web_files[i].path, name) != 0)
-            continue;
-        const struct slice body = {(const char *)web_files[i].data, web_files[i].len};
-        http_answer(request, 200, type_of(name), body, NULL, 0);
-        return true;
-    }
-    return false;
+    for (size_t i = 0; i < sizeof web_files / sizeof *web_files; i++)
+        if (strcmp(web_files[i].path, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static void answer_file(int place, struct http_request *request)
+{
+    const struct slice body = {(const char *)web_files[place].data, web_files[place].len};
+    http_answer(request, 200, type_of(web_files[place].path), body, NULL, 0);
 }
 
 static bool is_provider(const struct web *web, const struct http_request *request)
@@ -221,10 +227,40 @@ static const struct route *find_route(const char *path, const char **rest)
     return NULL;
 }
 
+static bool serves(const char *method, const char *path)
+{
+    const char *rest;
+    if (fleet_serves(method, path))
+        return true;
+    if (strcmp(method, "GET") == 0)
+        return find_route(path, &rest) || strcmp(path, "/v1/me") == 0 ||
+               strcmp(path, "/healthz") == 0 || find_file(path) >= 0;
+    return strcmp(method, "POST") == 0 && (changes_serve(path) || uploads_serve(path));
+}
+
+/* There is no such path, or it isn't there for this method. */
+static void refuse_unknown(struct http_request *request)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT"};
+    const char *path = http_request_path(request);
+    struct fault fault;
+    struct buf allowed CLEANUP(buf_free);
+    buf_init(&allowed, METHODS_MAX);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (serves(methods[i], path))
+            buf_printf(&allowed, "%s%s", allowed.len ? ", " : "", methods[i]);
+    if (allowed.len) {
+        http_not_allowed(request, allowed.data);
+    } else {
+        (void)fault_set(&fault, ERR_NOT_FOUND, "", "there is nothing at %.100s; see /openapi.json",
+                        path);
+        http_problem(request, 404, &fault);
+    }
+}
+
 /* For somebody whose token is good. */
 static void serve(struct web *web, const struct access_holder *holder, struct http_request *request)
 {
-    struct fault fault = {0};
     const char *rest = "";
     const char *path = http_request_path(request);
     const char *method = http_request_method(request);
@@ -235,17 +271,12 @@ static void serve(struct web *web, const struct access_holder *holder, struct ht
                                         uploads_take(&web->config, holder, request)))
         return;
     const struct route *route = find_route(path, &rest);
-    if (!get) {
-        (void)fault_set(&fault, ERR_UNSUPPORTED, "method", "isn't known here");
-        http_problem(request, 405, &fault);
-    } else if (strcmp(path, "/v1/me") == 0) {
+    if (get && strcmp(path, "/v1/me") == 0)
         answer_me(holder, request);
-    } else if (route) {
+    else if (get && route)
         answer_route(web, route, rest, holder->role, request);
-    } else {
-        (void)fault_set(&fault, ERR_NOT_FOUND, "", "nothing is here");
-        http_problem(request, 404, &fault);
-    }
+    else
+        refuse_unknown(request);
 }
 
 static void on_request(void *context, struct http_request *request)
@@ -255,8 +286,11 @@ static void on_request(void *context, struct http_request *request)
     struct access_holder holder = {0};
     const char *path = http_request_path(request);
     bool get = strcmp(http_request_method(request), "GET") == 0;
-    if (get && answer_file(path, request))
+    int file = get ? find_file(path) : -1;
+    if (file >= 0) {
+        answer_file(file, request);
         return;
+    }
     if (get && strcmp(path, "/healthz") == 0) {
         answer_health(web, request);
         return;

@@ -48,7 +48,7 @@ export const sender = (path) => {
     const key = newKey();
     return async (body) => (await ask(path, {
         method: "POST",
-        headers: {"Idempotency-Key": key},
+        headers: {"Idempotency-Key": key, "Content-Type": typeof body === "string" ? "text/plain" : "application/json"},
         body: typeof body === "string" ? body : JSON.stringify(body),
     })).json();
 };
