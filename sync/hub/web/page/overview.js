@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 import { parse } from "./metrics.js";
 import { plotBars, plotLines } from "./plots.js";
-import { age, count, mainCurrency, money, percent, sum } from "./words.js";
+import { age, count, counted, mainCurrency, money, percent, sum } from "./words.js";
 
 const AGES = [["to_3_days", "0-3 days"], ["to_7_days", "4-7"], ["to_14_days", "8-14"],
     ["to_30_days", "15-30"], ["older", "older"]];
@@ -28,11 +28,13 @@ const tiles = (told, m) => {
     const accepted = m.sum("returns_accepted_total") - m.sum("returns_voided_total");
     const completed = m.sum("return_completion_seconds_count");
     const refunds = m.sum("refunds_expected_total");
+    const unsettled = sum(told.open_refunds, "refunds");
+    const [oldest] = told.open_refunds.map((row) => row.oldest).sort();
+    const open = sum(told.exceptions, "exceptions");
     return el("div", {class: "tiles"},
         tile("tile-unsettled", "settlement",
             moneyOf(m.rows("refunds_unsettled_minor")) || "0", "refunds not settled yet",
-            `${count(sum(told.open_refunds, "refunds"))} refunds, the oldest ` +
-            `${age(m.sum("oldest_unsettled_refund_age_seconds"))}`),
+            unsettled ? `${counted(unsettled, "refund")}, the oldest of ${oldest}` : "none is open"),
         tile("tile-unmatched", "settlement", percent(lines.waiting, lines.matched + lines.waiting),
             "settlement lines unmatched", `${count(lines.waiting)} wait for a person`, lines.waiting),
         tile("tile-twice", "exceptions", percent(twice, refunds), "refunds made twice",
@@ -40,9 +42,8 @@ const tiles = (told, m) => {
         tile("tile-postings", "journal", count(waiting), "postings waiting for the ERP",
             `${waiting ? `the oldest ${age(m.sum("oldest_posting_age_seconds"))}; ` : ""}` +
             `${count(parked)} parked`, parked),
-        tile("tile-exceptions", "exceptions", count(sum(told.exceptions, "exceptions")),
-            "exceptions open", `${count(overdue)} overdue, the oldest ` +
-            `${age(m.sum("oldest_exception_age_seconds"))}`, overdue),
+        tile("tile-exceptions", "exceptions", count(open), "exceptions open",
+            `${count(overdue)} overdue${open ? `, the oldest ${age(m.sum("oldest_exception_age_seconds"))}` : ""}`, overdue),
         tile("tile-complete", "overview", percent(completed, accepted),
             "returns closed from scan to settlement",
             `${count(completed)} of ${count(accepted)} accepted and not voided`),
@@ -50,8 +51,8 @@ const tiles = (told, m) => {
             "given offline, not settled yet",
             `${moneyOf(m.rows("offline_refunds_minor_total")) || "nothing"} so far`),
         tile("tile-fleet", "fleet", `${m.sum("devices_online")} of ${m.sum("devices")}`,
-            "appliances online", `${count(m.sum("backlog_events"))} events waiting in stores; ` +
-            `${count(m.sum("devices_stalled"))} appliances stalled`, m.sum("devices_stalled")));
+            "appliances online", `${counted(m.sum("backlog_events"), "event")} waiting in stores; ` +
+            `${counted(m.sum("devices_stalled"), "appliance")} stalled`, m.sum("devices_stalled")));
 };
 
 const DAYS = 30;

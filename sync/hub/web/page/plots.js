@@ -76,6 +76,8 @@ export const plotLines = (title, names, series, write) => {
 
 const since = (ms) => {
     const s = Math.round(ms / 1000);
+    if (ms < 1000)
+        return `+${ms} ms`;
     if (s < 120)
         return `+${s} s`;
     return s < 7200 ? `+${Math.round(s / 60)} min` : s < 172800 ? `+${Math.round(s / 3600)} h` : `+${Math.round(s / 86400)} d`;

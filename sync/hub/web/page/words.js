@@ -14,6 +14,8 @@ export const time = (text) => new Date(text).toLocaleString("sv");
 export const percent = (part, whole) => whole ? `${(100 * part / whole).toFixed(1)} %` : "-";
 export const count = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
 
+export const counted = (number, one) => `${count(number)} ${one}${number === 1 ? "" : "s"}`;
+
 export const age = (seconds) => {
     if (seconds < 120)
         return `${Math.max(0, Math.round(seconds))} s`;
