@@ -59,8 +59,9 @@ WHERE entry_no > ?1 AND posting.state = ?3 ORDER BY entry_no LIMIT ?2
 -- name: journal_posted
 SELECT entry_no, journal_entry.body, made_ms, posting.state, posting.number, posting.posted_day,
        posting.attempts, posting.code, posting.detail
-FROM journal_entry JOIN posting USING (reference)
-WHERE entry_no > ?1 AND posting.state || '' = ?3 ORDER BY entry_no LIMIT ?2
+FROM journal_entry CROSS JOIN posting -- in this order, which SQLite keeps to
+WHERE posting.reference = journal_entry.reference
+  AND entry_no > ?1 AND posting.state = ?3 ORDER BY entry_no LIMIT ?2
 -- name: audit_list
 SELECT audit_no, at_ms, actor, role, action, subject, reason FROM audit
 WHERE audit_no > ?1 ORDER BY audit_no LIMIT ?2
