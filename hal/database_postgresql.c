@@ -21,7 +21,7 @@ static enum err code_of(const char *state)
         {"53", ERR_BUSY},        {"40", ERR_BUSY},         {"55P03", ERR_BUSY},
         {"57", ERR_UNREACHABLE}, {"08", ERR_UNREACHABLE},  {"25006", ERR_READ_ONLY},
         {"28", ERR_FORBIDDEN},   {"3D000", ERR_NOT_FOUND}, {"22", ERR_INVALID},
-        {"XX001", ERR_CORRUPT},  {"XX002", ERR_CORRUPT},
+        {"XX001", ERR_CORRUPT},  {"XX002", ERR_CORRUPT},   {"25P03", ERR_UNREACHABLE},
     };
     for (size_t i = 0; state && i < sizeof classes / sizeof *classes; i++)
         if (strncmp(state, classes[i].prefix, strlen(classes[i].prefix)) == 0)
@@ -34,12 +34,14 @@ enum err postgresql_fail(struct database *db, const PGresult *result, struct fau
     struct server *server = db->native;
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    bool lost = PQstatus(server->connection) != CONNECTION_OK;
+    /* What has no state libpq says itself: a line that takes nothing may still count as good. */
+    bool lost = PQstatus(server->connection) != CONNECTION_OK || (result && !state);
     if (!text || !*text)
         text = PQerrorMessage(server->connection);
     int len = (int)strcspn(text, "\n");
-    return fault_set(fault, lost ? ERR_UNREACHABLE : code_of(state), "", "database: %.*s", len,
-                     text);
+    enum err code = lost ? ERR_UNREACHABLE : code_of(state);
+    server->stale |= lost || code == ERR_READ_ONLY;
+    return fault_set(fault, code, "", "database: %.*s", len, text);
 }
 
 /* --- The connection -------------------------------------------------------------------------- */
@@ -57,6 +59,9 @@ static void ignore_notice(void *context, const PGresult *result)
  */
 static const char writer_session[] =
     "SET enable_seqscan = off; SET jit = off;"
+    /* A writer that is frozen, or gone without a word, doesn't keep its turn from the others. */
+    "SET idle_in_transaction_session_timeout = '15s'; SET tcp_user_timeout = '15s';"
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2;"
     /* Quick rather than small, where the server knows how (14 and later). */
     "SELECT set_config(name, 'lz4', false) FROM pg_settings"
     " WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)";
@@ -69,6 +74,35 @@ static enum err begin_session(struct database *db, struct fault *fault)
     return db->read_only ? ERR_OK : postgresql_run(db, writer_session, fault);
 }
 
+/*
+ * libpq's parameters. What stands before the URI is ours unless the URI says otherwise: of several
+ * hosts the one that takes what is written; and a host that is gone, without a word, is found out
+ * in seconds.
+ */
+static const char *const connection_words[][2] = {
+    {"target_session_attrs", "read-write"},
+    {"connect_timeout", "5"},
+    {"keepalives_idle", "5"},
+    {"keepalives_interval", "5"},
+    {"keepalives_count", "2"},
+    {"tcp_user_timeout", "15000"},
+    {"dbname", NULL}, /* the URI */
+    {"fallback_application_name", "tillback"},
+    {"client_encoding", "UTF8"},
+};
+enum { WORDS_MAX = sizeof connection_words / sizeof *connection_words + 1 };
+
+static void write_words(const char *uri, const char *words[static WORDS_MAX],
+                        const char *values[static WORDS_MAX])
+{
+    for (size_t i = 0; i + 1 < WORDS_MAX; i++) {
+        words[i] = connection_words[i][0];
+        values[i] = connection_words[i][1] ? connection_words[i][1] : uri;
+    }
+    words[WORDS_MAX - 1] = NULL;
+    values[WORDS_MAX - 1] = NULL;
+}
+
 static enum err open_server(struct database *db, const struct database_config *config,
                             struct fault *fault)
 {
@@ -76,8 +110,9 @@ static enum err open_server(struct database *db, const struct database_config *c
     if (!server)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     db->native = server;
-    const char *const words[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-    const char *const values[] = {config->path, "tillback", "UTF8", NULL};
+    const char *words[WORDS_MAX];
+    const char *values[WORDS_MAX];
+    write_words(config->path, words, values);
     server->connection = PQconnectdbParams(words, values, 1);
     server->connected = 1;
     PQsetNoticeReceiver(server->connection, ignore_notice, NULL);
@@ -98,9 +133,10 @@ enum err postgresql_connect(struct database *db, struct fault *fault)
     struct server *server = db->native;
     /* One that couldn't leave pipeline mode, for want of memory, is as good as lost. */
     bool stuck = !server->sent && PQpipelineStatus(server->connection) != PQ_PIPELINE_OFF;
-    if (PQstatus(server->connection) == CONNECTION_OK && !stuck)
+    if (PQstatus(server->connection) == CONNECTION_OK && !stuck && !server->stale)
         return ERR_OK;
     PQreset(server->connection);
+    server->stale = false;
     server->connected++;
     return begin_session(db, fault);
 }

@@ -41,6 +41,7 @@ struct server {
     PGconn *connection;
     unsigned connected; /* how many times; a statement lives as long as its connection */
     unsigned named;     /* statements so far */
+    bool stale; /* it takes nothing any more: another line may, or another server that leads now */
     int64_t changes;
     size_t
         sent; /* and not waited for yet; the connection is in pipeline mode while there are any */

@@ -1,12 +1,15 @@
 /* hal/database.h on a PostgreSQL server: TILLBACK_POSTGRESQL names it; without one all is skipped.
  */
 #include "hal/database.h"
+#include "hal/postgresql.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -375,6 +378,45 @@ static void connection_that_was_lost_is_made_anew_for_the_next_transaction(void 
     assert_int_equal(sum(f, f->db), 2);
 }
 
+/* As when a server that crashes has said so: there is something to read, and nothing to write to.
+ */
+static void line_that_takes_nothing_is_left_though_it_still_counts_as_good(void **state)
+{
+    struct fixture *f = *state;
+    const struct server *server = f->db->native;
+    struct pollfd news = {.fd = PQsocket(server->connection), .events = POLLIN};
+    struct statement *s;
+    bool row;
+    sum(f, f->db);
+    must(f, database_script(f->db, "LISTEN news", &f->fault));
+    must(f, database_script(f->other, "NOTIFY news", &f->fault));
+    assert_int_equal(poll(&news, 1, 10 * 1000), 1);
+    assert_int_equal(shutdown(news.fd, SHUT_WR), 0);
+    must(f, database_statement(f->db, SUM, &s, &f->fault));
+    assert_int_equal(database_step(f->db, s, &row, &f->fault), ERR_UNREACHABLE);
+    statement_reset(s);
+    must(f, database_begin(f->db, &f->fault));
+    put(f, f->db, "taken", 2);
+    must(f, database_commit(f->db, &f->fault));
+}
+
+/* As one that was the first, and is a standby now: the name may lead to another meanwhile. */
+static void server_that_takes_nothing_any_more_is_asked_for_anew(void **state)
+{
+    struct fixture *f = *state;
+    unsigned before = database_connected(f->db);
+    must(f, database_script(f->db, "SET default_transaction_read_only = on", &f->fault));
+    must(f, database_begin(f->db, &f->fault));
+    submit(f, "refused", 5);
+    assert_int_equal(database_commit(f->db, &f->fault), ERR_READ_ONLY);
+    database_rollback(f->db);
+    must(f, database_begin(f->db, &f->fault));
+    put(f, f->db, "taken", 2);
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->db), 2);
+    assert_int_equal(database_connected(f->db), before + 1);
+}
+
 static void newer_schema_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -411,6 +453,8 @@ int main(void)
         SERVER_TEST(commit_of_a_transaction_that_failed_is_no_success),
         SERVER_TEST(only_one_writes_at_a_time),
         SERVER_TEST(connection_that_was_lost_is_made_anew_for_the_next_transaction),
+        SERVER_TEST(line_that_takes_nothing_is_left_though_it_still_counts_as_good),
+        SERVER_TEST(server_that_takes_nothing_any_more_is_asked_for_anew),
         SERVER_TEST(newer_schema_is_refused),
     };
     const struct CMUnitTest without[] = {SERVER_TEST(password_is_not_told)};
