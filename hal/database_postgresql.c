@@ -158,15 +158,21 @@ enum err postgresql_begin_sending(struct database *db, struct fault *fault)
     return postgresql_fail(db, NULL, fault);
 }
 
-/* The results up to the synchronisation; NULL stands between them, and at the end of a lost line.
+/*
+ * The results up to the synchronisation. NULL stands between them; two in a row are the end of a
+ * line that was lost while it was written to, which then still counts as good.
  */
 static enum err read_results(struct database *db, PGresult **last, struct fault *fault)
 {
     struct server *server = db->native;
     enum err err = ERR_OK;
     bool synchronised = false;
-    while (!synchronised && PQstatus(server->connection) == CONNECTION_OK) {
-        PGresult *result = PQgetResult(server->connection);
+    bool between = false;
+    bool ended = false;
+    while (!synchronised && !ended && PQstatus(server->connection) == CONNECTION_OK) {
+        PGresult *result = postgresql_next(server);
+        ended = !result && between;
+        between = !result;
         synchronised = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
         if (result && !synchronised && !err && !is_success(result))
             err = postgresql_fail(db, result, fault);
@@ -177,6 +183,7 @@ static enum err read_results(struct database *db, PGresult **last, struct fault 
             PQclear(result);
         }
     }
+    server->stale |= ended;
     return err || synchronised ? err : postgresql_fail(db, NULL, fault);
 }
 
@@ -226,7 +233,7 @@ enum err postgresql_run(struct database *db, const char *sql, struct fault *faul
     enum err err = postgresql_await(db, NULL, fault);
     if (err)
         return err;
-    PGresult *result = PQexec(server->connection, sql);
+    PGresult *result = postgresql_last(server, PQsendQuery(server->connection, sql));
     if (!is_success(result))
         err = postgresql_fail(db, result, fault);
     PQclear(result);
@@ -317,7 +324,7 @@ static enum err ask(struct database *db, const char *sql, PGresult **result, str
     enum err err = postgresql_await(db, NULL, fault);
     if (err)
         return err;
-    *result = PQexec(server->connection, sql);
+    *result = postgresql_last(server, PQsendQuery(server->connection, sql));
     return PQresultStatus(*result) == PGRES_TUPLES_OK && PQntuples(*result) == 1
                ? ERR_OK
                : postgresql_fail(db, *result, fault);

@@ -62,6 +62,11 @@ enum err postgresql_run(struct database *db, const char *sql, struct fault *faul
  * caller to clear. The fault is that of the first that failed.
  */
 enum err postgresql_await(struct database *db, PGresult **last, struct fault *fault);
+/* PQgetResult, which waits no longer than the server is there: then the line is lost. */
+PGresult *postgresql_next(struct server *server);
+/* The last result of what a PQsend... function has just `sent`, outside of pipeline mode; it is 1,
+ * as libpq says, or nothing was. NULL: see PQerrorMessage. */
+PGresult *postgresql_last(struct server *server, int sent);
 /* One more may be sent: enters pipeline mode. */
 enum err postgresql_begin_sending(struct database *db, struct fault *fault);
 /*

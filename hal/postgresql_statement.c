@@ -105,7 +105,7 @@ static bool is_prepared(const struct server *server, const struct prepared *p)
 static enum err read_types(struct database *db, struct prepared *p, struct fault *fault)
 {
     struct server *server = db->native;
-    PGresult *result = PQdescribePrepared(server->connection, p->name);
+    PGresult *result = postgresql_last(server, PQsendDescribePrepared(server->connection, p->name));
     enum err err =
         PQresultStatus(result) == PGRES_COMMAND_OK ? ERR_OK : postgresql_fail(db, result, fault);
     for (int i = 0; !err && i < p->parameters; i++)
@@ -128,7 +128,8 @@ static enum err prepare_on_server(struct database *db, struct prepared *p, struc
         return err;
     forget_on_server(db, p);
     (void)snprintf(p->name, sizeof p->name, "s%u", ++server->named);
-    PGresult *result = PQprepare(server->connection, p->name, p->sql, p->parameters, types);
+    PGresult *result = postgresql_last(
+        server, PQsendPrepare(server->connection, p->name, p->sql, p->parameters, types));
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
         err = postgresql_fail(db, result, fault);
     PQclear(result);
