@@ -348,6 +348,17 @@ enum err database_send_row(struct database *db, struct statement *statement, str
                              : database_send(db, statement, fault);
 }
 
+bool database_asks(const struct database *db)
+{
+    return db->backend->statements->ask != NULL;
+}
+
+enum err database_ask(struct database *db, struct statement *statement, struct fault *fault)
+{
+    const struct statement_backend *backend = db->backend->statements;
+    return backend->ask ? backend->ask(statement, fault) : ERR_OK;
+}
+
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault)
 {
     struct statement *statement;

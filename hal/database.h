@@ -110,6 +110,14 @@ enum err database_send(struct database *db, struct statement *statement,
  */
 enum err database_send_row(struct database *db, struct statement *statement,
                            struct fault *fault) MUST_CHECK;
+/*
+ * Asks a server ahead, without waiting: who steps the same statement, bound to the same, later in
+ * this transaction has the answer of now. So many answers take one wait. Only for what doesn't
+ * change in between. database_asks: false with SQLite, which has nothing to wait for.
+ */
+bool database_asks(const struct database *db);
+enum err database_ask(struct database *db, struct statement *statement,
+                      struct fault *fault) MUST_CHECK;
 /* As database_run for the statement of that index, when it has no bindings. */
 enum err database_run_plain(struct database *db, size_t index, struct fault *fault) MUST_CHECK;
 /* Resets every statement left standing on a row, so that none holds a table or a snapshot. */

@@ -42,6 +42,8 @@ struct statement_backend {
     enum err (*send)(struct statement *s, struct fault *fault);
     /* The same, and may put it together with others of the same statement; NULL: as `send`. */
     enum err (*send_row)(struct statement *s, struct fault *fault);
+    /* NULL: there is nothing to wait for. */
+    enum err (*ask)(struct statement *s, struct fault *fault);
     void (*reset)(struct statement *s);
     void (*unbind)(struct statement *s);
     int (*parameters)(struct statement *s);

@@ -4,7 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Writers hold it for the length of a transaction: one at a time, as with SQLite. */
+/*
+ * Writers hold it for the length of a transaction: one at a time, as with SQLite. Nearly all that a
+ * hub writes ends in one order: the events' numbers, by which the books go on; the order in which
+ * events were applied; the entries' numbers; the chain of the centre's own log, to which each step
+ * of booking, posting and reconciling adds. Writers side by side would meet in its rows, whoever
+ * came first holding them to the end of its transaction, and in those of appliances in ever another
+ * order, which is a deadlock. So they take turns, and what counts is that a turn is short: few
+ * waits for the server (database_send, database_ask), many rows in each.
+ */
 #define WRITER_LOCK "pg_advisory_xact_lock(1414548556, hashtext(current_schema()))"
 /* The one that leads holds it for as long as its connection lasts. */
 #define LEADER_LOCK "pg_try_advisory_lock(1414548557, hashtext(current_schema() || '/%s'))"
@@ -169,6 +177,7 @@ static enum err read_results(struct database *db, PGresult **last, struct fault 
     bool synchronised = false;
     bool between = false;
     bool ended = false;
+    size_t place = 0;
     while (!synchronised && !ended && PQstatus(server->connection) == CONNECTION_OK) {
         PGresult *result = postgresql_next(server);
         ended = !result && between;
@@ -176,6 +185,9 @@ static enum err read_results(struct database *db, PGresult **last, struct fault 
         synchronised = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
         if (result && !synchronised && !err && !is_success(result))
             err = postgresql_fail(db, result, fault);
+        place += result == NULL;
+        if (result && !synchronised && !err && postgresql_keep_answer(db, place, result))
+            continue;
         if (result && !synchronised && last) {
             PQclear(*last);
             *last = result;
@@ -200,6 +212,7 @@ enum err postgresql_await(struct database *db, PGresult **last, struct fault *fa
     if (PQexitPipelineMode(server->connection) != 1 && !err)
         err = postgresql_fail(db, NULL, fault);
     err = err ? err : unsent;
+    postgresql_forget_asked(db, NULL, true);
     if (err || !last)
         PQclear(result);
     else
@@ -257,6 +270,7 @@ static enum err script(struct database *db, const char *sql, struct fault *fault
 static enum err begin(struct database *db, struct fault *fault)
 {
     enum err err = postgresql_connect(db, fault);
+    postgresql_forget_asked(db, NULL, false);
     if (err)
         return err;
     return postgresql_run(db,
@@ -270,6 +284,7 @@ static enum err commit(struct database *db, struct fault *fault)
 {
     PGresult *result = NULL;
     enum err err = send_last(db, "COMMIT", &result, fault);
+    postgresql_forget_asked(db, NULL, false);
     if (!err && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         err = fault_set(fault, ERR_IO, "", "database: the transaction had failed");
     PQclear(result);
@@ -291,6 +306,7 @@ static enum err move(struct database *db, enum database_move move, struct fault 
         break;
     }
     (void)postgresql_await(db, NULL, NULL); /* what failed in it is undone with it */
+    postgresql_forget_asked(db, NULL, false);
     return postgresql_run(db, "ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step", fault);
 }
 
@@ -298,6 +314,7 @@ static void rollback(struct database *db)
 {
     struct server *server = db->native;
     (void)postgresql_await(db, NULL, NULL);
+    postgresql_forget_asked(db, NULL, false);
     if (PQtransactionStatus(server->connection) != PQTRANS_IDLE)
         (void)postgresql_run(db, "ROLLBACK", NULL);
 }

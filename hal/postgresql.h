@@ -46,6 +46,7 @@ struct server {
     size_t
         sent; /* and not waited for yet; the connection is in pipeline mode while there are any */
     struct prepared *gathering; /* whose rows wait to be sent together; NULL: nobody's */
+    struct asked *asked;        /* what was asked ahead, in its order */
     struct {
         const char *matter;
         unsigned connected; /* the connection that leads in it */
@@ -77,6 +78,16 @@ enum err postgresql_gather(struct database *db, struct prepared *p, struct fault
 /* Sends the rows that were gathered. Each call below that sends or waits does so first. */
 enum err postgresql_send_gathered(struct database *db, struct fault *fault);
 void postgresql_forget_rows(struct database *db, struct prepared *p);
+/* What was sent last, with what is bound to it, was asked ahead. */
+void postgresql_asked(struct database *db, struct prepared *p);
+/* The result of what was sent at that place since the last wait; true: it is an answer, and kept.
+ */
+bool postgresql_keep_answer(struct database *db, size_t place, PGresult *result);
+/* To what is bound now, for the caller to clear; waits for it. NULL: that wasn't asked. */
+enum err postgresql_take_answer(struct database *db, struct prepared *p, PGresult **answer,
+                                struct fault *fault);
+/* Answers that nobody took: those of `p`, NULL: all; or only what has none yet. */
+void postgresql_forget_asked(struct database *db, const struct prepared *p, bool unanswered);
 /* Our SQL in the server's words; in a `schema`, the types too. Appended. */
 void postgresql_translate(const char *sql, bool schema, struct buf *out);
 

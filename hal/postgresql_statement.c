@@ -73,6 +73,7 @@ static void finalize(struct statement *s)
         return;
     reset(s);
     postgresql_forget_rows(s->db, p);
+    postgresql_forget_asked(s->db, p, false);
     forget_on_server(s->db, p);
     free(p->sql);
     free(p);
@@ -192,12 +193,14 @@ static enum err pass_on(struct database *db, const struct prepared *p, struct fa
     return err;
 }
 
-/* What was sent before and this one take one wait. */
+/* What was asked ahead is here, or under way; else what was sent before and this take one wait. */
 static enum err execute(struct database *db, struct prepared *p, struct fault *fault)
 {
     struct server *server = db->native;
-    enum err err = pass_on(db, p, fault);
-    if (!err)
+    enum err err = postgresql_take_answer(db, p, &p->result, fault);
+    if (!err && !p->result)
+        err = pass_on(db, p, fault);
+    if (!err && !p->result)
         err = postgresql_await(db, &p->result, fault);
     if (err)
         return err;
@@ -254,6 +257,19 @@ static enum err send_row(struct statement *s, struct fault *fault)
     if (!err)
         err = postgresql_gather(s->db, s->native, fault);
     return err == ERR_UNSUPPORTED ? pass_on(s->db, s->native, fault) : err;
+}
+
+static enum err ask(struct statement *s, struct fault *fault)
+{
+    struct server *server = s->db->native;
+    if (!server->sent && PQtransactionStatus(server->connection) != PQTRANS_INTRANS)
+        return ERR_OK;
+    enum err err = make_ready(s->db, s->native, fault);
+    if (!err)
+        err = pass_on(s->db, s->native, fault);
+    if (!err)
+        postgresql_asked(s->db, s->native);
+    return err;
 }
 
 static void unbind(struct statement *s)
@@ -383,6 +399,7 @@ const struct statement_backend postgresql_statements = {
     .step = step,
     .send = send,
     .send_row = send_row,
+    .ask = ask,
     .reset = reset,
     .unbind = unbind,
     .parameters = parameters,

@@ -184,7 +184,7 @@ static void conflict_undoes_its_savepoint_and_the_transaction_goes_on(void **sta
     assert_int_equal(sum(f, f->db), 3);
 }
 
-static void send(struct fixture *f, const char *name, int64_t big)
+static void submit(struct fixture *f, const char *name, int64_t big)
 {
     struct statement *s = statement(f, f->db, PUT);
     char lent[32];
@@ -203,17 +203,17 @@ static void what_was_sent_is_there_for_what_comes_after_it(void **state)
     for (int i = 0; i < 1000; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "sent %d", i);
-        send(f, name, 1);
+        submit(f, name, 1);
     }
     assert_int_equal(sum(f, f->db), 1000);
     struct statement *s = statement(f, f->db, GET);
     bind_text(s, 1, "sent 7");
     must(f, database_step(f->db, s, &row, &f->fault));
     assert_true(row);
-    send(f, "last", 5);
+    submit(f, "last", 5);
     must(f, database_commit(f->db, &f->fault));
     assert_int_equal(sum(f, f->other), 1005);
-    send(f, "outside a transaction", 5);
+    submit(f, "outside a transaction", 5);
     assert_int_equal(sum(f, f->other), 1010);
 }
 
@@ -223,15 +223,15 @@ failure_of_what_was_sent_shows_at_the_release_and_is_undone_with_its_savepoint(v
     struct fixture *f = *state;
     must(f, database_begin(f->db, &f->fault));
     must(f, database_savepoint(f->db, &f->fault));
-    send(f, "twice", 1);
+    submit(f, "twice", 1);
     must(f, database_release(f->db, &f->fault));
     must(f, database_savepoint(f->db, &f->fault));
-    send(f, "before", 10);
-    send(f, "twice", 100);
-    send(f, "behind", 1000);
+    submit(f, "before", 10);
+    submit(f, "twice", 100);
+    submit(f, "behind", 1000);
     assert_int_equal(database_release(f->db, &f->fault), ERR_CONFLICT);
     database_rollback_savepoint(f->db);
-    send(f, "after", 2);
+    submit(f, "after", 2);
     must(f, database_commit(f->db, &f->fault));
     assert_int_equal(sum(f, f->other), 3);
 }
@@ -240,8 +240,8 @@ static void failure_of_what_was_sent_fails_the_commit(void **state)
 {
     struct fixture *f = *state;
     must(f, database_begin(f->db, &f->fault));
-    send(f, "twice", 1);
-    send(f, "twice", 1);
+    submit(f, "twice", 1);
+    submit(f, "twice", 1);
     assert_int_equal(database_commit(f->db, &f->fault), ERR_CONFLICT);
     database_rollback(f->db);
     assert_int_equal(sum(f, f->db), 0);
@@ -290,7 +290,7 @@ static void rows_keep_their_place_among_other_statements(void **state)
     struct fixture *f = *state;
     must(f, database_begin(f->db, &f->fault));
     send_row(f, "kept", none, 1);
-    send(f, "between", 10);
+    submit(f, "between", 10);
     must(f, database_savepoint(f->db, &f->fault));
     send_row(f, "kept", none, 2); /* takes the place of the first */
     send_row(f, "undone", none, 100);
@@ -321,6 +321,80 @@ static void failure_of_a_row_fails_the_release(void **state)
     }
     assert_int_equal(database_release(f->db, &f->fault), ERR_CONFLICT);
     database_rollback_savepoint(f->db);
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 0);
+}
+
+/* For a name; as it stands, to be asked ahead or stepped. */
+static struct statement *get(struct fixture *f, const char *name)
+{
+    struct statement *s = statement(f, f->db, GET);
+    bind_text(s, 1, name);
+    return s;
+}
+
+static int64_t big_of(struct fixture *f, const char *name)
+{
+    bool row;
+    struct statement *s = get(f, name);
+    must(f, database_step(f->db, s, &row, &f->fault));
+    int64_t big = row ? column_int(s, 2) : 0;
+    statement_reset(s);
+    return big;
+}
+
+static void answer_of_what_was_asked_ahead_is_of_then_and_is_taken_once(void **state)
+{
+    struct fixture *f = *state;
+    char name[32];
+    must(f, database_begin(f->db, &f->fault));
+    submit(f, "here 1", 1);
+    for (int i = 0; i < 600; i++) {
+        (void)snprintf(name, sizeof name, "here %d", i);
+        must(f, database_ask(f->db, get(f, name), &f->fault));
+        memset(name, 'x', sizeof name - 1);
+    }
+    submit(f, "here 2", 2);
+    assert_int_equal(big_of(f, "here 2"), 0);
+    assert_int_equal(big_of(f, "here 2"), 2);
+    assert_int_equal(big_of(f, "here 1"), 1);
+    assert_int_equal(sum(f, f->db), 3);
+    assert_int_equal(big_of(f, "here 599"), 0);
+    must(f, database_commit(f->db, &f->fault));
+    assert_int_equal(sum(f, f->other), 3);
+}
+
+static void answer_asked_ahead_is_forgotten_with_its_transaction(void **state)
+{
+    struct fixture *f = *state;
+    must(f, database_ask(f->db, get(f, "later"), &f->fault)); /* none is open: nothing is asked */
+    put(f, f->db, "later", 5);
+    assert_int_equal(big_of(f, "later"), 5);
+    must(f, database_begin(f->db, &f->fault));
+    must(f, database_ask(f->db, get(f, "new"), &f->fault));
+    must(f, database_ask(f->db, get(f, "newer"), &f->fault));
+    assert_int_equal(big_of(f, "newer"), 0);
+    must(f, database_commit(f->db, &f->fault));
+    put(f, f->db, "new", 7);
+    must(f, database_begin(f->db, &f->fault));
+    assert_int_equal(big_of(f, "new"), 7);
+    must(f, database_commit(f->db, &f->fault));
+}
+
+static void what_is_undone_takes_the_answers_asked_ahead_with_it(void **state)
+{
+    struct fixture *f = *state;
+    must(f, database_begin(f->db, &f->fault));
+    must(f, database_savepoint(f->db, &f->fault));
+    submit(f, "twice", 1);
+    must(f, database_ask(f->db, get(f, "twice"), &f->fault));
+    submit(f, "twice", 2); /* fails, and all that comes behind it */
+    must(f, database_ask(f->db, get(f, "behind"), &f->fault));
+    assert_int_equal(database_release(f->db, &f->fault), ERR_CONFLICT);
+    database_rollback_savepoint(f->db);
+    assert_int_equal(big_of(f, "twice"), 0);
+    assert_int_equal(big_of(f, "behind"), 0);
+    must(f, database_ask(f->db, get(f, "twice"), &f->fault));
     must(f, database_commit(f->db, &f->fault));
     assert_int_equal(sum(f, f->other), 0);
 }
@@ -369,7 +443,7 @@ static void connection_that_was_lost_is_made_anew_for_the_next_transaction(void 
     must(f, database_begin(f->db, &f->fault));
     put(f, f->db, "gone", 5);
     cut(f);
-    send(f, "gone too", 5);
+    submit(f, "gone too", 5);
     assert_int_equal(database_commit(f->db, &f->fault), ERR_UNREACHABLE);
     database_rollback(f->db);
     must(f, database_begin(f->db, &f->fault));
@@ -450,6 +524,9 @@ int main(void)
         SERVER_TEST(rows_that_follow_each_other_arrive_as_they_are),
         SERVER_TEST(rows_keep_their_place_among_other_statements),
         SERVER_TEST(failure_of_a_row_fails_the_release),
+        SERVER_TEST(answer_of_what_was_asked_ahead_is_of_then_and_is_taken_once),
+        SERVER_TEST(answer_asked_ahead_is_forgotten_with_its_transaction),
+        SERVER_TEST(what_is_undone_takes_the_answers_asked_ahead_with_it),
         SERVER_TEST(commit_of_a_transaction_that_failed_is_no_success),
         SERVER_TEST(only_one_writes_at_a_time),
         SERVER_TEST(connection_that_was_lost_is_made_anew_for_the_next_transaction),
