@@ -130,6 +130,21 @@ enum err database_migrate(struct database *db, const struct database_sql *migrat
     return err;
 }
 
+enum err database_version(struct database *db, int64_t *version, struct fault *fault)
+{
+    return db->backend->read_version(db, version, fault);
+}
+
+unsigned database_connected(const struct database *db)
+{
+    return db->backend->connected ? db->backend->connected(db) : 1;
+}
+
+const char *database_name(struct database *db)
+{
+    return db->backend->name(db);
+}
+
 /* --- Transactions ---------------------------------------------------------------------------- */
 
 enum err database_script(struct database *db, const char *sql, struct fault *fault)

@@ -69,6 +69,13 @@ void database_keep_wal(struct database *db, bool keep);
 enum err database_migrate(struct database *db, const struct database_sql *migrations, size_t count,
                           struct fault *fault) MUST_CHECK;
 
+/* The schema's version as it is, 0: none. Changes nothing. */
+enum err database_version(struct database *db, int64_t *version, struct fault *fault) MUST_CHECK;
+/* How many times a connection was made; 1 with SQLite. A server that comes back may be another. */
+unsigned database_connected(const struct database *db);
+/* For people: the file, or the server's database. */
+const char *database_name(struct database *db);
+
 /* The statement of that index, reset, with no bindings. Prepared at first use, kept. */
 enum err database_statement(struct database *db, size_t index, struct statement **statement,
                             struct fault *fault) MUST_CHECK;

@@ -73,7 +73,8 @@ struct database_backend {
     enum err (*write_version)(struct database *db, size_t version, struct fault *fault);
     /* The oldest version whose programs may go on with this one's schema, 0: none; NULL: never. */
     enum err (*read_oldest)(struct database *db, int64_t *version, struct fault *fault);
-    const char *(*name)(struct database *db); /* for people */
+    const char *(*name)(struct database *db);         /* for people */
+    unsigned (*connected)(const struct database *db); /* or NULL */
     enum err (*lead)(struct database *db, const char *matter, bool *leads,
                      struct fault *fault); /* or NULL */
     enum err (*place)(struct database *db, char place[static DATABASE_PLACE_MAX],

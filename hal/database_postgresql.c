@@ -399,10 +399,13 @@ static enum err place(struct database *db, char place[static DATABASE_PLACE_MAX]
 static enum err read_version(struct database *db, int64_t *version, struct fault *fault)
 {
     PGresult *result;
-    enum err err = ask(db,
-                       "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);"
-                       "SELECT coalesce(max(version), 0) FROM schema_version",
-                       &result, fault);
+    enum err err = ask(db, "SELECT to_regclass('schema_version') IS NOT NULL", &result, fault);
+    bool found = !err && *PQgetvalue(result, 0, 0) == 't';
+    PQclear(result);
+    *version = 0;
+    if (err || !found)
+        return err;
+    err = ask(db, "SELECT coalesce(max(version), 0) FROM schema_version", &result, fault);
     if (!err)
         *version = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     PQclear(result);
@@ -424,9 +427,11 @@ static const char functions[] =
 
 static enum err write_version(struct database *db, size_t version, struct fault *fault)
 {
-    char sql[128];
+    char sql[192];
     (void)snprintf(sql, sizeof sql,
-                   "DELETE FROM schema_version; INSERT INTO schema_version VALUES (%zu)", version);
+                   "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);"
+                   "DELETE FROM schema_version; INSERT INTO schema_version VALUES (%zu)",
+                   version);
     enum err err = postgresql_run(db, sql, fault);
     return err ? err : postgresql_run(db, functions, fault);
 }
@@ -435,6 +440,12 @@ static const char *name(struct database *db)
 {
     struct server *server = db->native;
     return PQdb(server->connection);
+}
+
+static unsigned connected(const struct database *db)
+{
+    const struct server *server = db->native;
+    return server->connected;
 }
 
 const struct database_backend database_postgresql = {
@@ -448,6 +459,7 @@ const struct database_backend database_postgresql = {
     .read_version = read_version,
     .write_version = write_version,
     .name = name,
+    .connected = connected,
     .lead = lead,
     .place = place,
     .statements = &postgresql_statements,
