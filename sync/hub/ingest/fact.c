@@ -1,12 +1,9 @@
 #include "sync/hub/ingest/fact.h"
-#include "hal/base/cleanup.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
 #include "sync/hub/ingest/restore.h"
 
 #include <string.h>
-
-enum { ARENA_MAX = 64 * 1024 };
 
 /*
  * "/store/<store>/device/<device>"; what was captured before enrolment says "unenrolled", and what
@@ -189,9 +186,8 @@ static enum err insert_parked(struct database *db, const struct fact_place *plac
     return database_send(db, s, fault);
 }
 
-/* What people find a return by. */
-static enum err index_return(struct database *db, const char *device, const struct reading *reading,
-                             int64_t event_no, struct fault *fault)
+enum err fact_index_return(struct database *db, const char *device, const struct reading *reading,
+                           int64_t event_no, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, INGEST_RETURN_INSERT, &s, fault);
@@ -289,7 +285,7 @@ static enum err store_again(struct database *db, const struct fact_place *place,
     if (!err)
         err = database_run(db, s, fault);
     if (!err && !reading->parked && reading->event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, device_of(place), reading, place->event_no, fault);
+        err = fact_index_return(db, device_of(place), reading, place->event_no, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = place->event_no};
     return err;
@@ -339,79 +335,10 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
     if (!event_no)
         return meet_again(db, place, memory, reading, stored, fault);
     if (reading->event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, device_of(place), reading, event_no, fault);
+        err = fact_index_return(db, device_of(place), reading, event_no, fault);
     if (!err && place->seq == 1)
         err = learn_store(db, log->device, reading->event.source, fault);
     if (!err)
         *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
-    return err;
-}
-
-/* --- Once more ------------------------------------------------------------------------------- */
-
-struct parked_body {
-    struct buf body;
-    char device[DEVICE_ID_MAX + 1];
-    enum stream stream;
-};
-
-static enum err load_parked(struct database *db, int64_t event_no, struct parked_body *parked,
-                            struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_find(db, INGEST_EVENT_PARKED, event_no, &s, &row, fault);
-    if (err)
-        return err;
-    if (!row)
-        return fault_set(fault, ERR_NOT_FOUND, "event", "there is no such event");
-    struct slice body = column_slice(s, 0);
-    struct slice device = column_slice(s, 1);
-    buf_append(&parked->body, body.data, body.len);
-    if (device.len <= DEVICE_ID_MAX)
-        memcpy(parked->device, device.data, device.len);
-    err = stream_find(column_slice(s, 2), &parked->stream);
-    statement_reset(s);
-    return err ? fault_set(fault, ERR_REFUSED, "event", "its log is of an unknown stream")
-               : buf_check(&parked->body, fault, "event");
-}
-
-static enum err update_event(struct database *db, int64_t event_no, const struct event *event,
-                             struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_EVENT_REREAD, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, event_no);
-    bind_blob(s, 2, event->id.bytes, ID_BYTES);
-    bind_text(s, 3, event_type_name(event->type));
-    if (event->subject.len)
-        bind_slice(s, 4, event->subject);
-    bind_blob(s, 5, event->correlation.bytes, ID_BYTES);
-    bind_int(s, 6, event->sequence);
-    bind_int(s, 7, event->time_ms);
-    err = database_run(db, s, fault);
-    if (!err && database_changes(db) == 0)
-        return fault_set(fault, ERR_REFUSED, "id", "another event with this id is here");
-    return err;
-}
-
-enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault)
-{
-    struct arena arena CLEANUP(arena_free);
-    struct parked_body parked = {.device = ""};
-    struct reading reading = {0};
-    arena_init(&arena, ARENA_MAX);
-    buf_init(&parked.body, EVENT_BODY_MAX);
-    enum err err = load_parked(db, event_no, &parked, fault);
-    if (!err) {
-        reading_make(&reading, buf_slice(&parked.body), parked.stream, &arena);
-        err = reading.parked ? fault_set(fault, ERR_REFUSED, reading.code, "%s", reading.detail)
-                             : update_event(db, event_no, &reading.event, fault);
-    }
-    if (!err && reading.event.type == EVENT_RETURN_CREATED)
-        err = index_return(db, parked.device, &reading, event_no, fault);
-    buf_free(&parked.body);
     return err;
 }

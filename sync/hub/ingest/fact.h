@@ -35,10 +35,8 @@ struct fact_memory {
 enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
                     struct reading *reading, struct fact_stored *stored,
                     struct fault *fault) MUST_CHECK;
-/*
- * Reads a body that was parked when it came once more: a newer version may know its type. ERR_OK:
- * it is an event now like any other. ERR_REFUSED says what is still wrong with it.
- */
-enum err fact_reread(struct database *db, int64_t event_no, struct fault *fault) MUST_CHECK;
+/* What people find a return by. `reading` is of the event that created it. */
+enum err fact_index_return(struct database *db, const char *device, const struct reading *reading,
+                           int64_t event_no, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -7,9 +7,9 @@
 #include "sync/contract/ack.h"
 #include "sync/hub/ingest/centre.h"
 #include "sync/hub/ingest/desk.h"
-#include "sync/hub/ingest/fact.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
+#include "sync/hub/ingest/reread.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -178,7 +178,7 @@ static enum err try_again(struct database *db, const struct books *books,
 {
     if (parked->by_ledger)
         return bookkeeper_retry(db, books, parked->event_no, now_ms, news, fault);
-    enum err err = fact_reread(db, parked->event_no, fault);
+    enum err err = reread_event(db, parked->event_no, fault);
     if (!err)
         err = bookkeeper_take(db, books, parked->event_no, now_ms, news, fault);
     return err ? err : news_tell(db, parked->log_no, now_ms, news, fault);
