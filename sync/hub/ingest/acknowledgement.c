@@ -21,18 +21,36 @@ static enum err count_parked(struct database *db, const struct stream_log *log, 
 }
 
 /* The page below that seq. One more is asked for, to see whether there are more. */
-static enum err read_parked(struct database *db, const struct stream_log *log, int64_t below,
-                            struct ack *ack, struct fault *fault)
+static enum err bind_parked(struct database *db, const struct stream_log *log, int64_t below,
+                            struct statement **ready, struct fault *fault)
 {
     struct statement *s;
-    bool row = true;
-    bool more = false;
     enum err err = database_statement(db, INGEST_PARKED_OF_LOG, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, log->no);
     bind_int(s, 2, ACK_PARKED_MAX + 1);
     bind_int(s, 3, below);
+    *ready = s;
+    return ERR_OK;
+}
+
+static enum err ask_parked(struct database *db, const struct stream_log *log, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = bind_parked(db, log, INT64_MAX, &s, fault);
+    return err ? err : database_ask(db, s, fault);
+}
+
+static enum err read_parked(struct database *db, const struct stream_log *log, int64_t below,
+                            struct ack *ack, struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    bool more = false;
+    enum err err = bind_parked(db, log, below, &s, fault);
+    if (err)
+        return err;
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row) {
         more = ack->parked_count == ACK_PARKED_MAX;
         if (more) {
@@ -76,7 +94,11 @@ enum err acknowledgement_fill(struct database *db, const struct ingest_rules *ru
     struct ack *ack = &result->ack;
     fill_watermark(rules, log, ack);
     result->stream = log->stream;
-    enum err err = held_list(db, log, ack->also, ACK_RANGES_MAX, &ack->also_count, fault);
+    enum err err = held_ask(db, log, ACK_RANGES_MAX, fault);
+    if (!err)
+        err = ask_parked(db, log, fault);
+    if (!err)
+        err = held_list(db, log, ack->also, ACK_RANGES_MAX, &ack->also_count, fault);
     if (!err)
         err = read_parked(db, log, INT64_MAX, ack, fault);
     if (!err)

@@ -23,6 +23,20 @@ static enum err names_itself(struct database *db, struct slice source, const cha
     return *itself ? ERR_OK : restore_is_successor(db, device, name, itself, fault);
 }
 
+static enum err bind_of_another(struct database *db, const char *device,
+                                const struct id *correlation, struct statement **ready,
+                                struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    bind_text(s, 2, device);
+    *ready = s;
+    return ERR_OK;
+}
+
 /* A device speaks for itself and of its own sales and returns; anything else is parked. */
 static enum err check_owner(struct database *db, const char *device, struct fact_memory *memory,
                             struct reading *reading, struct fault *fault)
@@ -40,11 +54,9 @@ static enum err check_owner(struct database *db, const char *device, struct fact
         return ERR_OK;
     struct statement *s;
     bool row;
-    err = database_statement(db, INGEST_EVENT_OF_ANOTHER, &s, fault);
+    err = bind_of_another(db, device, &reading->event.correlation, &s, fault);
     if (err)
         return err;
-    bind_blob(s, 1, reading->event.correlation.bytes, ID_BYTES);
-    bind_text(s, 2, device);
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
@@ -119,7 +131,9 @@ static enum err insert_event(struct database *db, const struct fact_place *place
     if (!err)
         err = bind_event(db, INGEST_EVENT_INSERT, place, reading, memory->last_no + 1, &s, fault);
     if (!err)
-        err = sure ? database_send_row(db, s, fault) : database_run(db, s, fault);
+        err = !sure           ? database_run(db, s, fault)
+              : memory->asked ? database_send(db, s, fault)
+                              : database_send_row(db, s, fault);
     if (err)
         return err;
     *event_no = sure || database_changes(db) ? ++memory->last_no : 0;
@@ -143,15 +157,24 @@ static enum err take_found(struct database *db, struct statement *s, int64_t *ev
     return ERR_OK;
 }
 
-static enum err find_by_id(struct database *db, const struct id *id, int64_t *event_no,
-                           struct sha256 *body_hash, struct fault *fault)
+static enum err bind_by_id(struct database *db, const struct id *id, struct statement **ready,
+                           struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, INGEST_EVENT_BY_ID, &s, fault);
     if (err)
         return err;
     bind_blob(s, 1, id->bytes, ID_BYTES);
-    return take_found(db, s, event_no, body_hash, fault);
+    *ready = s;
+    return ERR_OK;
+}
+
+static enum err find_by_id(struct database *db, const struct id *id, int64_t *event_no,
+                           struct sha256 *body_hash, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = bind_by_id(db, id, &s, fault);
+    return err ? err : take_found(db, s, event_no, body_hash, fault);
 }
 
 static enum err find_nameless(struct database *db, const char *device,
@@ -300,15 +323,77 @@ static enum err number_is_free(struct database *db, const struct fact_place *pla
     *is_free = true;
     if (reading->parked)
         return ERR_OK;
-    enum err err = database_statement(db, INGEST_EVENT_BY_ID, &s, fault);
+    enum err err = bind_by_id(db, &reading->id, &s, fault);
     if (err)
         return err;
-    bind_blob(s, 1, reading->id.bytes, ID_BYTES);
     err = database_step(db, s, &row, fault);
     if (err)
         return err;
     *is_free = !row || column_int(s, 0) == place->event_no;
     statement_reset(s);
+    return ERR_OK;
+}
+
+/* --- Ahead ----------------------------------------------------------------------------------- */
+
+/* One that comes twice must not be told that it isn't here. */
+static bool came_before(const struct reading *readings, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (id_equal(&readings[i].id, &readings[at].id))
+            return true;
+    return false;
+}
+
+static enum err ask_for_id(struct database *db, const struct id *id, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = bind_by_id(db, id, &s, fault);
+    return err ? err : database_ask(db, s, fault);
+}
+
+static enum err ask_for_owner(struct database *db, const char *device, const struct id *correlation,
+                              struct fault *fault)
+{
+    struct statement *s;
+    enum err err = bind_of_another(db, device, correlation, &s, fault);
+    return err ? err : database_ask(db, s, fault);
+}
+
+enum err fact_ask(struct database *db, const char *device, const struct reading *readings,
+                  size_t count, struct fact_memory *memory, struct fault *fault)
+{
+    const struct id *owned = NULL;
+    enum err err = ERR_OK;
+    memory->asked = database_asks(db);
+    for (size_t i = 0; memory->asked && !err && i < count; i++) {
+        const struct id *correlation = &readings[i].event.correlation;
+        if (readings[i].parked)
+            continue;
+        if (!came_before(readings, i))
+            err = ask_for_id(db, &readings[i].id, fault);
+        if (!err && (!owned || !id_equal(owned, correlation)))
+            err = ask_for_owner(db, device, correlation, fault);
+        owned = correlation;
+    }
+    return err;
+}
+
+/* What the database said ahead. */
+static enum err look_for_id(struct database *db, struct fact_memory *memory,
+                            const struct reading *reading, bool *known, struct fault *fault)
+{
+    struct statement *s;
+    *known = false;
+    if (!memory->asked)
+        return ERR_OK;
+    enum err err = bind_by_id(db, &reading->id, &s, fault);
+    if (!err)
+        err = database_step(db, s, known, fault);
+    if (err)
+        return err;
+    statement_reset(s);
+    memory->unseen = !*known;
     return ERR_OK;
 }
 
@@ -329,7 +414,10 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
         return store_again(db, place, reading, stored, fault);
     if (reading->parked)
         return store_parked(db, place, memory, reading, stored, fault);
-    err = insert_event(db, place, memory, reading, &event_no, fault);
+    bool known;
+    err = look_for_id(db, memory, reading, &known, fault);
+    if (!err && !known)
+        err = insert_event(db, place, memory, reading, &event_no, fault);
     if (err)
         return err;
     if (!event_no)

@@ -28,9 +28,16 @@ struct fact_stored {
 struct fact_memory {
     int64_t last_no; /* of all events; 0: not looked up yet */
     bool unseen;     /* the caller has seen that no event of the next one's id is here */
+    bool asked;      /* the caller has asked ahead whether it is (fact_ask): look at that first */
     struct id owned; /* a return of which no other device has told */
 };
 
+/*
+ * Asks a server ahead what fact_store will want to know of these, so that it waits once for all of
+ * them, and sets memory->asked.
+ */
+enum err fact_ask(struct database *db, const char *device, const struct reading *readings,
+                  size_t count, struct fact_memory *memory, struct fault *fault) MUST_CHECK;
 /* The reading is parked here if the event may not come from there. */
 enum err fact_store(struct database *db, const struct fact_place *place, struct fact_memory *memory,
                     struct reading *reading, struct fact_stored *stored,

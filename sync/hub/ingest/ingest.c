@@ -231,11 +231,19 @@ static enum err store_at(struct intake *in, int64_t seq)
     return ERR_OK;
 }
 
+/* What storing them will ask is asked at once. */
+static enum err ask_ahead(struct intake *in, int64_t from)
+{
+    const struct batch_header *header = &in->batch->header;
+    return fact_ask(in->db, in->log.device, &in->batch->readings[from - header->first],
+                    (size_t)(header->last - from + 1), &in->memory, in->fault);
+}
+
 /* Stores what the chain from below leads to; what was held there and differs gives way. */
 static enum err take_contiguous(struct intake *in, int64_t from)
 {
     const struct batch_header *header = &in->batch->header;
-    enum err err = ERR_OK;
+    enum err err = ask_ahead(in, from);
     for (int64_t seq = from; !err && seq <= header->last; seq++) {
         enum place_state state = PLACE_FREE;
         err = look_at(in, seq, &state);
@@ -265,6 +273,8 @@ static enum err take_ahead(struct intake *in)
         if (err || state == PLACE_OTHER)
             return err ? err : conflict(in, seq, "another event is held here");
     }
+    if (!err)
+        err = ask_ahead(in, header->first);
     for (int64_t seq = header->first; !err && seq <= header->last; seq++) {
         err = look_at(in, seq, &state);
         if (!err && state == PLACE_FREE)

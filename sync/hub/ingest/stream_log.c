@@ -266,17 +266,36 @@ enum err held_cut(struct database *db, const struct stream_log *log, int64_t las
     }
 }
 
+static enum err bind_list(struct database *db, const struct stream_log *log, size_t max,
+                          struct statement **ready, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_RANGE_LIST, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, log->no);
+    bind_int(s, 2, (int64_t)max);
+    *ready = s;
+    return ERR_OK;
+}
+
+enum err held_ask(struct database *db, const struct stream_log *log, size_t max,
+                  struct fault *fault)
+{
+    struct statement *s;
+    enum err err = bind_list(db, log, max, &s, fault);
+    return err ? err : database_ask(db, s, fault);
+}
+
 enum err held_list(struct database *db, const struct stream_log *log, struct ack_range *ranges,
                    size_t max, size_t *count, struct fault *fault)
 {
     struct statement *s;
     bool row = true;
     size_t n = 0;
-    enum err err = database_statement(db, INGEST_RANGE_LIST, &s, fault);
+    enum err err = bind_list(db, log, max, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, log->no);
-    bind_int(s, 2, (int64_t)max);
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row)
         ranges[n++] = (struct ack_range){column_int(s, 0), column_int(s, 1)};
     if (err)

@@ -48,6 +48,9 @@ enum err held_add(struct database *db, const struct stream_log *log, struct ack_
 /* Takes everything up to `last` out of the held ranges. */
 enum err held_cut(struct database *db, const struct stream_log *log, int64_t last,
                   struct fault *fault) MUST_CHECK;
+/* Asks a server ahead for what held_list will want; nothing is added or cut in between. */
+enum err held_ask(struct database *db, const struct stream_log *log, size_t max,
+                  struct fault *fault) MUST_CHECK;
 /* The lowest `max` ranges. */
 enum err held_list(struct database *db, const struct stream_log *log, struct ack_range *ranges,
                    size_t max, size_t *count, struct fault *fault) MUST_CHECK;
