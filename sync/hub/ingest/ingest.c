@@ -21,7 +21,7 @@ struct intake {
     const struct ingest_batch *batch;
     struct stream_log log;
     struct fact_memory memory;
-    bool holds; /* something is held above through */
+    int64_t held_from; /* the first seq that is held above through; 0: none is */
     struct ingest_result *result;
     struct fault *fault;
 };
@@ -199,7 +199,7 @@ static enum err look_at(struct intake *in, int64_t seq, enum place_state *state)
     struct sha256 hash;
     bool found = false;
     enum err err = ERR_OK;
-    if (in->holds)
+    if (in->held_from && seq >= in->held_from)
         err = stream_log_hash_at(in->db, &in->log, seq, &found, &hash, in->fault);
     if (err)
         return err;
@@ -259,7 +259,7 @@ static enum err take_contiguous(struct intake *in, int64_t from)
         return err;
     in->log.through = header->last;
     in->log.hash = *hash_of(in, header->last);
-    return in->holds ? held_cut(in->db, &in->log, header->last, in->fault) : ERR_OK;
+    return in->held_from ? held_cut(in->db, &in->log, header->last, in->fault) : ERR_OK;
 }
 
 /* Stores what is ahead of a gap, unless something else is held there already. */
@@ -268,7 +268,7 @@ static enum err take_ahead(struct intake *in)
     const struct batch_header *header = &in->batch->header;
     enum place_state state = PLACE_FREE;
     enum err err = ERR_OK;
-    for (int64_t seq = header->first; in->holds && seq <= header->last; seq++) {
+    for (int64_t seq = header->first; in->held_from && seq <= header->last; seq++) {
         err = look_at(in, seq, &state);
         if (err || state == PLACE_OTHER)
             return err ? err : conflict(in, seq, "another event is held here");
@@ -363,7 +363,7 @@ static enum err take(struct intake *in)
     enum err err = held_list(in->db, &in->log, &lowest, 1, &count, in->fault);
     if (err)
         return err;
-    in->holds = count > 0;
+    in->held_from = count > 0 ? lowest.first : 0;
     if (header->first > in->log.through + 1)
         return take_ahead(in);
     bool agrees = false;
@@ -373,7 +373,7 @@ static enum err take(struct intake *in)
     if (header->last <= in->log.through)
         return ERR_OK;
     err = take_contiguous(in, in->log.through + 1);
-    return !err && in->holds ? join_held(in) : err;
+    return !err && in->held_from ? join_held(in) : err;
 }
 
 static enum err finish(struct intake *in, int64_t through_before)

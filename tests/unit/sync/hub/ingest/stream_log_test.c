@@ -171,6 +171,32 @@ static void held_events_that_the_chain_does_not_lead_to_give_way(void **state)
     sent_log_free(&after);
 }
 
+/* The batch that closes the gap reaches into what is held behind it. */
+static void held_events_that_the_closing_batch_contradicts_give_way(void **state)
+{
+    struct ingest_house *f = *state;
+    struct sent_log before;
+    struct sent_log after;
+    sent_log_init(&before, 1, NULL);
+    sent_log_init(&after, 1, NULL);
+    sent_log_fill(&before, 1, 30);
+    sent_log_fill(&after, 1, 5);
+    sent_log_fill(&after, 201, 25);
+    ingest_house_give(f, &before, "box-a", 1, 5);
+    ingest_house_give(f, &before, "box-a", 21, 30);
+    assert_int_equal(ingest_house_give(f, &after, "box-a", 6, 25), INGEST_TAKEN);
+    assert_int_equal(f->result.ack.through, 25);
+    assert_int_equal(f->result.ack.also_count, 0);
+    assert_int_equal(ingest_house_exceptions(f, "seq_conflict"), 5);
+    assert_int_equal(ingest_house_exceptions(f, "chain_broken"), 1);
+    assert_int_equal(ingest_house_give(f, &after, "box-a", 26, 30), INGEST_TAKEN);
+    assert_true(sha256_equal(&f->result.ack.hash, &after.hashes[30]));
+    assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM entry"), 30);
+    assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM event"), 40);
+    sent_log_free(&before);
+    sent_log_free(&after);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ingest_house_setup, ingest_house_teardown)
@@ -183,6 +209,7 @@ int main(void)
         TEST(an_event_in_a_log_that_came_from_no_other_is_told_to_people),
         TEST(nobody_forks_from_anothers_log),
         TEST(held_events_that_the_chain_does_not_lead_to_give_way),
+        TEST(held_events_that_the_closing_batch_contradicts_give_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
