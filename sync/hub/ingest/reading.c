@@ -65,15 +65,20 @@ static struct slice short_text(struct slice value, struct arena *arena)
     return text;
 }
 
+/* They stand near the beginning; what follows is most of the event. */
 static void read_names(struct reading *reading, struct arena *arena)
 {
-    static const char *const names[] = {"number", "receipt"};
-    struct slice values[2];
-    if (json_scan_members(reading->event.data, JSON_LIMITS_CHECKED, names, 2, values, NULL) !=
-        ERR_OK)
-        return;
-    reading->number = short_text(values[0], arena);
-    reading->receipt = short_text(values[1], arena);
+    struct json_scan scan = {0};
+    struct json_part part;
+    bool found = true;
+    enum err err = json_scan_begin(&scan, reading->event.data, JSON_LIMITS_CHECKED, '{', NULL);
+    while (!err && !(reading->number.len && reading->receipt.len) &&
+           (err = json_scan_next(&scan, &part, &found, NULL)) == ERR_OK && found) {
+        if (slice_is(part.key, "number"))
+            reading->number = short_text(part.value, arena);
+        else if (slice_is(part.key, "receipt"))
+            reading->receipt = short_text(part.value, arena);
+    }
 }
 
 void reading_make(struct reading *reading, struct slice body, enum stream stream,
