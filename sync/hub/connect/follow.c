@@ -106,45 +106,46 @@ static enum err follow_resolved(struct follow *f)
 
 /* --- The events ------------------------------------------------------------------------------ */
 
-static const struct {
-    enum event_type type;
+static const struct handler {
     enum err (*follow)(struct follow *f);
+    enum event_type type;
+    bool reads_created; /* as a rule */
 } handlers[] = {
-    {EVENT_REFUND_ISSUED, follow_issued},        {EVENT_REFUND_FAILED, follow_failed},
-    {EVENT_RETURN_DISPUTED, follow_disputed},    {EVENT_EXCEPTION_RAISED, follow_raised},
-    {EVENT_EXCEPTION_RESOLVED, follow_resolved}, {EVENT_RETURN_CREATED, follow_created},
-    {EVENT_ITEM_DISPOSITIONED, follow_disposed}, {EVENT_REFUND_SETTLED, follow_settled},
-    {EVENT_RETURN_COMPLETED, follow_completed},  {EVENT_RETURN_APPROVED, follow_approved},
-    {EVENT_RETURN_DECLINED, follow_declined},    {EVENT_RETURN_VOIDED, follow_voided},
-    {EVENT_RETURN_CHECKED, follow_checked},      {EVENT_REFUND_REQUESTED, follow_requested},
-    {EVENT_ITEM_RECEIVED, follow_received},
+    {follow_issued, EVENT_REFUND_ISSUED, true},
+    {follow_failed, EVENT_REFUND_FAILED, true},
+    {follow_disputed, EVENT_RETURN_DISPUTED, false},
+    {follow_raised, EVENT_EXCEPTION_RAISED, false},
+    {follow_resolved, EVENT_EXCEPTION_RESOLVED, false},
+    {follow_created, EVENT_RETURN_CREATED, false},
+    {follow_disposed, EVENT_ITEM_DISPOSITIONED, true},
+    {follow_settled, EVENT_REFUND_SETTLED, true},
+    {follow_completed, EVENT_RETURN_COMPLETED, true},
+    {follow_approved, EVENT_RETURN_APPROVED, true},
+    {follow_declined, EVENT_RETURN_DECLINED, false},
+    {follow_voided, EVENT_RETURN_VOIDED, true},
+    {follow_checked, EVENT_RETURN_CHECKED, true},
+    {follow_requested, EVENT_REFUND_REQUESTED, false},
+    {follow_received, EVENT_ITEM_RECEIVED, false},
 };
+
+static const struct handler *handler_of(enum event_type type)
+{
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
+        if (handlers[i].type == type)
+            return &handlers[i];
+    return NULL;
+}
 
 static enum err run_handler(struct follow *f, struct slice body)
 {
     /* The ledger read it before: what it can't read is never applied. */
     if (event_read(body, &f->arena, &f->event, NULL) != ERR_OK)
         return ERR_OK;
+    const struct handler *handler = handler_of(f->event.type);
     enum err err = home_store_tell(f->db, &f->event, body, f->now_ms, f->told, f->fault);
-    for (size_t i = 0; !err && i < sizeof handlers / sizeof *handlers; i++) {
-        if (handlers[i].type != f->event.type)
-            continue;
-        if (json_parse(f->event.data, JSON_LIMITS_DEFAULT, &f->data, NULL) != ERR_OK)
-            return ERR_OK;
-        return handlers[i].follow(f);
-    }
-    return err;
-}
-
-static bool is_followed(struct slice type)
-{
-    enum event_type found;
-    if (event_type_find(type, &found) != ERR_OK)
-        return false;
-    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
-        if (handlers[i].type == found)
-            return true;
-    return false;
+    if (err || !handler || json_parse(f->event.data, JSON_LIMITS_DEFAULT, &f->data, NULL) != ERR_OK)
+        return err;
+    return handler->follow(f);
 }
 
 /* Applied events in their order, their texts in an arena. */
@@ -153,8 +154,11 @@ struct ahead {
         int64_t applied_no;
         int64_t event_no;
         int64_t received_ms;
+        const struct handler *handler; /* NULL: nobody cares for it */
+        struct id correlation;
+        bool ours;         /* the centre said it */
         bool is_long;      /* its body is read when its turn comes */
-        struct slice body; /* empty: nobody cares for its type */
+        struct slice body; /* empty: it isn't followed */
     } events[EXPECTED_EVENTS_MAX];
     size_t count;
     struct arena arena;
@@ -176,8 +180,14 @@ static enum err read_row(struct ahead *ahead, struct statement *s, struct fault 
     *next = (struct next){.applied_no = column_int(s, 0),
                           .event_no = column_int(s, 1),
                           .received_ms = column_int(s, 5)};
-    if (!slice_is(column_slice(s, 2), "applied") || !is_followed(column_slice(s, 3)))
+    enum event_type type;
+    if (!slice_is(column_slice(s, 2), "applied") ||
+        event_type_find(column_slice(s, 3), &type) != ERR_OK ||
+        (next->handler = handler_of(type)) == NULL)
         return ERR_OK;
+    next->ours = column_int(s, 7) != 0;
+    if (column_bytes(s, 6, next->correlation.bytes, ID_BYTES) != ERR_OK)
+        return fault_set(fault, ERR_CORRUPT, "ledger_event", "a row isn't what it should be");
     next->is_long = column_is_null(s, 4);
     return next->is_long ? ERR_OK : copy_body(ahead, column_slice(s, 4), &next->body, fault);
 }
@@ -197,6 +207,36 @@ static enum err read_ahead(struct database *db, int64_t cursor, struct ahead *ah
            (err = database_step(db, s, &row, fault)) == ERR_OK && row)
         err = read_row(ahead, s, fault);
     statement_reset(s);
+    return err;
+}
+
+static enum err ask_of_return(struct database *db, size_t statement, const struct id *correlation,
+                              struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, statement, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    return database_ask(db, s, fault);
+}
+
+/* What they will want to know, and what none of them changes, a server is asked for all at once. */
+static enum err ask_ahead(struct database *db, const struct ahead *ahead, int64_t now_ms,
+                          struct fault *fault)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && database_asks(db) && i < ahead->count; i++) {
+        const struct next *next = &ahead->events[i];
+        const struct id *correlation = &next->correlation;
+        if (!next->handler)
+            continue;
+        err = home_store_ask(db, next->handler->type, next->ours, correlation, now_ms, fault);
+        if (!err && next->handler->reads_created)
+            err = ask_of_return(db, INGEST_CREATED_OF_RETURN, correlation, fault);
+        if (!err && next->handler->type == EVENT_REFUND_ISSUED)
+            err = ask_of_return(db, INGEST_COMPANY_OF_RETURN, correlation, fault);
+    }
     return err;
 }
 
@@ -236,7 +276,7 @@ static enum err follow_one(struct database *db, const struct next *next, int64_t
 static enum err follow_all(struct database *db, struct ahead *ahead, int64_t now_ms,
                            struct told *told, struct fault *fault)
 {
-    enum err err = ERR_OK;
+    enum err err = ask_ahead(db, ahead, now_ms, fault);
     for (size_t i = 0; !err && i < ahead->count; i++) {
         struct next *next = &ahead->events[i];
         if (next->is_long)

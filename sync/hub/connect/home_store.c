@@ -21,11 +21,33 @@ static bool counts(enum event_type type)
 }
 
 /* The centre says these of its own returns and, where it pays out, of those of stores. */
-static bool goes_on(const struct event *event)
+static bool goes_on(enum event_type type, bool ours)
 {
-    return slice_is(event->source, "/centre") &&
-           (event->type == EVENT_ITEM_RECEIVED || event->type == EVENT_REFUND_ISSUED ||
-            event->type == EVENT_REFUND_FAILED || event->type == EVENT_REFUND_SETTLED);
+    return ours && (type == EVENT_ITEM_RECEIVED || type == EVENT_REFUND_ISSUED ||
+                    type == EVENT_REFUND_FAILED || type == EVENT_REFUND_SETTLED);
+}
+
+static enum err bind(struct database *db, const struct id *correlation, int64_t now_ms,
+                     struct statement **ready, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_HOMES_OF_RETURN, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, correlation->bytes, ID_BYTES);
+    bind_int(s, 2, now_ms);
+    *ready = s;
+    return ERR_OK;
+}
+
+enum err home_store_ask(struct database *db, enum event_type type, bool ours,
+                        const struct id *correlation, int64_t now_ms, struct fault *fault)
+{
+    struct statement *s;
+    if (!counts(type) && !goes_on(type, ours))
+        return ERR_OK;
+    enum err err = bind(db, correlation, now_ms, &s, fault);
+    return err ? err : database_ask(db, s, fault);
 }
 
 static enum err find(struct database *db, const struct id *correlation, int64_t now_ms,
@@ -33,11 +55,9 @@ static enum err find(struct database *db, const struct id *correlation, int64_t 
 {
     struct statement *s;
     bool row = true;
-    enum err err = database_statement(db, INGEST_HOMES_OF_RETURN, &s, fault);
+    enum err err = bind(db, correlation, now_ms, &s, fault);
     if (err)
         return err;
-    bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    bind_int(s, 2, now_ms);
     while (homes->count < HOMES_MAX && (err = database_step(db, s, &row, fault)) == ERR_OK && row) {
         (void)snprintf(homes->devices[homes->count++], DEVICE_ID_MAX + 1, "%s", column_text(s, 0));
         homes->of_centre = (int)column_int(s, 1) != 0;
@@ -51,7 +71,7 @@ enum err home_store_tell(struct database *db, const struct event *event, struct 
 {
     struct homes homes = {.count = 0};
     int64_t number;
-    if (!counts(event->type) && !goes_on(event))
+    if (!counts(event->type) && !goes_on(event->type, slice_is(event->source, "/centre")))
         return ERR_OK;
     enum err err = find(db, &event->correlation, now_ms, &homes, fault);
     if (err || (!counts(event->type) && !homes.of_centre))

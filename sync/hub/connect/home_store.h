@@ -11,6 +11,10 @@
 #include "hal/database.h"
 #include "sync/hub/connect/told.h"
 
+/* Asks a server ahead what home_store_tell will want to know of it; `ours`: the centre said it. */
+enum err home_store_ask(struct database *db, enum event_type type, bool ours,
+                        const struct id *correlation, int64_t now_ms,
+                        struct fault *fault) MUST_CHECK;
 /* Puts the event, as it came, into the inboxes of those stores, if it concerns them. */
 enum err home_store_tell(struct database *db, const struct event *event, struct slice body,
                          int64_t now_ms, struct told *told, struct fault *fault) MUST_CHECK;

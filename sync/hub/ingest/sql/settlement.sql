@@ -6,7 +6,8 @@ UPDATE follow_cursor SET applied_no = ?1 WHERE one = 1
 
 -- name: follow_ahead
 SELECT ledger_event.applied_no, ledger_event.event_no, ledger_event.state, event.type,
-       CASE WHEN length(event.body) <= ?3 THEN event.body END, event.received_ms
+       CASE WHEN length(event.body) <= ?3 THEN event.body END, event.received_ms,
+       ledger_event.correlation, ledger_event.source = '/centre'
 FROM ledger_event JOIN event USING (event_no)
 WHERE ledger_event.applied_no > ?1 ORDER BY ledger_event.applied_no LIMIT ?2
 
