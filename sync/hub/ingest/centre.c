@@ -129,6 +129,20 @@ static enum err look_up(struct database *db, struct session *session, struct rec
     return err;
 }
 
+enum err centre_ask(struct database *db, const struct centre_fact *fact, struct fault *fault)
+{
+    const struct id id = id_of_key(fact);
+    struct statement *s;
+    if (!database_asks(db))
+        return ERR_OK;
+    enum err err = database_statement(db, INGEST_CENTRE_FACT, &s, fault);
+    if (err)
+        return err;
+    bind_blob(s, 1, id.bytes, ID_BYTES);
+    bind_blob(s, 2, fact->correlation.bytes, ID_BYTES);
+    return database_ask(db, s, fault);
+}
+
 /* --- Recording ------------------------------------------------------------------------------- */
 
 static enum err write_body(struct recording *recording, struct fault *fault)

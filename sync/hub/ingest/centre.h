@@ -41,6 +41,13 @@ struct id centre_id(const struct id *about, const char *kind, const char *key);
 enum err centre_record(struct database *db, const struct centre_fact *fact,
                        char device[static DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;
 
+/*
+ * Asks a server ahead what recording this fact, which has a key, will want to know: it travels with
+ * the caller's next question.
+ */
+enum err centre_ask(struct database *db, const struct centre_fact *fact,
+                    struct fault *fault) MUST_CHECK;
+
 /* Many at once, in their order; devices[i] is that of facts[i]. */
 enum err centre_record_all(struct database *db, const struct centre_fact *facts, size_t count,
                            char (*devices)[DEVICE_ID_MAX + 1], struct fault *fault) MUST_CHECK;

@@ -8,7 +8,7 @@
 #ifndef SYNC_HUB_INGEST_EXCEPTION_H
 #define SYNC_HUB_INGEST_EXCEPTION_H
 
-#include "sync/hub/ingest/centre.h"
+#include "sync/hub/ingest/centre_queue.h"
 
 struct exception {
     const char *code;
@@ -18,6 +18,17 @@ struct exception {
     const char *detail;
     const struct id *id; /* under which a store raised it, and told it itself; else NULL */
     int64_t now_ms;
+    struct centre_queue *queue; /* takes its event, and names the device; NULL: recorded at once */
+};
+
+/* One that the centre raised, by what names it, and how the centre settled it itself. */
+struct exception_end {
+    const char *code;
+    struct id correlation;
+    int64_t subject;
+    const char *how;
+    int64_t now_ms;
+    struct centre_queue *queue; /* as above */
 };
 
 /* Who changes one, and what is left of it. */
@@ -40,6 +51,9 @@ enum err exception_resolve(struct database *db, struct exception_step *step,
 /* What the centre itself settled of one that it raised; nothing happens when no such is open. */
 enum err exception_settle(struct database *db, const char *code, int64_t subject, const char *how,
                           int64_t now_ms, struct fault *fault) MUST_CHECK;
+/* The same of what is known by the return, too, and there may be many such. */
+enum err exception_settle_of(struct database *db, const struct exception_end *end,
+                             struct fault *fault) MUST_CHECK;
 /* What a store resolved itself; nothing happens when no such is open. */
 enum err exception_resolved_by_store(struct database *db, const struct id *id, const char *how,
                                      int64_t now_ms, struct fault *fault) MUST_CHECK;

@@ -73,11 +73,13 @@ UPDATE hub_exception SET state = 'resolved', resolution = ?2, resolved_ms = ?3
 WHERE exception_no = ?1 AND state <> 'resolved'
 
 -- name: exception_about
+-- No row: it was resolved.
 INSERT INTO hub_exception (code, device, log_id, seq, detail, times, raised_ms, last_ms,
                            correlation, id, team, due_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (code, device, log_id, seq) DO UPDATE
 SET times = hub_exception.times + 1, last_ms = excluded.last_ms, detail = excluded.detail
+WHERE hub_exception.state <> 'resolved'
 RETURNING times
 
 -- name: exception_reopen
@@ -89,12 +91,20 @@ WHERE code = ?1 AND device = ?2 AND log_id = ?3 AND seq = ?4 AND state || '' = '
 RETURNING turn
 
 -- name: exception_find
-SELECT code, id, correlation, turn, CASE state WHEN 'assigned' THEN owner END
+SELECT code, id, correlation, turn, CASE state WHEN 'assigned' THEN owner END, exception_no
 FROM hub_exception WHERE exception_no = ?1
 
 -- name: exception_of_centre
-SELECT exception_no FROM hub_exception
+-- As exception_find.
+SELECT code, id, correlation, turn, CASE state WHEN 'assigned' THEN owner END, exception_no
+FROM hub_exception
 WHERE code = ?1 AND device = ?2 AND seq = ?3 AND state <> 'resolved'
+
+-- name: exception_of_centre_about
+-- As exception_find.
+SELECT code, id, correlation, turn, CASE state WHEN 'assigned' THEN owner END, exception_no
+FROM hub_exception
+WHERE code = ?1 AND device = ?2 AND log_id = ?3 AND seq = ?4 AND state <> 'resolved'
 
 -- name: exception_by_id
 SELECT exception_no FROM hub_exception WHERE id = ?1 AND state <> 'resolved'
