@@ -1,8 +1,8 @@
 #include "sync/hub/hub.h"
-#include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "sync/contract/topic.h"
 #include "sync/hub/auditor.h"
+#include "sync/hub/books_file.h"
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
 #include "sync/hub/credentials.h"
@@ -186,17 +186,6 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
     if (!err)
         err = reception_open(&hub->reception, &hub->config, hub->db, fault);
     return err ? err : worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
-}
-
-enum err hub_read_books(const struct settings *settings, struct books *books, struct fault *fault)
-{
-    struct buf text CLEANUP(buf_free);
-    const char *path = settings_text(settings, "ledger.books");
-    buf_init(&text, BOOKS_BYTES_MAX);
-    enum err err = path ? storage_read(path, &text, fault) : ERR_OK;
-    if (!err)
-        err = books_open(buf_slice(&text), books, fault);
-    return err ? fault_wrap(fault, err, path ? path : "ledger.books") : ERR_OK;
 }
 
 static enum err open_clerk(struct hub *hub, struct fault *fault)
@@ -429,7 +418,7 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     hub->loop = loop;
     hub->config = *config;
-    enum err err = hub_read_books(config->settings, &hub->books, fault);
+    enum err err = books_file_read(config->settings, &hub->books, fault);
     for (size_t i = 0; !err && i < sizeof opening / sizeof *opening; i++)
         err = opening[i](hub, fault);
     if (err) {

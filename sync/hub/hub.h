@@ -6,7 +6,6 @@
 #define SYNC_HUB_HUB_H
 
 #include "hal/settings.h"
-#include "sync/hub/ledger/books.h"
 #include "sync/hub/wire.h"
 
 struct hub;
@@ -23,9 +22,6 @@ enum err hub_open(struct hub **hub, struct loop *loop, const struct hub_config *
                   struct fault *fault) MUST_CHECK;
 /* Finishes what was taken. Takes NULL. Before loop_close. */
 void hub_close(struct hub *hub);
-/* The books as the settings say; books_close them, after a failure too. */
-enum err hub_read_books(const struct settings *settings, struct books *books,
-                        struct fault *fault) MUST_CHECK;
 /* Where HTTP is served. Borrowed. */
 const char *hub_address(const struct hub *hub);
 

@@ -1,6 +1,6 @@
 #include "sync/hub/journal_command.h"
+#include "sync/hub/books_file.h"
 #include "sync/hub/connect/export.h"
-#include "sync/hub/hub.h"
 #include "sync/hub/ingest/rebuild.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ enum err journal_rebuild(const struct hubdb_config *config, const struct setting
     struct rebuilt rebuilt = {0};
     struct hubdb *hub = NULL;
     struct books books = {0};
-    enum err err = hub_read_books(settings, &books, fault);
+    enum err err = books_file_read(settings, &books, fault);
     if (!err)
         err = hubdb_open(&hub, config, fault);
     if (!err)

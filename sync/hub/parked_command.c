@@ -2,7 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/rfc3339.h"
 #include "hal/storage.h"
-#include "sync/hub/hub.h"
+#include "sync/hub/books_file.h"
 #include "sync/hub/ingest/access.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/parked.h"
@@ -132,7 +132,7 @@ static enum err decide(struct database *db, const struct settings *settings, con
                                                     : PARKED_RESUBMIT;
     enum err err = asked->data ? storage_read(asked->data, &data, fault) : ERR_OK;
     if (!err)
-        err = hub_read_books(settings, &books, fault);
+        err = books_file_read(settings, &books, fault);
     decision.data = buf_slice(&data);
     if (!err)
         err = database_begin(db, fault);
