@@ -10,16 +10,13 @@
 #include "sync/hub/hub.h"
 #include "sync/hub/hub_settings.h"
 #include "sync/hub/import_command.h"
-#include "sync/hub/ingest/backup.h"
-#include "sync/hub/ingest/rescue.h"
-#include "sync/hub/ingest/server_backup.h"
-#include "sync/hub/ingest/verify.h"
 #include "sync/hub/journal_command.h"
 #include "sync/hub/order_command.h"
 #include "sync/hub/parked_command.h"
 #include "sync/hub/report_command.h"
 #include "sync/hub/staff_command.h"
 #include "sync/hub/token.h"
+#include "sync/hub/upkeep_command.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -199,27 +196,25 @@ static struct hubdb_config database_config(const struct options *options, struct
 static enum err run_backup(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
-    struct hubdb *hub = NULL;
-    if (hubdb_is_server(config.path))
-        return server_backup_make(&config, options->words[1], fault);
-    enum err err = hubdb_open_beside(&hub, &config, false, fault);
-    if (!err)
-        err = backup_make(hub, options->words[1], fault);
-    hubdb_close(hub);
-    return err;
+    return upkeep_backup(&config, options->words[1], fault);
 }
 
 static enum err run_restore(const struct options *options, struct clock *clock, struct fault *fault)
 {
     const struct hubdb_config config = database_config(options, clock);
-    int lock;
-    enum err err = storage_lock(options->state, &lock, fault);
-    if (err)
-        return err;
-    err = hubdb_is_server(config.path) ? server_backup_restore(&config, options->words[1], fault)
-                                       : backup_restore(&config, options->words[1], fault);
-    storage_unlock(lock);
-    return err;
+    return upkeep_restore(&config, options->words[1], fault);
+}
+
+static enum err run_verify(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return upkeep_verify(&config, fault);
+}
+
+static enum err run_rescue(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    const struct hubdb_config config = database_config(options, clock);
+    return upkeep_rescue(&config, fault);
 }
 
 /* A piece of work on the database that no running hub may be in. */
@@ -233,75 +228,6 @@ static enum err run_rebuild(const struct options *options, struct clock *clock, 
     err = journal_rebuild(&config, options->settings, fault);
     storage_unlock(lock);
     return err;
-}
-
-static void print_finding(void *unused_context, const struct verify_finding *finding)
-{
-    (void)unused_context;
-    (void)printf("%s: %s\n", finding->what, finding->text);
-}
-
-static enum err run_verify(const struct options *options, struct clock *clock, struct fault *fault)
-{
-    const struct hubdb_config config = database_config(options, clock);
-    const struct verify_wish wish = {.report = print_finding};
-    struct verified verified = {0};
-    struct hubdb *hub = NULL;
-    int64_t in_wal = 0;
-    int64_t awaited = 0;
-    int64_t lost = 0;
-    /* Before it is opened: SQLite forgets a damaged end of its write-ahead log. */
-    enum err err =
-        hubdb_is_server(config.path) ? ERR_OK : verify_wal(config.path, &wish, &in_wal, fault);
-    if (!err)
-        err = hubdb_open_beside(&hub, &config, true, fault);
-    if (!err)
-        err = verify_hub(hub, &wish, &verified, fault);
-    if (!err)
-        err = recall_waiting(hubdb_database(hub), &awaited, &lost, fault);
-    hubdb_close(hub);
-    if (err)
-        return err;
-    verified.findings += in_wal;
-    if (verified.findings)
-        return fault_set(fault, ERR_CORRUPT, config.path,
-                         "%lld findings. Don't delete anything: stop the hub, and see "
-                         "tillback-hub rescue: the appliances send again what is damaged",
-                         (long long)verified.findings);
-    (void)printf("%lld events in %lld logs read: all is as it came.\n", (long long)verified.events,
-                 (long long)verified.logs);
-    if (awaited)
-        (void)printf("%lld events that were damaged are still to come from their appliances.\n",
-                     (long long)awaited);
-    if (lost)
-        (void)printf("%lld events of the centre's own were lost; only a backup has them.\n",
-                     (long long)lost);
-    return ERR_OK;
-}
-
-static enum err run_rescue(const struct options *options, struct clock *clock, struct fault *fault)
-{
-    const struct hubdb_config config = database_config(options, clock);
-    struct rescued rescued = {.aside = ""};
-    int lock;
-    enum err err = storage_lock(options->state, &lock, fault);
-    if (err)
-        return err;
-    err = rescue_hub(&config, print_finding, NULL, &rescued, fault);
-    storage_unlock(lock);
-    if (err)
-        return err;
-    if (*rescued.aside)
-        (void)printf("The damaged database is in %s. %lld tables have lost rows%s\n", rescued.aside,
-                     (long long)rescued.tables,
-                     rescued.tables ? "; only a backup has what isn't events of appliances." : ".");
-    if (rescued.recalled.logs)
-        (void)printf("%lld events of %lld logs will be asked for again from their appliances, "
-                     "once the hub runs.\n",
-                     (long long)rescued.recalled.places, (long long)rescued.recalled.logs);
-    if (!*rescued.aside && !rescued.recalled.logs)
-        (void)puts("All is sound; nothing was changed.");
-    return ERR_OK;
 }
 
 static enum err run_export(const struct options *options, struct clock *clock, struct fault *fault)
