@@ -2,16 +2,16 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 #include "hal/storage.h"
+#include "sync/hub/config_words.h"
 #include "sync/hub/fleet/layer.h"
 #include "sync/hub/fleet/rollouts.h"
 #include "sync/hub/ingest/access.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 16 * 1024 * 1024, HISTORY_MAX = 50, TROUBLED_MAX = 50, WORDS_MAX = 64 };
+enum { TEXT_MAX = 16 * 1024 * 1024, HISTORY_MAX = 50, TROUBLED_MAX = 50 };
 
 const char config_usage[] =
     "  config put SCOPE FILE --reason TEXT\n"
@@ -33,14 +33,6 @@ const char config_usage[] =
     "  config group add|remove NAME DEVICE...\n"
     "                           who is in a group\n";
 
-struct asked {
-    const char *words[WORDS_MAX];
-    int count;
-    const char *reason;
-    struct rollout_rules rules;
-    bool json;
-};
-
 struct office {
     struct hubdb *hub;
     struct database *db;
@@ -48,77 +40,6 @@ struct office {
     struct rollouts *rollouts;
     int64_t now_ms;
 };
-
-/* --- Words ----------------------------------------------------------------------------------- */
-
-static enum err take_number(const char *name, const char *text, int64_t most, int64_t *number,
-                            struct fault *fault)
-{
-    char *end;
-    long long read = strtoll(text, &end, 10);
-    if (end == text || *end || read < 0 || read > most)
-        return fault_set(fault, ERR_INVALID, name, "must be a number up to %" PRId64, most);
-    *number = read;
-    return ERR_OK;
-}
-
-static enum err take_option(struct asked *asked, const char *name, const char *value,
-                            struct fault *fault)
-{
-    const struct {
-        const char *name;
-        int64_t *number;
-        int64_t most;
-    } numbers[] = {
-        {"--canary", &asked->rules.canary, 10000},
-        {"--failure-percent", &asked->rules.failure_percent, 100},
-        {"--silence", &asked->rules.silence_s, 2592000},
-        {"--soak", &asked->rules.soak_s, 2592000},
-        {"--backlog", &asked->rules.backlog_events, INT64_C(1) << 40},
-    };
-    if (!value)
-        return fault_set(fault, ERR_INVALID, name, "needs a value");
-    if (strcmp(name, "--reason") == 0) {
-        asked->reason = value;
-        return ERR_OK;
-    }
-    if (strcmp(name, "--percents") == 0)
-        return rollout_percents_read(value, &asked->rules, fault);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(name, numbers[i].name) == 0)
-            return take_number(name, value, numbers[i].most, numbers[i].number, fault);
-    return fault_set(fault, ERR_INVALID, name, "is not an option of config");
-}
-
-static enum err read_words(int count, char *const *words, struct asked *asked, struct fault *fault)
-{
-    enum err err = ERR_OK;
-    for (int i = 0; !err && i < count; i++) {
-        if (strcmp(words[i], "--json") == 0)
-            asked->json = true;
-        else if (strncmp(words[i], "--", 2) == 0) {
-            err = take_option(asked, words[i], i + 1 < count ? words[i + 1] : NULL, fault);
-            i++;
-        } else if (asked->count < WORDS_MAX)
-            asked->words[asked->count++] = words[i];
-        else
-            err = fault_set(fault, ERR_INVALID, words[i], "too many words");
-    }
-    return err;
-}
-
-static const char *word_or(const struct asked *asked, int place, const char *fallback)
-{
-    return asked->count > place ? asked->words[place] : fallback;
-}
-
-static enum err need_reason(const struct asked *asked, struct fault *fault)
-{
-    if (!asked->reason || strlen(asked->reason) < 3 || strlen(asked->reason) > ACCESS_REASON_MAX)
-        return fault_set(fault, ERR_INVALID, "--reason", "must say why, in 3 to %d bytes",
-                         ACCESS_REASON_MAX);
-    return ERR_OK;
-}
 
 static enum err note(const struct office *office, const char *action, const char *subject,
                      const char *reason, struct fault *fault)
@@ -145,7 +66,8 @@ static enum err normalise(struct slice text, struct buf *out, struct fault *faul
     return buf_check(out, fault, "settings");
 }
 
-static enum err put(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err put(const struct office *office, const struct config_words *asked,
+                    struct fault *fault)
 {
     struct buf file CLEANUP(buf_free);
     struct buf settings CLEANUP(buf_free);
@@ -154,7 +76,7 @@ static enum err put(const struct office *office, const struct asked *asked, stru
     buf_init(&settings, CONFIG_BYTES_MAX);
     if (asked->count != 3)
         return fault_set(fault, ERR_INVALID, "config put", "needs a scope and a file");
-    enum err err = need_reason(asked, fault);
+    enum err err = config_words_reason(asked, fault);
     if (!err)
         err = storage_read(asked->words[2], &file, fault);
     if (!err && (err = normalise(buf_slice(&file), &settings, fault)) != ERR_OK)
@@ -174,10 +96,11 @@ static enum err put(const struct office *office, const struct asked *asked, stru
     return err;
 }
 
-static enum err show(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err show(const struct office *office, const struct config_words *asked,
+                     struct fault *fault)
 {
     struct buf settings CLEANUP(buf_free);
-    const char *scope = word_or(asked, 1, "fleet");
+    const char *scope = config_words_at(asked, 1, "fleet");
     buf_init(&settings, CONFIG_BYTES_MAX);
     enum err err = scope_check(scope, fault);
     if (!err)
@@ -187,9 +110,10 @@ static enum err show(const struct office *office, const struct asked *asked, str
     return err;
 }
 
-static enum err group(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err group(const struct office *office, const struct config_words *asked,
+                      struct fault *fault)
 {
-    bool in = strcmp(word_or(asked, 1, ""), "add") == 0;
+    bool in = strcmp(config_words_at(asked, 1, ""), "add") == 0;
     if (asked->count < 4 || (!in && strcmp(asked->words[1], "remove") != 0))
         return fault_set(fault, ERR_INVALID, "config group", "add|remove NAME DEVICE...");
     enum err err = ERR_OK;
@@ -200,14 +124,15 @@ static enum err group(const struct office *office, const struct asked *asked, st
                       fault);
 }
 
-static enum err history(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err history(const struct office *office, const struct config_words *asked,
+                        struct fault *fault)
 {
     struct buf out CLEANUP(buf_free);
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     buf_init(&out, TEXT_MAX);
     struct jsonw w = jsonw_to(&out);
     jsonw_array(&w, NULL);
-    enum err err = desired_write_changes(office->desired, word_or(asked, 1, ""), INT64_MAX,
+    enum err err = desired_write_changes(office->desired, config_words_at(asked, 1, ""), INT64_MAX,
                                          HISTORY_MAX, &w, fault);
     jsonw_end(&w);
     if (!err)
@@ -218,6 +143,8 @@ static enum err history(const struct office *office, const struct asked *asked, 
         return err;
     const struct json_limits limits = {.bytes = TEXT_MAX, .depth = CONFIG_DEPTH_MAX + 2};
     err = json_parse(buf_slice(&out), limits, &doc, fault);
+    if (!err && !json_first(doc))
+        (void)puts("Nothing was put yet.");
     for (const struct cJSON *item = json_first(doc); item; item = json_next(item))
         (void)printf("%" PRId64 "  %s  %s  %s: %s\n", json_member_int(item, "change", 0),
                      json_member_text(item, "at"), json_member_text(item, "scope"),
@@ -257,17 +184,6 @@ static enum err print_diff(const struct office *office, const char *device, int 
     return err;
 }
 
-static enum err diff(const struct office *office, const struct asked *asked, struct fault *fault)
-{
-    int differences = 0;
-    if (asked->count != 2)
-        return fault_set(fault, ERR_INVALID, "config diff", "needs a device");
-    enum err err = print_diff(office, asked->words[1], &differences, fault);
-    if (!err && !differences)
-        (void)printf("It was sent what the layers say.\n");
-    return err;
-}
-
 struct planning {
     const struct office *office;
     int devices;
@@ -285,10 +201,28 @@ static enum err plan_one(void *context, const char *device, bool online, struct 
     return err;
 }
 
-static enum err plan(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err diff(const struct office *office, const struct config_words *asked,
+                     struct fault *fault)
 {
     struct planning planning = {.office = office};
-    const char *scope = word_or(asked, 1, "fleet");
+    char scope[SCOPE_MAX];
+    if (asked->count != 2)
+        return fault_set(fault, ERR_INVALID, "config diff", "needs a device");
+    (void)snprintf(scope, sizeof scope, "device/%s", asked->words[1]);
+    enum err err = desired_each(office->desired, scope, plan_one, &planning, fault);
+    if (!err && !planning.devices)
+        return fault_set(fault, ERR_NOT_FOUND, asked->words[1],
+                         "no appliance of that id was added");
+    if (!err && !planning.changed)
+        (void)printf("It was sent what the layers say.\n");
+    return err;
+}
+
+static enum err plan(const struct office *office, const struct config_words *asked,
+                     struct fault *fault)
+{
+    struct planning planning = {.office = office};
+    const char *scope = config_words_at(asked, 1, "fleet");
     enum err err = scope_check(scope, fault);
     if (!err)
         err = desired_each(office->desired, scope, plan_one, &planning, fault);
@@ -300,8 +234,8 @@ static enum err plan(const struct office *office, const struct asked *asked, str
 
 /* --- Rollouts -------------------------------------------------------------------------------- */
 
-static enum err start(const struct office *office, const char *scope, const struct asked *asked,
-                      struct fault *fault)
+static enum err start(const struct office *office, const char *scope,
+                      const struct config_words *asked, struct fault *fault)
 {
     int64_t no;
     char subject[32];
@@ -310,7 +244,7 @@ static enum err start(const struct office *office, const char *scope, const stru
                                         .holder = "command line",
                                         .reason = asked->reason,
                                         .now_ms = office->now_ms};
-    enum err err = need_reason(asked, fault);
+    enum err err = config_words_reason(asked, fault);
     if (!err)
         err = rollouts_start(office->rollouts, &order, &no, fault);
     if (err)
@@ -321,25 +255,27 @@ static enum err start(const struct office *office, const char *scope, const stru
     return note(office, "rollout.start", subject, asked->reason, fault);
 }
 
-static enum err push(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err push(const struct office *office, const struct config_words *asked,
+                     struct fault *fault)
 {
-    struct asked all = *asked;
+    struct config_words all = *asked;
     all.rules = rollout_at_once;
-    return start(office, word_or(asked, 1, "fleet"), &all, fault);
+    return start(office, config_words_at(asked, 1, "fleet"), &all, fault);
 }
 
-static enum err rollout(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err rollout(const struct office *office, const struct config_words *asked,
+                        struct fault *fault)
 {
     struct rollout_act act = {.reason = asked->reason, .now_ms = office->now_ms};
-    const char *verb = word_or(asked, 1, "fleet");
+    const char *verb = config_words_at(asked, 1, "fleet");
     if (rollout_event_find(verb, &act.event) != ERR_OK || act.event < ROLLOUT_PAUSE)
         return start(office, verb, asked, fault);
     if (asked->count != 3)
         return fault_set(fault, ERR_INVALID, "config rollout", "%s needs a number", verb);
     enum err err =
-        take_number("rollout", asked->words[2], INT64_C(1) << 52, &act.rollout_no, fault);
+        config_words_number("rollout", asked->words[2], INT64_C(1) << 52, &act.rollout_no, fault);
     if (!err)
-        err = need_reason(asked, fault);
+        err = config_words_reason(asked, fault);
     if (!err)
         err = rollouts_act(office->rollouts, &act, fault);
     char action[32];
@@ -398,15 +334,16 @@ static void print_status(const struct cJSON *doc)
     print_updating(rollout);
 }
 
-static enum err status(const struct office *office, const struct asked *asked, struct fault *fault)
+static enum err status(const struct office *office, const struct config_words *asked,
+                       struct fault *fault)
 {
     struct buf out CLEANUP(buf_free);
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     int64_t no = 0;
     buf_init(&out, TEXT_MAX);
-    enum err err = asked->count > 1
-                       ? take_number("rollout", asked->words[1], INT64_C(1) << 52, &no, fault)
-                       : rollouts_newest(office->rollouts, &no, fault);
+    enum err err = asked->count > 1 ? config_words_number("rollout", asked->words[1],
+                                                          INT64_C(1) << 52, &no, fault)
+                                    : rollouts_newest(office->rollouts, &no, fault);
     if (err && err != ERR_NOT_FOUND)
         return err;
     struct jsonw w = jsonw_to(&out);
@@ -439,7 +376,8 @@ static enum err status(const struct office *office, const struct asked *asked, s
 
 static const struct {
     const char *name;
-    enum err (*run)(const struct office *office, const struct asked *asked, struct fault *fault);
+    enum err (*run)(const struct office *office, const struct config_words *asked,
+                    struct fault *fault);
     bool writes;
 } verbs[] = {
     {"put", put, true},    {"show", show, false},       {"plan", plan, false},
@@ -470,13 +408,13 @@ enum err config_run(const struct hubdb_config *config, int count, char *const *w
                     struct fault *fault)
 {
     struct office office = {.hub = NULL};
-    struct asked asked = {.rules = rollout_careful};
+    struct config_words asked = {.rules = rollout_careful};
     size_t verb = 0;
-    enum err err = read_words(count, words, &asked, fault);
+    enum err err = config_words_read(count, words, &asked, fault);
     if (err)
         return err;
     while (verb < sizeof verbs / sizeof *verbs &&
-           strcmp(word_or(&asked, 0, ""), verbs[verb].name) != 0)
+           strcmp(config_words_at(&asked, 0, ""), verbs[verb].name) != 0)
         verb++;
     if (verb == sizeof verbs / sizeof *verbs)
         return fault_set(fault, ERR_INVALID, "config",
