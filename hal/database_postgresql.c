@@ -378,16 +378,21 @@ static enum err lead(struct database *db, const char *matter, bool *leads, struc
     return err;
 }
 
-/* A dump that is loaded makes another database; going back to a point in time, another timeline. */
+/*
+ * A dump that is loaded makes another database; going back to a point in time, or a standby that
+ * takes over, another timeline: that of the log, since the last checkpoint may be from before it.
+ */
 static enum err place(struct database *db, char place[static DATABASE_PLACE_MAX],
                       struct fault *fault)
 {
     PGresult *result;
-    enum err err = ask(db,
-                       "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' ||"
-                       " (SELECT timeline_id FROM pg_control_checkpoint()) || '/' ||"
-                       " (SELECT oid FROM pg_database WHERE datname = current_database())",
-                       &result, fault);
+    enum err err =
+        ask(db,
+            "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || (SELECT"
+            " ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint)"
+            " || '/' ||"
+            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            &result, fault);
     if (!err)
         (void)snprintf(place, DATABASE_PLACE_MAX, "%s", PQgetvalue(result, 0, 0));
     PQclear(result);

@@ -405,15 +405,15 @@ static const struct {
 };
 
 /* Without a running hub the database may have to be made first, or brought to this version. */
-static enum err open_database(const struct hubdb_config *config, int *lock, struct hubdb **hub,
-                              struct fault *fault)
+static enum err open_database(const struct hubdb_config *config, bool may_make, int *lock,
+                              struct hubdb **hub, struct fault *fault)
 {
     enum err err = storage_lock(config->folder, lock, fault);
     if (err == ERR_LOCKED) {
         *lock = -1;
         return hubdb_open_beside(hub, config, false, fault);
     }
-    return err ? err : hubdb_open(hub, config, fault);
+    return err ? err : hubdb_open_resting(hub, config, may_make, fault);
 }
 
 static enum err run_on(const struct hubdb_config *config, const struct settings *settings,
@@ -445,7 +445,7 @@ enum err device_run(const struct hubdb_config *config, const struct settings *se
         int lock = -1;
         enum err err = device_words_read(count - 1, words + 1, commands[i].takes, &read, fault);
         if (!err)
-            err = open_database(config, &lock, &hub, fault);
+            err = open_database(config, commands[i].run == add, &lock, &hub, fault);
         if (!err)
             err = run_on(config, settings, hub, commands[i].run, &read, fault);
         hubdb_close(hub);

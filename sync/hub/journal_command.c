@@ -26,7 +26,7 @@ enum err journal_rebuild(const struct hubdb_config *config, const struct setting
     struct books books = {0};
     enum err err = books_file_read(settings, &books, fault);
     if (!err)
-        err = hubdb_open(&hub, config, fault);
+        err = hubdb_open_resting(&hub, config, false, fault);
     if (!err)
         err = rebuild_in(hubdb_database(hub), &books, &rebuilt, fault);
     hubdb_close(hub);

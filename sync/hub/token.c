@@ -103,15 +103,15 @@ static enum err revoke(struct database *db, int count, char *const *words, int64
 }
 
 /* Without a running hub the database may have to be made first, or brought to this version. */
-static enum err open_database(const struct hubdb_config *config, int *lock, struct hubdb **hub,
-                              struct fault *fault)
+static enum err open_database(const struct hubdb_config *config, bool may_make, int *lock,
+                              struct hubdb **hub, struct fault *fault)
 {
     enum err err = storage_lock(config->folder, lock, fault);
     if (err == ERR_LOCKED) {
         *lock = -1;
         return hubdb_open_beside(hub, config, false, fault);
     }
-    return err ? err : hubdb_open(hub, config, fault);
+    return err ? err : hubdb_open_resting(hub, config, may_make, fault);
 }
 
 enum err token_run(const struct hubdb_config *config, int count, char *const *words,
@@ -126,7 +126,7 @@ enum err token_run(const struct hubdb_config *config, int count, char *const *wo
             continue;
         struct hubdb *hub = NULL;
         int lock = -1;
-        enum err err = open_database(config, &lock, &hub, fault);
+        enum err err = open_database(config, commands[i].run == add, &lock, &hub, fault);
         if (!err)
             err = commands[i].run(hubdb_database(hub), count - 1, words + 1, config->now_ms, fault);
         hubdb_close(hub);

@@ -199,7 +199,7 @@ enum err backup_restore(const struct hubdb_config *config, const char *copy, str
     if (!err)
         err = storage_remove(part, fault);
     if (!err)
-        err = hubdb_open_beside(&hub, &source, true, fault);
+        err = hubdb_open_copy(&hub, &source, fault);
     if (!err)
         err = copy_database(database_handle(hubdb_database(hub)), part, fault);
     hubdb_close(hub);

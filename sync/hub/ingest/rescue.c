@@ -255,7 +255,7 @@ static enum err recall_only(const struct hubdb_config *config, struct rescued *r
                             struct fault *fault)
 {
     struct hubdb *hub = NULL;
-    enum err err = hubdb_open(&hub, config, fault);
+    enum err err = hubdb_open_resting(&hub, config, false, fault);
     if (err)
         return err;
     struct database *db = hubdb_database(hub);

@@ -1,4 +1,5 @@
 #include "sync/hub/ingest/backup.h"
+#include "sync/hub/ingest/epoch_mark.h"
 #include "sync/hub/ingest/inbox.h"
 #include "tests/support/scratch.h"
 
@@ -435,9 +436,9 @@ static void the_group_of_its_hubs_is_a_secret_that_stays(void **state)
     struct fixture *f = *state;
     struct fault fault = {0};
     struct hubdb *beside;
-    char first[HUBDB_GROUP_MAX + 1];
+    char first[EPOCH_MARK_GROUP_MAX + 1];
     (void)snprintf(first, sizeof first, "%s", hubdb_group(f->hub));
-    assert_int_equal(strlen(first), HUBDB_GROUP_MAX);
+    assert_int_equal(strlen(first), EPOCH_MARK_GROUP_MAX);
     restart(f);
     assert_string_equal(hubdb_group(f->hub), first);
     check(hubdb_open_beside(&beside, &f->config, true, &fault), &fault);
@@ -445,7 +446,7 @@ static void the_group_of_its_hubs_is_a_secret_that_stays(void **state)
     hubdb_close(beside);
     run(f, "UPDATE hub SET broker_group = ''"); /* as a database of an earlier version has it */
     restart(f);
-    assert_int_equal(strlen(hubdb_group(f->hub)), HUBDB_GROUP_MAX);
+    assert_int_equal(strlen(hubdb_group(f->hub)), EPOCH_MARK_GROUP_MAX);
     assert_string_not_equal(hubdb_group(f->hub), first);
 }
 
