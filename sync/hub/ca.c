@@ -129,6 +129,8 @@ static enum err revoke(const char *state, int count, char *const *words, int64_t
     if (!err)
         err = authorities_revoke(authorities, words[0], CRL_CESSATION_OF_OPERATION, now_ms,
                                  &revoked, fault);
+    if (!err && !revoked)
+        err = fault_set(fault, ERR_NOT_FOUND, words[0], "has no certificate in force");
     return err ? err : publish(state, true, now_ms, fault);
 }
 

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_PROBLEM = 1, EXIT_USAGE = 2, HELP_MAX = 16 * 1024, COMMAND_WORDS_MAX = 64 };
@@ -105,6 +106,22 @@ static int tell(const struct fault *fault)
     return EXIT_PROBLEM;
 }
 
+/* What the text says of the command: its items, and the lines that are indented below them. */
+static void print_help_of(const char *command, const char *text)
+{
+    size_t len = strlen(command);
+    bool shown = false;
+    while (*text) {
+        int line = (int)strcspn(text, "\n") + 1;
+        if (strncmp(text, "  ", 2) != 0 || text[2] != ' ')
+            shown = strncmp(text, "  ", 2) == 0 && strncmp(text + 2, command, len) == 0 &&
+                    (text[2 + len] == ' ' || text[2 + len] == '|');
+        if (shown)
+            (void)printf("%.*s", line, text);
+        text += line;
+    }
+}
+
 static void print_help(void)
 {
     struct buf help CLEANUP(buf_free);
@@ -130,6 +147,8 @@ static enum err set_database(struct options *options, const char *url, struct fa
 static enum err take_option(struct options *options, const char *name, const char *value,
                             struct fault *fault)
 {
+    if (!slice_among(slice_of(name), "--state --db --config --set"))
+        return fault_set(fault, ERR_INVALID, name, "is no option; --help lists them");
     if (!value)
         return fault_set(fault, ERR_INVALID, name, "needs a value");
     if (strcmp(name, "--state") == 0) {
@@ -140,9 +159,7 @@ static enum err take_option(struct options *options, const char *name, const cha
         return set_database(options, value, fault);
     if (strcmp(name, "--config") == 0)
         return settings_load(options->settings, value, fault);
-    if (strcmp(name, "--set") == 0)
-        return settings_set(options->settings, value, fault);
-    return fault_set(fault, ERR_INVALID, name, "is not an option; --help lists them");
+    return settings_set(options->settings, value, fault);
 }
 
 /* Commands that take options of their own, behind their name. */
@@ -287,46 +304,57 @@ static enum err run_device(const struct options *options, struct clock *clock, s
                       fault);
 }
 
-static enum err run_command(const struct options *options, struct clock *clock, struct fault *fault)
+static enum err run_ca(const struct options *options, struct clock *clock, struct fault *fault)
 {
-    char *const *words = options->words;
-    if (strcmp(words[0], "ca") == 0)
-        return ca_run(options->state, options->word_count - 1, options->words + 1,
+    return ca_run(options->state, options->word_count - 1, options->words + 1, clock_wall_ms(clock),
+                  fault);
+}
+
+static enum err run_report(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    return report_run(options->state, options->word_count - 1, options->words + 1,
                       clock_wall_ms(clock), fault);
-    if (strcmp(words[0], "backup") == 0 && options->word_count == 2)
-        return run_backup(options, clock, fault);
-    if (strcmp(words[0], "restore") == 0 && options->word_count == 2)
-        return run_restore(options, clock, fault);
-    if (strcmp(words[0], "export") == 0 && options->word_count == 2)
-        return run_export(options, clock, fault);
-    if (strcmp(words[0], "config") == 0)
-        return run_config(options, clock, fault);
-    if (strcmp(words[0], "command") == 0)
-        return run_order(options, clock, fault);
-    if (strcmp(words[0], "import") == 0)
-        return run_import(options, clock, fault);
-    if (strcmp(words[0], "parked") == 0)
-        return run_parked(options, clock, fault);
-    if (strcmp(words[0], "connector") == 0)
-        return run_connector(options, clock, fault);
-    if (strcmp(words[0], "contact") == 0)
-        return run_contact(options, clock, fault);
-    if (strcmp(words[0], "device") == 0)
-        return run_device(options, clock, fault);
-    if (strcmp(words[0], "report") == 0)
-        return report_run(options->state, options->word_count - 1, options->words + 1,
-                          clock_wall_ms(clock), fault);
-    if (strcmp(words[0], "staff") == 0)
-        return staff_run(options->word_count - 1, options->words + 1, fault);
-    if (strcmp(words[0], "token") == 0)
-        return run_token(options, clock, fault);
-    if (strcmp(words[0], "verify") == 0 && options->word_count == 1)
-        return run_verify(options, clock, fault);
-    if (strcmp(words[0], "rescue") == 0 && options->word_count == 1)
-        return run_rescue(options, clock, fault);
-    if (strcmp(words[0], "rebuild-ledger") == 0 && options->word_count == 1)
-        return run_rebuild(options, clock, fault);
-    return fault_set(fault, ERR_INVALID, words[0], "is not such a command; --help lists them");
+}
+
+static enum err run_staff(const struct options *options, struct clock *clock, struct fault *fault)
+{
+    (void)clock;
+    return staff_run(options->word_count - 1, options->words + 1, fault);
+}
+
+enum { ITS_OWN = -1 }; /* it looks at what follows its name itself */
+
+static const struct command {
+    const char *name;
+    int words; /* that follow it */
+    enum err (*run)(const struct options *options, struct clock *clock, struct fault *fault);
+} commands[] = {
+    {"backup", 1, run_backup},          {"restore", 1, run_restore},
+    {"verify", 0, run_verify},          {"rescue", 0, run_rescue},
+    {"rebuild-ledger", 0, run_rebuild}, {"export", 1, run_export},
+    {"import", ITS_OWN, run_import},    {"connector", ITS_OWN, run_connector},
+    {"parked", ITS_OWN, run_parked},    {"contact", ITS_OWN, run_contact},
+    {"token", ITS_OWN, run_token},      {"device", ITS_OWN, run_device},
+    {"report", ITS_OWN, run_report},    {"ca", ITS_OWN, run_ca},
+    {"config", ITS_OWN, run_config},    {"staff", ITS_OWN, run_staff},
+    {"command", ITS_OWN, run_order},
+};
+
+static enum err find_command(const struct options *options, const struct command **found,
+                             struct fault *fault)
+{
+    const char *name = options->words[0];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(command->name, name) != 0)
+            continue;
+        if (command->words != ITS_OWN && command->words != options->word_count - 1)
+            return fault_set(fault, ERR_INVALID, name, "takes %s; see tillback-hub %s --help",
+                             command->words ? "one word more" : "nothing more", name);
+        *found = command;
+        return ERR_OK;
+    }
+    return fault_set(fault, ERR_INVALID, name, "is no command; --help lists them");
 }
 
 /* --- Serving --------------------------------------------------------------------------------- */
@@ -380,16 +408,43 @@ static enum err serve(const struct options *options, struct clock *clock, struct
     return err;
 }
 
+/* Serving, and the commands that may come before it. */
+static bool may_begin(const struct options *options)
+{
+    static const char *const words[][2] = {
+        {"ca", ""}, {"restore", ""}, {"staff", ""}, {"token", "add"}, {"device", "add"}};
+    bool may = options->word_count == 0;
+    for (size_t i = 0; !may && i < sizeof words / sizeof *words; i++)
+        may = strcmp(options->words[0], words[i][0]) == 0 &&
+              (!*words[i][1] ||
+               (options->word_count > 1 && strcmp(options->words[1], words[i][1]) == 0));
+    return may;
+}
+
+/* A name that was mistyped makes no state directory. */
+static enum err open_folder(const struct options *options, struct fault *fault)
+{
+    struct stat found;
+    if (may_begin(options))
+        return storage_make_folder(options->state, fault);
+    return stat(options->state, &found) == 0 && S_ISDIR(found.st_mode)
+               ? ERR_OK
+               : fault_set(fault, ERR_NOT_FOUND, options->state,
+                           "there is no such directory; is --state right?");
+}
+
 static int run(const struct options *options)
 {
     struct fault fault = {0};
     struct clock *clock = NULL;
-    enum err err = storage_make_folder(options->state, &fault);
+    const struct command *command = NULL;
+    enum err err = options->word_count ? find_command(options, &command, &fault) : ERR_OK;
+    if (!err)
+        err = open_folder(options, &fault);
     if (!err)
         err = clock_open(&clock, 0, &fault);
     if (!err)
-        err = options->word_count ? run_command(options, clock, &fault)
-                                  : serve(options, clock, &fault);
+        err = command ? command->run(options, clock, &fault) : serve(options, clock, &fault);
     clock_close(clock);
     if (err)
         (void)tell(&fault);
@@ -409,6 +464,10 @@ int main(int argc, char **argv)
     if (read_options(&options, argc, argv, &fault) != ERR_OK) {
         (void)tell(&fault);
         status = EXIT_USAGE;
+    } else if (options.help && options.word_count) {
+        const char *const texts[] = {usage, config_usage, staff_usage, order_usage};
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            print_help_of(options.words[0], texts[i]);
     } else if (options.help) {
         print_help();
     } else {
