@@ -340,7 +340,8 @@ enum err verify_wal(const char *database, const struct verify_wish *wish, int64_
     if (err)
         return err;
     if (wal.damaged_at < 0)
-        found(&v, "wal", "%s-wal: its header is damaged; what was in it is lost", database);
+        found(&v, "wal", "%s-wal: its header is damaged, or it is gone; what was in it is lost",
+              database);
     else if (wal.damaged_at > 0)
         found(&v, "wal", "%s-wal: frame %" PRId64 " is damaged; it and what was after it is lost",
               database, wal.damaged_at);

@@ -97,7 +97,7 @@ static bool ends_transaction(const struct wal *wal)
     return big(wal->frame + 4) != 0;
 }
 
-/* How many frames the shared index knows of this log; 0 without one. */
+/* How many frames the shared index knows of this log (NULL: of any); 0 without one. */
 static int64_t indexed_frames(const char *database, const struct wal *wal)
 {
     char path[PATH_MAX];
@@ -108,7 +108,7 @@ static int64_t indexed_frames(const char *database, const struct wal *wal)
     if (fd < 0)
         return 0;
     if (read_at(fd, header, sizeof header, 0) && header[INDEX_IS_INIT] &&
-        memcmp(header + INDEX_SALTS, wal->salts, SALTS) == 0)
+        (!wal || memcmp(header + INDEX_SALTS, wal->salts, SALTS) == 0))
         memcpy(&frames, header + INDEX_FRAMES, sizeof frames);
     (void)close(fd);
     return frames;
@@ -143,7 +143,7 @@ static void look(struct wal *wal, const char *database, struct wal_found *found)
     found->sound = count_sound(wal);
     if (found->sound < found->wanted)
         found->damaged_at = found->sound + 1;
-    else if (!found->wanted && found->sound < wal->frames && transactions_after(wal, found->sound))
+    else if (found->sound < wal->frames && transactions_after(wal, found->sound))
         found->damaged_at = found->sound + 1;
 }
 
@@ -178,6 +178,8 @@ enum err wal_check(const char *database, struct wal_found *found, struct fault *
     wal.fd = open(path, O_RDONLY | O_CLOEXEC);
     if (wal.fd < 0 && errno != ENOENT)
         return fault_errno(fault, errno, path, "opening the write-ahead log");
+    if (wal.fd < 0 && indexed_frames(database, NULL))
+        made.damaged_at = -1;
     enum err err = wal.fd < 0 ? ERR_OK : check_file(&wal, database, &made, fault);
     if (wal.fd >= 0)
         (void)close(wal.fd);
