@@ -6,6 +6,7 @@
 #include "sync/hub/ingest/epoch_mark.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/ingest/wal_check.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -155,6 +156,22 @@ bool hubdb_is_server(const char *path)
     return strncmp(path, "postgresql:", sizeof "postgresql:" - 1) == 0;
 }
 
+/*
+ * SQLite goes on without what a damaged write-ahead log has lost, and removes the log at its
+ * closing: before that the file says that the database is behind.
+ */
+static enum err note_lost_end(const struct hubdb_config *config, struct fault *fault)
+{
+    struct wal_found wal = {0};
+    struct epoch_mark file = {0};
+    enum err err = wal_check(config->path, &wal, fault);
+    if (err || !wal.damaged_at)
+        return err;
+    err = epoch_mark_read_file(config->folder, &file, fault);
+    file.generation++;
+    return err || !file.found ? err : epoch_mark_write_file(config->folder, &file, fault);
+}
+
 static enum err open_handle(struct hubdb **out, const struct hubdb_config *config, bool read_only,
                             struct fault *fault)
 {
@@ -298,6 +315,8 @@ static enum err open_existing(struct hubdb **out, const struct hubdb_config *con
     struct hubdb *hub = NULL;
     bool server = hubdb_is_server(config->path);
     enum err err = server ? ERR_OK : find_file(config->path, fault);
+    if (!err && !server && !read_only)
+        err = note_lost_end(config, fault);
     if (!err)
         err = open_checked(&hub, config, read_only || !server, older, fault);
     if (!err && !server && !read_only) {
@@ -318,7 +337,8 @@ static enum err open_existing(struct hubdb **out, const struct hubdb_config *con
 static enum err open_or_make(struct hubdb **hub, const struct hubdb_config *config,
                              struct fault *fault)
 {
-    return open_handle(hub, config, false, fault);
+    enum err err = hubdb_is_server(config->path) ? ERR_OK : note_lost_end(config, fault);
+    return err ? err : open_handle(hub, config, false, fault);
 }
 
 enum err hubdb_open(struct hubdb **out, const struct hubdb_config *config, struct fault *fault)

@@ -269,6 +269,82 @@ static void a_file_of_which_nothing_can_be_read_is_left_where_it_is(void **state
     memset(f->image.data, 0, PAGE);
     put_back(f, buf_slice(&f->image));
     assert_int_equal(rescue(f, &rescued, &fault), ERR_CORRUPT);
+    struct buf now CLEANUP(buf_free);
+    read_file(f, "hub.db", &now);
+    assert_true(slice_equal(buf_slice(&now), buf_slice(&f->image)));
+}
+
+/* What a killed hub leaves: the file, its write-ahead log and the index of that. */
+struct killed {
+    struct buf file;
+    struct buf wal;
+    struct buf index;
+};
+
+static void leave_killed(struct fixture *f, struct killed *killed)
+{
+    put_back(f, buf_slice(&f->image));
+    assert_int_equal(hub_day_open(&f->day), ERR_OK);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(database_script(hubdb_database(f->day.hub),
+                                         "UPDATE device SET state = state || 'x'", NULL),
+                         ERR_OK);
+    read_file(f, "hub.db", &killed->file);
+    read_file(f, "hub.db-wal", &killed->wal);
+    read_file(f, "hub.db-shm", &killed->index);
+    read_file(f, "epoch", &f->epoch);
+    f->day.epoch = hubdb_epoch(f->day.hub);
+}
+
+static int64_t epoch_after(struct fixture *f, struct killed *killed, struct slice wal,
+                           bool by_command)
+{
+    put_back(f, buf_slice(&killed->file));
+    replace(f, "hub.db-shm", buf_slice(&killed->index));
+    if (wal.len)
+        replace(f, "hub.db-wal", wal);
+    if (by_command) { /* which leaves no log behind */
+        char path[SCRATCH_PATH_MAX];
+        const struct hubdb_config config = config_of(f, path);
+        struct hubdb *command = NULL;
+        assert_int_equal(hubdb_open_beside(&command, &config, false, NULL), ERR_OK);
+        hubdb_close(command);
+    }
+    assert_int_equal(hub_day_open(&f->day), ERR_OK);
+    return hubdb_epoch(f->day.hub);
+}
+
+/* What the lost end had acknowledged nobody else would send again. */
+static void a_write_ahead_log_that_lost_its_end_begins_a_new_epoch(void **state)
+{
+    struct fixture *f = *state;
+    struct killed killed;
+    buf_free(&f->epoch);
+    leave_killed(f, &killed);
+    struct slice wal = buf_slice(&killed.wal);
+    assert_int_equal(epoch_after(f, &killed, wal, false), f->day.epoch);
+    assert_int_equal(epoch_after(f, &killed, wal, true), f->day.epoch);
+    struct slice half = {wal.data, wal.len / 2};
+    assert_true(epoch_after(f, &killed, half, false) > f->day.epoch);
+    assert_true(epoch_after(f, &killed, half, true) > f->day.epoch);
+    assert_true(epoch_after(f, &killed, (struct slice){0}, false) > f->day.epoch);
+    killed.wal.data[wal.len / 2] ^= 4;
+    assert_true(epoch_after(f, &killed, wal, false) > f->day.epoch);
+    killed.wal.data[9] ^= 4;
+    assert_true(epoch_after(f, &killed, wal, true) > f->day.epoch);
+    buf_free(&killed.file);
+    buf_free(&killed.wal);
+    buf_free(&killed.index);
+}
+
+static void a_file_of_which_nothing_can_be_read_is_left_where_it_is(void **state)
+{
+    struct fixture *f = *state;
+    struct rescued rescued = {0};
+    struct fault fault = {0};
+    memset(f->image.data, 0, f->image.len);
+    put_back(f, buf_slice(&f->image));
+    assert_int_equal(rescue(f, &rescued, &fault), ERR_CORRUPT);
     assert_non_null(strstr(fault.text, "restore the newest backup"));
     assert_int_equal(quarantines(f), 0);
     struct buf now CLEANUP(buf_free);
