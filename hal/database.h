@@ -212,6 +212,9 @@ int64_t database_wal_pages(const struct database *db);
  */
 void database_hold_room(struct database *db, int64_t ahead_bytes, int64_t wal_bytes);
 
+/* SQLite only: a page (from 1) as it is in the file. False: there is none of that size. */
+enum { DATABASE_PAGE_BYTES = 4096 };
+bool database_read_page(struct database *db, int64_t number, char page[static DATABASE_PAGE_BYTES]);
 
 /*
  * SQLite only, elsewhere nothing: moves what the write-ahead log holds into the file and cuts the

@@ -294,6 +294,20 @@ void database_hold_room(struct database *db, int64_t ahead_bytes, int64_t wal_by
     hold(wal, wal_bytes);
 }
 
+bool database_read_page(struct database *db, int64_t number, char page[static DATABASE_PAGE_BYTES])
+{
+    int64_t page_bytes = 0;
+    sqlite3_file *file = NULL; /* SQLite's own: closing another would drop its locks */
+    if (db->backend != &database_sqlite ||
+        read_number(db, "PRAGMA page_size", &page_bytes, NULL) != ERR_OK ||
+        page_bytes != DATABASE_PAGE_BYTES)
+        return false;
+    (void)sqlite3_file_control(db->native, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    return file && file->pMethods &&
+           file->pMethods->xRead(file, page, DATABASE_PAGE_BYTES,
+                                 (number - 1) * DATABASE_PAGE_BYTES) == SQLITE_OK;
+}
+
 static enum err read_version(struct database *db, int64_t *version, struct fault *fault)
 {
     return read_number(db, "PRAGMA user_version", version, fault);

@@ -6,6 +6,7 @@
 #include "sync/hub/ingest/epoch_mark.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/ingest/schema_pages.h"
 #include "sync/hub/ingest/wal_check.h"
 
 #include <errno.h>
@@ -353,6 +354,7 @@ enum err hubdb_open(struct hubdb **out, const struct hubdb_config *config, struc
         hubdb_close(hub);
         return err;
     }
+    schema_pages_keep(hub->db, config);
     *out = hub;
     return ERR_OK;
 }

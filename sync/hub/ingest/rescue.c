@@ -6,6 +6,7 @@
 #include "sync/hub/ingest/log_exception.h"
 #include "sync/hub/ingest/rescue_copy.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/ingest/schema_pages.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -279,6 +280,8 @@ enum err rescue_hub(const struct hubdb_config *config,
     enum err err = rescue_resume(config, fault);
     if (!err && !hubdb_is_server(config->path))
         err = rescue_sound(config->path, config->vfs, &sound, fault);
+    if (!err && !sound && !rescue_lists(config->path, config->vfs))
+        err = schema_pages_mend(config, fault);
     if (!err && !sound)
         err = put_aside(config, &losses, &done, fault);
     done.tables = (int64_t)losses.count;

@@ -6,7 +6,8 @@
  * not sound of the events is asked for again from the appliances (recall.h). What is of no
  * appliance's log (settings, postings, decisions of people) nobody can send again: which tables
  * have lost rows is reported, and an exception `database_rescued` names each; only a backup has
- * them. A file of which not even the list of its tables can be read is left as it is.
+ * them. The pages without which nothing can be read are put back from their copy (schema_pages.h).
+ * A file of which no row can be read is left as it is.
  *
  * The caller holds the lock on the state directory, and no hub runs on the database, on whatever
  * machine. Blocks for as long as the reading takes; needs room for the database once more. The next

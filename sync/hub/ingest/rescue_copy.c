@@ -92,21 +92,41 @@ enum err rescue_sound(const char *path, const char *vfs, bool *sound, struct fau
     return err;
 }
 
-static enum err read_version(sqlite3 *db, const char *path, size_t *version, struct fault *fault)
+static int64_t read_number(sqlite3 *db, const char *sql)
 {
     int rc;
-    sqlite3_stmt *s = prepare(db, "PRAGMA user_version", &rc);
+    sqlite3_stmt *s = prepare(db, sql, &rc);
     if (s)
         rc = sqlite3_step(s);
     int64_t read = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
     sqlite3_finalize(s);
-    if (read > 0 && read <= SCHEMA_COUNT) {
-        *version = (size_t)read;
-        return ERR_OK;
-    }
+    return read;
+}
+
+bool rescue_lists(const char *path, const char *vfs)
+{
+    sqlite3 *db = NULL;
+    bool lists = open_old(path, vfs, &db) == SQLITE_OK &&
+                 read_number(db, "SELECT count(*) FROM sqlite_schema") > 0 &&
+                 read_number(db, "PRAGMA user_version") > 0;
+    sqlite3_close(db);
+    return lists;
+}
+
+static enum err fail_unread(const char *path, struct fault *fault)
+{
     return fault_set(fault, ERR_CORRUPT, path,
                      "of this database nothing can be read: restore the newest backup "
                      "(tillback-hub restore FILE); the appliances send again what is newer");
+}
+
+static enum err read_version(sqlite3 *db, const char *path, size_t *version, struct fault *fault)
+{
+    int64_t read = read_number(db, "PRAGMA user_version");
+    if (read <= 0 || read > SCHEMA_COUNT)
+        return fail_unread(path, fault);
+    *version = (size_t)read;
+    return ERR_OK;
 }
 
 /* --- Tables ---------------------------------------------------------------------------------- */
@@ -371,6 +391,8 @@ static enum err make(struct copy *copy, const char *path, const char *made, cons
         return err;
     copy->to = database_handle(copy->made);
     err = copy_tables(copy, fault);
+    if (!err && !copy->rows)
+        err = fail_unread(path, fault);
     return err ? err : database_commit(copy->made, fault);
 }
 

@@ -13,8 +13,11 @@
 enum err rescue_sound(const char *path, const char *vfs, bool *sound,
                       struct fault *fault) MUST_CHECK;
 
-/* `lost` is told each table of which rows are missing. ERR_CORRUPT: not even its list of tables
- * can be read. */
+/* Whether its list of tables can be read. */
+bool rescue_lists(const char *path, const char *vfs);
+
+/* `lost` is told each table of which rows are missing. ERR_CORRUPT: no row of any
+ * could be read. */
 enum err rescue_copy(const char *path, const char *made, const char *vfs,
                      void (*lost)(void *context, const char *table, const char *text),
                      void *context, struct fault *fault) MUST_CHECK;

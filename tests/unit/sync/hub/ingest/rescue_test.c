@@ -26,6 +26,7 @@ struct fixture {
     struct hub_day day;
     struct buf image;
     struct buf epoch;
+    struct buf schema_pages;
 };
 
 static struct hubdb_config config_of(struct fixture *f, char path[static SCRATCH_PATH_MAX])
@@ -53,6 +54,7 @@ static int set_up(void **state)
     hub_day_live(&f->day); /* closed, so that all is in the database */
     read_file(f, "hub.db", &f->image);
     read_file(f, "epoch", &f->epoch);
+    read_file(f, "schema-pages", &f->schema_pages);
     *state = f;
     return 0;
 }
@@ -62,6 +64,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
     buf_free(&f->image);
     buf_free(&f->epoch);
+    buf_free(&f->schema_pages);
     hub_day_end(&f->day);
     free(f);
     return 0;
@@ -74,7 +77,7 @@ static void replace(struct fixture *f, const char *name, struct slice content)
         storage_replace(scratch_path(&f->day.scratch, name, path), content, 0600, NULL), ERR_OK);
 }
 
-/* The database as it is, in a folder without anything else. */
+/* The database as it is, in a folder with only what its hub keeps beside it. */
 static void put_back(struct fixture *f, struct slice image)
 {
     char path[SCRATCH_PATH_MAX];
@@ -83,6 +86,7 @@ static void put_back(struct fixture *f, struct slice image)
     (void)unlink(scratch_path(&f->day.scratch, "hub.db-shm", path));
     replace(f, "hub.db", image);
     replace(f, "epoch", buf_slice(&f->epoch));
+    replace(f, "schema-pages", buf_slice(&f->schema_pages));
 }
 
 static void print_finding(void *context, const struct verify_finding *finding)
@@ -261,11 +265,57 @@ static void the_write_ahead_log_is_rescued_with_it(void **state)
     (void)path;
 }
 
-static void a_file_of_which_nothing_can_be_read_is_left_where_it_is(void **state)
+static size_t schema_pages(struct fixture *f, size_t pages[static 64])
+{
+    size_t count = 0;
+    sqlite3_stmt *s = NULL;
+    put_back(f, buf_slice(&f->image));
+    assert_int_equal(hub_day_open(&f->day), ERR_OK);
+    assert_int_equal(sqlite3_prepare_v2(database_handle(hubdb_database(f->day.hub)),
+                                        "SELECT pageno FROM dbstat WHERE name = 'sqlite_schema'",
+                                        -1, &s, NULL),
+                     SQLITE_OK);
+    while (count < 64 && sqlite3_step(s) == SQLITE_ROW)
+        pages[count++] = (size_t)sqlite3_column_int64(s, 0) - 1;
+    sqlite3_finalize(s);
+    return count;
+}
+
+/* The hub keeps a copy of them, as they were at its last start. */
+static void a_lost_page_of_the_schema_loses_nothing(void **state)
 {
     struct fixture *f = *state;
+    size_t pages[64];
+    size_t count = schema_pages(f, pages);
+    assert_true(count > 4);
+    assert_int_equal(pages[0], 0);
+    for (size_t i = 0; i < count; i += i ? 3 : 1) {
+        struct rescued rescued = {0};
+        struct fault fault = {0};
+        char kept[PAGE];
+        char *page = f->image.data + pages[i] * PAGE;
+        memcpy(kept, page, PAGE);
+        memset(page, 0x5a, PAGE);
+        put_back(f, buf_slice(&f->image));
+        memcpy(page, kept, PAGE);
+        if (rescue(f, &rescued, &fault))
+            fail_msg("page %zu: %s: %s", pages[i] + 1, fault.where, fault.text);
+        if (rescued.tables || rescued.recalled.logs || !*rescued.aside)
+            fail_msg("page %zu: something is lost", pages[i] + 1);
+        works_and_takes_again_what_is_missing(f, "the schema");
+    }
+}
+
+/* Of another database, or of this one before its schema was changed. */
+static void a_copy_that_is_not_the_files_own_is_not_used(void **state)
+{
+    struct fixture *f = *state;
+    size_t pages[64];
+    size_t count = schema_pages(f, pages);
     struct rescued rescued = {0};
     struct fault fault = {0};
+    for (size_t i = 0; i < count; i++)
+        f->image.data[pages[i] * PAGE + PAGE / 2] ^= 0x20;
     memset(f->image.data, 0, PAGE);
     put_back(f, buf_slice(&f->image));
     assert_int_equal(rescue(f, &rescued, &fault), ERR_CORRUPT);
@@ -374,6 +424,9 @@ int main(void)
         TEST(what_rots_in_a_sound_page_comes_again),
         TEST(lost_tables_are_named_and_kept_as_an_exception),
         TEST(the_write_ahead_log_is_rescued_with_it),
+        TEST(a_lost_page_of_the_schema_loses_nothing),
+        TEST(a_copy_that_is_not_the_files_own_is_not_used),
+        TEST(a_write_ahead_log_that_lost_its_end_begins_a_new_epoch),
         TEST(a_file_of_which_nothing_can_be_read_is_left_where_it_is),
         TEST(the_note_is_kept_until_it_was_followed),
     };
