@@ -222,6 +222,9 @@ bool database_read_page(struct database *db, int64_t number, char page[static DA
  * for briefly; then a later checkpoint does it. Not inside a transaction.
  */
 void database_cut_wal(struct database *db);
+/* SQLite only: the same, and how long it waits at most; false: a reader was in the way until then.
+ */
+bool database_cut_wal_within(struct database *db, int wait_ms);
 /*
  * SQLite only: the same, for who then moves the file alone: closing it would leave the rest in the
  * write-ahead log, and say nothing, where it can't be folded in.

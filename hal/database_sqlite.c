@@ -204,10 +204,20 @@ int64_t database_wal_pages(const struct database *db)
     return db->wal_pages;
 }
 
+bool database_cut_wal_within(struct database *db, int wait_ms)
+{
+    (void)sqlite3_busy_timeout(db->native, wait_ms);
+    int rc = sqlite3_wal_checkpoint_v2(db->native, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(db->native, BUSY_TIMEOUT_MS);
+    if (rc == SQLITE_OK)
+        db->wal_pages = 0;
+    return rc == SQLITE_OK;
+}
+
 void database_cut_wal(struct database *db)
 {
     if (db->backend == &database_sqlite)
-        (void)sqlite3_wal_checkpoint_v2(db->native, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        (void)database_cut_wal_within(db, BUSY_TIMEOUT_MS);
 }
 
 enum err database_fold_wal(struct database *db, struct fault *fault)

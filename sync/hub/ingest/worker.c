@@ -1,4 +1,5 @@
 #include "sync/hub/ingest/worker.h"
+#include "sync/hub/ingest/checkpointer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct queue {
 struct worker {
     struct loop *loop;
     struct hubdb *hub;
+    struct checkpointer *checkpointer;
     struct worker_config config;
     pthread_t thread;
     pthread_mutex_t lock; /* guards all below */
@@ -115,6 +117,7 @@ static void run_group(struct worker *worker, struct work *first)
     /* Without memory to hand the answers back nothing is acknowledged, and all comes again. */
     if (loop_post(worker->loop, answer, first) != ERR_OK)
         diag_write(worker->config.diag, DIAG_ERROR, "hub.answers_lost", "out of memory");
+    checkpointer_tend(worker->checkpointer);
 }
 
 /* --- Whose turn it is ------------------------------------------------------------------------ */
@@ -205,6 +208,22 @@ static void *serve(void *context)
     return NULL;
 }
 
+static enum err start(struct worker *worker, struct fault *fault)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    int error = pthread_create(&worker->thread, NULL, serve, worker);
+    if (!error)
+        return ERR_OK;
+    pthread_cond_destroy(&worker->wake);
+    pthread_mutex_destroy(&worker->lock);
+    return fault_errno(fault, error, "", "start the database's thread");
+}
+
 enum err worker_open(struct worker **out, struct loop *loop, struct hubdb *hub,
                      const struct worker_config *config, struct fault *fault)
 {
@@ -216,18 +235,13 @@ enum err worker_open(struct worker **out, struct loop *loop, struct hubdb *hub,
     worker->config = *config;
     worker->urgent.last = &worker->urgent.first;
     worker->patient.last = &worker->patient.first;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&worker->lock, NULL);
-    pthread_cond_init(&worker->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    int error = pthread_create(&worker->thread, NULL, serve, worker);
-    if (error) {
-        pthread_cond_destroy(&worker->wake);
-        pthread_mutex_destroy(&worker->lock);
+    enum err err = checkpointer_open(&worker->checkpointer, hub, fault);
+    if (!err)
+        err = start(worker, fault);
+    if (err) {
+        checkpointer_close(worker->checkpointer);
         free(worker);
-        return fault_errno(fault, error, "", "start the database's thread");
+        return err;
     }
     *out = worker;
     return ERR_OK;
@@ -244,6 +258,7 @@ void worker_close(struct worker *worker)
     pthread_join(worker->thread, NULL);
     pthread_cond_destroy(&worker->wake);
     pthread_mutex_destroy(&worker->lock);
+    checkpointer_close(worker->checkpointer);
     free(worker);
 }
 

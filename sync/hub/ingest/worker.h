@@ -10,6 +10,8 @@
  * Work that is patient (booking, posting, matching) gives way: to make durable what stores send
  * comes first, so that a backlog of theirs isn't held up by its own books. It is done in the first
  * moment of quiet, and without one every second all the same.
+ *
+ * It has a file's write-ahead log kept short, too (checkpointer.h), after an answer, not before.
  */
 #ifndef SYNC_HUB_INGEST_WORKER_H
 #define SYNC_HUB_INGEST_WORKER_H
