@@ -350,6 +350,7 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->answers_dropped = wire_dropped(hub->wire);
     facts->hub_epoch = hub->desk.rules.hub_epoch;
     facts->damage = auditor_findings(hub->auditor);
+    (void)worker_fails(hub->worker, &facts->database);
     facts->verified = auditor_finished(hub->auditor);
     facts->desk = &hub->desk;
     const struct reception_facts reception = reception_facts(hub->reception);

@@ -244,6 +244,15 @@ test("the overview has its figures at a glance", async () => {
     await picture(page, "hub-overview");
 });
 
+test("it says why nothing can be saved, and when it can again", async () => {
+    const health = (found) => until(page, (source) => new RegExp(source).test(document.getElementById("health").textContent), found);
+    const ill = { status: "no_database", broker: true, database: false, problem: "database: No space left on device", hub_epoch: 1, devices: 1 };
+    await page.route("**/healthz", (route) => route.fulfill({ json: ill }));
+    await health("nothing can be saved: .*No space left on device");
+    await page.unroute("**/healthz");
+    await health("^connected to the broker$");
+});
+
 test("it fits on a phone and in the dark", async () => {
     const phone = await openPage(browser, `${road.url}/`, { viewport: { width: 390, height: 800 }, colorScheme: "dark" });
     await phone.fill("#token-text", road.finance);

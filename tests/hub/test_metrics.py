@@ -62,6 +62,7 @@ LATE_STOCK = {
 FIRES = {
     "TillbackHubDown": ({"up": "0x60"}, 1, 10),
     "TillbackBrokerLost": ({"broker_connected": "0x60"}, 1, 15),
+    "TillbackDatabaseFails": ({"database_failing": "1x60"}, 1, 5),
     "TillbackHubDamaged": ({"database_damage": "1x60"}, 1, 5),
     "TillbackRevocationListEnds": ({"revocation_list_until_seconds": "345600x60"}, 1, 5),
     "TillbackCodesGuessed": ({"enrolments_refused_total": "0+5x120"}, 1, 90),

@@ -30,6 +30,7 @@ struct worker {
     int64_t patient_since_ms; /* its first piece's, while there is one */
     int64_t busy_ms;          /* when urgent work was done last */
     size_t waiting_bytes;
+    struct fault failing; /* of the group that was to be committed last; OK: it was */
     bool stopping;
 };
 
@@ -93,6 +94,13 @@ static void fail_all(struct work *first, enum err err, const struct fault *fault
     }
 }
 
+static void note_end(struct worker *worker, enum err err, const struct fault *fault)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->failing = err ? *fault : (struct fault){0};
+    pthread_mutex_unlock(&worker->lock);
+}
+
 static void run_group(struct worker *worker, struct work *first)
 {
     struct database *db = hubdb_database(worker->hub);
@@ -107,6 +115,7 @@ static void run_group(struct worker *worker, struct work *first)
     }
     if (!err)
         err = database_commit(db, &fault);
+    note_end(worker, err, &fault);
     if (err) {
         database_rollback(db);
         diag_fault(worker->config.diag, DIAG_ERROR, "hub.commit_failed", &fault);
@@ -260,6 +269,16 @@ void worker_close(struct worker *worker)
     pthread_mutex_destroy(&worker->lock);
     checkpointer_close(worker->checkpointer);
     free(worker);
+}
+
+bool worker_fails(struct worker *worker, struct fault *fault)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool fails = worker->failing.code != ERR_OK;
+    if (fails)
+        *fault = worker->failing;
+    pthread_mutex_unlock(&worker->lock);
+    return fails;
 }
 
 enum err worker_submit(struct worker *worker, struct work *work)

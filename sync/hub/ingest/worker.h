@@ -53,6 +53,11 @@ enum err worker_open(struct worker **worker, struct loop *loop, struct hubdb *hu
                      const struct worker_config *config, struct fault *fault) MUST_CHECK;
 /* Finishes what was submitted; those `done` are called by loop_close at the latest. Takes NULL. */
 void worker_close(struct worker *worker);
+/*
+ * Any thread. Why what was to be committed last could not be, until something is again: the
+ * database is full, or can't be reached. False: it could.
+ */
+bool worker_fails(struct worker *worker, struct fault *fault);
 /* Loop thread. ERR_BUSY when the queue is full: `done` will not come. */
 enum err worker_submit(struct worker *worker, struct work *work) MUST_CHECK;
 

@@ -64,6 +64,15 @@ static enum err count_devices(struct answers *answers, int64_t *number, struct f
     return ERR_OK;
 }
 
+static const char *status_of(const struct web_facts *facts)
+{
+    if (facts->damage)
+        return "damaged";
+    if (facts->database.code)
+        return "no_database";
+    return facts->broker_online ? "ok" : "no_broker";
+}
+
 enum err answers_health(struct answers *answers, const struct answers_asked *asked, struct buf *out,
                         struct fault *fault)
 {
@@ -76,8 +85,11 @@ enum err answers_health(struct answers *answers, const struct answers_asked *ask
     answers->config.facts(answers->config.context, &facts);
     struct jsonw w = jsonw_to(out);
     jsonw_object(&w, NULL);
-    jsonw_text(&w, "status", facts.damage ? "damaged" : !facts.broker_online ? "no_broker" : "ok");
+    jsonw_text(&w, "status", status_of(&facts));
     jsonw_bool(&w, "broker", facts.broker_online);
+    jsonw_bool(&w, "database", !facts.database.code);
+    if (facts.database.code)
+        jsonw_text(&w, "problem", facts.database.text);
     jsonw_int(&w, "hub_epoch", facts.hub_epoch);
     jsonw_int(&w, "devices", devices);
     jsonw_bool(&w, "verified", facts.verified);

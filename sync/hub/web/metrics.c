@@ -202,6 +202,8 @@ static void write_process(const struct web_facts *facts, struct buf *out)
     const struct arrival_desk *desk = facts->desk;
     write_value(out, "broker_connected", "gauge", "Whether the broker is connected.",
                 facts->broker_online);
+    write_value(out, "database_failing", "gauge",
+                "Whether the database takes nothing at the moment.", facts->database.code != 0);
     write_value(out, "database_verified", "gauge",
                 "Whether the database was read to its end since the start.", facts->verified);
     write_value(out, "database_damage", "gauge", "What that reading found damaged.", facts->damage);

@@ -22,6 +22,7 @@ struct web_facts {
     int64_t hub_epoch;
     int64_t damage;                  /* findings of the verification of the database */
     bool verified;                   /* it has reached the end */
+    struct fault database;           /* why it takes nothing at the moment; OK: it does */
     const struct arrival_desk *desk; /* its counters */
     int64_t booked;
     int64_t entries;

@@ -101,7 +101,10 @@ const draw = (view, answers) => {
 
 const refreshOnce = async () => {
     const state = await get("healthz");
-    say(state.broker ? "connected to the broker" : "no connection to the broker", state.broker ? "good" : "bad");
+    if (state.database)
+        say(state.broker ? "connected to the broker" : "no connection to the broker", state.broker ? "good" : "bad");
+    else
+        say(`nothing can be saved: ${state.problem}`, "bad");
     if (!hasToken()) {
         if (!document.getElementById("token"))
             signIn();
