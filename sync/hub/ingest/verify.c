@@ -4,13 +4,17 @@
 #include "sync/hub/ingest/recall.h"
 #include "sync/hub/ingest/stream_log.h"
 #include "sync/hub/ingest/wal_check.h"
+#include "sync/hub/ingest/wal_watch.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { LOGS_AT_ONCE = 64, ROWS_AT_ONCE = 500, TAIL_EVENTS = 500 };
+/* After a look gave way: before the next, twice as long each time. */
+enum { PAUSE_MS = 200, PAUSE_MOST_MS = 10 * 60 * 1000, NAP_MS = 20 };
 
 struct verify {
     struct database *db;
@@ -75,15 +79,50 @@ static enum err look(struct verify *v, const char *pragma, const char *what, str
     return unreadable(v, err, fault);
 }
 
+static void rest(const struct verify *v, int pause_ms)
+{
+    const struct timespec nap = {.tv_nsec = NAP_MS * 1000000L};
+    for (int ms = 0; ms < pause_ms && goes_on(v); ms += NAP_MS)
+        (void)nanosleep(&nap, NULL);
+}
+
+/* One statement that reads all pages. What it has found already ends it, too. */
+static enum err look_giving_way(struct verify *v, const char *pragma, const char *what,
+                                struct fault *fault)
+{
+    int64_t findings = v->done.findings;
+    for (int pause_ms = PAUSE_MS;; pause_ms = pause_ms < PAUSE_MOST_MS ? pause_ms * 2 : pause_ms) {
+        struct wal_watch *watch;
+        enum err err = wal_watch_begin(&watch, v->db, v->wish->goes_on, v->wish->context, fault);
+        if (err)
+            return err;
+        err = look(v, pragma, what, fault);
+        bool gave_way = wal_watch_end(watch);
+        if (!err || !gave_way || !goes_on(v))
+            return err;
+        if (v->done.findings > findings)
+            return ERR_OK;
+        v->done.gave_way++;
+        rest(v, pause_ms);
+    }
+}
+
 /* --- Pages of rows --------------------------------------------------------------------------- */
 
 typedef void row_take(void *context, struct statement *s);
 
+/* Of one log, up to a seq. */
+struct part {
+    int64_t log_no;
+    int64_t last;
+};
+
 /*
  * All rows of a statement that gives so many with the number of its column 0 above another, page by
- * page: ?1 above which, ?2 how many. With `of` that is ?1, and the others follow.
+ * page: ?1 above which, ?2 how many. With a part of a log its number is ?1, the others follow, and
+ * ?4 is its last seq.
  */
-static enum err take_rows(struct verify *v, size_t index, const int64_t *of, int64_t after,
+static enum err take_rows(struct verify *v, size_t index, const struct part *of, int64_t after,
                           row_take *take, void *context, struct fault *fault)
 {
     int rows = ROWS_AT_ONCE;
@@ -96,9 +135,11 @@ static enum err take_rows(struct verify *v, size_t index, const int64_t *of, int
         if (err)
             break;
         if (of)
-            bind_int(s, place++, *of);
+            bind_int(s, place++, of->log_no);
         bind_int(s, place++, after);
-        bind_int(s, place, ROWS_AT_ONCE);
+        bind_int(s, place++, ROWS_AT_ONCE);
+        if (of)
+            bind_int(s, place, of->last);
         for (rows = 0; (err = database_step(v->db, s, &row, fault)) == ERR_OK && row; rows++) {
             take(context, s);
             after = column_int(s, 0);
@@ -197,30 +238,34 @@ static enum err count_held(struct verify *v, const struct chain *chain, int64_t 
     return err;
 }
 
-static enum err check_chain(struct verify *v, const struct id *id, struct fault *fault)
+/* Up to the watermark of now: what is there stays as it is, so that no snapshot need be held. */
+static enum err follow_settled(struct verify *v, struct chain *chain, struct fault *fault)
 {
-    struct chain chain = {.verify = v, .next = 1};
+    const struct part settled = {chain->log.no, chain->log.through};
+    return take_rows(v, INGEST_VERIFY_ENTRIES, &settled, 0, follow, chain, fault);
+}
+
+static enum err check_end(struct verify *v, struct chain *chain, const struct id *id,
+                          struct fault *fault)
+{
     bool known = false;
     int64_t held = 0;
-    enum err err = stream_log_find(v->db, id, &known, &chain.log, fault);
-    if (err || !known)
-        return err;
-    v->done.logs++;
-    id_format(id, chain.name);
-    chain.hash = chain_origin(id, chain.log.has_parent ? &chain.log.parent : NULL);
-    err = take_rows(v, INGEST_VERIFY_ENTRIES, &chain.log.no, 0, follow, &chain, fault);
+    const struct part rest = {chain->log.no, INT64_MAX};
+    enum err err = stream_log_find(v->db, id, &known, &chain->log, fault);
+    if (!err && known)
+        err = take_rows(v, INGEST_VERIFY_ENTRIES, &rest, chain->next - 1, follow, chain, fault);
     if (!err)
-        err = count_held(v, &chain, &held, fault);
+        err = count_held(v, chain, &held, fault);
     if (err || !goes_on(v))
         return err;
-    err = check_gaps(&chain, fault);
+    err = check_gaps(chain, fault);
     if (err)
         return err;
-    if (chain.log.backed_up_through > chain.log.through)
-        found(v, "chain", "log %s: more is backed up than held", chain.name);
-    if (held != chain.above)
+    if (chain->log.backed_up_through > chain->log.through)
+        found(v, "chain", "log %s: more is backed up than held", chain->name);
+    if (held != chain->above)
         found(v, "chain", "log %s: %" PRId64 " events above its watermark, and %" PRId64 " noted",
-              chain.name, chain.above, held);
+              chain->name, chain->above, held);
     return ERR_OK;
 }
 
@@ -230,12 +275,22 @@ static enum err begin_reading(struct verify *v, struct fault *fault)
     return v->on_server ? database_begin(v->db, fault) : database_script(v->db, "BEGIN", fault);
 }
 
-/* A snapshot for each log, not for all: while one is held, a write-ahead log can only grow. */
+/* A snapshot of the end alone: while one is held, a write-ahead log can only grow. */
 static enum err check_whole_log(struct verify *v, const struct id *id, struct fault *fault)
 {
-    enum err err = begin_reading(v, fault);
+    struct chain chain = {.verify = v, .next = 1};
+    bool known = false;
+    enum err err = stream_log_find(v->db, id, &known, &chain.log, fault);
+    if (err || !known)
+        return err;
+    v->done.logs++;
+    id_format(id, chain.name);
+    chain.hash = chain_origin(id, chain.log.has_parent ? &chain.log.parent : NULL);
+    err = follow_settled(v, &chain, fault);
     if (!err)
-        err = check_chain(v, id, fault);
+        err = begin_reading(v, fault);
+    if (!err)
+        err = check_end(v, &chain, id, fault);
     database_rollback(v->db);
     return err;
 }
@@ -355,9 +410,9 @@ enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct ve
     struct verify v = {.db = hubdb_database(hub), .on_server = hubdb_on_server(hub), .wish = wish};
     enum err err = ERR_OK;
     if (!hubdb_on_server(hub)) {
-        err = look(&v, "PRAGMA integrity_check(20)", "pages", fault);
+        err = look_giving_way(&v, "PRAGMA integrity_check(20)", "pages", fault);
         if (!err)
-            err = look(&v, "PRAGMA foreign_key_check", "reference", fault);
+            err = look_giving_way(&v, "PRAGMA foreign_key_check", "reference", fault);
     }
     if (!err)
         err = check_events(&v, 0, fault);

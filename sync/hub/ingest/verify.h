@@ -1,8 +1,10 @@
 /*
  * Whether the hub's database still holds what was put into it: its pages and references are sound,
  * each event is the one whose hash was kept, and each log's chain leads from its origin to its
- * watermark, with nothing above it but what is said to be held. Beside a running hub, on
- * one snapshot for each log; blocks on the disk for as long as there are events. Changes nothing.
+ * watermark, with nothing above it but what is said to be held. Beside a running hub, in short
+ * snapshots; the one look at all pages of a file, which takes long, gives way when the write-ahead
+ * log has grown too far meanwhile, and begins anew later. Blocks on the disk for as long as there
+ * are events. Changes nothing.
  *
  * It can't tell that a table is wrong of which no hash is kept; what follows from the events is
  * made again by a rebuild.
@@ -21,11 +23,13 @@ struct verified {
     int64_t events;
     int64_t logs;
     int64_t findings;
+    int64_t gave_way; /* looks that were begun anew */
 };
 
 struct verify_wish {
     void (*report)(void *context, const struct verify_finding *finding);
-    bool (*goes_on)(void *context); /* NULL: to the end; false ends it early, without an error */
+    /* NULL: to the end. False ends it early. Asked on a thread of its own, too. */
+    bool (*goes_on)(void *context);
     void *context;
 };
 

@@ -11,7 +11,7 @@ SELECT log_no, log_id FROM stream_log WHERE log_no > ?1 ORDER BY log_no LIMIT ?2
 
 -- name: verify_entries
 SELECT entry.seq, entry.hash, event.body FROM entry LEFT JOIN event USING (event_no)
-WHERE entry.log_no = ?1 AND entry.seq > ?2 ORDER BY entry.seq LIMIT ?3
+WHERE entry.log_no = ?1 AND entry.seq > ?2 AND entry.seq <= ?4 ORDER BY entry.seq LIMIT ?3
 
 -- name: verify_held
 SELECT coalesce(sum(last - first + 1), 0) FROM held_range WHERE log_no = ?1 AND first > ?2
