@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAGES_AT_ONCE = 512, PAUSE_MS = 2, BUSY_MAX = 5000 };
+enum { PAGES_AT_ONCE = 512 };
 
 static enum err beside(const char *path, const char *suffix, char out[static PATH_MAX],
                        struct fault *fault)
@@ -27,20 +27,20 @@ static enum err sqlite_fault(sqlite3 *handle, const char *where, struct fault *f
     return fault_set(fault, ERR_IO, where, "copy: %s", sqlite3_errmsg(handle));
 }
 
-/* Pages of `from` into `to`, a few at a time so that a writer gets its turn. */
+/*
+ * Pages of `from` into `to`. On one snapshot: by itself SQLite begins the copy anew whenever
+ * somebody else has written, and beside a busy hub never comes to its end.
+ */
 static enum err copy_pages(sqlite3 *from, sqlite3 *to, const char *where, struct fault *fault)
 {
+    if (sqlite3_exec(from, "BEGIN; SELECT 1 FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_fault(from, where, fault);
     sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
-    int busy = 0;
-    int rc = SQLITE_OK;
-    if (!copy)
-        return sqlite_fault(to, where, fault);
-    while (rc == SQLITE_OK || ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && ++busy < BUSY_MAX)) {
+    int rc = copy ? SQLITE_OK : SQLITE_ERROR;
+    while (rc == SQLITE_OK)
         rc = sqlite3_backup_step(copy, PAGES_AT_ONCE);
-        if (rc != SQLITE_DONE)
-            sqlite3_sleep(PAUSE_MS);
-    }
     (void)sqlite3_backup_finish(copy);
+    (void)sqlite3_exec(from, "ROLLBACK", NULL, NULL, NULL);
     return rc == SQLITE_DONE ? ERR_OK : sqlite_fault(to, where, fault);
 }
 
