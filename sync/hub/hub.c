@@ -42,6 +42,7 @@ struct hub {
     struct wire *wire;
     struct reception *reception;
     struct web *web;
+    bool ending; /* asked for already, or begun */
 };
 
 static void on_answer(void *context, const struct arrival_answer *answer)
@@ -129,6 +130,33 @@ static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], siz
     on_stored(hub);
 }
 
+static void begin_anew(void *context)
+{
+    struct hub *hub = context;
+    if (!hub->ending)
+        hub->config.begin_anew(hub->config.context);
+    hub->ending = true;
+}
+
+/* Opened anew it is rescued. */
+static void on_damaged(void *context)
+{
+    struct hub *hub = context;
+    if (!hub->ending && auditor_would_rescue(hub->auditor))
+        begin_anew(hub);
+}
+
+/* The worker met a page or a row that can't be read. */
+static void on_corrupt(void *context)
+{
+    struct hub *hub = context;
+    struct fault fault;
+    if (hub->ending || !worker_fails(hub->worker, &fault))
+        return;
+    auditor_meet(hub->auditor, &fault);
+    on_damaged(hub);
+}
+
 /* --- Opening --------------------------------------------------------------------------------- */
 
 static enum err open_vault(struct hub *hub, struct fault *fault)
@@ -153,10 +181,19 @@ static enum err open_databases(struct hub *hub, struct fault *fault)
         .max_waiting_bytes = (size_t)settings_int(hub->config.settings, "ingest.queue_mib") * MIB,
         .diag = hub->config.diag,
         .changed = on_foreign,
+        .replaced = begin_anew,
+        .corrupt = on_corrupt,
         .context = hub,
         .watch_ms = WATCH_MS,
     };
-    enum err err = auditor_open(&hub->auditor, &config, hub->config.diag, fault);
+    const struct auditor_config auditor = {
+        .database = config,
+        .loop = hub->loop,
+        .diag = hub->config.diag,
+        .damaged = on_damaged,
+        .context = hub,
+    };
+    enum err err = auditor_open(&hub->auditor, &auditor, fault);
     if (!err)
         err = auditor_open_hub(hub->auditor, &hub->db, fault);
     if (!err)
@@ -441,6 +478,7 @@ void hub_close(struct hub *hub)
     if (!hub)
         return;
     struct loop *loop = hub->loop;
+    hub->ending = true; /* for what is posted already */
     web_close(hub->web);
     struct outside *outside = hub->outside;
     hub->outside = NULL;

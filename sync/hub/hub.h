@@ -16,6 +16,10 @@ struct hub_config {
     const struct settings *settings;
     struct clock *clock;
     struct diag *diag;
+    /* The database is another now, or damaged: the hub is to be closed and opened again. Loop
+     * thread. */
+    void (*begin_anew)(void *context);
+    void *context;
 };
 
 enum err hub_open(struct hub **hub, struct loop *loop, const struct hub_config *config,

@@ -7,13 +7,13 @@
 #include "sync/hub/connector_command.h"
 #include "sync/hub/contact_command.h"
 #include "sync/hub/device_command.h"
-#include "sync/hub/hub.h"
 #include "sync/hub/hub_settings.h"
 #include "sync/hub/import_command.h"
 #include "sync/hub/journal_command.h"
 #include "sync/hub/order_command.h"
 #include "sync/hub/parked_command.h"
 #include "sync/hub/report_command.h"
+#include "sync/hub/serve.h"
 #include "sync/hub/staff_command.h"
 #include "sync/hub/token.h"
 #include "sync/hub/upkeep_command.h"
@@ -32,7 +32,10 @@ static const char usage[] =
     "usage: tillback-hub --state DIR [--db URL] [--config FILE] [--set KEY=VALUE]... [COMMAND]\n"
     "\n"
     "Without a command it serves. --db is sqlite:PATH, or postgresql://USER@HOST/DATABASE, which\n"
-    "several hubs may share; hub.db in the state directory unless given.\n"
+    "several hubs may share; hub.db in the state directory unless given. Of several hosts\n"
+    "(...HOST,HOST2/DATABASE) it takes the one that can be written to; when a standby has taken "
+    "over,\n"
+    "appliances are asked again for what that one may have missed.\n"
     "\n"
     "Commands:\n"
     "  backup FILE              copy the database while the hub runs; appliances may prune then\n"
@@ -43,7 +46,7 @@ static const char usage[] =
     "                           were; the hub may run\n"
     "  rescue                   after that found damage: keep what is sound, put a damaged file\n"
     "                           aside, and have the appliances send the rest again; no hub may\n"
-    "                           run (one with a file of its own does it at its start)\n"
+    "                           run (one with a file of its own does it by itself)\n"
     "  rebuild-ledger           make all entries again from the events; no hub may run\n"
     "  export csv|ledger        write the journal to standard output; the hub may run\n"
     "  import orders|authorisations|goods-received FILE   one JSON document a line\n"
@@ -359,33 +362,7 @@ static enum err find_command(const struct options *options, const struct command
 
 /* --- Serving --------------------------------------------------------------------------------- */
 
-static void stop(void *context)
-{
-    loop_stop(context);
-}
-
-static enum err run_hub(struct loop *loop, const struct hub_config *config, struct fault *fault)
-{
-    struct loop_signal *terminate = NULL;
-    struct loop_signal *interrupt = NULL;
-    struct hub *hub = NULL;
-    enum err err = loop_signal_open(loop, SIGTERM, stop, loop, &terminate, fault);
-    if (!err)
-        err = loop_signal_open(loop, SIGINT, stop, loop, &interrupt, fault);
-    if (!err)
-        err = hub_open(&hub, loop, config, fault);
-    if (!err) {
-        (void)printf("ready http=%s\n", hub_address(hub));
-        (void)fflush(stdout);
-        loop_run(loop);
-    }
-    hub_close(hub);
-    loop_signal_close(interrupt);
-    loop_signal_close(terminate);
-    return err;
-}
-
-static enum err serve(const struct options *options, struct clock *clock, struct fault *fault)
+static enum err run_hub(const struct options *options, struct clock *clock, struct fault *fault)
 {
     struct loop *loop = NULL;
     int lock;
@@ -401,7 +378,7 @@ static enum err serve(const struct options *options, struct clock *clock, struct
     };
     err = loop_open(&loop, fault);
     if (!err)
-        err = run_hub(loop, &config, fault);
+        err = serve(loop, &config, fault);
     loop_close(loop);
     diag_close(config.diag);
     storage_unlock(lock);
@@ -444,7 +421,7 @@ static int run(const struct options *options)
     if (!err)
         err = clock_open(&clock, 0, &fault);
     if (!err)
-        err = command ? command->run(options, clock, &fault) : serve(options, clock, &fault);
+        err = command ? command->run(options, clock, &fault) : run_hub(options, clock, &fault);
     clock_close(clock);
     if (err)
         (void)tell(&fault);

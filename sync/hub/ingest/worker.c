@@ -85,6 +85,12 @@ static enum err run_one(struct database *db, struct work *work)
     return err_class(work->err) == ERR_CLASS_PARK ? ERR_OK : work->err;
 }
 
+static void tell(struct worker *worker, void (*what)(void *context))
+{
+    if (what && loop_post(worker->loop, what, worker->config.context) != ERR_OK)
+        diag_write(worker->config.diag, DIAG_WARN, "hub.change_untold", "out of memory");
+}
+
 /* None of the group happened. */
 static void fail_all(struct work *first, enum err err, const struct fault *fault)
 {
@@ -106,7 +112,11 @@ static void run_group(struct worker *worker, struct work *first)
     struct database *db = hubdb_database(worker->hub);
     struct fault fault = {0};
     bool erased = false;
-    enum err err = database_begin(db, &fault);
+    enum err err = hubdb_begin(worker->hub, &fault);
+    if (err == ERR_FORKED) {
+        tell(worker, worker->config.replaced);
+        err = ERR_UNREACHABLE; /* what was to be done is done when it comes again */
+    }
     for (struct work *work = first; work && !err; work = work->next) {
         err = run_one(db, work);
         erased |= work->erases;
@@ -120,6 +130,8 @@ static void run_group(struct worker *worker, struct work *first)
         database_rollback(db);
         diag_fault(worker->config.diag, DIAG_ERROR, "hub.commit_failed", &fault);
         fail_all(first, err, &fault);
+        if (err == ERR_CORRUPT && !hubdb_on_server(worker->hub))
+            tell(worker, worker->config.corrupt);
     } else if (erased) {
         database_cut_wal(db);
     }
@@ -167,11 +179,12 @@ static struct work *take_group(struct worker *worker)
 static void look_for_change(struct worker *worker, int64_t *version)
 {
     int64_t now = hubdb_news(worker->hub);
-    if (now == *version)
+    if (now == *version && now)
         return;
+    bool replaced = hubdb_check(worker->hub, NULL) == ERR_FORKED;
+    if (replaced || now != *version)
+        tell(worker, replaced ? worker->config.replaced : worker->config.changed);
     *version = now;
-    if (loop_post(worker->loop, worker->config.changed, worker->config.context) != ERR_OK)
-        diag_write(worker->config.diag, DIAG_WARN, "hub.change_untold", "out of memory");
 }
 
 static void wait_until(struct worker *worker, int64_t at_ms)

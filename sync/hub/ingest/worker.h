@@ -44,6 +44,14 @@ struct worker_config {
      * every `watch_ms` while idle; 0 never looks.
      */
     void (*changed)(void *context);
+    /*
+     * On the loop's thread: hubdb_begin said that another database is there now. Until it is opened
+     * anew nothing is done any more, and all is refused as if it couldn't be reached. May come
+     * several times.
+     */
+    void (*replaced)(void *context);
+    /* On the loop's thread: a file couldn't be read, see worker_fails. After each such group. */
+    void (*corrupt)(void *context);
     void *context;
     int64_t watch_ms;
 };

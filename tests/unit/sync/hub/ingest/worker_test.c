@@ -2,12 +2,15 @@
 #include "tests/support/await.h"
 #include "tests/support/hub_database.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -33,6 +36,7 @@ struct fixture {
     sem_t held; /* what the first piece waits for while it is run */
     sem_t runs; /* it does */
     int ran;
+    bool corrupt; /* it was told */
 };
 
 static struct piece *piece_of(struct work *work)
@@ -67,6 +71,11 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         assert_int_equal(worker_submit(piece->fixture->worker, work), ERR_OK);
 }
 
+static void on_corrupt(void *context)
+{
+    ((struct fixture *)context)->corrupt = true;
+}
+
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -74,7 +83,8 @@ static int set_up(void **state)
     scratch_make(&f->scratch);
     const struct hubdb_config hub = {.path = hub_database_path(&f->scratch, f->path),
                                      .folder = f->scratch.path};
-    const struct worker_config config = {.max_waiting_bytes = QUEUE_BYTES};
+    const struct worker_config config = {
+        .max_waiting_bytes = QUEUE_BYTES, .corrupt = on_corrupt, .context = f};
     assert_int_equal(loop_open(&f->loop, &fault), ERR_OK);
     assert_int_equal(hubdb_open(&f->hub, &hub, &fault), ERR_OK);
     assert_int_equal(worker_open(&f->worker, f->loop, f->hub, &config, &fault), ERR_OK);
@@ -164,6 +174,127 @@ static void what_does_not_fit_is_refused(void **state)
     await_done(f, 1);
 }
 
+static enum err run_into_damage(struct work *work, struct database *db, struct fault *fault)
+{
+    (void)work;
+    (void)db;
+    return fault_set(fault, ERR_CORRUPT, "page", "can't be read");
+}
+
+static void done_not(struct work *work, enum err err, const struct fault *fault)
+{
+    (void)fault;
+    assert_int_equal(err, ERR_CORRUPT);
+    piece_of(work)->done = true;
+}
+
+static void damage_that_work_meets_is_told(void **state)
+{
+    if (hub_database_on_server())
+        skip();
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    submit(f, 1);
+    await_done(f, 1);
+    assert_false(f->corrupt);
+    f->pieces[0].work.run = run_into_damage;
+    f->pieces[0].work.done = done_not;
+    submit(f, 0);
+    await_done(f, 0);
+    assert_true(await_flag(f->loop, &f->corrupt, AWAIT_MS));
+    assert_true(worker_fails(f->worker, &fault));
+}
+
+/* --- Beside readers -------------------------------------------------------------------------- */
+
+enum { MIB = 1024 * 1024, PIECE_BYTES = MIB / 4, WRITTEN_MIB = 96, MOST_MIB = 80 };
+
+static enum err run_creating(struct work *work, struct database *db, struct fault *fault)
+{
+    enum err err = database_script(db, "CREATE TABLE filler (bytes BLOB)", fault);
+    return err ? err : run(work, db, fault);
+}
+
+static enum err run_writing(struct work *work, struct database *db, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_prepare(db, "INSERT INTO filler VALUES (zeroblob(?1))", &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, PIECE_BYTES);
+    err = database_run(db, s, fault);
+    statement_close(s);
+    return err ? err : run(work, db, fault);
+}
+
+struct readers {
+    struct hubdb *hubs[2];
+    bool stop;
+    enum err err; /* what ended them early */
+};
+
+static void begin_reading(struct readers *readers, int which)
+{
+    struct fault fault = {0};
+    enum err err = database_script(hubdb_database(readers->hubs[which]),
+                                   "BEGIN; SELECT count(*) FROM filler WHERE rowid < 9", &fault);
+    if (err)
+        readers->err = err;
+}
+
+/* There is no moment at which none of the two reads. */
+static void *read_on(void *context)
+{
+    struct readers *readers = context;
+    begin_reading(readers, 0);
+    for (int i = 1; !readers->err && !__atomic_load_n(&readers->stop, __ATOMIC_RELAXED); i++) {
+        begin_reading(readers, i % 2);
+        database_rollback(hubdb_database(readers->hubs[(i + 1) % 2]));
+    }
+    return NULL;
+}
+
+static int64_t wal_mib(const struct fixture *f)
+{
+    char path[SCRATCH_PATH_MAX + 8];
+    struct stat info;
+    (void)snprintf(path, sizeof path, "%s-wal", f->path);
+    return stat(path, &info) == 0 ? (int64_t)info.st_size / MIB : 0;
+}
+
+static void the_write_ahead_log_stays_short_though_somebody_always_reads(void **state)
+{
+    if (hub_database_on_server())
+        skip();
+    struct fixture *f = *state;
+    struct readers readers = {.stop = false};
+    struct fault fault = {0};
+    pthread_t thread;
+    const struct hubdb_config config = {.path = f->path, .folder = f->scratch.path};
+    f->pieces[0].work.run = run_creating;
+    submit(f, 0);
+    await_done(f, 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(hubdb_open_beside(&readers.hubs[i], &config, true, &fault), ERR_OK);
+    assert_int_equal(pthread_create(&thread, NULL, read_on, &readers), 0);
+    int64_t most = 0;
+    f->pieces[0].work.run = run_writing;
+    for (int i = 0; i < WRITTEN_MIB * (MIB / PIECE_BYTES); i++) {
+        f->pieces[0].done = false;
+        submit(f, 0);
+        await_done(f, 0);
+        int64_t now = wal_mib(f);
+        most = now > most ? now : most;
+    }
+    __atomic_store_n(&readers.stop, true, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 2; i++)
+        hubdb_close(readers.hubs[i]);
+    assert_int_equal(readers.err, ERR_OK);
+    print_message("%d MiB written, the log had %lld MiB at most\n", WRITTEN_MIB, (long long)most);
+    assert_true(most < MOST_MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +304,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(close_finishes_what_was_submitted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damage_that_work_meets_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            the_write_ahead_log_stays_short_though_somebody_always_reads, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
