@@ -1,0 +1,204 @@
+"""A PostgreSQL server that crashes, is full, or is replaced by its standby, under hubs that go on."""
+
+import os
+import random
+import subprocess
+import urllib.error
+
+import pytest
+from conftest import PROGRAMS
+from promise import Selling, accepted, all_posted, hold_promise, query
+from road.road import Road, await_true, free_port_base
+from server import Pair, Server
+
+SEED = int(os.environ.get("TILLBACK_SEED", "0")) or random.randrange(1, 1 << 31)
+
+pytestmark = pytest.mark.skipif(
+    "TILLBACK_POSTGRESQL" not in os.environ, reason="needs a server: make postgresql-test"
+)
+
+
+def served(opened):
+    yield opened
+    opened.stop()
+
+
+@pytest.fixture
+def server():
+    yield from served(Server())
+
+
+@pytest.fixture
+def pair():
+    yield from served(Pair())
+
+
+@pytest.fixture
+def small_server():
+    yield from served(Server(TILLBACK_POSTGRESQL_ROOM="120M"))
+
+
+def still_run(road):
+    for hub in (road.hub, *road.more_hubs):
+        assert hub.process.poll() is None, hub.last_words()
+
+
+def is_without_server(road):
+    try:
+        return road.ask_hub("/healthz")["status"] == "no_database"
+    except urllib.error.HTTPError as refused:
+        return refused.code == 503
+
+
+def test_hubs_outlive_a_server_that_crashes_and_connections_that_are_cut(tmp_path, server):
+    print(f"seed {SEED}")
+    chance = random.Random(SEED)
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=server.url, hubs=2) as road:
+        road.await_link()
+        selling = Selling(road)
+        for blow in ("cut", "immediate", "cut", "fast", "cut"):
+            selling.stopping.wait(chance.uniform(0.5, 1.5))
+            if blow == "cut":
+                server.cut()
+            else:
+                server.control("restart", "-m", blow)
+        selling.stopping.wait(1)
+        returns = selling.stop()
+        assert returns
+        hold_promise(road, server.url, returns)
+        still_run(road)
+        assert road.stop() == []
+
+
+def test_standby_that_knows_less_takes_over_and_is_sent_again_what_it_lost(tmp_path, pair):
+    database = pair.url_of_both
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=database, hubs=2) as road:
+        road.await_link()
+        selling = Selling(road)
+        await_true(lambda: len(selling.returns) > 5, 20, "some returns")
+        pair.part()
+        parted = len(selling.returns)
+        await_true(lambda: len(selling.returns) > parted + 5, 20, "returns that it isn't told of")
+        before = selling.stop()
+        await_true(lambda: all_posted(pair.url), 60, "all to be posted")
+        hold_promise(road, pair.url, before)
+        [epoch] = query(pair.url, "SELECT epoch FROM hub")
+
+        pair.crash()
+        pair.promote()
+        hold_promise(road, pair.of_standby, before)  # though no store has anything new to say
+        [after] = query(pair.of_standby, "SELECT epoch FROM hub")
+        assert after["epoch"] > epoch["epoch"]
+        selling = Selling(road, "after")
+        await_true(lambda: len(selling.returns) > 5, 20, "returns at the new server")
+        hold_promise(road, pair.of_standby, before | selling.stop())
+        still_run(road)
+        assert road.stop() == []
+
+
+def test_standby_takes_over_from_a_server_that_stands_still_and_says_nothing(tmp_path, pair):
+    database = pair.url_of_both
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=database, hubs=2) as road:
+        road.await_link()
+        selling = Selling(road)
+        await_true(lambda: len(selling.returns) > 5, 20, "some returns")
+        pair.freeze()
+        await_true(lambda: is_without_server(road), 60, "the hub to find out")
+        pair.promote()
+        hold_promise(road, pair.of_standby, selling.stop())
+        still_run(road)
+        assert road.stop() == []
+
+
+def test_server_without_room_is_named_and_what_it_could_not_take_comes_when_it_has_some(
+    tmp_path, small_server
+):
+    database = small_server.url
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=database) as road:
+        road.await_link()
+        selling = Selling(road)
+        await_true(lambda: len(selling.returns) > 5, 20, "some returns")
+        small_server.fill()
+        ill = await_true(
+            lambda: (state := road.ask_hub("/healthz"))["status"] == "no_database" and state,
+            60,
+            "the disk to be full",
+        )
+        assert "No space left on device" in ill["problem"]
+        full = len(selling.returns)
+        await_true(lambda: len(selling.returns) > full + 5, 20, "returns while it is")
+        small_server.empty()
+        hold_promise(road, database, selling.stop())
+        await_true(lambda: road.ask_hub("/healthz")["status"] == "ok", 20, "the hub to be well")
+        still_run(road)
+        assert road.stop() == []
+
+
+class Holding:
+    """A row that the hub's books write, held against them until it is let go."""
+
+    def __init__(self, database):
+        self.psql = subprocess.Popen(
+            ["psql", "-qAt", database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"PGAPPNAME": "holding"},
+        )
+        self.psql.stdin.write("BEGIN; SELECT event_no FROM ledger_cursor FOR UPDATE;\n")
+        self.psql.stdin.flush()
+
+    def let_go(self):
+        self.psql.stdin.close()
+        assert self.psql.wait(30) == 0
+
+
+def sessions(database, which):
+    return query(
+        database,
+        "SELECT pid, state, wait_event FROM pg_stat_activity AS session"
+        f" WHERE application_name = 'tillback' AND {which}",
+    )
+
+
+def held_up(database):
+    """The hub's session that waits for the row."""
+    return sessions(
+        database,
+        "EXISTS (SELECT 1 FROM pg_stat_activity AS holding"
+        " WHERE holding.application_name = 'holding'"
+        " AND holding.pid = ANY (pg_blocking_pids(session.pid)))",
+    )
+
+
+def test_hub_that_freezes_inside_its_turn_loses_it_and_goes_on_when_it_wakes(tmp_path, server):
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=server.url, hubs=2) as road:
+        [other] = road.more_hubs
+        other.stop()
+        road.await_link()
+        holding = Holding(server.url)
+        selling = Selling(road)
+        [held] = await_true(
+            lambda: held_up(server.url),
+            30,
+            lambda: f"the hub to have its turn: {sessions(server.url, 'true')} {selling.is_alive()}",
+        )
+        road.hub.freeze()
+        holding.let_go()
+        await_true(
+            lambda: sessions(server.url, f"pid = {held['pid']} AND state = 'idle in transaction'"),
+            30,
+            lambda: f"it to stand there: {sessions(server.url, 'true')}",
+        )
+        other.start()
+        returns = selling.stop()
+        await_true(
+            lambda: accepted(server.url).keys() >= returns.keys(), 60, "the other to book them all"
+        )
+        road.hub.thaw()
+        selling = Selling(road, "after")
+        await_true(lambda: len(selling.returns) > 5, 20, "returns after it woke")
+        hold_promise(road, server.url, returns | selling.stop())
+        await_true(lambda: road.ask_hub("/healthz")["status"] == "ok", 20, "it to be well")
+        still_run(road)
+        assert road.stop() == []
