@@ -105,12 +105,14 @@ static enum err invite(struct desk *desk, const struct roster_device *device,
     if (given)
         (void)snprintf(names, sizeof names, "%s", given);
     struct invite_order order = {
+        .state = desk->config->folder,
         .device = device,
         .hub_url = settings_text(desk->settings, "public.hub_url"),
         .broker_url = settings_text(desk->settings, "public.broker_url"),
         .enrol_url = settings_text(desk->settings, "public.enrol_url"),
         .time_servers = servers,
         .time_server_count = split(names, servers, BUNDLE_TIME_SERVERS_MAX),
+        .now_ms = desk->now_ms,
         .days = words->days ? words->days : settings_int(desk->settings, "enrol.code_days"),
     };
     if (!order.broker_url)
@@ -121,8 +123,7 @@ static enum err invite(struct desk *desk, const struct roster_device *device,
     if (!err)
         err = authorities_open(&authorities, desk->config->folder, fault);
     if (!err)
-        err = invite_make(desk->roster, desk->config->folder, authorities, &order, desk->now_ms,
-                          &bundle, &code, fault);
+        err = invite_make(desk->roster, authorities, &order, &bundle, &code, fault);
     if (!err && words->out)
         err = storage_replace(words->out, buf_slice(&bundle), 0600, fault);
     if (!err)

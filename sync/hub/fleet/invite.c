@@ -16,9 +16,9 @@ static enum err fill_servers(const struct invite_order *order,
     return ERR_OK;
 }
 
-enum err invite_make(struct roster *roster, const char *state, struct authorities *authorities,
-                     const struct invite_order *order, int64_t now_ms, struct buf *out,
-                     struct code *told, struct fault *fault)
+enum err invite_make(struct roster *roster, struct authorities *authorities,
+                     const struct invite_order *order, struct buf *out, struct code *told,
+                     struct fault *fault)
 {
     const char *servers[BUNDLE_TIME_SERVERS_MAX];
     struct signer signer CLEANUP(signer_close) = {.key = NULL};
@@ -29,7 +29,7 @@ enum err invite_make(struct roster *roster, const char *state, struct authoritie
     buf_init(&ca, CERTIFICATE_PEM_MAX);
     buf_init(&fetched, ENVELOPE_BYTES_MAX);
     code_format(&code, text);
-    enum err err = signer_open(&signer, state, now_ms, fault);
+    enum err err = signer_open(&signer, order->state, order->now_ms, fault);
     if (!err)
         err = authorities_pem(authorities, &ca, fault);
     if (!err)
@@ -47,8 +47,8 @@ enum err invite_make(struct roster *roster, const char *state, struct authoritie
         .time_servers = servers,
         .time_server_count = order->time_server_count,
         .config = order->config,
-        .issued_ms = now_ms,
-        .expires_ms = now_ms + order->days * DAY_MS,
+        .issued_ms = order->now_ms,
+        .expires_ms = order->now_ms + order->days * DAY_MS,
     };
     const struct slice chain = buf_slice(&signer.chain);
     err = bundle_make(&bundle, chain, signer.key, &fetched, fault);

@@ -9,6 +9,7 @@
 #include "sync/hub/fleet/roster.h"
 
 struct invite_order {
+    const char *state; /* the hub's directory */
     const struct roster_device *device;
     const char *hub_url; /* as in struct bundle, as appliances reach them */
     const char *broker_url;
@@ -16,12 +17,13 @@ struct invite_order {
     const char *const *time_servers;
     size_t time_server_count;
     const char *config; /* the first config, or NULL */
-    int64_t days;       /* the code's validity */
+    int64_t now_ms;
+    int64_t days; /* the code's validity */
 };
 
-/* Appends the bundle with the code in it, and tells the code. `state` is the hub's directory. */
-enum err invite_make(struct roster *roster, const char *state, struct authorities *authorities,
-                     const struct invite_order *order, int64_t now_ms, struct buf *bundle,
-                     struct code *code, struct fault *fault) MUST_CHECK;
+/* Appends the bundle with the code in it, and tells the code. */
+enum err invite_make(struct roster *roster, struct authorities *authorities,
+                     const struct invite_order *order, struct buf *bundle, struct code *code,
+                     struct fault *fault) MUST_CHECK;
 
 #endif

@@ -84,11 +84,19 @@ static enum err check_open(struct registrar *registrar, const char *device, stru
     return err;
 }
 
-static enum err read_request(struct slice request, struct sha256 *key_hash, struct fault *fault)
+/* Who shows a code, and wants a certificate for it. */
+struct claim {
+    struct slice request;
+    struct sha256 key_hash; /* of the request's key */
+    struct code code;
+    struct invitation invitation; /* that the code is of */
+};
+
+static enum err read_request(struct claim *claim, struct fault *fault)
 {
     mbedtls_x509_csr *csr CLEANUP(csr_cleanup) = NULL;
-    enum err err = csr_parse(request, &csr, fault);
-    return err ? err : key_fingerprint(&csr->pk, key_hash, fault);
+    enum err err = csr_parse(claim->request, &csr, fault);
+    return err ? err : key_fingerprint(&csr->pk, &claim->key_hash, fault);
 }
 
 /* A code for an appliance that had a certificate is for another box, or for one that was emptied.
@@ -103,64 +111,68 @@ static enum err revoke_former(struct registrar *registrar, const char *device, i
 }
 
 /* Nobody learns from a refusal whether a code is nearly right. */
-static enum err find_invitation(struct registrar *registrar, const char *text, struct code *code,
-                                struct invitation *invitation, struct fault *fault)
+static enum err find_invitation(struct registrar *registrar, const char *text, struct claim *claim,
+                                struct fault *fault)
 {
-    enum err err = code_parse(slice_of(text), code, fault);
+    enum err err = code_parse(slice_of(text), &claim->code, fault);
     if (err)
         return err;
-    err = roster_invitation_of(registrar->roster, code, invitation, fault);
+    err = roster_invitation_of(registrar->roster, &claim->code, &claim->invitation, fault);
     return err == ERR_NOT_FOUND
                ? fault_set(fault, ERR_REFUSED, "code", "not a code that is out: ask for a new one")
                : err;
 }
 
-static enum err give_again(const struct invitation *invitation, const struct sha256 *key_hash,
-                           struct buf *certificate, struct fault *fault)
+static enum err give_again(const struct claim *claim, struct buf *certificate, struct fault *fault)
 {
-    if (!sha256_equal(&invitation->key_hash, key_hash))
+    const struct invitation *used = &claim->invitation;
+    if (!sha256_equal(&used->key_hash, &claim->key_hash))
         return fault_set(fault, ERR_REFUSED, "code",
                          "it was used already, by another appliance: ask for a new one");
-    buf_append(certificate, invitation->certificate.data, invitation->certificate.len);
+    buf_append(certificate, used->certificate.data, used->certificate.len);
     return buf_check(certificate, fault, "certificate");
 }
 
-static enum err give(struct registrar *registrar, const struct code *code,
-                     const struct invitation *invitation, struct slice request,
-                     const struct sha256 *key_hash, int64_t now_ms, struct buf *certificate,
-                     struct fault *fault)
+static enum err give(struct registrar *registrar, const struct claim *claim, int64_t now_ms,
+                     struct buf *certificate, struct fault *fault)
 {
+    const char *device = claim->invitation.device;
     size_t before = certificate->len;
-    if (now_ms > invitation->expires_ms)
+    if (now_ms > claim->invitation.expires_ms)
         return fault_set(fault, ERR_REFUSED, "code", "it has expired: ask for a new one");
-    enum err err = revoke_former(registrar, invitation->device, now_ms, fault);
+    enum err err = revoke_former(registrar, device, now_ms, fault);
     if (!err)
-        err = issue(registrar, invitation->device, request, now_ms, certificate, fault);
+        err = issue(registrar, device, claim->request, now_ms, certificate, fault);
     const struct slice issued = {certificate->data + before, certificate->len - before};
     if (!err)
-        err = roster_use(registrar->roster, code, key_hash, issued, now_ms, fault);
+        err = roster_use(registrar->roster, &claim->code, &claim->key_hash, issued, now_ms, fault);
     return err ? err
-               : roster_set_state(registrar->roster, invitation->device, ROSTER_ENROLLED, "", NULL,
-                                  now_ms, fault);
+               : roster_set_state(registrar->roster, device, ROSTER_ENROLLED, "", NULL, now_ms,
+                                  fault);
 }
 
-static enum err enrol(struct registrar *registrar, const char *text, struct slice request,
+static enum err claim(struct registrar *registrar, const char *code, struct claim *claim,
                       int64_t now_ms, struct buf *certificate, struct fault *fault)
 {
-    struct code code;
-    struct sha256 key_hash;
-    struct invitation invitation CLEANUP(invitation_free);
-    invitation_init(&invitation);
-    enum err err = find_invitation(registrar, text, &code, &invitation, fault);
+    enum err err = find_invitation(registrar, code, claim, fault);
     if (!err)
-        err = check_open(registrar, invitation.device, fault);
+        err = check_open(registrar, claim->invitation.device, fault);
     if (!err)
-        err = read_request(request, &key_hash, fault);
+        err = read_request(claim, fault);
     if (err)
         return err;
-    return invitation.used_ms ? give_again(&invitation, &key_hash, certificate, fault)
-                              : give(registrar, &code, &invitation, request, &key_hash, now_ms,
-                                     certificate, fault);
+    return claim->invitation.used_ms ? give_again(claim, certificate, fault)
+                                     : give(registrar, claim, now_ms, certificate, fault);
+}
+
+static enum err enrol(struct registrar *registrar, const char *code, struct slice request,
+                      int64_t now_ms, struct buf *certificate, struct fault *fault)
+{
+    struct claim made = {.request = request};
+    invitation_init(&made.invitation);
+    enum err err = claim(registrar, code, &made, now_ms, certificate, fault);
+    invitation_free(&made.invitation);
+    return err;
 }
 
 static enum err renew(struct registrar *registrar, const char *device, struct slice request,
