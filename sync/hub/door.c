@@ -2,13 +2,12 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 #include "hal/storage.h"
-#include "sync/hub/eviction.h"
+#include "sync/hub/evictions.h"
 #include "sync/hub/fleet/servers.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +16,7 @@
 enum {
     LOOK_EVERY_MS = 60 * 1000,
     SOON_MS = 500,
-    RELOAD_MS = 1000, /* that a broker may take to read its lists */
-    AGAIN_MS = 10 * 1000,
     PID_TEXT_MAX = 32,
-};
-
-/* Who is turned away, and for how long: a closed one for good, a former box of a name once. */
-struct unwelcome {
-    char device[CERTIFICATE_NAME_MAX + 1];
-    bool closed;
-    bool evicted;
-    int64_t tried_ms; /* monotonic */
 };
 
 struct door {
@@ -35,11 +24,7 @@ struct door {
     struct door_config config;
     struct roster *reader;
     struct loop_timer *timer;
-    struct loop_timer *evict_timer;
-    struct unwelcome *unwelcome;
-    size_t count;
-    struct eviction *eviction;
-    char evicting[CERTIFICATE_NAME_MAX + 1];
+    struct evictions *evictions;
     int64_t list_until_ms;
     struct sha256 published;
 };
@@ -126,7 +111,7 @@ static enum err copy_file(const struct door *door, const char *from, const char 
     return err;
 }
 
-static enum err copy_to_broker(struct door *door, struct fault *fault)
+static enum err copy_to_broker(struct door *door, bool tell, struct fault *fault)
 {
     static const struct {
         const char *from;
@@ -138,7 +123,7 @@ static enum err copy_to_broker(struct door *door, struct fault *fault)
         {"servers/broker-key.pem", "server-key.pem", 0600},
         {"servers/broker.pem", "server.pem", 0644},
     };
-    bool changed = false;
+    bool changed = tell;
     enum err err = ERR_OK;
     for (size_t i = 0; !err && i < sizeof files / sizeof *files; i++)
         err = copy_file(door, files[i].from, files[i].name, files[i].mode, &changed, fault);
@@ -147,7 +132,8 @@ static enum err copy_to_broker(struct door *door, struct fault *fault)
     return err;
 }
 
-static enum err publish(struct door *door, struct fault *fault)
+/* `tell`: the brokers even of what they were told. */
+static enum err publish(struct door *door, bool tell, struct fault *fault)
 {
     struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
     const int64_t now_ms = clock_wall_ms(door->config.clock);
@@ -159,7 +145,7 @@ static enum err publish(struct door *door, struct fault *fault)
     if (!err)
         err = servers_renew(authorities, door->config.state, now_ms, &renewed, fault);
     if (!err && door->config.broker_folder)
-        err = copy_to_broker(door, fault);
+        err = copy_to_broker(door, tell, fault);
     const struct sha256 now = fingerprint(door->config.state);
     if (renewed || (!err && !sha256_equal(&now, &door->published))) {
         door->published = now;
@@ -168,153 +154,35 @@ static enum err publish(struct door *door, struct fault *fault)
     return err;
 }
 
-/* --- Who is unwelcome ------------------------------------------------------------------------ */
-
-static struct unwelcome *find(struct door *door, const char *device)
-{
-    for (size_t i = 0; i < door->count; i++)
-        if (strcmp(door->unwelcome[i].device, device) == 0)
-            return &door->unwelcome[i];
-    return NULL;
-}
-
-static enum err add(void *context, const struct roster_device *device, struct fault *fault)
-{
-    struct door *door = context;
-    const bool closed = roster_is_closed(device->state);
-    struct unwelcome *known = find(door, device->id);
-    if (known) {
-        known->evicted = known->evicted && known->closed == closed && !device->superseded;
-        known->closed = closed;
-        return ERR_OK;
-    }
-    struct unwelcome *more = realloc(door->unwelcome, (door->count + 1) * sizeof *more);
-    if (!more)
-        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    door->unwelcome = more;
-    struct unwelcome *one = &more[door->count++];
-    *one = (struct unwelcome){.closed = closed,
-                              .evicted = device->evicted_ms != 0 && !device->superseded};
-    memcpy(one->device, device->id, sizeof one->device);
-    return ERR_OK;
-}
-
-/* --- Evictions ------------------------------------------------------------------------------- */
-
-struct noted {
-    struct work work;
-    struct roster *roster;
-    struct diag *diag;
-    char device[CERTIFICATE_NAME_MAX + 1];
-    int64_t now_ms;
-};
-
-static enum err run_note(struct work *work, struct database *db, struct fault *fault)
-{
-    (void)db; /* the roster's too */
-    struct noted *noted = (struct noted *)((char *)work - offsetof(struct noted, work));
-    return roster_set_evicted(noted->roster, noted->device, noted->now_ms, fault);
-}
-
-static void note_done(struct work *work, enum err err, const struct fault *fault)
-{
-    struct noted *noted = (struct noted *)((char *)work - offsetof(struct noted, work));
-    if (err)
-        diag_fault(noted->diag, DIAG_WARN, "hub.eviction_not_noted", fault);
-    free(noted);
-}
-
-/* What isn't noted is done once more after the next start. */
-static void note(struct door *door)
-{
-    struct noted *noted = calloc(1, sizeof *noted);
-    if (!noted)
-        return;
-    noted->work = (struct work){.run = run_note, .done = note_done, .bytes = sizeof *noted};
-    noted->roster = door->config.roster;
-    noted->diag = door->config.diag;
-    noted->now_ms = clock_wall_ms(door->config.clock);
-    memcpy(noted->device, door->evicting, sizeof noted->device);
-    if (worker_submit(door->config.worker, &noted->work) != ERR_OK)
-        free(noted);
-}
-
-static void on_evicted(void *context, enum err err, const struct fault *fault)
-{
-    struct door *door = context;
-    struct unwelcome *one = find(door, door->evicting);
-    eviction_close(door->eviction);
-    door->eviction = NULL;
-    if (err) {
-        diag_fault(door->config.diag, DIAG_WARN, "hub.not_evicted", fault);
-    } else {
-        diag_write(door->config.diag, DIAG_INFO, "hub.evicted", "%s", door->evicting);
-        note(door);
-        if (one)
-            one->evicted = true;
-    }
-    loop_timer_start(door->evict_timer, err ? RELOAD_MS : 0, 0);
-}
-
-static enum err begin_eviction(struct door *door, struct unwelcome *one, struct fault *fault)
-{
-    struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
-    const struct eviction_config config = {
-        .url = door->config.url,
-        .proxy = door->config.proxy,
-        .ca_file = door->config.ca_file,
-        .runtime_folder = door->config.runtime_folder,
-        .device = door->evicting,
-        .clock = door->config.clock,
-        .diag = door->config.diag,
-        .ended = on_evicted,
-        .context = door,
-    };
-    one->tried_ms = loop_now_ms(door->loop);
-    memcpy(door->evicting, one->device, sizeof door->evicting);
-    enum err err = authorities_open(&authorities, door->config.state, fault);
-    return err ? err
-               : eviction_open(&door->eviction, door->loop, &config,
-                               authorities_issuer(authorities), fault);
-}
-
-static void evict_next(void *context)
-{
-    struct door *door = context;
-    const int64_t now_ms = loop_now_ms(door->loop);
-    for (size_t i = 0; !door->eviction && i < door->count; i++) {
-        struct unwelcome *one = &door->unwelcome[i];
-        struct fault fault = {0};
-        if (one->evicted || (one->tried_ms && now_ms < one->tried_ms + AGAIN_MS))
-            continue;
-        if (begin_eviction(door, one, &fault) != ERR_OK && fault.code != ERR_NOT_FOUND)
-            diag_fault(door->config.diag, DIAG_WARN, "hub.not_evicted", &fault);
-    }
-}
-
-bool door_turns_away(struct door *door, const char *device)
-{
-    struct unwelcome *one = find(door, device);
-    if (!one || !one->closed)
-        return false;
-    if (one->evicted) {
-        one->evicted = false;
-        loop_timer_start(door->evict_timer, RELOAD_MS, 0);
-    }
-    return true;
-}
-
 /* --- Looking --------------------------------------------------------------------------------- */
+
+static enum err see(void *context, const struct roster_device *device, struct fault *fault)
+{
+    return evictions_see(context, device, fault);
+}
 
 void door_look(struct door *door)
 {
     struct fault fault = {0};
-    enum err err = publish(door, &fault);
+    enum err err = publish(door, false, &fault);
     if (!err)
-        err = roster_each_unwelcome(door->reader, add, door, &fault);
+        err = roster_each_unwelcome(door->reader, see, door->evictions, &fault);
     if (err)
         diag_fault(door->config.diag, DIAG_WARN, "hub.door_not_kept", &fault);
-    loop_timer_start(door->evict_timer, RELOAD_MS, 0);
+}
+
+/* The broker may have missed that it was told, or its new files. */
+static void tell_again(void *context)
+{
+    struct door *door = context;
+    struct fault fault = {0};
+    if (publish(door, true, &fault) != ERR_OK)
+        diag_fault(door->config.diag, DIAG_WARN, "hub.door_not_kept", &fault);
+}
+
+bool door_turns_away(struct door *door, const char *device)
+{
+    return evictions_turn_away(door->evictions, device);
 }
 
 static void on_timer(void *context)
@@ -332,6 +200,29 @@ int64_t door_list_until_ms(const struct door *door)
     return door->list_until_ms;
 }
 
+static enum err open_parts(struct door *door, struct fault *fault)
+{
+    const struct door_config *config = &door->config;
+    const struct evictions_config evictions = {
+        .state = config->state,
+        .roster = config->roster,
+        .worker = config->worker,
+        .visit = {.url = config->url,
+                  .proxy = config->proxy,
+                  .ca_file = config->ca_file,
+                  .runtime_folder = config->runtime_folder,
+                  .clock = config->clock,
+                  .diag = config->diag},
+        .tell = tell_again,
+        .context = door,
+    };
+    door->timer = loop_timer_open(door->loop, on_timer, door);
+    if (!door->timer)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = roster_open(&door->reader, config->reader, fault);
+    return err ? err : evictions_open(&door->evictions, door->loop, &evictions, fault);
+}
+
 enum err door_open(struct door **out, struct loop *loop, const struct door_config *config,
                    struct fault *fault)
 {
@@ -340,11 +231,7 @@ enum err door_open(struct door **out, struct loop *loop, const struct door_confi
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     door->loop = loop;
     door->config = *config;
-    door->timer = loop_timer_open(loop, on_timer, door);
-    door->evict_timer = loop_timer_open(loop, evict_next, door);
-    enum err err = door->timer && door->evict_timer
-                       ? roster_open(&door->reader, config->reader, fault)
-                       : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = open_parts(door, fault);
     if (err) {
         door_close(door);
         return err;
@@ -360,10 +247,8 @@ void door_close(struct door *door)
 {
     if (!door)
         return;
-    eviction_close(door->eviction);
+    evictions_close(door->evictions);
     loop_timer_close(door->timer);
-    loop_timer_close(door->evict_timer);
     roster_close(door->reader);
-    free(door->unwelcome);
     free(door);
 }

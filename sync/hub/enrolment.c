@@ -58,10 +58,16 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         if (enrolment->refused)
             desk->refused++;
         else
-            desk->answered++;
+            enrolment_given(desk);
         enrolment->answer(enrolment->context, &answer);
     }
     enrolment_free(enrolment);
+}
+
+void enrolment_given(struct enrolment_desk *desk)
+{
+    desk->answered++;
+    desk->given(desk->context);
 }
 
 static enum err read_message(struct enrolment *enrolment, const struct mqtt_message *message,

@@ -23,6 +23,8 @@ struct enrolment_desk {
     struct worker *worker;
     struct clock *clock;
     struct diag *diag;
+    void (*given)(void *context); /* after COMMIT; a code may have ended another certificate */
+    void *context;
     int64_t answered;
     int64_t refused;
     struct enrolment_seen recent[ENROLMENT_RECENT];
@@ -38,5 +40,7 @@ typedef void enrolment_answer(void *context, const struct arrival_answer *answer
 enum err enrolment_take(struct enrolment_desk *desk, const struct mqtt_message *message,
                         const char *sender, bool shown, enrolment_answer *answer, void *context,
                         struct fault *fault) MUST_CHECK;
+/* For whoever else asks the desk's registrar: it gave what was asked for. */
+void enrolment_given(struct enrolment_desk *desk);
 
 #endif

@@ -158,7 +158,7 @@ static void done(struct work *work, enum err err, const struct fault *why)
         enrolling->desk->refused++;
         fail(enrolling->request, err, &fault);
     } else {
-        enrolling->desk->answered++;
+        enrolment_given(enrolling->desk);
     }
     enrolling_free(enrolling);
 }

@@ -28,8 +28,13 @@ static void on_stranger_answered(void *context, const struct arrival_answer *ans
     struct reception *r = context;
     if (r->strangers)
         wire_answer(r->strangers, answer);
+}
+
+static void on_given(void *context)
+{
+    struct reception *r = context;
     if (r->door)
-        door_look_soon(r->door); /* a code may have ended a certificate that is in use */
+        door_look_soon(r->door);
 }
 
 /* On the enrolment broker: the sender is whoever holds that client id. */
@@ -94,6 +99,8 @@ enum err reception_open(struct reception **out, const struct hub_config *config,
     r->db = db;
     r->desk.clock = config->clock;
     r->desk.diag = config->diag;
+    r->desk.given = on_given;
+    r->desk.context = r;
     enum err err = roster_open(&r->roster, hubdb_database(db), fault);
     if (!err)
         err = registrar_open(&r->desk.registrar, hubdb_database(db), config->state, &rules, fault);

@@ -46,19 +46,34 @@ def test_revoked_is_cut_off_and_what_it_holds_comes_under_another_identity(town,
         assert box.daemon.stop() == 0
 
 
+def give_its_name_away(town, box, folder):
+    """To another box, which doesn't run yet."""
+    invited = json.loads(town.device("invite", box.device, "--json"))
+    folder.mkdir()
+    other = Branch(town, folder, box.number)
+    other.cli("provision", invited["link"])
+    assert certificate(other.state)["name"] == box.device
+    return other
+
+
+def await_out_for_good(town, box):
+    """Until it is put out, and the broker tells it why when it comes again."""
+    await_true(lambda: show(town, box.device).get("evicted"), 30, "the eviction")
+    await_true(lambda: box.status()["link"] != "online", 30, "the session to end")
+    await_true(lambda: "certificate is revoked" in box.daemon.last_words(), 30, "the refusal")
+    assert box.status()["link"] != "online"
+
+
 def test_former_box_is_cut_off_when_another_takes_its_name(town, tmp_path):
     """Its certificate is worth nothing from the moment on at which the new code is used: a session
     that it has open ends too, whether or not the other has come yet."""
     with enrolled_box(town, tmp_path, "0314") as box:
         box.start()
         box.await_online()
-        invited = json.loads(town.device("invite", box.device, "--json"))
-        (tmp_path / "other").mkdir()
-        other = Branch(town, tmp_path / "other", "0314")
-        other.cli("provision", invited["link"])
-        assert certificate(other.state)["name"] == box.device
-        await_true(lambda: show(town, box.device).get("evicted"), 30, "the eviction")
-        await_true(lambda: box.status()["link"] != "online", 30, "the session to end")
+        serial = certificate(box.state)["serial"]
+        other = give_its_name_away(town, box, tmp_path / "other")
+        await_out_for_good(town, box)
+        assert serial in revoked(town.broker_folder / "crl.pem")
         assert show(town, box.device)["state"] == "enrolled"
         box.sell("0314-01-1")  # capture goes on
         box.daemon.stop()
@@ -68,6 +83,27 @@ def test_former_box_is_cut_off_when_another_takes_its_name(town, tmp_path):
             other.sell("0314-01-2")
             other.await_nothing_waits()
             assert other.daemon.stop() == 0
+
+
+def test_former_box_is_not_out_before_the_broker_has_read_its_lists(town, tmp_path):
+    """However long that takes: it would only come in again."""
+    pid_file = town.broker_folder / "tillback.pid"
+    pid = pid_file.read_text()
+    with enrolled_box(town, tmp_path, "0315") as box:
+        box.start()
+        box.await_online()
+        pid_file.write_text("0\n")  # the broker isn't told of the list
+        try:
+            give_its_name_away(town, box, tmp_path / "other")
+            await_true(
+                lambda: "hub.list_not_read" in town.hub.last_words(), 30, "the hub's question"
+            )
+            box.await_online()
+            assert not show(town, box.device).get("evicted")
+        finally:
+            pid_file.write_text(pid)
+        await_out_for_good(town, box)
+        box.daemon.stop()
 
 
 def revoked(path):

@@ -179,6 +179,14 @@ enum err authorities_crl(struct authorities *authorities, int64_t now_ms, bool a
     return err;
 }
 
+enum err authorities_list_anew(struct authorities *authorities, int64_t now_ms, struct fault *fault)
+{
+    struct buf lists CLEANUP(buf_free);
+    int64_t next_update_ms;
+    buf_init(&lists, PLACES * (size_t)CRL_PEM_MAX);
+    return authorities_crl(authorities, now_ms, true, &lists, &next_update_ms, fault);
+}
+
 /* A file that holds just that already is left as it is. */
 static enum err keep_file(const char *folder, const char *name, const struct buf *content,
                           struct fault *fault)

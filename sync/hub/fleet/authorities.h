@@ -45,6 +45,9 @@ enum err authorities_trust(struct authorities *authorities, int64_t now_ms, stru
  */
 enum err authorities_crl(struct authorities *authorities, int64_t now_ms, bool anew,
                          struct buf *pem, int64_t *next_update_ms, struct fault *fault) MUST_CHECK;
+/* Only makes the list of each anew, for authorities_publish to find. */
+enum err authorities_list_anew(struct authorities *authorities, int64_t now_ms,
+                               struct fault *fault) MUST_CHECK;
 /* Writes trust/ca.pem and trust/crl.pem, with lists as authorities_crl makes them. */
 enum err authorities_publish(struct authorities *authorities, int64_t now_ms, bool anew,
                              int64_t *next_update_ms, struct fault *fault) MUST_CHECK;

@@ -99,15 +99,23 @@ static enum err read_request(struct claim *claim, struct fault *fault)
     return err ? err : key_fingerprint(&csr->pk, &claim->key_hash, fault);
 }
 
-/* A code for an appliance that had a certificate is for another box, or for one that was emptied.
+/*
+ * A code for an appliance that had a certificate is for another box, or for one that was emptied.
+ * One that is enrolled had one, revoked or not: a try before this one may have come no further.
  */
 static enum err revoke_former(struct registrar *registrar, const char *device, int64_t now_ms,
                               struct fault *fault)
 {
+    struct roster_device found = {.state = ROSTER_INVITED};
     size_t count;
     enum err err =
         authorities_revoke(registrar->authorities, device, CRL_SUPERSEDED, now_ms, &count, fault);
-    return err || count == 0 ? err : roster_supersede(registrar->roster, device, fault);
+    if (!err)
+        err = roster_find(registrar->roster, device, &found, fault);
+    if (err || (!count && found.state != ROSTER_ENROLLED))
+        return err;
+    err = authorities_list_anew(registrar->authorities, now_ms, fault);
+    return err ? err : roster_supersede(registrar->roster, device, fault);
 }
 
 /* Nobody learns from a refusal whether a code is nearly right. */

@@ -196,8 +196,8 @@ enum err roster_set_state(struct roster *roster, const char *device, enum roster
     return database_run(roster->db, s, fault);
 }
 
-enum err roster_set_evicted(struct roster *roster, const char *device, int64_t now_ms,
-                            struct fault *fault)
+enum err roster_set_evicted(struct roster *roster, const char *device, int64_t changed_ms,
+                            int64_t now_ms, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_attached(roster->sql, ROSTER_EVICTED, &s, fault);
@@ -205,6 +205,7 @@ enum err roster_set_evicted(struct roster *roster, const char *device, int64_t n
         return err;
     bind_text(s, 1, device);
     bind_int(s, 2, now_ms);
+    bind_int(s, 3, changed_ms);
     return database_run(roster->db, s, fault);
 }
 

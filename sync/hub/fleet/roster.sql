@@ -18,9 +18,9 @@ UPDATE roster SET state = ?2, reason = ?3, successor = coalesce(?4, successor), 
        evicted_ms = NULL
 WHERE device = ?1
 -- name: evicted
-UPDATE roster SET evicted_ms = ?2, superseded = 0 WHERE device = ?1
+UPDATE roster SET evicted_ms = ?2, superseded = 0 WHERE device = ?1 AND changed_ms = ?3
 -- name: supersede
-UPDATE roster SET superseded = 1 WHERE device = ?1
+UPDATE roster SET superseded = 1, evicted_ms = NULL WHERE device = ?1
 -- name: invite
 INSERT INTO invitation (token_hash, locator, device, bundle, seal, expires_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)

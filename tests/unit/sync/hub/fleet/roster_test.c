@@ -118,7 +118,7 @@ static void closed_ones_are_listed_with_why_and_who_came(void **state)
     add("b");
     assert_int_equal(roster_set_state(roster, "a", ROSTER_REPLACED, "broken", "b", LATER_MS, NULL),
                      ERR_OK);
-    assert_int_equal(roster_set_evicted(roster, "a", LATER_MS, NULL), ERR_OK);
+    assert_int_equal(roster_set_evicted(roster, "a", LATER_MS, LATER_MS, NULL), ERR_OK);
     assert_int_equal(roster_each_unwelcome(roster, count_one, &closed, NULL), ERR_OK);
     assert_int_equal(roster_each(roster, NULL, count_one, &all, NULL), ERR_OK);
     assert_int_equal(roster_each(roster, "0042", count_one, &here, NULL), ERR_OK);
@@ -133,6 +133,26 @@ static void closed_ones_are_listed_with_why_and_who_came(void **state)
     assert_int_equal(roster_find(roster, "c", &found, NULL), ERR_NOT_FOUND);
 }
 
+static void former_box_of_a_name_is_not_out_because_the_one_before_it_is(void **state)
+{
+    (void)state;
+    struct roster_device found;
+    int64_t changed_ms = NOW_MS;
+    add("a");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(roster_supersede(roster, "a", NULL), ERR_OK);
+        assert_int_equal(
+            roster_set_state(roster, "a", ROSTER_ENROLLED, "", NULL, changed_ms + 1, NULL), ERR_OK);
+        assert_int_equal(roster_set_evicted(roster, "a", changed_ms++, LATER_MS, NULL), ERR_OK);
+        assert_int_equal(roster_find(roster, "a", &found, NULL), ERR_OK);
+        assert_true(found.superseded);
+        assert_int_equal(found.evicted_ms, 0);
+        assert_int_equal(roster_set_evicted(roster, "a", changed_ms, LATER_MS, NULL), ERR_OK);
+        assert_int_equal(roster_find(roster, "a", &found, NULL), ERR_OK);
+        assert_false(found.superseded);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +163,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(closed_ones_are_listed_with_why_and_who_came, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            former_box_of_a_name_is_not_out_because_the_one_before_it_is, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
