@@ -48,6 +48,7 @@ struct state_text {
     struct logs_text logs;
     bool has_logs;
     struct ends_text torn;
+    bool confirms;
 };
 
 #define WAITING(text, stream)                                                                      \
@@ -132,6 +133,10 @@ static const struct json_field health_fields[] = {
      .presence = JSON_OPTIONAL,
      .offset = offsetof(struct state_text, torn),
      .items = &ends_table},
+    {.name = "confirms_reservations",
+     .kind = JSON_FLAG,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct state_text, confirms)},
 };
 
 static const struct json_table health_table = {
@@ -155,6 +160,7 @@ static enum err read_document(const struct cJSON *doc, struct arena *arena,
     state->time_ms = text.time_ms;
     state->has_logs = text.has_logs;
     state->torn_ends = text.torn.count;
+    state->confirms = text.confirms;
     for (int i = 0; i < STREAMS_OF_APPLIANCE && text.has_logs; i++)
         if (id_parse(slice_of(text.logs.ids[i]), &state->logs[i]) != ERR_OK)
             return fault_set(fault, ERR_INVALID, "logs", "must be UUIDs");

@@ -20,6 +20,7 @@ struct link_state {
     bool has_logs; /* says which logs are the current ones, so that a hub that lost one can tell */
     struct id logs[STREAMS_OF_APPLIANCE];
     int64_t torn_ends; /* how often it was torn off, as it says beside; not written here */
+    bool confirms;     /* it answers what the hub asks of its own sales; as well */
 };
 
 /* Writes the members into the open object; the last will is the state with `online` false. */

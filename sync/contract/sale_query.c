@@ -17,25 +17,42 @@ static enum err locate(struct slice text, struct json_limits limits, const char 
     return err == ERR_NOT_FOUND ? ERR_INVALID : err;
 }
 
-static enum err read_receipt(struct slice text, struct json_limits limits,
-                             char receipt[static SALE_QUERY_RECEIPT_MAX + 1], struct fault *fault)
+/* A text of 1 to `max` bytes. */
+static enum err read_text(struct slice text, struct json_limits limits, const char *key, size_t max,
+                          char *out, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, BYTES_MAX);
     struct slice value;
     struct slice read;
-    enum err err = locate(text, limits, "receipt", &value, fault);
+    enum err err = locate(text, limits, key, &value, fault);
     if (err)
         return err;
     err = json_scan_text(value, &arena, &read);
     if (err == ERR_NO_MEMORY)
-        return fault_set(fault, err, "receipt", "out of memory");
-    if (err || read.len == 0 || read.len > SALE_QUERY_RECEIPT_MAX)
-        return fault_set(fault, ERR_INVALID, "receipt", "must be a text of 1 to %d bytes",
-                         SALE_QUERY_RECEIPT_MAX);
-    memcpy(receipt, read.data, read.len);
-    receipt[read.len] = '\0';
+        return fault_set(fault, err, key, "out of memory");
+    if (err || read.len == 0 || read.len > max)
+        return fault_set(fault, ERR_INVALID, key, "must be a text of 1 to %zu bytes", max);
+    memcpy(out, read.data, read.len);
+    out[read.len] = '\0';
     return ERR_OK;
+}
+
+static enum err read_receipt(struct slice text, struct json_limits limits,
+                             char receipt[static SALE_QUERY_RECEIPT_MAX + 1], struct fault *fault)
+{
+    return read_text(text, limits, "receipt", SALE_QUERY_RECEIPT_MAX, receipt, fault);
+}
+
+/* Absent stands for "". */
+static enum err read_store(struct slice text, struct json_limits limits,
+                           char store[static SALE_QUERY_STORE_MAX + 1], struct fault *fault)
+{
+    struct slice value;
+    enum err err = json_scan_member(text, limits, "store", &value, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
+    return err ? err : read_text(text, limits, "store", SALE_QUERY_STORE_MAX, store, fault);
 }
 
 void sale_query_write(struct buf *out, const struct sale_query *query)
@@ -44,7 +61,25 @@ void sale_query_write(struct buf *out, const struct sale_query *query)
     struct jsonw w = jsonw_to(out);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "receipt", query->receipt);
+    if (query->store[0])
+        jsonw_text(&w, "store", query->store);
+    if (query->reserve)
+        jsonw_bool(&w, "reserve", true);
     jsonw_end(&w);
+}
+
+/* Absent stands for false. */
+static enum err read_flag(struct slice text, struct json_limits limits, const char *key, bool *flag,
+                          struct fault *fault)
+{
+    struct slice value;
+    enum err err = json_scan_member(text, limits, key, &value, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
+    *flag = !err && slice_is(value, "true");
+    return err || *flag || slice_is(value, "false")
+               ? err
+               : fault_set(fault, ERR_INVALID, key, "must be true or false");
 }
 
 enum err sale_query_read(struct slice text, struct sale_query *query, struct fault *fault)
@@ -52,6 +87,10 @@ enum err sale_query_read(struct slice text, struct sale_query *query, struct fau
     const struct json_limits limits = {.bytes = BYTES_MAX, .depth = DEPTH_MAX};
     struct sale_query read = {0};
     enum err err = read_receipt(text, limits, read.receipt, fault);
+    if (!err)
+        err = read_store(text, limits, read.store, fault);
+    if (!err)
+        err = read_flag(text, limits, "reserve", &read.reserve, fault);
     if (!err)
         *query = read;
     return err;
@@ -73,6 +112,8 @@ void sale_reply_write(struct buf *out, const struct sale_reply *reply)
     jsonw_end(&w);
     if (reply->reserved_until_ms)
         jsonw_time(&w, "reserved_until", reply->reserved_until_ms);
+    if (reply->awaits_holder)
+        jsonw_bool(&w, "awaits_holder", true);
     jsonw_end(&w);
 }
 
@@ -145,6 +186,8 @@ enum err sale_reply_read(struct slice text, struct sale_reply *reply, struct fau
         err = read_events(text, limits, &read, fault);
     if (!err)
         err = read_reserved(text, limits, &read, fault);
+    if (!err)
+        err = read_flag(text, limits, "awaits_holder", &read.awaits_holder, fault);
     if (!err)
         *reply = read;
     return err;

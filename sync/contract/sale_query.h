@@ -3,7 +3,11 @@
  * under down/reply, matched by MQTT 5 correlation data. The answer is facts, as events byte for
  * byte: the sale, and every event of the returns made of it, wherever they were made, each return's
  * in their order. The appliance decides. While one appliance is at a receipt that it asked for, the
- * answer to every other says until when: to be asked again then. Pure; any thread.
+ * answer to every other says until when: to be asked again then.
+ *
+ * Who asks because goods are about to be taken back (`reserve`) may get two answers: a first that
+ * says no more than that the store that wrote the receipt is being asked (reservation.h), and the
+ * answer. Pure; any thread.
  */
 #ifndef SYNC_CONTRACT_SALE_QUERY_H
 #define SYNC_CONTRACT_SALE_QUERY_H
@@ -12,12 +16,15 @@
 
 enum {
     SALE_QUERY_RECEIPT_MAX = 128,
+    SALE_QUERY_STORE_MAX = 16,
     SALE_REPLY_EVENTS_MAX = 200,
     SALE_REPLY_BYTES_MAX = 512 * 1024,
 };
 
 struct sale_query {
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+    char store[SALE_QUERY_STORE_MAX + 1]; /* that wrote it, as its number says; "": it doesn't */
+    bool reserve;                         /* to decide of it at once; otherwise only to look */
 };
 
 void sale_query_write(struct buf *out, const struct sale_query *query);
@@ -30,6 +37,7 @@ struct sale_reply {
     struct slice events[SALE_REPLY_EVENTS_MAX]; /* of its returns */
     size_t event_count;
     int64_t reserved_until_ms; /* another appliance is at it; 0: nobody */
+    bool awaits_holder;        /* nothing is said yet: another answer follows */
 };
 
 void sale_reply_write(struct buf *out, const struct sale_reply *reply);

@@ -138,6 +138,7 @@ def test_question_names_a_receipt():
 def test_answer_holds_events_or_nothing():
     reply = sample(schemas.SAMPLES / "message" / "reply.json")
     schemas.validate("reply", {**reply, "sale": None, "events": []})
+    schemas.validate("reply", {**reply, "sale": None, "events": [], "awaits_holder": True})
     assert schemas.problems("reply", {**reply, "sale": {}})
     assert schemas.problems("reply", {**reply, "events": [{}]})
 
@@ -157,5 +158,7 @@ def test_limits_are_those_of_the_code():
     assert ack["parked"]["maxItems"] == schemas.constant("ack.h", "ACK_PARKED_MAX")
     events = schemas.load("reply")["properties"]["events"]
     assert events["maxItems"] == schemas.constant("sale_query.h", "SALE_REPLY_EVENTS_MAX")
+    returns = schemas.load("reserved")["properties"]["returns"]
+    assert returns["maxItems"] == schemas.constant("reservation.h", "RESERVATION_RETURNS_MAX")
     key = schemas.load("cloudevent")["properties"]["idempotencykey"]
     assert key["maxLength"] == schemas.constant("event.h", "IDEMPOTENCY_KEY_MAX")

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 #include <string.h>
@@ -19,6 +20,25 @@ static void question_comes_back_as_it_was_written(void **state)
     struct sale_query read;
     assert_int_equal(sale_query_read(buf_slice(&out), &read, NULL), ERR_OK);
     assert_string_equal(read.receipt, query.receipt);
+    assert_string_equal(read.store, "");
+    assert_false(read.reserve);
+    query.reserve = true;
+    (void)snprintf(query.store, sizeof query.store, "0042");
+    buf_reset(&out);
+    sale_query_write(&out, &query);
+    assert_int_equal(sale_query_read(buf_slice(&out), &read, NULL), ERR_OK);
+    assert_true(read.reserve);
+    assert_string_equal(read.store, "0042");
+    struct fault fault = {0};
+    assert_int_equal(
+        sale_query_read(SLICE_LITERAL("{\"receipt\":\"1\",\"store\":\"12345678901234567\"}"), &read,
+                        &fault),
+        ERR_INVALID);
+    assert_string_equal(fault.where, "store");
+    assert_int_equal(
+        sale_query_read(SLICE_LITERAL("{\"receipt\":\"1\",\"reserve\":1}"), &read, &fault),
+        ERR_INVALID);
+    assert_string_equal(fault.where, "reserve");
 }
 
 static void question_without_a_receipt_is_refused(void **state)
@@ -83,6 +103,12 @@ static void sale_unknown_to_the_hub_is_empty(void **state)
     assert_int_equal(sale_reply_read(buf_slice(&out), &read, NULL), ERR_OK);
     assert_int_equal(read.sale.len, 0);
     assert_int_equal(read.event_count, 0);
+    assert_false(read.awaits_holder);
+    reply.awaits_holder = true;
+    buf_reset(&out);
+    sale_reply_write(&out, &reply);
+    assert_int_equal(sale_reply_read(buf_slice(&out), &read, NULL), ERR_OK);
+    assert_true(read.awaits_holder);
 }
 
 static void answer_is_refused_by_field(void **state)

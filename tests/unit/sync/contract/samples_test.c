@@ -11,6 +11,7 @@
 #include "sync/contract/inbox.h"
 #include "sync/contract/link_state.h"
 #include "sync/contract/parked_ask.h"
+#include "sync/contract/reservation.h"
 #include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
@@ -194,6 +195,22 @@ static void appliances_messages_are_read_and_written_as_before(void **state)
     struct sale_query query;
     assert_int_equal(sale_query_read(buf_slice(&text), &query, NULL), ERR_OK);
     sale_query_write(&again, &query);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "reservation");
+    struct reservation reservation;
+    assert_int_equal(reservation_read(buf_slice(&text), &reservation, NULL), ERR_OK);
+    reservation_write(&again, &reservation);
+    assert_same(&again, &text);
+    buf_free(&text);
+    buf_reset(&again);
+
+    load_message(&text, "reserved");
+    struct reserved reserved;
+    assert_int_equal(reserved_read(buf_slice(&text), &reserved, NULL), ERR_OK);
+    reserved_write(&again, &reserved);
     assert_same(&again, &text);
     buf_free(&text);
     buf_reset(&again);
