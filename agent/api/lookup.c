@@ -14,6 +14,7 @@ enum {
     ASKED_MAX = 64,
     ASK_AGAIN_MS = 10 * 1000,
     TRY_AGAIN_MS = 500,
+    HOLDER_AGAIN_MS = 1000,
     ARENA_MAX_BYTES = 8 * 1024 * 1024
 };
 
@@ -29,6 +30,7 @@ struct lookup {
     void (*handle)(void *context, struct http_request *request);
     struct asked asked[ASKED_MAX]; /* a ring */
     size_t next;
+    const struct inquiry *answered; /* whose request is being handled anew */
     size_t waiting;
     bool closed;
 };
@@ -37,7 +39,9 @@ struct lookup {
 struct inquiry {
     struct lookup *lookup;
     struct http_request *request;
-    char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+    struct sale_query query;
+    int64_t reserved_until_ms; /* wall: as the hub says */
+    bool awaits_holder;        /* the store that wrote it hasn't said anything yet */
 };
 
 struct lookup *lookup_open(struct api *api,
@@ -95,12 +99,14 @@ static void handle_again(void *context)
     struct inquiry *inquiry = context;
     struct lookup *lookup = inquiry->lookup;
     lookup->waiting--;
+    lookup->answered = inquiry;
     struct fault fault;
     (void)fault_set(&fault, ERR_BUSY, "", "the appliance is stopping");
     if (lookup->closed)
         http_problem(inquiry->request, http_status_of(ERR_BUSY), &fault);
     else
         lookup->handle(lookup->api, inquiry->request);
+    lookup->answered = NULL;
     let_go(lookup);
     free(inquiry);
 }
@@ -150,7 +156,9 @@ static void answered(void *context, enum err err, struct slice answer)
         diag_write(lookup->api->config.diag, DIAG_INFO, "lookup.no_answer", "%s: %s", err_name(err),
                    fault.text);
     size_t count = err ? 0 : gather(&reply, bodies);
-    note_asked(lookup, inquiry->receipt, err ? TRY_AGAIN_MS : ASK_AGAIN_MS,
+    inquiry->reserved_until_ms = reply.reserved_until_ms;
+    inquiry->awaits_holder = err == ERR_BUSY;
+    note_asked(lookup, inquiry->query.receipt, err ? TRY_AGAIN_MS : ASK_AGAIN_MS,
                reply.reserved_until_ms);
     if (count && !lookup->closed)
         eventlog_learn(lookup->api->config.log, bodies, count, learned, inquiry);
@@ -204,13 +212,17 @@ static bool link_is_up(const struct api *api)
     return api->config.uplink && status.state == UPLINK_ONLINE;
 }
 
+static bool only_looks(const struct api_call *call)
+{
+    return strcmp(http_request_method(call->request), "GET") == 0;
+}
+
 /* Another store takes goods of this receipt back just now. */
-static bool is_reserved(const struct asked *asked, struct api_call *call)
+static bool is_reserved(struct api_call *call, int64_t until_ms)
 {
     struct fault fault;
-    int64_t left_ms = asked->reserved_until_ms - clock_wall_ms(call->api->config.clock);
-    bool reads = strcmp(http_request_method(call->request), "GET") == 0;
-    if (left_ms <= 0 || reads)
+    int64_t left_ms = until_ms - clock_wall_ms(call->api->config.clock);
+    if (left_ms <= 0 || only_looks(call))
         return false;
     (void)fault_set(&fault, ERR_BUSY, "receipt",
                     "another store has this receipt in hand: ask again in %lld s",
@@ -219,16 +231,44 @@ static bool is_reserved(const struct asked *asked, struct api_call *call)
     return true;
 }
 
-static enum err ask(struct lookup *lookup, struct http_request *request, const char *receipt)
+/* What came of asking: true, and the request is answered, if it can't go on. */
+static bool is_held_up(struct api_call *call, const struct inquiry *inquiry)
+{
+    struct fault fault;
+    if (!inquiry->awaits_holder)
+        return is_reserved(call, inquiry->reserved_until_ms);
+    (void)fault_set(&fault, ERR_BUSY, "receipt",
+                    "the store that wrote this receipt is being asked: ask again in %d s",
+                    HOLDER_AGAIN_MS / 1000);
+    api_fail(call->request, ERR_BUSY, &fault);
+    return true;
+}
+
+/* The store that wrote the receipt, as far as its number says so. */
+static void name_store(const struct scan_formats *formats, struct sale_query *query)
+{
+    struct scan_receipt found;
+    const struct slice *store = NULL;
+    if (scan_formats_find(formats, slice_of(query->receipt), &found))
+        store = pattern_field(&found.fields, "store");
+    if (store && store->len <= SALE_QUERY_STORE_MAX)
+        (void)snprintf(query->store, sizeof query->store, "%.*s", (int)store->len, store->data);
+}
+
+static enum err ask(struct lookup *lookup, struct http_request *request, const char *receipt,
+                    bool reserve)
 {
     struct inquiry *inquiry = calloc(1, sizeof *inquiry);
     if (!inquiry)
         return ERR_NO_MEMORY;
     inquiry->lookup = lookup;
     inquiry->request = request;
-    (void)snprintf(inquiry->receipt, sizeof inquiry->receipt, "%s", receipt);
+    inquiry->query.reserve = reserve;
+    (void)snprintf(inquiry->query.receipt, sizeof inquiry->query.receipt, "%s", receipt);
+    name_store(lookup->api->config.formats, &inquiry->query);
     lookup->waiting++;
-    enum err err = uplink_query(lookup->api->config.uplink, receipt, answered, inquiry, NULL);
+    enum err err =
+        uplink_query(lookup->api->config.uplink, &inquiry->query, answered, inquiry, NULL);
     if (err) {
         lookup->waiting--;
         free(inquiry);
@@ -236,17 +276,39 @@ static enum err ask(struct lookup *lookup, struct http_request *request, const c
     return err;
 }
 
-bool lookup_asks(struct api_call *call)
+/* `named`: NULL for the receipt that the request itself names. */
+static bool asks(struct api_call *call, const char *named, bool reserve)
 {
     struct lookup *lookup = call->api->lookup;
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
+    if (lookup->answered && lookup->answered->request == call->request)
+        return is_held_up(call, lookup->answered);
     if (!link_is_up(call->api))
         return false;
-    receipt_of(call->request, receipt);
+    if (named)
+        (void)snprintf(receipt, sizeof receipt, "%s", named);
+    else
+        receipt_of(call->request, receipt);
     if (!receipt[0] || is_card(call->api, receipt))
         return false;
-    const struct asked *asked = find_asked(lookup, receipt);
+    const struct asked *asked = reserve ? NULL : find_asked(lookup, receipt);
     if (asked)
-        return is_reserved(asked, call);
-    return !is_our_own(call->api, receipt) && ask(lookup, call->request, receipt) == ERR_OK;
+        return is_reserved(call, asked->reserved_until_ms);
+    return !is_our_own(call->api, receipt) &&
+           ask(lookup, call->request, receipt, reserve) == ERR_OK;
+}
+
+bool lookup_asks(struct api_call *call)
+{
+    return asks(call, NULL, false);
+}
+
+bool lookup_reserves(struct api_call *call)
+{
+    return asks(call, NULL, true);
+}
+
+bool lookup_reserves_receipt(struct api_call *call, const char *receipt)
+{
+    return asks(call, receipt, true);
 }

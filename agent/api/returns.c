@@ -22,7 +22,7 @@ static int64_t watermark(const struct api *api)
 /* A manager who asks for a return is an associate in that: another one has to approve it. */
 static void create(struct api_call *call)
 {
-    if (lookup_asks(call))
+    if (lookup_reserves(call))
         return;
     call->actor.manager = false;
     api_write(call, CAPTURE_RETURN, NULL, 201);
@@ -30,7 +30,7 @@ static void create(struct api_call *call)
 
 static void exchange(struct api_call *call)
 {
-    if (api_switched_off(call, call->api->features.exchanges) || lookup_asks(call))
+    if (api_switched_off(call, call->api->features.exchanges) || lookup_reserves(call))
         return;
     api_write(call, CAPTURE_EXCHANGE, NULL, 201);
 }
@@ -64,8 +64,15 @@ static void change(struct api_call *call, enum capture_kind kind)
         api_write(call, kind, &id, 200);
 }
 
+/* Others may have taken the same goods back since it was asked for. */
 static void approve(struct api_call *call)
 {
+    struct id id;
+    struct return_state state;
+    if (api_subject(call, &id, NULL) == ERR_OK &&
+        return_view_find(&call->api->views, &id, &state, NULL) == ERR_OK &&
+        lookup_reserves_receipt(call, state.receipt))
+        return;
     api_decide(call, CAPTURE_APPROVE);
 }
 

@@ -1,6 +1,5 @@
 #include "sync/uplink/query.h"
 #include "hal/base/cleanup.h"
-#include "sync/contract/sale_query.h"
 #include "sync/contract/topic.h"
 
 #include <stdlib.h>
@@ -12,6 +11,7 @@ struct query {
     struct query_list *list;
     struct query *next;
     struct id id;
+    bool awaits_holder; /* the hub has heard it, and asks the store that wrote the receipt */
     struct loop_timer *timer;
     query_done *done;
     void *context;
@@ -34,17 +34,24 @@ struct query_list *query_list_open(struct loop *loop)
     return list;
 }
 
+/* Where it hangs; NULL: there is none. */
+static struct query **find_query(struct query_list *list, struct slice id)
+{
+    for (struct query **at = &list->first; *at; at = &(*at)->next)
+        if (id.len == ID_BYTES && memcmp((*at)->id.bytes, id.data, ID_BYTES) == 0)
+            return at;
+    return NULL;
+}
+
 static struct query *unlink_query(struct query_list *list, struct slice id)
 {
-    for (struct query **at = &list->first; *at; at = &(*at)->next) {
-        struct query *query = *at;
-        if (id.len == ID_BYTES && memcmp(query->id.bytes, id.data, ID_BYTES) == 0) {
-            *at = query->next;
-            list->count--;
-            return query;
-        }
+    struct query **at = find_query(list, id);
+    struct query *query = at ? *at : NULL;
+    if (query) {
+        *at = query->next;
+        list->count--;
     }
-    return NULL;
+    return query;
 }
 
 static void free_query(struct query *query)
@@ -70,7 +77,8 @@ static void finish(struct query_list *list, struct slice id, enum err err, struc
 static void on_timeout(void *context)
 {
     struct query *query = context;
-    finish(query->list, id_slice(&query->id), ERR_TIMEOUT, (struct slice){"", 0});
+    finish(query->list, id_slice(&query->id), query->awaits_holder ? ERR_BUSY : ERR_TIMEOUT,
+           (struct slice){"", 0});
 }
 
 static enum err add(struct query_list *list, int64_t now_ms, query_done *done, void *context,
@@ -100,7 +108,14 @@ static enum err add(struct query_list *list, int64_t now_ms, query_done *done, v
 
 void query_answered(struct query_list *list, struct slice correlation, struct slice answer)
 {
-    finish(list, correlation, ERR_OK, answer);
+    struct query **at = find_query(list, correlation);
+    struct sale_reply reply;
+    if (!at)
+        return;
+    if (sale_reply_read(answer, &reply, NULL) == ERR_OK && reply.awaits_holder)
+        (*at)->awaits_holder = true;
+    else
+        finish(list, correlation, ERR_OK, answer);
 }
 
 static enum err publish(const struct query_road *road, struct slice question, const struct id *id,
@@ -123,19 +138,17 @@ static enum err publish(const struct query_road *road, struct slice question, co
     return mqtt_publish(road->mqtt, &message, &token, fault);
 }
 
-enum err query_ask(struct query_list *list, const struct query_road *road, const char *receipt,
-                   query_done *done, void *context, struct fault *fault)
+enum err query_ask(struct query_list *list, const struct query_road *road,
+                   const struct sale_query *asked, query_done *done, void *context,
+                   struct fault *fault)
 {
-    struct sale_query query;
     struct id id;
-    size_t len = strlen(receipt);
-    if (len == 0 || len > SALE_QUERY_RECEIPT_MAX)
+    if (!asked->receipt[0])
         return fault_set(fault, ERR_INVALID, "receipt", "must be a text of 1 to %d bytes",
                          SALE_QUERY_RECEIPT_MAX);
     struct buf question CLEANUP(buf_free);
     buf_init(&question, QUESTION_MAX);
-    memcpy(query.receipt, receipt, len + 1);
-    sale_query_write(&question, &query);
+    sale_query_write(&question, asked);
     enum err err = buf_check(&question, fault, "receipt");
     if (err)
         return err;

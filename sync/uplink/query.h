@@ -7,13 +7,18 @@
 
 #include "hal/base/id.h"
 #include "hal/loop.h"
+#include "sync/contract/sale_query.h"
 #include "sync/transport/mqtt.h"
 
 enum { QUERY_TIMEOUT_MS = 2000, QUERIES_MAX = 32 };
 
 struct query_list;
 
-/* The hub's answer (JSON, borrowed), or ERR_TIMEOUT, ERR_CLOSED, ... with nothing. Comes once. */
+/*
+ * The hub's answer (JSON, borrowed), or ERR_TIMEOUT, ERR_CLOSED, ... with nothing; ERR_BUSY when
+ * the hub still waits for the store that wrote the receipt, and it is to be asked again. Comes
+ * once.
+ */
 typedef void query_done(void *context, enum err err, struct slice answer);
 
 /* NULL on no memory. */
@@ -29,10 +34,11 @@ struct query_road {
 
 /*
  * Asks what is known of a receipt. ERR_BUSY when QUERIES_MAX wait, ERR_INVALID for a receipt that
- * is empty or too long, ERR_CLOSED without a connection; `done` doesn't come then.
+ * is empty, ERR_CLOSED without a connection; `done` doesn't come then.
  */
-enum err query_ask(struct query_list *list, const struct query_road *road, const char *receipt,
-                   query_done *done, void *context, struct fault *fault) MUST_CHECK;
+enum err query_ask(struct query_list *list, const struct query_road *road,
+                   const struct sale_query *question, query_done *done, void *context,
+                   struct fault *fault) MUST_CHECK;
 /* An answer came; one that nobody waits for is passed over. */
 void query_answered(struct query_list *list, struct slice correlation, struct slice answer);
 /* The link is gone: all that wait end with `err`. */

@@ -404,8 +404,8 @@ enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first,
     return ERR_OK;
 }
 
-enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *done, void *context,
-                      struct fault *fault)
+enum err uplink_query(struct uplink *uplink, const struct sale_query *question, query_done *done,
+                      void *context, struct fault *fault)
 {
     if (!uplink->subscribed)
         return fault_set(fault, ERR_CLOSED, "", "there is no link to the hub");
@@ -414,7 +414,7 @@ enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *do
         .device = uplink->config.target.device,
         .now_ms = clock_wall_ms(uplink->config.clock),
     };
-    return query_ask(uplink->queries, &road, receipt, done, context, fault);
+    return query_ask(uplink->queries, &road, question, done, context, fault);
 }
 
 enum err uplink_try_rights(struct uplink *uplink, rights_done *done, void *context,

@@ -104,8 +104,8 @@ enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first,
  * Asks the hub for what it knows of a receipt; the answer is for sale_reply_read.
  * ERR_CLOSED at once when there is no link; else `done` comes within QUERY_TIMEOUT_MS.
  */
-enum err uplink_query(struct uplink *uplink, const char *receipt, query_done *done, void *context,
-                      struct fault *fault) MUST_CHECK;
+enum err uplink_query(struct uplink *uplink, const struct sale_query *question, query_done *done,
+                      void *context, struct fault *fault) MUST_CHECK;
 
 /*
  * Whether the broker keeps this appliance to its own topics: see rights.h. ERR_CLOSED when there is

@@ -115,22 +115,29 @@ static void hub_events(struct fake_hub *hub, const struct mqtt_message *message)
     buf_free(&text);
 }
 
+static void hub_reply(struct fake_hub *hub, const struct mqtt_message *question,
+                      const struct sale_reply *reply)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    sale_reply_write(&text, reply);
+    fake_hub_publish(
+        hub, "reply",
+        (struct mqtt_message){.payload = buf_slice(&text), .correlation = question->correlation});
+    buf_free(&text);
+}
+
 static void hub_query(struct fake_hub *hub, const struct mqtt_message *message)
 {
     struct sale_query query;
     struct sale_reply reply = {.sale = SLICE_LITERAL("{\"sale\":1}")};
-    struct buf text;
-    if (!hub->answers)
-        return;
     assert_string_equal(message->response_topic, "tb/v1/shop-1/down/reply");
     assert_int_equal(sale_query_read(message->payload, &query, NULL), ERR_OK);
     memcpy(reply.receipt, query.receipt, sizeof reply.receipt);
-    buf_init(&text, 4096);
-    sale_reply_write(&text, &reply);
-    fake_hub_publish(
-        hub, "reply",
-        (struct mqtt_message){.payload = buf_slice(&text), .correlation = message->correlation});
-    buf_free(&text);
+    if (hub->asks_holder)
+        hub_reply(hub, message, &(struct sale_reply){.receipt = "?", .awaits_holder = true});
+    if (hub->answers)
+        hub_reply(hub, message, &reply);
 }
 
 void fake_hub_tell_time(struct fake_hub *hub)

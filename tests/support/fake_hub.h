@@ -31,9 +31,10 @@ struct fake_hub {
     struct tls_context *tls;
     bool connected;
     bool subscribed;
-    bool silent;     /* takes, and answers nothing */
-    bool answers;    /* questions */
-    bool tells_time; /* else it keeps the questions */
+    bool silent;      /* takes, and answers nothing */
+    bool answers;     /* questions */
+    bool asks_holder; /* says first that it does */
+    bool tells_time;  /* else it keeps the questions */
     int time_asked;
     char time_question[ID_BYTES];
     bool backs_up; /* at once, all that it holds */
