@@ -15,9 +15,22 @@
 
 #include <cmocka.h>
 
+static void on_reserve(struct arrival_house *f, const struct arrival_answer *answer)
+{
+    f->reserves++;
+    f->reminds = answer->correlation.len == 0;
+    (void)snprintf(f->holder, sizeof f->holder, "%s", answer->device);
+    (void)snprintf(f->reserve, sizeof f->reserve, "%.*s", (int)answer->payload.len,
+                   answer->payload.data);
+}
+
 static void on_answer(void *context, const struct arrival_answer *answer)
 {
     struct arrival_house *f = context;
+    if (strcmp(answer->name, "reserve") == 0) {
+        on_reserve(f, answer);
+        return;
+    }
     f->answers++;
     (void)snprintf(f->device, sizeof f->device, "%s", answer->device);
     (void)snprintf(f->name, sizeof f->name, "%s", answer->name);
@@ -199,6 +212,7 @@ void arrival_house_state(struct arrival_house *f, const char *session, bool onli
     struct jsonw w = jsonw_to(&text);
     jsonw_object(&w, NULL);
     link_state_write(&w, &known);
+    jsonw_bool(&w, "confirms_reservations", true);
     jsonw_end(&w);
     assert_int_equal(arrival_house_take(f, (struct mqtt_message){.topic = "tb/v1/box-a/up/state",
                                                                  .payload = buf_slice(&text)}),

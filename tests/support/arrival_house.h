@@ -27,6 +27,10 @@ struct arrival_house {
     struct inbox_place place;
     bool packed;
     size_t payload_len;
+    int reserves; /* what holders of sales were told, and the last of it, apart from the above */
+    char holder[DEVICE_ID_MAX + 1];
+    char reserve[ARRIVAL_TEXT_MAX];
+    bool reminds;
     struct id log;
     struct sha256 hash;
     int64_t seq;
@@ -47,6 +51,7 @@ enum err arrival_house_event(struct arrival_house *f, enum event_type type, cons
                              const char *data);
 enum err arrival_house_encoded(struct arrival_house *f, enum event_type type, const char *subject,
                                const char *data, const char *encoding);
+/* Of a version that answers what is asked of its own sales. */
 void arrival_house_state(struct arrival_house *f, const char *session, bool online);
 void arrival_house_inbox_ack(struct arrival_house *f, int64_t epoch, int64_t through);
 

@@ -1,24 +1,13 @@
 #include "sync/hub/connect/authorisation.h"
 #include "sync/hub/connect/claim.h"
 #include "sync/hub/connect/follow.h"
-#include "sync/hub/ingest/ingest.sql.h"
+#include "sync/hub/ingest/lease.h"
 
 #include <string.h>
 
 enum { MS_PER_S = 1000, DAY_MS = 86400 * 1000 };
 
 /* --- Claims ---------------------------------------------------------------------------------- */
-
-/* Whoever asked for the receipt is done with it. */
-static enum err end_lease(struct follow *f, const char *receipt)
-{
-    struct statement *s;
-    enum err err = database_statement(f->db, INGEST_LEASE_END, &s, f->fault);
-    if (err)
-        return err;
-    bind_text(s, 1, receipt);
-    return database_send(f->db, s, f->fault);
-}
 
 /* How many units of the line the receipt had; 0 without a sale. */
 static int64_t sold_of(const struct cJSON *sale, int64_t number)
@@ -52,8 +41,14 @@ static enum err claim_goods(struct follow *f, const struct cJSON *created, bool 
     }
     if (!*claim.receipt)
         return ERR_OK;
-    enum err err = end_lease(f, claim.receipt);
-    return err ? err : claim_return(f->db, &claim, f->fault);
+    return claim_return(f->db, &claim, f->fault);
+}
+
+/* Whoever asked for the receipt is done with it. */
+static enum err end_lease(struct follow *f, const struct cJSON *created)
+{
+    return lease_end(f->db, follow_text(created, "receipt"), &f->event.correlation, f->received_ms,
+                     f->fault);
 }
 
 /* --- The return ------------------------------------------------------------------------------ */
@@ -72,6 +67,8 @@ enum err follow_approved(struct follow *f)
     bool pending = strcmp(follow_text(f->data, "decision"), "accepted_pending_check") == 0;
     if (!err && f->created)
         err = count_total(f, "accepted", f->created);
+    if (!err && f->created)
+        err = end_lease(f, f->created);
     return err || !f->created ? err : claim_goods(f, f->created, pending);
 }
 
@@ -105,6 +102,8 @@ enum err follow_created(struct follow *f)
     bool given = pending || strcmp(decision, "accepted") == 0;
     int64_t delay_s = (f->received_ms - f->event.time_ms) / MS_PER_S;
     enum err err = measure_time(f->db, MEASURE_ARRIVAL, delay_s, f->fault);
+    if (!err)
+        err = end_lease(f, f->data);
     if (!err && given)
         err = count_total(f, "accepted", f->data);
     if (!err && given)

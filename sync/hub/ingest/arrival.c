@@ -11,8 +11,8 @@
 enum { REPLY_MAX = SALE_REPLY_BYTES_MAX };
 
 static const struct arrival_kind *const kinds[] = {
-    &arrival_events,  &arrival_inbox_ack, &arrival_state,       &arrival_query,
-    &arrival_restore, &arrival_parked,    &arrival_contact_key,
+    &arrival_events,   &arrival_inbox_ack, &arrival_state,  &arrival_query,
+    &arrival_reserved, &arrival_restore,   &arrival_parked, &arrival_contact_key,
 };
 
 struct arrival *arrival_of(struct work *work)
@@ -26,6 +26,7 @@ static void arrival_free(struct arrival *arrival)
     buf_free(&arrival->payload);
     buf_free(&arrival->reply);
     free(arrival->unknown);
+    free(arrival->asks);
     free(arrival);
 }
 

@@ -1,8 +1,8 @@
 /*
  * One message of an appliance at the hub: read on the loop, done by the worker in its transaction,
- * answered on the loop after COMMIT. Knows the topics of delivery (events, state, inbox-ack,
- * query, restore, contact-key, time) and nothing of MQTT's connections. A message that makes no
- * sense is refused with a sentence before any work.
+ * answered on the loop after COMMIT. Knows the topics of delivery (events, state, inbox-ack, query,
+ * reserved, restore, parked, contact-key, time) and nothing of MQTT's connections. A message that
+ * makes no sense is refused with a sentence before any work.
  */
 #ifndef SYNC_HUB_INGEST_ARRIVAL_H
 #define SYNC_HUB_INGEST_ARRIVAL_H
@@ -19,9 +19,9 @@ struct arrival_answer {
     const char *name;
     struct slice payload;
     bool retain;
-    struct slice correlation;         /* of a reply, or of a command */
-    const char *response_topic;       /* of a command; else NULL */
-    uint32_t expiry_s;                /* of a command; else 0 */
+    struct slice correlation;         /* of a reply, or of what is to be answered */
+    const char *response_topic;       /* of what is to be answered; else NULL */
+    uint32_t expiry_s;                /* as well; else 0 */
     struct inbox_place place;         /* of an inbox message; else its number is 0 */
     const struct batch_header *batch; /* of events that go back; else NULL */
     bool packed;                      /* the payload is compressed */

@@ -8,6 +8,7 @@
 #define SYNC_HUB_INGEST_ARRIVAL_KIND_H
 
 #include "sync/hub/ingest/arrival.h"
+#include "sync/hub/ingest/lease.h"
 
 enum { ARRIVAL_CORRELATION_MAX = 64 };
 
@@ -27,6 +28,9 @@ struct arrival {
     struct ingest_result result;   /* of a batch */
     struct ingest_result *unknown; /* of a state: its logs, as far as they aren't known here */
     struct inbox_place place;      /* of the inbox message in `reply`; else its number is 0 */
+    struct lease_ask *asks;        /* what holders of sales are told; NULL: nothing */
+    size_t ask_count;
+    char asker[DEVICE_ID_MAX + 1]; /* of the question that a holder has answered */
     bool packed;                   /* `reply` is compressed */
 };
 
@@ -43,6 +47,7 @@ extern const struct arrival_kind arrival_events;
 extern const struct arrival_kind arrival_inbox_ack;
 extern const struct arrival_kind arrival_state;
 extern const struct arrival_kind arrival_query;
+extern const struct arrival_kind arrival_reserved;
 extern const struct arrival_kind arrival_restore;
 extern const struct arrival_kind arrival_parked;
 extern const struct arrival_kind arrival_contact_key;
@@ -68,6 +73,11 @@ void arrival_end(struct arrival *arrival, enum err err, const struct fault *faul
                  const struct arrival_answer *answer);
 /* Sends the message of the inbox that lies in the reply, if one does. */
 void arrival_end_with_inbox(struct work *work, enum err err, const struct fault *fault);
+
+/* Room for so many `asks`. */
+enum err arrival_make_asks(struct arrival *arrival, size_t count, struct fault *fault) MUST_CHECK;
+/* Tells the holders; with the arrival's correlation, if it has one, which they are to answer. */
+void arrival_tell_holders(struct arrival *arrival);
 
 /* Tells the acknowledgement of a log, as `result` has it. */
 void arrival_answer_ack(struct arrival *arrival, struct ingest_result *result);

@@ -1,14 +1,15 @@
 #include "hal/base/cleanup.h"
-#include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
+#include "sync/contract/topic.h"
 #include "sync/hub/ingest/arrival_kind.h"
 #include "sync/hub/ingest/contact.h"
 #include "sync/hub/ingest/restore.h"
 #include "sync/hub/ingest/sale_answer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { RESTORE_BATCH_BYTES = 64 * 1024, TIME_TEXT_MAX = 256 };
+enum { RESTORE_BATCH_BYTES = 64 * 1024, TIME_TEXT_MAX = 256, RESERVE_EXPIRY_S = 2 };
 
 static enum err check_correlation(const struct mqtt_message *message, struct fault *fault)
 {
@@ -18,14 +19,21 @@ static enum err check_correlation(const struct mqtt_message *message, struct fau
     return ERR_OK;
 }
 
+/* --- Of a receipt ---------------------------------------------------------------------------- */
+
 static enum err run_query(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
     struct sale_query query;
     enum err err = sale_query_read(buf_slice(&arrival->payload), &query, fault);
-    return err ? err
-               : sale_answer_write(db, arrival->device, query.receipt, arrival->received_ms,
-                                   &arrival->reply, fault);
+    if (!err)
+        err = arrival_make_asks(arrival, 1, fault);
+    if (!err)
+        err = sale_answer_write(db, arrival->device, &query, arrival->received_ms, arrival->asks,
+                                &arrival->reply, fault);
+    if (!err)
+        arrival->ask_count = arrival->asks->holder[0] ? 1 : 0;
+    return err;
 }
 
 /* Without an answer the appliance's time limit decides, and its policy. */
@@ -38,11 +46,13 @@ static void query_done(struct work *work, enum err err, const struct fault *faul
         .payload = buf_slice(&arrival->reply),
         .correlation = {arrival->correlation, arrival->correlation_len},
     };
+    if (!err)
+        arrival_tell_holders(arrival);
     arrival_end(arrival, err, fault, &answer);
 }
 
-static enum err read_query(struct arrival *arrival, const struct mqtt_message *message,
-                           struct fault *fault)
+static enum err read_correlation(struct arrival *arrival, const struct mqtt_message *message,
+                                 struct fault *fault)
 {
     enum err err = check_correlation(message, fault);
     if (err)
@@ -53,7 +63,65 @@ static enum err read_query(struct arrival *arrival, const struct mqtt_message *m
 }
 
 const struct arrival_kind arrival_query = {
-    .name = "query", .run = run_query, .done = query_done, .read = read_query};
+    .name = "query", .run = run_query, .done = query_done, .read = read_correlation};
+
+/* --- Of what a store holds ------------------------------------------------------------------- */
+
+enum err arrival_make_asks(struct arrival *arrival, size_t count, struct fault *fault)
+{
+    arrival->asks = calloc(count, sizeof *arrival->asks);
+    return arrival->asks ? ERR_OK : fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+}
+
+void arrival_tell_holders(struct arrival *arrival)
+{
+    for (size_t i = 0; i < arrival->ask_count; i++) {
+        const struct lease_ask *ask = &arrival->asks[i];
+        char topic[TOPIC_MAX];
+        struct buf text CLEANUP(buf_free);
+        buf_init(&text, RESERVATION_BYTES_MAX);
+        reservation_write(&text, &ask->reservation);
+        topic_write(topic, ask->holder, TOPIC_UP, "reserved");
+        const struct arrival_answer answer = {
+            .device = ask->holder,
+            .name = "reserve",
+            .payload = buf_slice(&text),
+            .correlation = {arrival->correlation, arrival->correlation_len},
+            .response_topic = arrival->correlation_len ? topic : NULL,
+            .expiry_s = RESERVE_EXPIRY_S,
+        };
+        if (!text.failed) /* then it is asked again */
+            arrival->desk->answer(arrival->desk->context, &answer);
+    }
+}
+
+static enum err run_reserved(struct work *work, struct database *db, struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    struct reserved reserved;
+    enum err err = reserved_read(buf_slice(&arrival->payload), &reserved, fault);
+    return err ? err
+               : sale_answer_confirmed(db, arrival->device, &reserved, arrival->received_ms,
+                                       arrival->asker, &arrival->reply, fault);
+}
+
+/* The question's correlation came back with it. */
+static void reserved_done(struct work *work, enum err err, const struct fault *fault)
+{
+    struct arrival *arrival = arrival_of(work);
+    const struct arrival_answer answer = {
+        .device = arrival->asker,
+        .name = "reply",
+        .payload = buf_slice(&arrival->reply),
+        .correlation = {arrival->correlation, arrival->correlation_len},
+    };
+    arrival_end(arrival, err, fault, arrival->asker[0] ? &answer : NULL);
+}
+
+const struct arrival_kind arrival_reserved = {
+    .name = "reserved", .run = run_reserved, .done = reserved_done, .read = read_correlation};
+
+/* --- Of what was lost, and the rest ---------------------------------------------------------- */
 
 static enum err run_restore(struct work *work, struct database *db, struct fault *fault)
 {

@@ -20,6 +20,14 @@ static enum err look_up_logs(struct arrival *arrival, struct database *db,
     return err;
 }
 
+static enum err look_up_leases(struct arrival *arrival, struct database *db, struct fault *fault)
+{
+    enum err err = arrival_make_asks(arrival, LEASES_REMINDED_MAX, fault);
+    return err ? err
+               : lease_reminders(db, arrival->device, arrival->received_ms, arrival->asks,
+                                 &arrival->ask_count, fault);
+}
+
 static enum err run_state(struct work *work, struct database *db, struct fault *fault)
 {
     struct arrival *arrival = arrival_of(work);
@@ -32,6 +40,8 @@ static enum err run_state(struct work *work, struct database *db, struct fault *
                                 arrival->received_ms, fault);
     if (!err && state.online)
         err = look_up_logs(arrival, db, &state, fault);
+    if (!err && state.online && state.confirms)
+        err = look_up_leases(arrival, db, fault);
     if (!err && state.online)
         err = inbox_next(db, arrival->device, &arrival->reply, &arrival->place, fault);
     return err;
@@ -43,6 +53,8 @@ static void state_done(struct work *work, enum err err, const struct fault *faul
     for (int i = 0; i < STREAMS_OF_APPLIANCE && !err && arrival->unknown; i++)
         if (arrival->unknown[i].has_ack)
             arrival_answer_ack(arrival, &arrival->unknown[i]);
+    if (!err)
+        arrival_tell_holders(arrival);
     arrival_end_with_inbox(work, err, fault);
 }
 

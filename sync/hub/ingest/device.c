@@ -35,6 +35,7 @@ enum err device_keep_state(struct database *db, const char *device, const struct
         bind_slice(s, 3, text);
         bind_int(s, 5, events_waiting(state));
         bind_int(s, 6, state->torn_ends);
+        bind_int(s, 7, state->confirms);
     }
     return database_run(db, s, fault);
 }

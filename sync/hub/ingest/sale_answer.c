@@ -1,11 +1,10 @@
 #include "sync/hub/ingest/sale_answer.h"
 #include "hal/base/cleanup.h"
-#include "sync/contract/sale_query.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <stdio.h>
 
-enum { LEASE_MS = 120 * 1000 }; /* that a receipt is reserved for who asked for it */
+enum { HOLDER_SENDS_MS = 1000 }; /* what it has saved and is not here yet comes before that */
 
 /* A copy of the row's body in the arena. */
 static enum err keep_body(struct statement *s, struct arena *arena, struct slice *body,
@@ -58,47 +57,51 @@ static enum err find_returns(struct database *db, struct sale_reply *reply, stru
     return err;
 }
 
-/* Nobody else is at the receipt for as long as a clerk may need for it, once. */
-static enum err reserve(struct database *db, const char *device, int64_t now_ms,
-                        struct sale_reply *reply, struct fault *fault)
+static enum err write_facts(struct database *db, struct sale_reply *reply, struct buf *out,
+                            struct fault *fault)
 {
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(db, INGEST_LEASE_FIND, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, reply->receipt);
-    bind_text(s, 2, device);
-    bind_int(s, 3, now_ms);
-    err = database_step(db, s, &row, fault);
-    if (!err && row)
-        reply->reserved_until_ms = column_int(s, 0);
-    statement_reset(s);
-    if (err || row)
-        return err;
-    err = database_statement(db, INGEST_LEASE_TAKE, &s, fault);
-    if (err)
-        return err;
-    bind_text(s, 1, reply->receipt);
-    bind_text(s, 2, device);
-    bind_int(s, 3, now_ms + LEASE_MS);
-    return database_run(db, s, fault);
-}
-
-enum err sale_answer_write(struct database *db, const char *device, const char *receipt,
-                           int64_t now_ms, struct buf *out, struct fault *fault)
-{
-    struct sale_reply reply = {0};
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, SALE_REPLY_BYTES_MAX);
-    (void)snprintf(reply.receipt, sizeof reply.receipt, "%s", receipt);
-    enum err err = find_sale(db, &reply, &arena, fault);
+    enum err err = find_sale(db, reply, &arena, fault);
     if (!err)
-        err = find_returns(db, &reply, &arena, fault);
-    if (!err)
-        err = reserve(db, device, now_ms, &reply, fault);
+        err = find_returns(db, reply, &arena, fault);
     if (err)
         return err;
+    sale_reply_write(out, reply);
+    return buf_check(out, fault, "reply");
+}
+
+enum err sale_answer_write(struct database *db, const char *device, const struct sale_query *query,
+                           int64_t now_ms, struct lease_ask *ask, struct buf *out,
+                           struct fault *fault)
+{
+    struct sale_reply reply = {0};
+    (void)snprintf(reply.receipt, sizeof reply.receipt, "%s", query->receipt);
+    ask->holder[0] = '\0';
+    enum err err = lease_take(db, query->receipt, device, now_ms, &reply.reserved_until_ms, fault);
+    if (!err && query->reserve && !reply.reserved_until_ms)
+        err = lease_ask_holder(db, query, device, now_ms, &reply.awaits_holder, ask, fault);
+    if (err)
+        return err;
+    if (!reply.awaits_holder)
+        return write_facts(db, &reply, out, fault);
     sale_reply_write(out, &reply);
     return buf_check(out, fault, "reply");
+}
+
+enum err sale_answer_confirmed(struct database *db, const char *holder,
+                               const struct reserved *reserved, int64_t now_ms,
+                               char device[static DEVICE_ID_MAX + 1], struct buf *out,
+                               struct fault *fault)
+{
+    struct sale_reply reply = {0};
+    bool all = true;
+    (void)snprintf(reply.receipt, sizeof reply.receipt, "%s", reserved->receipt);
+    enum err err = lease_answered(db, reserved->receipt, holder, now_ms, device, fault);
+    if (err || !device[0])
+        return err;
+    err = lease_has_all(db, reserved, &all, fault);
+    if (!all)
+        reply.reserved_until_ms = now_ms + HOLDER_SENDS_MS;
+    return err ? err : write_facts(db, &reply, out, fault);
 }

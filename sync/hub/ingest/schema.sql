@@ -712,3 +712,10 @@ WHERE type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1');
 -- name: settlement_files
 -- A file's batches are asked for when all of its lines were looked at.
 CREATE INDEX settlement_line_by_file ON settlement_line (file_no);
+-- name: reservations
+-- The store that wrote a receipt is asked before another is told yes: see lease.h.
+ALTER TABLE receipt_lease ADD COLUMN taken_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE receipt_lease ADD COLUMN holder TEXT; -- the appliance that was asked
+ALTER TABLE receipt_lease ADD COLUMN asked_ms INTEGER; -- first, without an answer so far
+CREATE INDEX receipt_lease_by_holder ON receipt_lease (holder) WHERE holder IS NOT NULL;
+ALTER TABLE device ADD COLUMN confirms INTEGER NOT NULL DEFAULT 0; -- it answers then

@@ -115,7 +115,7 @@ SELECT first, last FROM held_range WHERE log_no = ?1 ORDER BY first LIMIT ?2
 
 -- name: state_born
 UPDATE device SET session = ?2, session_started_ms = ?4, online = 1, state = ?3, last_seen_ms = ?4,
-    waiting = ?5, torn_ends = ?6
+    waiting = ?5, torn_ends = ?6, confirms = ?7
 WHERE id = ?1
 
 -- name: state_died

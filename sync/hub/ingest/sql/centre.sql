@@ -19,7 +19,7 @@ SELECT log_no, device, stream, parent_log, parent_seq, parent_hash, through, has
 FROM stream_log WHERE device = 'centre' AND stream = 'centre' LIMIT 1
 
 -- name: homes_of_return
--- Those that hold the sale, or have just asked for it, and whether the return is the centre's own. The
+-- Those that hold the sale, or have just asked or been asked for it, and whether the return is the centre's own. The
 -- types are as event_of_sale has them, so that it can be used.
 SELECT sale.device, return_index.device = 'centre' FROM return_index JOIN event AS sale
   ON sale.subject = 'receipt/' || return_index.receipt
@@ -34,6 +34,11 @@ UNION
 SELECT receipt_lease.device, return_index.device = 'centre' FROM return_index
   JOIN receipt_lease ON receipt_lease.receipt = return_index.receipt
 WHERE return_index.correlation = ?1 AND receipt_lease.device <> return_index.device
+  AND receipt_lease.until_ms > ?2
+UNION
+SELECT receipt_lease.holder, return_index.device = 'centre' FROM return_index
+  JOIN receipt_lease ON receipt_lease.receipt = return_index.receipt
+WHERE return_index.correlation = ?1 AND receipt_lease.holder <> return_index.device
   AND receipt_lease.until_ms > ?2
 LIMIT 16
 
@@ -116,11 +121,64 @@ INSERT INTO sale_holder (receipt, device) VALUES (?1, ?2) ON CONFLICT (receipt, 
 SELECT until_ms FROM receipt_lease WHERE receipt = ?1 AND device <> ?2 AND until_ms > ?3
 
 -- name: lease_take
-INSERT INTO receipt_lease (receipt, device, until_ms) VALUES (?1, ?2, ?3)
-ON CONFLICT (receipt) DO UPDATE SET device = excluded.device, until_ms = excluded.until_ms
+-- No row: another has it, whoever took it a moment ago at another hub, too.
+INSERT INTO receipt_lease (receipt, device, until_ms, taken_ms) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (receipt) DO UPDATE
+SET device = excluded.device, until_ms = excluded.until_ms, taken_ms = excluded.taken_ms,
+    holder = CASE WHEN receipt_lease.until_ms > ?4 THEN receipt_lease.holder END,
+    asked_ms = CASE WHEN receipt_lease.until_ms > ?4 THEN receipt_lease.asked_ms END
+WHERE receipt_lease.device = excluded.device OR receipt_lease.until_ms <= ?4
+RETURNING until_ms
 
 -- name: lease_end
-DELETE FROM receipt_lease WHERE receipt = ?1
+DELETE FROM receipt_lease
+WHERE receipt = ?1 AND taken_ms <= ?3
+  AND device = (SELECT device FROM return_index WHERE correlation = ?2)
+
+-- name: lease_ask
+UPDATE receipt_lease SET holder = ?2, asked_ms = coalesce(asked_ms, ?3) WHERE receipt = ?1
+RETURNING asked_ms
+
+-- name: lease_answered
+UPDATE receipt_lease SET asked_ms = NULL
+WHERE receipt = ?1 AND holder = ?2 AND until_ms > ?3 RETURNING device
+
+-- name: leases_of_holder
+SELECT receipt, until_ms - ?2 FROM receipt_lease
+WHERE holder = ?1 AND until_ms > ?2 ORDER BY until_ms DESC LIMIT ?3
+
+-- name: holder_of_sale
+-- The appliance of the store that wrote the receipt, unless that store asks itself: online, heard of
+-- lately, and of a version that answers. Without a sale it is the store that is named. The types are
+-- as event_of_sale has them.
+SELECT id FROM (
+    SELECT 0 AS place, device.id, device.session_started_ms
+    FROM event AS sale JOIN store_device AS home ON home.device = sale.device
+      JOIN store_device AS member ON member.store = home.store
+      JOIN device ON device.id = member.device
+    WHERE sale.subject = ?1
+      AND sale.type IN ('com.tillback.sale.recorded.v1', 'com.tillback.sale.pushed.v1')
+      AND sale.type = 'com.tillback.sale.recorded.v1'
+      AND device.online = 1 AND device.confirms = 1 AND device.last_seen_ms > ?3
+      AND home.store NOT IN (SELECT store FROM store_device WHERE device = ?2)
+    UNION ALL
+    SELECT 1, device.id, device.session_started_ms
+    FROM store_device AS member JOIN device ON device.id = member.device
+    WHERE member.store = ?4
+      AND device.online = 1 AND device.confirms = 1 AND device.last_seen_ms > ?3
+      AND member.store NOT IN (SELECT store FROM store_device WHERE device = ?2)) AS holder
+ORDER BY place, session_started_ms DESC LIMIT 1
+
+-- name: returns_of_others
+-- How many returns of a receipt were not captured in the store of that appliance.
+SELECT count(*) FROM return_index
+WHERE receipt = ?1 AND device <> ?2
+  AND device NOT IN (SELECT own.device FROM store_device AS own JOIN store_device AS home
+                     ON home.store = own.store WHERE home.device = ?2)
+
+-- name: events_from_outside
+-- How many of a return's events its store has told.
+SELECT count(*) FROM event WHERE correlation = ?1 AND device <> 'centre' AND sequence > 0
 
 -- name: claim_insert
 INSERT INTO claim (receipt, line, correlation, kind, quantity, live, authorisation, expires_ms)
