@@ -6,6 +6,7 @@
 #include "agent/diag_order.h"
 #include "agent/endings.h"
 #include "agent/ground.h"
+#include "agent/holding.h"
 #include "agent/hub_link.h"
 #include "agent/intake.h"
 #include "agent/lamp.h"
@@ -19,6 +20,7 @@
 #include "hal/base/version.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct appliance {
     struct ground ground;
@@ -32,7 +34,8 @@ struct appliance {
     struct eventlog *log;
     struct capture *capture;
     struct hub_link *link;
-    struct uplink *uplink; /* of the link; NULL: none */
+    struct uplink *uplink;   /* of the link; NULL: none */
+    struct holding *holding; /* as well */
     struct member_watch *member_watch;
     bool again;                   /* it has another identity: all is opened anew */
     struct scan_formats *formats; /* as well */
@@ -98,7 +101,10 @@ static void on_hub_heard(void *context)
 static void on_hub_message(void *context, const char *name, const struct mqtt_message *message)
 {
     struct appliance *a = context;
-    (void)centre_message(a->centre, name, message);
+    if (strcmp(name, "reserve") == 0)
+        holding_take(a->holding, message);
+    else
+        (void)centre_message(a->centre, name, message);
 }
 
 static void describe_config(void *context, struct jsonw *w)
@@ -152,6 +158,7 @@ static void describe_state(void *context, struct jsonw *w)
     jsonw_int(w, "lost", log.lost[STREAM_RETURNS] + log.lost[STREAM_SALES]);
     jsonw_bool(w, "time_trusted", clock_read(a->ground.clock).trusted);
     endings_describe(&a->endings, w);
+    holding_describe(w);
     if (a->updater)
         updater_describe(a->updater, w);
 }
@@ -246,6 +253,13 @@ static enum err open_link(struct appliance *a, struct fault *fault)
     if (!err)
         a->uplink = hub_link_uplink(a->link);
     return err;
+}
+
+static enum err open_holding(struct appliance *a, struct fault *fault)
+{
+    const struct holding_config config = {
+        .loop = a->ground.loop, .capture = a->capture, .uplink = a->uplink, .diag = a->ground.diag};
+    return a->uplink ? holding_open(&a->holding, &config, fault) : ERR_OK;
 }
 
 static void on_update_changed(void *context)
@@ -382,8 +396,9 @@ static enum err open_member_watch(struct appliance *a, struct fault *fault)
 
 /* Each may use what stands above it. */
 static enum err (*const opening[])(struct appliance *a, struct fault *fault) = {
-    open_member,  open_log,  open_capture,   open_intake, open_link,         open_counter,
-    open_updater, open_lamp, open_retention, open_centre, open_member_watch, open_pulse,
+    open_member,  open_log,          open_capture, open_intake, open_link,
+    open_holding, open_counter,      open_updater, open_lamp,   open_retention,
+    open_centre,  open_member_watch, open_pulse,
 };
 
 /* Whoever reads the diagnostics later learns it, too. */
@@ -440,6 +455,7 @@ void appliance_close(struct appliance *a)
     updater_close(a->updater);
     a->updater = NULL;
     centre_stop(a->centre);
+    holding_close(a->holding);
     hub_link_stop(a->link);
     a->uplink = NULL;
     intake_stop(a->intake);

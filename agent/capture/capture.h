@@ -9,6 +9,7 @@
 #include "agent/capture/contact_keys.h"
 #include "agent/returns/policy.h"
 #include "hal/loop.h"
+#include "sync/contract/reservation.h"
 #include "sync/eventlog/eventlog.h"
 
 struct capture;
@@ -109,6 +110,18 @@ enum err capture_check_space(struct capture *capture, struct fault *fault) MUST_
  * return.completed. Asked after each commit, from one thread.
  */
 void capture_sweep(struct capture *capture);
+
+/*
+ * Another store has a receipt in hand (sync/contract/reservation.h): no return of it is accepted
+ * here from now on, for as long as is asked; ERR_BUSY is what who tries gets. `done` comes once, on
+ * the loop's thread, with what was captured here of it before. A reminder changes nothing of what
+ * is held.
+ */
+typedef void capture_reserved(void *context, enum err err, const struct fault *fault,
+                              const struct reserved *reserved);
+enum err capture_reserve(struct capture *capture, const struct reservation *asked, bool reminder,
+                         struct loop *loop, capture_reserved *done, void *context,
+                         struct fault *fault) MUST_CHECK;
 
 /* Decides a return without saving it; on the calling thread, which owns the reader. */
 enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, struct slice body,

@@ -180,6 +180,8 @@ static enum err approve(struct change *change, struct fault *fault)
                         "the manager was shown another amount than this return's");
     if (!err)
         err = change_move(change, COMMAND_APPROVE, 0, fault);
+    if (!err)
+        err = reservation_check(change->job->capture, &change->views, change->state.receipt, fault);
     if (err)
         return err;
     struct return_request request = {0};

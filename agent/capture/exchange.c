@@ -260,7 +260,9 @@ static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct
         .exchange_minor = input->sale.gross_minor,
         .now = eventlog_txn_now(txn),
     };
-    enum err err = question_decide(&views, &asked, &job->arena, &linked, fault);
+    enum err err = reservation_check(job->capture, &views, input->request->receipt, fault);
+    if (!err)
+        err = question_decide(&views, &asked, &job->arena, &linked, fault);
     if (!err && linked.decision.outcome != OUTCOME_ACCEPTED) {
         asked.exchange_minor = 0;
         question = &alone;

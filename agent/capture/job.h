@@ -6,13 +6,14 @@
 #ifndef AGENT_CAPTURE_JOB_H
 #define AGENT_CAPTURE_JOB_H
 
-#include "agent/capture/capture.h"
+#include "agent/capture/reservation.h"
 #include "agent/views/views.h"
 
 struct capture {
     struct capture_config config;
     struct eventlog_command sweep;
     bool sweeping; /* from submission to end; atomic */
+    struct reservations reservations;
 };
 
 struct capture_job;

@@ -136,7 +136,9 @@ static enum err decide(struct capture_job *job, struct eventlog_txn *txn, struct
         .now = eventlog_txn_now(txn),
     };
     struct release release;
-    enum err err = question_decide(&views, &asked, &job->arena, &question, fault);
+    enum err err = reservation_check(job->capture, &views, asked.request->receipt, fault);
+    if (!err)
+        err = question_decide(&views, &asked, &job->arena, &question, fault);
     if (!err)
         err = return_save(job, txn, &question, job->doc, &release, fault);
     struct decided *decided = err ? NULL : arena_alloc(&job->arena, 1, sizeof *decided);
