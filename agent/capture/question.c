@@ -35,10 +35,16 @@ static enum err gather_sale(struct gathering *g, struct fault *fault)
     question->history = returned.history;
     question->facts.velocity[VELOCITY_RECEIPT] =
         (struct fact_velocity){.returns = returned.returns, .amount_minor = returned.amount_minor};
+    return ERR_OK;
+}
+
+/* What came back of the receipt while nobody knew its sale names no lines of it. */
+static enum err gather_unsold(struct gathering *g, struct fault *fault)
+{
     int64_t unsold = 0;
-    err = return_view_unsold(g->views, question->request->receipt, &unsold, fault);
+    enum err err = return_view_unsold(g->views, g->question->request->receipt, &unsold, fault);
     if (unsold > 0)
-        question->facts.history_uncertain = true;
+        g->question->facts.history_uncertain = true;
     return err;
 }
 
@@ -172,6 +178,8 @@ enum err question_decide(const struct views *views, const struct question_asked 
     question->request = asked->request;
     question->facts = store_facts(asked);
     enum err err = asked->request->receipt ? gather_sale(&g, fault) : gather_items(&g, fault);
+    if (!err && asked->request->receipt)
+        err = gather_unsold(&g, fault);
     if (!err && asked->request->authorisation)
         err = authorised_gather(views, asked, arena, question, fault);
     if (!err)

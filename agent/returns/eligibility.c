@@ -36,7 +36,8 @@ static bool history_uncertain(const struct eligibility *e, size_t line,
 {
     (void)line;
     (void)rule;
-    return e->in->sale && e->in->facts->history_uncertain && !e->in->facts->confirmed;
+    const struct facts *facts = e->in->facts;
+    return e->in->request->receipt && facts->history_uncertain && !facts->confirmed;
 }
 
 static bool clock_untrusted(const struct eligibility *e, size_t line,

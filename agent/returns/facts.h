@@ -49,7 +49,8 @@ struct facts {
     bool clock_trusted;
     bool link_up;
     bool confirmed;         /* the hub has said, just now, what was returned of this receipt */
-    bool history_uncertain; /* salvaged or swapped: what was returned may be incomplete */
+    bool history_uncertain; /* salvaged or swapped, or goods of the receipt came back while its sale
+                               was unknown: what was returned of it may be incomplete */
     bool manager;           /* a manager stands behind this very request */
     const char *store;
     const char *country;  /* ISO 3166-1, for cash rounding; "" if unknown */
