@@ -1,9 +1,9 @@
 /*
  * The centre accepts a return that no appliance captured: one that was authorised for a portal or
  * a call centre, when the first of its goods come to a warehouse. It takes the place of the
- * authorisation: all that was authorised, goods still expected. Amounts are shares of what the
- * sale stored, less what the sale's other returns gave back; the money goes back to the cards and
- * online payments it came from, by the hub. Inside the caller's transaction.
+ * authorisation: all that was authorised, goods still expected. What it gives back, less the fee
+ * that was agreed, and on what, says acceptance_sale.h; the hub pays it. Inside the caller's
+ * transaction.
  */
 #ifndef SYNC_HUB_CONNECT_ACCEPTANCE_H
 #define SYNC_HUB_CONNECT_ACCEPTANCE_H
@@ -15,8 +15,7 @@
 /*
  * Records return.created. ERR_NOT_FOUND: no such return was authorised. ERR_REFUSED: its time is
  * over, and it must be authorised anew; or a store must take it, with the reason: nothing is left
- * of a line, an amount of the sale is spread over its lines or was adjusted, or other tenders paid
- * for it.
+ * of a line, a price was adjusted, it was sold on a marketplace, or paid in cash or by cheque.
  */
 enum err acceptance_record(struct database *db, const struct id *correlation, int64_t now_ms,
                            struct told *told, struct fault *fault) MUST_CHECK;

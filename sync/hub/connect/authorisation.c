@@ -15,6 +15,7 @@ struct authorisation {
     const char *receipt;
     const char *number;
     int64_t valid_until_ms;
+    const struct cJSON *fee;
     struct order_line *lines;
     size_t line_count;
 };
@@ -26,6 +27,10 @@ static const struct json_field authorisation_fields[] = {
      .kind = JSON_TIME,
      .presence = JSON_OPTIONAL,
      .offset = offsetof(struct authorisation, valid_until_ms)},
+    {.name = "fee",
+     .kind = JSON_ANY,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct authorisation, fee)},
     ORDER_LINES(&order_line_table, struct authorisation),
 };
 static const struct json_table authorisation_table = {
@@ -50,6 +55,40 @@ struct authorising {
     struct order_work work;
     struct authorisation document;
 };
+
+/* As it was agreed. */
+struct fee_text {
+    const char *rate;
+    bool taxed;
+};
+
+static const struct json_field fee_fields[] = {
+    {.name = "rate", .kind = JSON_TEXT, .offset = offsetof(struct fee_text, rate), .max = 20},
+    {.name = "taxed",
+     .kind = JSON_FLAG,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct fee_text, taxed)},
+};
+static const struct json_table fee_table = {fee_fields, COUNT(fee_fields), sizeof(struct fee_text),
+                                            false};
+
+enum err authorisation_fee_read(const struct cJSON *json, struct arena *arena,
+                                struct acceptance_fee *fee, struct fault *fault)
+{
+    struct fee_text text = {.rate = ""};
+    struct decimal rate = {0};
+    enum err err = json_read(json, &fee_table, &text, arena, fault);
+    if (err) {
+        fault_within(fault, "fee");
+        return err;
+    }
+    bool in_range = decimal_parse(slice_of(text.rate), &rate) == ERR_OK && rate.digits >= 0 &&
+                    money_times(1000000, rate) <= 100 * 1000000;
+    if (!in_range)
+        return fault_set(fault, ERR_INVALID, "fee.rate", "must be a percentage of 0 to 100");
+    *fee = (struct acceptance_fee){rate, text.taxed};
+    return ERR_OK;
+}
 
 struct id authorisation_id(const char *number)
 {
@@ -111,8 +150,13 @@ static enum err store_authorised(struct authorising *a, const struct centre_fact
 {
     struct cJSON *json CLEANUP(json_cleanup) = NULL;
     struct sold sold = {0};
+    struct acceptance_fee fee;
     int64_t event_no;
-    enum err err = read_sold(a, &json, &sold);
+    enum err err = a->document.fee ? authorisation_fee_read(a->document.fee, &a->work.arena, &fee,
+                                                            a->work.fault)
+                                   : ERR_OK;
+    if (!err)
+        err = read_sold(a, &json, &sold);
     if (!err)
         err = claim_lines(a, &sold, &fact->correlation);
     if (!err)

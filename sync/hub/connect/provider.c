@@ -204,7 +204,8 @@ static void write_request(const struct payment *payment, struct buf *body)
     struct jsonw w = jsonw_to(body);
     jsonw_object(&w, NULL);
     jsonw_text(&w, "reference", payment->key);
-    jsonw_text(&w, "payment", payment->token);
+    if (*payment->token)
+        jsonw_text(&w, "payment", payment->token);
     jsonw_object(&w, "amount");
     jsonw_int(&w, "value", payment->amount_minor);
     jsonw_text(&w, "currency", payment->currency);

@@ -4,10 +4,11 @@
  * translates:
  *
  *   POST <url>/refunds                Authorization: Bearer <key>, Idempotency-Key: <reference>
- *     {"reference","payment","amount":{"value","currency"},"type","return"}
+ *     {"reference","payment"?,"amount":{"value","currency"},"type","return"}
  *   GET  <url>/refunds?reference=...  {"refunds":[...]}
  *
- * A refund: {"id","reference","status":"succeeded"|"pending"|"failed","reason"?,
+ * Without "payment" it is no refund of one, but something new: a gift card, say, whose number is
+ * the answer's "id". A refund: {"id","reference","status":"succeeded"|"pending"|"failed","reason"?,
  * "amount":{"value","currency"}?}. Amounts are minor units. 402 and 422 with a refund are a
  * decline as well. The same object comes later by webhook (webhook.h) for what was pending.
  *
