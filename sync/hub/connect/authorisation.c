@@ -127,14 +127,16 @@ static int64_t sold_of(const struct sold *sold, int64_t line)
     return 0;
 }
 
-static enum err claim_lines(struct authorising *a, const struct sold *sold,
-                            const struct id *correlation)
+static enum err claim_lines(struct authorising *a, const struct cJSON *sale,
+                            const struct sold *sold, const struct id *correlation)
 {
     struct claim_line lines[CLAIM_LINES_MAX];
     const struct authorisation *d = &a->document;
     for (size_t i = 0; i < d->line_count; i++)
-        lines[i] = (struct claim_line){d->lines[i].line, d->lines[i].quantity,
-                                       sold_of(sold, d->lines[i].line)};
+        lines[i] = (struct claim_line){.line = d->lines[i].line,
+                                       .quantity = d->lines[i].quantity,
+                                       .sold = sold_of(sold, d->lines[i].line),
+                                       .item = claim_item_of_sale(sale, d->lines[i].line)};
     const struct claim claim = {.correlation = *correlation,
                                 .receipt = d->receipt,
                                 .number = d->number,
@@ -158,7 +160,7 @@ static enum err store_authorised(struct authorising *a, const struct centre_fact
     if (!err)
         err = read_sold(a, &json, &sold);
     if (!err)
-        err = claim_lines(a, &sold, &fact->correlation);
+        err = claim_lines(a, json, &sold, &fact->correlation);
     if (!err)
         err = centre_store(a->work.db, fact, &a->work.body, &event_no, a->work.fault);
     return err ? err : order_work_push(&a->work, sold.store, NULL);

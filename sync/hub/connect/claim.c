@@ -6,13 +6,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { DATA_MAX = 32 * 1024, DETAIL_MAX = 400 };
+enum { DATA_MAX = 32 * 1024, DETAIL_MAX = 400, NO_LINE = -1 };
 
 /* What others hold of a line, and the latest of them. */
 struct others {
     int64_t quantity;
     struct id latest;
+    int64_t unsold; /* their pieces, of whatever item, that name no line of the receipt */
 };
+
+/* Under what it is kept which pieces of a receipt are claimed. */
+static int64_t kept_under(const struct claim_line *line)
+{
+    return line->sold ? line->line : NO_LINE;
+}
 
 static enum err sum(struct database *db, size_t query, const struct claim *claim, int64_t line,
                     struct others *others, struct fault *fault)
@@ -34,6 +41,7 @@ static enum err sum(struct database *db, size_t query, const struct claim *claim
     if (err)
         return err;
     others->quantity = row ? column_int(s, 0) : 0;
+    others->unsold = row && query == INGEST_CLAIM_SUM ? column_int(s, 2) : 0;
     if (query != INGEST_CLAIM_PROMISED &&
         (!row || column_bytes(s, 1, others->latest.bytes, ID_BYTES) != ERR_OK))
         others->latest = (struct id){0};
@@ -80,7 +88,7 @@ static enum err insert(struct database *db, const struct claim *claim, const cha
         if (err)
             return err;
         bind_text(s, 1, claim->receipt);
-        bind_int(s, 2, claim->lines[i].line);
+        bind_int(s, 2, kept_under(&claim->lines[i]));
         bind_blob(s, 3, claim->correlation.bytes, ID_BYTES);
         bind_text(s, 4, kind);
         bind_int(s, 5, claim->lines[i].quantity);
@@ -110,6 +118,9 @@ struct excess {
     size_t count;
     struct id other;
     bool of_authorisation; /* the last one: others used it up before */
+    /* Line of the return whose item others brought back, though nobody knows how many were sold. */
+    const struct claim_line *asked;
+    struct id asked_other;
 };
 
 /* The same line may stand in a return several times: they are looked at together. */
@@ -129,6 +140,39 @@ static enum err beyond_sale(struct database *db, const struct claim *claim, size
     enum err err = sum(db, INGEST_CLAIM_SUM, claim, claim->lines[i].line, others, fault);
     *over = others->quantity ? others->quantity + asked_of(claim, i) - claim->lines[i].sold : 0;
     return err;
+}
+
+/* Of the item up to that line of the return. */
+static int64_t item_asked_of(const struct claim *claim, size_t upto)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i <= upto; i++)
+        if (claim_item_is_same(&claim->lines[i].item, &claim->lines[upto].item))
+            sum += claim->lines[i].quantity;
+    return sum;
+}
+
+/* The same where it, or what others brought, names no line of the sale: by the item. */
+static enum err beyond_item(struct database *db, const struct claim *claim, size_t i, int64_t *over,
+                            struct others *others, struct excess *excess, struct fault *fault)
+{
+    const struct claim_line *line = &claim->lines[i];
+    struct claim_item_found found;
+    enum err err =
+        claim_item_find(db, claim->receipt, &claim->correlation, &line->item, &found, fault);
+    if (err || !found.quantity)
+        return err;
+    int64_t sold = line->item_sold ? line->item_sold : found.sold;
+    int64_t beyond = sold ? found.quantity + item_asked_of(claim, i) - sold : 0;
+    if (!sold) {
+        excess->asked = line;
+        excess->asked_other = found.latest;
+    }
+    if (beyond > *over) {
+        *over = beyond;
+        others->latest = found.latest;
+    }
+    return ERR_OK;
 }
 
 /* What of it the authorisation doesn't allow, because others used it. */
@@ -152,17 +196,18 @@ static enum err find_excess(struct database *db, const struct claim *claim, stru
                             struct fault *fault)
 {
     enum err err = ERR_OK;
-    excess->count = 0;
+    *excess = (struct excess){.count = 0};
     for (size_t i = 0; !err && i < claim->count; i++) {
         const struct claim_line *line = &claim->lines[i];
         struct others returned = {0};
         struct others used = {0};
         int64_t over = 0;
         int64_t unauthorised = 0;
-        if (!line->sold) /* without a sale nothing can be said */
-            continue;
-        err = beyond_sale(db, claim, i, &over, &returned, fault);
-        if (!err)
+        if (line->sold)
+            err = beyond_sale(db, claim, i, &over, &returned, fault);
+        if (!err && (!line->sold || returned.unsold))
+            err = beyond_item(db, claim, i, &over, &returned, excess, fault);
+        if (!err && line->sold)
             err = beyond_authorisation(db, claim, i, &unauthorised, &used, fault);
         bool of_authorisation = unauthorised > over;
         over = of_authorisation ? unauthorised : over;
@@ -237,6 +282,30 @@ static enum err raise_conflict(struct database *db, const struct claim *claim,
     return err;
 }
 
+/* Nobody can tell whether it is the same piece; somebody has to ask. */
+static enum err raise_question(struct database *db, const struct claim *claim,
+                               const struct excess *excess, struct fault *fault)
+{
+    char detail[DETAIL_MAX];
+    char other[ID_TEXT + 1];
+    char device[DEVICE_ID_MAX + 1];
+    const struct claim_item *item = &excess->asked->item;
+    id_format(&excess->asked_other, other);
+    (void)snprintf(detail, sizeof detail,
+                   "return %.64s took back %" PRId64 " of item %.64s of receipt %.64s, whose sale "
+                   "nobody knows; return %s took such back before: is it the same piece?",
+                   claim->number, excess->asked->quantity, *item->gtin ? item->gtin : item->sku,
+                   claim->receipt, other);
+    const struct exception exception = {.code = "quantity_exceeds_remaining",
+                                        .correlation = claim->correlation,
+                                        .subject = excess->asked->line,
+                                        .detail = detail,
+                                        .now_ms = claim->now_ms};
+    enum err err = exception_raise(db, &exception, device, fault);
+    told_add(claim->told, device);
+    return err;
+}
+
 static enum err record_check(struct database *db, const struct claim *claim, bool passed,
                              struct fault *fault)
 {
@@ -262,28 +331,54 @@ enum err claim_return(struct database *db, const struct claim *claim, struct fau
         err = insert(db, claim, "returned", fault);
     if (!err && claim->pending_check)
         err = record_check(db, claim, !failed, fault);
+    if (!err && excess.asked)
+        err = raise_question(db, claim, &excess, fault);
     if (err || !excess.count || failed)
         return err;
     err = record_conflict(db, claim, &excess, fault);
     return err ? err : raise_conflict(db, claim, &excess, fault);
 }
 
+static enum err refuse_more(const struct claim_line *line, int64_t sold, int64_t gone,
+                            struct fault *fault)
+{
+    return fault_set(fault, ERR_REFUSED, "lines",
+                     "quantity_exceeds_remaining: of line %" PRId64 " %" PRId64
+                     " were sold and %" PRId64 " are returned or authorised",
+                     line->line, sold, gone);
+}
+
+/* Pieces of the receipt came back while its sale wasn't known: they are told apart by the item. */
+static enum err check_item(struct database *db, const struct claim *claim, size_t i,
+                           int64_t promised, struct fault *fault)
+{
+    struct claim_item_found found;
+    enum err err = claim_item_find(db, claim->receipt, &claim->correlation, &claim->lines[i].item,
+                                   &found, fault);
+    if (err || !found.quantity)
+        return err;
+    int64_t gone = found.quantity + promised;
+    return gone + item_asked_of(claim, i) > found.sold
+               ? refuse_more(&claim->lines[i], found.sold, gone, fault)
+               : ERR_OK;
+}
+
 enum err claim_authorise(struct database *db, const struct claim *claim, struct fault *fault)
 {
-    struct others returned;
-    struct others promised;
+    struct others returned = {0};
+    struct others promised = {0};
     for (size_t i = 0; i < claim->count; i++) {
         const struct claim_line *line = &claim->lines[i];
         enum err err = sum(db, INGEST_CLAIM_SUM, claim, line->line, &returned, fault);
         if (!err)
             err = sum(db, INGEST_CLAIM_PROMISED, claim, line->line, &promised, fault);
+        int64_t gone = returned.quantity + promised.quantity;
+        if (!err && gone + asked_of(claim, i) > line->sold)
+            err = refuse_more(line, line->sold, gone, fault);
+        if (!err && returned.unsold)
+            err = check_item(db, claim, i, promised.quantity, fault);
         if (err)
             return err;
-        if (returned.quantity + promised.quantity + asked_of(claim, i) > line->sold)
-            return fault_set(fault, ERR_REFUSED, "lines",
-                             "quantity_exceeds_remaining: of line %" PRId64 " %" PRId64
-                             " were sold and %" PRId64 " are returned or authorised",
-                             line->line, line->sold, returned.quantity + promised.quantity);
     }
     return insert(db, claim, "authorised", fault);
 }

@@ -3,6 +3,10 @@
  * couldn't talk to each other is found here, and what was accepted pending a check is checked. An
  * authorisation is used up once, too, wherever it is shown.
  *
+ * What was accepted while its sale wasn't known is told apart by the item. Of a receipt whose sale
+ * nobody knows at all it can only be asked whether it is the same piece: that is an exception, and
+ * no conflict.
+ *
  * The return that came to the hub later is the one that conflicts: return.conflicted says what of
  * it no sale stands behind, which the ledger moves to suspense. The money that was paid is never
  * taken back here; an exception says what a person must decide. Inside the caller's transaction.
@@ -10,15 +14,18 @@
 #ifndef SYNC_HUB_CONNECT_CLAIM_H
 #define SYNC_HUB_CONNECT_CLAIM_H
 
+#include "sync/hub/connect/claim_item.h"
 #include "sync/hub/connect/told.h"
 #include "sync/hub/ingest/exception.h"
 
 enum { CLAIM_LINES_MAX = 200 };
 
 struct claim_line {
-    int64_t line;
+    int64_t line; /* of the receipt; without a sale, of the return alone */
     int64_t quantity;
     int64_t sold; /* of the line on the receipt; 0: no sale is known */
+    struct claim_item item;
+    int64_t item_sold; /* of the item on the whole receipt; 0: no sale is known */
 };
 
 struct claim {

@@ -36,8 +36,13 @@ static enum err claim_goods(struct follow *f, const struct cJSON *created, bool 
                           .told = f->told};
     for (; line && claim.count < CLAIM_LINES_MAX; line = json_next(line)) {
         int64_t number = json_member_int(line, "line", -1);
-        lines[claim.count++] = (struct claim_line){number, json_member_int(line, "quantity", 0),
-                                                   sold_of(json_member(created, "sale"), number)};
+        const struct claim_item item = claim_item_of(created, line);
+        lines[claim.count++] =
+            (struct claim_line){.line = number,
+                                .quantity = json_member_int(line, "quantity", 0),
+                                .sold = sold_of(json_member(created, "sale"), number),
+                                .item = item,
+                                .item_sold = claim_item_sold(created, &item)};
     }
     if (!*claim.receipt)
         return ERR_OK;

@@ -189,8 +189,12 @@ SET kind = excluded.kind, authorisation = excluded.authorisation, expires_ms = e
                     ELSE excluded.quantity END
 
 -- name: claim_sum
-SELECT coalesce(sum(quantity), 0), max(correlation) FROM claim
-WHERE receipt = ?1 AND line = ?2 AND live = 1 AND correlation <> ?3 AND kind = 'returned'
+-- Of that line; and of lines that are none of the receipt, since the sale wasn't known.
+SELECT coalesce(sum(CASE WHEN line = ?2 THEN quantity END), 0),
+       max(CASE WHEN line = ?2 THEN correlation END),
+       coalesce(sum(CASE WHEN line < 0 THEN quantity END), 0)
+FROM claim
+WHERE receipt = ?1 AND line IN (?2, -1) AND live = 1 AND correlation <> ?3 AND kind = 'returned'
 
 -- name: claim_promised
 -- What is authorised, may still come, and hasn't come back yet.
