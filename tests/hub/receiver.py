@@ -1,5 +1,5 @@
 """A fake of a system outside that is told events: takes what is signed, and counts. It can be told to
-misbehave: receiver.plan(503, "drop", 422)."""
+misbehave: receiver.plan(503, "drop", 422, (429, {"Retry-After": "1"}))."""
 
 import base64
 import hashlib
@@ -16,6 +16,7 @@ class Receiver:
     def __init__(self):
         self.requests = []  # (headers, body) of those taken
         self.tried = 0
+        self.tries = []  # when
         self.problems = []
         self._plans = []
         self._lock = threading.Lock()
@@ -45,6 +46,7 @@ class Receiver:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         with self._lock:
             self.tried += 1
+            self.tries.append(time.monotonic())
             if not self._signed(handler.headers, body):
                 self.problems.append("a signature that doesn't fit")
             answer = self._plans.pop(0) if self._plans else 204
@@ -54,7 +56,10 @@ class Receiver:
             handler.close_connection = True
             handler.connection.close()
             return
+        answer, headers = answer if isinstance(answer, tuple) else (answer, {})
         handler.send_response(answer)
+        for name, value in headers.items():
+            handler.send_header(name, value)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 

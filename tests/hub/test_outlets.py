@@ -157,6 +157,30 @@ def test_what_is_refused_is_parked_and_may_be_told_again(office, it):
     assert it.ask("POST", f"{path}/resubmit", REASON)[0] == 404
 
 
+def test_busy_system_is_left_alone_as_long_as_it_asks_and_nothing_is_parked(office, it):
+    receiver = office.receivers["crm"]
+    before = len(receiver.tries)
+    receiver.plan((429, {"Retry-After": "1"}), *[503] * 5)  # more often than what fails is tried
+    number = office.give_back("0042-01-o-busy")["number"]
+    office.await_told("crm", "return.created", number)
+    tries = receiver.tries[before:]
+    assert tries[1] - tries[0] > 0.9
+    assert it.get("/v1/deliveries?state=parked")["deliveries"] == []
+
+
+def test_system_that_moved_is_not_followed_and_says_so(office, it):
+    elsewhere = office.receivers["fraud"]
+    office.receivers["service"].plan(*[(308, {"Location": elsewhere.url})] * 4)
+    office.give_back("0042-01-o-moved")
+    [parked] = await_true(
+        lambda: it.get("/v1/deliveries?state=parked")["deliveries"], 30, "the event to be parked"
+    )
+    assert parked["outlet"] == "service" and "redirects are not followed" in parked["detail"]
+    keys = {headers["Idempotency-Key"] for headers, _ in elsewhere.requests}
+    assert not [key for key in keys if key.endswith("/service")]
+    assert it.ask("POST", f"/v1/deliveries/{parked['number']}/discard", REASON)[0] == 200
+
+
 def test_what_fails_too_often_is_parked(office, it):
     office.receivers["tax"].plan(*[500] * 4)
     office.give_back("0042-01-o-6")

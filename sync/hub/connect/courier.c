@@ -28,6 +28,7 @@ struct courier {
     pthread_cond_t wake;
     struct fault why; /* the last job of the batch is to be tried again */
     bool failed;
+    int64_t asked_pause_ms; /* then: by the other side */
     bool handed_over;
     bool stopping;
 };
@@ -147,6 +148,7 @@ static void carried(void *context)
     if (courier->failed && !courier->gate.failures)
         diag_fault(courier->config.diag, DIAG_WARN, "hub.carrying_waits", &courier->why);
     gate_tried(&courier->gate, courier->carried, courier->failed, now_ms(courier));
+    gate_hold(&courier->gate, courier->asked_pause_ms, now_ms(courier));
     submit(courier, RECORDING, run_record, record_done);
 }
 
@@ -160,6 +162,8 @@ static void carry_batch(struct courier *courier)
         enum err err = ops->carry(courier->config.self, courier->carried++, &courier->why);
         courier->failed = err && err_class(err) != ERR_CLASS_PARK;
     }
+    courier->asked_pause_ms =
+        courier->failed && ops->asked_pause_ms ? ops->asked_pause_ms(courier->config.self) : 0;
 }
 
 static void *serve(void *context)

@@ -28,6 +28,9 @@ struct courier_ops {
                      struct fault *fault);
     /* The courier's thread. Of class RETRY: the rest of the batch would fare no better. */
     enum err (*carry)(void *self, size_t job, struct fault *fault);
+    /* The courier's thread, after such a one: how long the other side asked to be left alone; 0: it
+     * didn't say. May be NULL. */
+    int64_t (*asked_pause_ms)(void *self);
     /* Database thread, in a transaction: what came of those that were carried. */
     enum err (*record)(void *self, struct database *db, int64_t now_ms, struct fault *fault);
     /* Loop thread, after the commit of a pick or a record: tell who must know. */

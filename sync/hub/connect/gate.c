@@ -52,6 +52,12 @@ void gate_tried(struct gate *gate, size_t count, bool failed, int64_t now_ms)
     gate->closed_till = failed ? now_ms + pause_ms(gate) : 0;
 }
 
+void gate_hold(struct gate *gate, int64_t pause_ms, int64_t now_ms)
+{
+    if (now_ms + pause_ms > gate->closed_till)
+        gate->closed_till = now_ms + pause_ms;
+}
+
 int64_t gate_wait_ms(const struct gate *gate, int64_t now_ms)
 {
     int64_t till = gate->closed_till;

@@ -29,6 +29,8 @@ void gate_init(struct gate *gate, const struct gate_config *config);
 size_t gate_let(const struct gate *gate, size_t wanted, int64_t now_ms);
 /* How many of those were tried, the last of them in vain or not. */
 void gate_tried(struct gate *gate, size_t count, bool failed, int64_t now_ms);
+/* The other side asked to be left alone for so long. */
+void gate_hold(struct gate *gate, int64_t pause_ms, int64_t now_ms);
 /* How long until gate_let lets one through. */
 int64_t gate_wait_ms(const struct gate *gate, int64_t now_ms);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 20000, CONNECT_MS = 5000, HEADER_MAX = 8 * 1024 };
+enum { TIMEOUT_MS = 20000, CONNECT_MS = 5000, HEADER_MAX = 8 * 1024, RETRY_AFTER_MOST_S = 3600 };
 
 struct http_call {
     CURL *curl;
@@ -145,6 +145,8 @@ enum err http_call_run(struct http_call *call, const struct http_request *reques
 {
     struct curl_slist *headers CLEANUP(headers_cleanup) = NULL;
     long status = 0;
+    curl_off_t retry_after_s = 0;
+    answer->retry_after_ms = 0;
     enum err err = http_call_check_url(request->url, fault);
     if (!err)
         err = write_headers(request, &headers, fault);
@@ -156,6 +158,9 @@ enum err http_call_run(struct http_call *call, const struct http_request *reques
     if (code != CURLE_OK)
         return explain(call->curl, code, fault);
     curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &retry_after_s);
     answer->status = (int)status;
+    answer->retry_after_ms = retry_after_s < RETRY_AFTER_MOST_S ? (int64_t)retry_after_s * 1000
+                                                                : RETRY_AFTER_MOST_S * 1000;
     return ERR_OK;
 }

@@ -35,7 +35,8 @@ struct http_request {
 
 struct http_answer {
     int status;
-    struct buf body; /* the caller's: buf_init before, buf_free after */
+    int64_t retry_after_ms; /* Retry-After (RFC 9110), an hour at most; 0: it isn't said */
+    struct buf body;        /* the caller's: buf_init before, buf_free after */
 };
 
 enum err http_call_open(struct http_call **call, const struct http_call_config *config,

@@ -159,6 +159,12 @@ static enum err pick(void *self, struct database *db, size_t limit, int64_t now_
 
 /* --- Carrying -------------------------------------------------------------------------------- */
 
+/* It is busy or away, whatever it is told: that is waited for as if it couldn't be reached. */
+static bool is_away(int status)
+{
+    return status == 429 || status == 503;
+}
+
 static bool is_refusal(int status)
 {
     static const int refusals[] = {400, 409, 410, 413, 415, 422};
@@ -184,8 +190,17 @@ static enum err deliver(struct outlet *outlet, struct delivery *item)
     int status = outlet->answer.status;
     if (status >= 200 && status < 300)
         return ERR_OK;
+    item->answered = !is_away(status);
+    bool moved = status >= 300 && status < 400;
     return fault_set(&item->why, is_refusal(status) ? ERR_REFUSED : ERR_BUSY,
-                     outlet->parts.config->name, "answers %d", status);
+                     outlet->parts.config->name, "answers %d%s", status,
+                     moved ? ": redirects are not followed, give its new address" : "");
+}
+
+static int64_t asked_pause_ms(void *self)
+{
+    const struct outlet *outlet = self;
+    return outlet->answer.retry_after_ms;
 }
 
 static enum err carry(void *self, size_t job, struct fault *fault)
@@ -284,6 +299,7 @@ static const struct courier_ops ops = {
     .batch_bytes = sizeof(struct outlet),
     .pick = pick,
     .carry = carry,
+    .asked_pause_ms = asked_pause_ms,
     .record = record,
     .told = told,
     .close = destroy,

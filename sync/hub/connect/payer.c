@@ -50,6 +50,12 @@ static enum err carry(void *self, size_t job, struct fault *fault)
     return payer->errs[job];
 }
 
+static int64_t asked_pause_ms(void *self)
+{
+    const struct payer *payer = self;
+    return provider_asked_pause_ms(payer->config.provider);
+}
+
 /* Those that were not carried are due again at once. */
 static enum err record_one(struct payer *payer, struct database *db, size_t job, int64_t now_ms,
                            struct fault *fault)
@@ -97,6 +103,7 @@ static const struct courier_ops ops = {
     .batch_bytes = sizeof(struct payer),
     .pick = pick,
     .carry = carry,
+    .asked_pause_ms = asked_pause_ms,
     .record = record,
     .told = told,
     .close = destroy,

@@ -339,3 +339,8 @@ void provider_close(struct provider *provider)
     json_free(provider->document);
     free(provider);
 }
+
+int64_t provider_asked_pause_ms(const struct provider *provider)
+{
+    return provider->answer.retry_after_ms;
+}

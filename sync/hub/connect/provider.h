@@ -63,5 +63,7 @@ void provider_answer_free(struct provider_answer *answer); /* also zeroed */
  */
 enum err provider_refund(struct provider *provider, const struct payment *payment,
                          struct provider_answer *answer, struct fault *fault) MUST_CHECK;
+/* How long it asked to be left alone in its latest answer; 0: it didn't say. */
+int64_t provider_asked_pause_ms(const struct provider *provider);
 
 #endif

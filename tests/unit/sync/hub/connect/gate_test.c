@@ -31,6 +31,21 @@ static void failure_lets_one_through_after_a_pause(void **state)
     assert_int_equal(gate_let(&gate, 50, 1000 + wait), 50);
 }
 
+static void pause_that_the_other_side_asks_for_is_kept(void **state)
+{
+    (void)state;
+    struct gate gate = opened(0);
+    gate_tried(&gate, 1, true, 1000);
+    gate_hold(&gate, 0, 1000); /* it asked for none */
+    assert_in_range(gate_wait_ms(&gate, 1000), 50, 100);
+    gate_hold(&gate, 30000, 1000);
+    assert_int_equal(gate_wait_ms(&gate, 1000), 30000);
+    assert_int_equal(gate_let(&gate, 50, 30999), 0);
+    assert_int_equal(gate_let(&gate, 50, 31000), 1);
+    gate_hold(&gate, 10, 1000); /* none shorter than what was kept so far */
+    assert_int_equal(gate_wait_ms(&gate, 1000), 30000);
+}
+
 static void pause_doubles_up_to_the_most(void **state)
 {
     (void)state;
@@ -61,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failure_lets_one_through_after_a_pause),
+        cmocka_unit_test(pause_that_the_other_side_asks_for_is_kept),
         cmocka_unit_test(pause_doubles_up_to_the_most),
         cmocka_unit_test(minute_lets_no_more_than_its_share),
     };
