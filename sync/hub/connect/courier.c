@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { ELSEWHERE_MS = 2000 };
+/* Without being woken: what another hub has booked may be ours to carry. */
+enum { ELSEWHERE_MS = 2000, LOOK_MS = 5000 };
 
 /* Where the one batch is. */
 enum stage { IDLE, PICKING, CARRYING, RECORDING };
@@ -64,8 +65,8 @@ static void rest(struct courier *courier)
         loop_timer_start(courier->timer, pause_ms, 0);
     else if (courier->again)
         begin(courier);
-    else if (courier->config.look_ms)
-        loop_timer_start(courier->timer, courier->config.look_ms, 0);
+    else
+        loop_timer_start(courier->timer, LOOK_MS, 0);
 }
 
 static void on_timer(void *context)

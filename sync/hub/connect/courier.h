@@ -46,7 +46,6 @@ struct courier_config {
     struct clock *clock;
     struct diag *diag;
     struct gate_config gate;
-    int64_t look_ms; /* also look for due jobs so often; 0: only when woken */
 };
 
 enum err courier_open(struct courier **courier, struct loop *loop,

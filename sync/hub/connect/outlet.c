@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { BATCH_MAX = 20, SCAN_MAX = 1000, LEASE_MS = 60 * 1000, LOOK_MS = 5000 };
+enum { BATCH_MAX = 20, SCAN_MAX = 1000, LEASE_MS = 60 * 1000 };
 
 /* One event on its way. */
 struct delivery {
@@ -332,7 +332,6 @@ enum err outlet_open(struct outlet **out, struct loop *loop, const struct outlet
         .clock = parts->clock,
         .diag = parts->diag,
         .gate = parts->gate,
-        .look_ms = LOOK_MS,
     };
     err = courier_open(&outlet->courier, loop, &courier, fault);
     if (!err)

@@ -7,7 +7,7 @@
  * Nobody else takes a batch for so long, and after a crash so long nobody does. Should a batch take
  * longer, two look and ask under one key, which the provider answers once.
  */
-enum { LEASE_MS = 60 * 1000, LOOK_MS = 5000 };
+enum { LEASE_MS = 60 * 1000 };
 
 struct payer {
     struct payer_config config;
@@ -126,7 +126,6 @@ enum err payer_open(struct payer **out, struct loop *loop, const struct payer_co
         .clock = config->clock,
         .diag = config->diag,
         .gate = config->gate,
-        .look_ms = LOOK_MS,
     };
     enum err err = courier_open(&payer->courier, loop, &courier, fault);
     if (!err)
