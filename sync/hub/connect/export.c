@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum { ENTRY_BYTES_MAX = 4 * 1024 * 1024, ENTRY_DEPTH_MAX = 8 };
+/* What is read before it is handed on: so many entries, or somewhat more than so many bytes. */
+enum { PAGE_ENTRIES = 200, PAGE_BYTES = 256 * 1024 };
 
 enum err export_format_find(const char *name, enum export_format *format, struct fault *fault)
 {
@@ -42,21 +44,39 @@ static enum err write_row(struct statement *s, enum export_format format, struct
     return buf_check(out, fault, "entry");
 }
 
-static enum err export_rows(struct database *db, struct statement *s, enum export_format format,
-                            struct buf *out, export_sink *sink, void *context, struct fault *fault)
+/* Whoever takes them may be slow: no row is stood on meanwhile. */
+struct page {
+    enum export_format format;
+    int64_t day; /* of the entry read last, and its number */
+    int64_t after;
+    int64_t to_day;
+    bool ended;
+};
+
+static enum err read_page(struct database *db, struct page *page, struct buf *out,
+                          struct fault *fault)
 {
+    struct statement *s;
     bool row = true;
-    enum err err = ERR_OK;
-    if (format == EXPORT_CSV)
-        journal_text_csv_head(out);
-    while (!err && row) {
-        err = sink(context, buf_slice(out), fault);
-        buf_reset(out);
-        if (!err)
-            err = database_step(db, s, &row, fault);
-        if (!err && row)
-            err = write_row(s, format, out, fault);
+    int rows = 0;
+    enum err err = database_statement(db, INGEST_JOURNAL_ALL, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, page->day);
+    bind_int(s, 2, page->to_day);
+    bind_int(s, 3, page->after);
+    bind_int(s, 4, PAGE_ENTRIES);
+    while (!err && row && out->len < PAGE_BYTES) {
+        err = database_step(db, s, &row, fault);
+        if (err || !row)
+            break;
+        rows++;
+        page->after = column_int(s, 0);
+        page->day = column_int(s, 4);
+        err = write_row(s, page->format, out, fault);
     }
+    page->ended = !row && rows < PAGE_ENTRIES;
+    statement_reset(s);
     return err;
 }
 
@@ -64,14 +84,16 @@ enum err export_journal(struct database *db, enum export_format format, int64_t 
                         int64_t to_day, export_sink *sink, void *context, struct fault *fault)
 {
     struct buf out CLEANUP(buf_free);
-    struct statement *s;
-    buf_init(&out, ENTRY_BYTES_MAX);
-    enum err err = database_statement(db, INGEST_JOURNAL_ALL, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, from_day);
-    bind_int(s, 2, to_day);
-    err = export_rows(db, s, format, &out, sink, context, fault);
-    statement_reset(s);
+    struct page page = {.format = format, .day = from_day, .to_day = to_day};
+    enum err err = ERR_OK;
+    buf_init(&out, PAGE_BYTES + ENTRY_BYTES_MAX);
+    if (format == EXPORT_CSV)
+        journal_text_csv_head(&out);
+    while (!err && !page.ended) {
+        err = read_page(db, &page, &out, fault);
+        if (!err)
+            err = sink(context, buf_slice(&out), fault);
+        buf_reset(&out);
+    }
     return err;
 }

@@ -90,9 +90,12 @@ INSERT INTO journal_entry (reference, correlation, event_no, company, document_d
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 
 -- name: journal_all
-SELECT journal_entry.entry_no, journal_entry.body, posting.state, posting.number
+SELECT journal_entry.entry_no, journal_entry.body, posting.state, posting.number,
+       journal_entry.document_day
 FROM journal_entry LEFT JOIN posting USING (reference)
-WHERE journal_entry.document_day BETWEEN ?1 AND ?2 ORDER BY journal_entry.entry_no
+WHERE (journal_entry.document_day, journal_entry.entry_no) > (?1, ?3)
+    AND journal_entry.document_day <= ?2
+ORDER BY journal_entry.document_day, journal_entry.entry_no LIMIT ?4
 
 -- name: rebuild_keep
 INSERT INTO journal_before (reference, body) SELECT reference, body FROM journal_entry
