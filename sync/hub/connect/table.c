@@ -1,4 +1,5 @@
 #include "sync/hub/connect/table.h"
+#include "hal/base/utf8.h"
 
 #include <assert.h>
 #include <string.h>
@@ -101,7 +102,24 @@ static enum err take_header(struct table *table, struct fault *fault)
             return table_refuse(table, i, "the header lacks this column", fault);
     }
     table->has_header = true;
+    table->header_cells = table->cell_count;
     return ERR_OK;
+}
+
+/* A cell too many is a delimiter outside quotes: what follows it would be taken for another column.
+ */
+static enum err take_row(struct table *table, struct fault *fault)
+{
+    for (size_t i = table->header_cells; i < table->cell_count; i++)
+        if (cell(table, i).len)
+            return refuse_row(table, ERR_INVALID,
+                              "has more cells than the header: is a text with the delimiter "
+                              "not in quotes?",
+                              fault);
+    for (size_t i = 0; i < table->column_count; i++)
+        if (!utf8_valid(table_cell(table, i)))
+            return table_refuse(table, i, "is not UTF-8: save the file in that encoding", fault);
+    return table->take(table->context, table, fault);
 }
 
 static enum err end_cell(struct table *table, struct fault *fault)
@@ -124,8 +142,7 @@ static enum err end_row(struct table *table, struct fault *fault)
         if (!err && table->row > table->row_max)
             err = refuse_row(table, ERR_TOO_LARGE, "too many rows", fault);
         if (!err)
-            err = table->has_header ? table->take(table->context, table, fault)
-                                    : take_header(table, fault);
+            err = table->has_header ? take_row(table, fault) : take_header(table, fault);
     }
     table->cell_count = 0;
     table->starts[0] = 0;
@@ -149,7 +166,8 @@ static enum err feed_char(struct table *table, char c, struct fault *fault)
 {
     bool quotes = table->delimiter == ',';
     if (c == '\0')
-        return refuse_row(table, ERR_INVALID, "a NUL byte", fault);
+        return refuse_row(table, ERR_INVALID, "a NUL byte: is the file UTF-16? It must be UTF-8",
+                          fault);
     if (table->state == QUOTED) {
         if (c == '"')
             table->state = QUOTE_IN_QUOTED;

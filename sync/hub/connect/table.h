@@ -1,7 +1,8 @@
 /*
  * Delimited text with a header row, read as a stream: CSV (RFC 4180, quotes doubled inside quotes)
  * and tab-separated without quotes. Columns are found by their names, in any order; unknown ones
- * are ignored. A byte order mark and either line end are taken. One owner, no threading.
+ * are ignored, whatever they hold; the others must be UTF-8. A byte order mark and either line end
+ * are taken. One owner, no threading.
  */
 #ifndef SYNC_HUB_CONNECT_TABLE_H
 #define SYNC_HUB_CONNECT_TABLE_H
@@ -35,6 +36,7 @@ struct table {
     int state;
     bool skip_line_feed;
     bool has_header;
+    size_t header_cells;
 };
 
 /* `columns` is borrowed; at most TABLE_COLUMNS_MAX. */
