@@ -95,7 +95,12 @@ void settlement_close(struct settlement_reader *reader)
 
 void settlement_text(char to[static SETTLEMENT_TEXT_MAX + 1], struct slice from)
 {
-    size_t len = from.len < SETTLEMENT_TEXT_MAX ? from.len : SETTLEMENT_TEXT_MAX;
+    size_t len = from.len;
+    if (len > SETTLEMENT_TEXT_MAX) {
+        len = SETTLEMENT_TEXT_MAX;
+        while (len && ((unsigned char)from.data[len] & 0xc0) == 0x80)
+            len--;
+    }
     memcpy(to, from.data, len);
     to[len] = '\0';
 }
@@ -118,6 +123,7 @@ enum err settlement_amount(struct slice text, const char *currency, int64_t *min
     const struct currency *known = currency_find(slice_of(currency));
     int places = -1; /* digits behind the point; -1: no point yet */
     bool any = false;
+    bool comma = false;
     int64_t value = 0;
     if (!known)
         return ERR_INVALID;
@@ -128,6 +134,7 @@ enum err settlement_amount(struct slice text, const char *currency, int64_t *min
         char c = text.data[i];
         if ((c == '.' || c == ',') && places < 0) {
             places = 0;
+            comma = c == ',';
             continue;
         }
         if (c < '0' || c > '9')
@@ -143,7 +150,7 @@ enum err settlement_amount(struct slice text, const char *currency, int64_t *min
         if (value > MONEY_MAX_MINOR)
             return ERR_INVALID;
     }
-    if (text.len && !any)
+    if ((text.len && !any) || (comma && places == 3 && known->exponent != 3))
         return ERR_INVALID;
     for (int k = places < 0 ? 0 : places; k < known->exponent; k++)
         value *= 10;

@@ -11,7 +11,7 @@
 
 #include "hal/base/buf.h"
 
-enum { SETTLEMENT_TEXT_MAX = 140, SETTLEMENT_ROWS_MAX = 20 * 1000 * 1000 };
+enum { SETTLEMENT_TEXT_MAX = 280, SETTLEMENT_ROWS_MAX = 20 * 1000 * 1000 };
 
 #define SETTLEMENT_FORMATS(X)                                                                      \
     X(ADYEN, adyen) X(STRIPE, stripe) X(AMAZON, amazon) X(CAMT053, camt053) X(CAMT054, camt054)
@@ -23,7 +23,8 @@ enum { SETTLEMENT_TEXT_MAX = 140, SETTLEMENT_ROWS_MAX = 20 * 1000 * 1000 };
     X(CHARGEBACK, chargeback)                                                                      \
     X(CHARGEBACK_REVERSED, chargeback_reversed)                                                    \
     X(FEE, fee)                                                                                    \
-    X(PAYOUT, payout) /* to our bank; at the bank: what came from there */                         \
+    X(PAYOUT, payout)                   /* to our bank; at the bank: what came from there */       \
+    X(PAYOUT_REVERSED, payout_reversed) /* at the bank: what had come was taken back */            \
     X(OTHER, other)
 
 #define SETTLEMENT_FORMAT_ENUM(upper, lower) SETTLEMENT_##upper,

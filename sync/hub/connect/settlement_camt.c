@@ -11,38 +11,46 @@
 
 enum { DEPTH_MAX = 32, NAME_MAX_BYTES = 32, TEXT_MAX = 1024, FEED_MAX = 1 << 20 };
 
-/* What is kept of an entry, by the end of its path. */
+/* What is kept of an entry. */
 enum part {
     STATEMENT_ID,
     AMOUNT,
     DIRECTION,
+    REVERSAL,
     STATUS,
-    STATUS_CODE,
-    BOOKED_DAY,
-    BOOKED_TIME,
+    BOOKED,
+    VALUE,
     BANK_REFERENCE,
     ENTRY_REFERENCE,
     END_TO_END,
     REMITTANCE,
+    ENTRY_TEXT,
     PART_COUNT,
     NO_PART = PART_COUNT,
 };
 
-/* The last elements of each path, from the root downwards. */
+/* Where it stands: the last elements of the path, from the root downwards. */
 static const struct {
+    enum part part;
     const char *path[5];
-} paths[PART_COUNT] = {
-    [STATEMENT_ID] = {{"Id"}}, /* of Stmt or Ntfctn: see part_here */
-    [AMOUNT] = {{"Ntry", "Amt"}},
-    [DIRECTION] = {{"Ntry", "CdtDbtInd"}},
-    [STATUS] = {{"Ntry", "Sts"}},
-    [STATUS_CODE] = {{"Ntry", "Sts", "Cd"}},
-    [BOOKED_DAY] = {{"Ntry", "BookgDt", "Dt"}},
-    [BOOKED_TIME] = {{"Ntry", "BookgDt", "DtTm"}},
-    [BANK_REFERENCE] = {{"Ntry", "AcctSvcrRef"}},
-    [ENTRY_REFERENCE] = {{"Ntry", "NtryRef"}},
-    [END_TO_END] = {{"TxDtls", "Refs", "EndToEndId"}},
-    [REMITTANCE] = {{"TxDtls", "RmtInf", "Ustrd"}},
+} places[] = {
+    {STATEMENT_ID, {"Stmt", "Id"}},
+    {STATEMENT_ID, {"Ntfctn", "Id"}},
+    {AMOUNT, {"Ntry", "Amt"}},
+    {DIRECTION, {"Ntry", "CdtDbtInd"}},
+    {REVERSAL, {"Ntry", "RvslInd"}},
+    {STATUS, {"Ntry", "Sts"}},
+    {STATUS, {"Ntry", "Sts", "Cd"}},
+    {BOOKED, {"Ntry", "BookgDt", "Dt"}},
+    {BOOKED, {"Ntry", "BookgDt", "DtTm"}},
+    {VALUE, {"Ntry", "ValDt", "Dt"}},
+    {VALUE, {"Ntry", "ValDt", "DtTm"}},
+    {BANK_REFERENCE, {"Ntry", "AcctSvcrRef"}},
+    {ENTRY_REFERENCE, {"Ntry", "NtryRef"}},
+    {END_TO_END, {"TxDtls", "Refs", "EndToEndId"}},
+    {REMITTANCE, {"TxDtls", "RmtInf", "Ustrd"}},
+    {REMITTANCE, {"RmtInf", "Strd", "CdtrRefInf", "Ref"}},
+    {ENTRY_TEXT, {"Ntry", "AddtlNtryInf"}},
 };
 
 struct camt {
@@ -98,13 +106,9 @@ static bool path_is(const struct camt *camt, const char *const path[5])
 
 static enum part part_here(const struct camt *camt)
 {
-    static const char *const statement[5] = {"Stmt", "Id"};
-    static const char *const notification[5] = {"Ntfctn", "Id"};
-    if (path_is(camt, statement) || path_is(camt, notification))
-        return STATEMENT_ID;
-    for (size_t i = AMOUNT; i < PART_COUNT; i++)
-        if (path_is(camt, paths[i].path))
-            return (enum part)i;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (path_is(camt, places[i].path))
+            return places[i].part;
     return NO_PART;
 }
 
@@ -166,11 +170,22 @@ static struct slice trimmed(const char *from, size_t len)
     return (struct slice){from, len};
 }
 
+/* What an entry says that takes back an earlier one: whether money came or went, it wasn't ours. */
+static enum settlement_kind kind_of(const struct camt *camt, bool credit)
+{
+    const char *reversal = camt->parts[REVERSAL];
+    if (strcmp(reversal, "true") != 0 && strcmp(reversal, "1") != 0)
+        return credit ? SETTLEMENT_KIND_PAYOUT : SETTLEMENT_KIND_OTHER;
+    return credit ? SETTLEMENT_KIND_OTHER : SETTLEMENT_KIND_PAYOUT_REVERSED;
+}
+
+static const char *first_said(const struct camt *camt, enum part part, enum part otherwise)
+{
+    return camt->parts[camt->parts[part][0] ? part : otherwise];
+}
+
 static enum err read_entry(struct camt *camt, struct settlement_line *line)
 {
-    const char *day = camt->parts[camt->parts[BOOKED_DAY][0] ? BOOKED_DAY : BOOKED_TIME];
-    const char *reference =
-        camt->parts[camt->parts[BANK_REFERENCE][0] ? BANK_REFERENCE : ENTRY_REFERENCE];
     bool credit = strcmp(camt->parts[DIRECTION], "CRDT") == 0;
     if (!credit && strcmp(camt->parts[DIRECTION], "DBIT") != 0)
         return fault_set(&camt->fault, ERR_INVALID, "Ntry/CdtDbtInd", "must be CRDT or DBIT");
@@ -180,24 +195,24 @@ static enum err read_entry(struct camt *camt, struct settlement_line *line)
         settlement_amount(slice_of(camt->parts[AMOUNT]), line->currency, &line->gross_minor) ||
         line->gross_minor < 0)
         return fault_set(&camt->fault, ERR_INVALID, "Ntry/Amt", "must be an amount");
-    if (settlement_day(slice_of(day), &line->day))
+    if (settlement_day(slice_of(first_said(camt, BOOKED, VALUE)), &line->day))
         return fault_set(&camt->fault, ERR_INVALID, "Ntry/BookgDt", "must be a day");
     if (!credit)
         line->gross_minor = -line->gross_minor;
-    line->kind = credit ? SETTLEMENT_KIND_PAYOUT : SETTLEMENT_KIND_OTHER;
+    line->kind = kind_of(camt, credit);
     line->net_minor = line->gross_minor;
     memcpy(line->net_currency, line->currency, sizeof line->currency);
     settlement_text(line->type, slice_of(camt->parts[DIRECTION]));
     settlement_text(line->batch, slice_of(camt->parts[STATEMENT_ID]));
-    settlement_text(line->reference, slice_of(reference));
+    settlement_text(line->reference, slice_of(first_said(camt, BANK_REFERENCE, ENTRY_REFERENCE)));
     settlement_text(line->own, slice_of(camt->parts[END_TO_END]));
-    settlement_text(line->payment, slice_of(camt->parts[REMITTANCE]));
+    settlement_text(line->payment, slice_of(first_said(camt, REMITTANCE, ENTRY_TEXT)));
     return ERR_OK;
 }
 
 static void end_entry(struct camt *camt)
 {
-    const char *status = camt->parts[camt->parts[STATUS_CODE][0] ? STATUS_CODE : STATUS];
+    const char *status = camt->parts[STATUS];
     struct settlement_line line = {.row = ++camt->entries};
     if (camt->entries > SETTLEMENT_ROWS_MAX) {
         fail(camt, ERR_TOO_LARGE, "too many entries");
@@ -215,16 +230,28 @@ static void end_entry(struct camt *camt)
     }
 }
 
+/* Texts about the payment follow each other, as far as there is room; of all else the first counts.
+ */
+static void keep_part(struct camt *camt)
+{
+    struct slice value = trimmed(camt->text, camt->text_len);
+    char *kept = camt->parts[camt->part];
+    size_t len = strlen(kept);
+    if (len && (camt->part != REMITTANCE || !value.len || len + value.len + 2 > TEXT_MAX))
+        return;
+    if (len)
+        kept[len++] = ' ';
+    memcpy(kept + len, value.data, value.len);
+    kept[len + value.len] = '\0';
+}
+
 static void XMLCALL end(void *context, const XML_Char *qualified)
 {
     struct camt *camt = context;
     if (camt->failed)
         return;
-    if (camt->part != NO_PART && !camt->parts[camt->part][0]) {
-        struct slice value = trimmed(camt->text, camt->text_len);
-        memcpy(camt->parts[camt->part], value.data, value.len);
-        camt->parts[camt->part][value.len] = '\0';
-    }
+    if (camt->part != NO_PART)
+        keep_part(camt);
     if (strcmp(local_name(qualified), "Ntry") == 0)
         end_entry(camt);
     if (path_is(camt, (const char *const[5]){"Stmt"}) ||

@@ -23,13 +23,13 @@ extern const struct settlement_ops settlement_stripe;
 extern const struct settlement_ops settlement_amazon;
 extern const struct settlement_ops settlement_camt;
 
-/* Copies, cut at SETTLEMENT_TEXT_MAX bytes. */
+/* Copies, cut at SETTLEMENT_TEXT_MAX bytes, between two characters. */
 void settlement_text(char to[static SETTLEMENT_TEXT_MAX + 1], struct slice from);
 /* An ISO 4217 code: ERR_INVALID otherwise. */
 enum err settlement_currency(struct slice text, char to[static 4]) MUST_CHECK;
 /*
  * "-12.34" or "12,34" in a currency to minor units; no text is 0. Places beyond the currency's must
- * be zeros. ERR_INVALID.
+ * be zeros, and three of them behind a comma are thousands as likely: ERR_INVALID.
  */
 enum err settlement_amount(struct slice text, const char *currency, int64_t *minor) MUST_CHECK;
 /* The day at the start of "2026-11-22...", "22.11.2026..." or "22/11/2026...". ERR_INVALID. */

@@ -1,4 +1,5 @@
 /* Settlement files of every format, whole and byte by byte, and what is refused in them. */
+#include "hal/base/utf8.h"
 #include "sync/hub/connect/match.h"
 #include "sync/hub/connect/settlement.h"
 #include "sync/hub/ledger/period.h"
@@ -270,6 +271,9 @@ static void refusal_of_a_table_names_row_and_column(void **state)
                    ERR_INVALID, "row 2, Currency");
     expect_refusal(SETTLEMENT_STRIPE, STRIPE_HEAD "t,refund,r,1.00,0,1.00,eur,yesterday,,\n",
                    ERR_INVALID, "row 2, Created (UTC)");
+    expect_refusal(SETTLEMENT_STRIPE,
+                   STRIPE_HEAD "t,refund,r,1.00,0,1.00,eur,2026-11-20,a, b,c,d,e,f,g,h,i,j,k\n",
+                   ERR_INVALID, "row 2");
     expect_refusal(SETTLEMENT_STRIPE, STRIPE_HEAD "t,\"refund", ERR_INVALID, "row 2");
     expect_refusal(SETTLEMENT_STRIPE, STRIPE_HEAD "t,\"refund\"x,", ERR_INVALID, "row 2");
     expect_refusal(SETTLEMENT_AMAZON, AMAZON_HEAD "9\t\t\t\t\tRefund\tO\tM\tA\tItemPrice\t1\t\n",
@@ -306,6 +310,101 @@ static void error_of_the_taker_ends_the_reading(void **state)
         ERR_DISK_FULL);
 }
 
+/* What a spreadsheet or an older system saves is Latin-1; our databases and answers are UTF-8. */
+static void text_that_is_not_utf8_is_refused_where_it_would_be_kept(void **state)
+{
+    struct lines lines;
+    (void)state;
+    expect_refusal(SETTLEMENT_ADYEN,
+                   ADYEN_HEAD "C,M,P1,M\xfcller,visa,2026-11-21 10:00:00,CET,Refunded,RF1,EUR,"
+                              "50.00,,1,EUR,50.10,,0.10,,,,7\n",
+                   ERR_INVALID, "row 2, Merchant Reference");
+    read_all(SETTLEMENT_ADYEN,
+             ADYEN_HEAD "M\xfcller,M,P1,R1,visa,2026-11-21 10:00:00,CET,Refunded,RF1,EUR,"
+                        "50.00,,1,EUR,50.10,,0.10,,,,7\n",
+             &lines);
+    assert_int_equal(lines.count, 1);
+}
+
+#define CAMT_NAKED(details)                                                                        \
+    "<Ntry><Amt Ccy=\"EUR\">31.15</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>"                 \
+    "<ValDt><Dt>2026-11-24</Dt></ValDt>" details "</Ntry>"
+
+static void long_text_is_cut_between_characters(void **state)
+{
+    struct lines lines;
+    struct buf text;
+    (void)state;
+    buf_init(&text, 4096);
+    buf_append_text(&text, CAMT_OPEN
+                    "<Ntry><Amt Ccy=\"EUR\">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>"
+                    "<BookgDt><Dt>2026-11-24</Dt></BookgDt><NtryDtls><TxDtls><RmtInf><Ustrd>x");
+    for (int i = 0; i < 400; i++)
+        buf_append_text(&text, "\xc3\xbc");
+    buf_append_text(&text, "</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>" CAMT_CLOSE);
+    read_all(SETTLEMENT_CAMT053, text.data, &lines);
+    assert_true(utf8_valid(slice_of(lines.list[0].payment)));
+    assert_true(strlen(lines.list[0].payment) > 140);
+    buf_free(&text);
+}
+
+/* A thousand of a spreadsheet's is not one with three places. */
+static void comma_before_three_digits_is_not_taken_for_a_point(void **state)
+{
+    struct lines lines;
+    (void)state;
+    expect_refusal(SETTLEMENT_STRIPE,
+                   STRIPE_HEAD "t,refund,r,\"1,200\",0,\"1,200\",jpy,2026-11-20,,\n", ERR_INVALID,
+                   "row 2, Amount");
+    expect_refusal(SETTLEMENT_STRIPE,
+                   STRIPE_HEAD "t,refund,r,\"1,200\",0,\"1,200\",eur,2026-11-20,,\n", ERR_INVALID,
+                   "row 2, Amount");
+    read_all(SETTLEMENT_STRIPE,
+             STRIPE_HEAD "t,refund,r,\"-1,200\",0.000,\"-1,200\",kwd,2026-11-20,,\n"
+                         "t,refund,r,-1200.00,0,-1200,jpy,2026-11-20,,\n",
+             &lines);
+    expect_line(&lines.list[0], SETTLEMENT_KIND_REFUND, -1200, 0, -1200);
+    expect_line(&lines.list[1], SETTLEMENT_KIND_REFUND, -1200, 0, -1200);
+}
+
+/* Banks say which payout it is in several texts, or in one that isn't the remittance's. */
+static void entry_of_a_bank_is_told_by_all_its_texts(void **state)
+{
+    struct lines lines;
+    (void)state;
+    read_all(SETTLEMENT_CAMT053,
+             CAMT_OPEN CAMT_NAKED("<NtryDtls><TxDtls><RmtInf><Ustrd>ADYEN N.V.</Ustrd>"
+                                  "<Ustrd>BATCH 771</Ustrd></RmtInf></TxDtls><TxDtls><RmtInf><Strd>"
+                                  "<CdtrRefInf><Ref>RF18</Ref></CdtrRefInf></Strd></RmtInf>"
+                                  "</TxDtls></NtryDtls>")
+                 CAMT_NAKED("<AddtlNtryInf>Gutschrift PO77</AddtlNtryInf>") CAMT_CLOSE,
+             &lines);
+    assert_int_equal(lines.count, 2);
+    assert_string_equal(lines.list[0].payment, "ADYEN N.V. BATCH 771 RF18");
+    assert_string_equal(lines.list[1].payment, "Gutschrift PO77");
+    char day[DAY_TEXT + 1]; /* without a day of booking: that of the value */
+    day_format(lines.list[0].day, day);
+    assert_string_equal(day, "2026-11-24");
+}
+
+static void entry_that_reverses_another_is_no_payout(void **state)
+{
+    struct lines lines;
+    (void)state;
+    read_all(SETTLEMENT_CAMT053,
+             CAMT_OPEN
+             "<Ntry><Amt Ccy=\"EUR\">4.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><RvslInd>true</RvslInd>"
+             "<Sts>BOOK</Sts><BookgDt><Dt>2026-11-24</Dt></BookgDt></Ntry>"
+             "<Ntry><Amt Ccy=\"EUR\">31.15</Amt><CdtDbtInd>DBIT</CdtDbtInd><RvslInd>1</RvslInd>"
+             "<Sts>BOOK</Sts><BookgDt><Dt>2026-11-24</Dt></BookgDt></Ntry>"
+             "<Ntry><Amt Ccy=\"EUR\">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><RvslInd>false</RvslInd>"
+             "<Sts>BOOK</Sts><BookgDt><Dt>2026-11-24</Dt></BookgDt></Ntry>" CAMT_CLOSE,
+             &lines);
+    expect_line(&lines.list[0], SETTLEMENT_KIND_OTHER, 400, 0, 400);
+    expect_line(&lines.list[1], SETTLEMENT_KIND_PAYOUT_REVERSED, -3115, 0, -3115);
+    expect_line(&lines.list[2], SETTLEMENT_KIND_PAYOUT, 500, 0, 500);
+}
+
 static void format_is_found_by_name(void **state)
 {
     enum settlement_format format = SETTLEMENT_ADYEN;
@@ -330,6 +429,11 @@ int main(void)
         cmocka_unit_test(refusal_of_a_table_names_row_and_column),
         cmocka_unit_test(endless_row_is_refused),
         cmocka_unit_test(error_of_the_taker_ends_the_reading),
+        cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_would_be_kept),
+        cmocka_unit_test(long_text_is_cut_between_characters),
+        cmocka_unit_test(comma_before_three_digits_is_not_taken_for_a_point),
+        cmocka_unit_test(entry_of_a_bank_is_told_by_all_its_texts),
+        cmocka_unit_test(entry_that_reverses_another_is_no_payout),
         cmocka_unit_test(format_is_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
