@@ -64,6 +64,8 @@ const struct setting hub_settings[] = {
      "a refund settled more days after its issue is told as late"},
     {"settlement.missing_days", SETTING_INT, "14", 1, 365,
      "a refund not settled so many days after its issue is told as missing"},
+    {"settlement.fee_most", SETTING_INT, "0", 0, 1000000,
+     "a refund that costs more than so much, in minor units, is told; 0: none is"},
     {"settlement.unpaid_days", SETTING_INT, "14", 1, 365,
      "a return whose tax was taken back and whose money isn't given back so many days later is "
      "told"},

@@ -89,8 +89,7 @@ static uint32_t compare(const struct settlement_line *line, const struct expecte
         found |= MISMATCH_BIT(MISMATCH_AMOUNT);
     if (line->gross_minor > 0)
         found |= MISMATCH_BIT(MISMATCH_SIGN);
-    if (refund->fee_minor >= 0 &&
-        magnitude(line->fee_minor - refund->fee_minor) > rule->fee_tolerance_minor)
+    if (rule->fee_most_minor && line->fee_minor > rule->fee_most_minor)
         found |= MISMATCH_BIT(MISMATCH_FEE);
     if (line->day - refund->day > rule->late_days)
         found |= MISMATCH_BIT(MISMATCH_LATE);

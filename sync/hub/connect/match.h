@@ -49,17 +49,16 @@ struct expected_refund {
     const char *receipt;
     const char *currency;
     int64_t amount_minor; /* above 0 */
-    int64_t fee_minor;    /* expected; below 0: not known */
     int64_t day;          /* of its issue, since 1970-01-01 */
     bool settled;         /* a line was matched to it before */
     bool charged_back;
 };
 
 struct match_rule {
-    int64_t late_days;    /* settled more days after the issue is late */
-    int64_t missing_days; /* not settled so many days after the issue is missing */
-    int64_t unpaid_days;  /* tax taken back so many days before its money is told; 0: never */
-    int64_t fee_tolerance_minor;
+    int64_t late_days;      /* settled more days after the issue is late */
+    int64_t missing_days;   /* not settled so many days after the issue is missing */
+    int64_t unpaid_days;    /* tax taken back so many days before its money is told; 0: never */
+    int64_t fee_most_minor; /* that a refund may cost; 0: whatever it does */
 };
 
 struct match {

@@ -110,7 +110,6 @@ static struct expected_refund as_candidate(const struct expected *found, const c
         .receipt = found->receipt,
         .currency = found->currency,
         .amount_minor = found->amount_minor,
-        .fee_minor = -1,
         .day = found->day,
         .settled = found->closed,
         .charged_back = found->charged_back,

@@ -8,8 +8,7 @@
 
 #include <cmocka.h>
 
-static const struct match_rule rule = {
-    .late_days = 5, .missing_days = 10, .fee_tolerance_minor = 2};
+static const struct match_rule rule = {.late_days = 5, .missing_days = 10, .fee_most_minor = 12};
 
 static struct expected_refund a_refund(void)
 {
@@ -20,7 +19,6 @@ static struct expected_refund a_refund(void)
                                     .receipt = "S1",
                                     .currency = "EUR",
                                     .amount_minor = 5000,
-                                    .fee_minor = 10,
                                     .day = 100};
 }
 
