@@ -61,6 +61,13 @@ char *hub_run_text(struct hub_run *run, const char *sql);
 int64_t hub_run_events_with(struct hub_run *run, const char *text);
 /* Debits less credits of all lines with this role. */
 int64_t hub_run_balance(struct hub_run *run, const char *role);
+/* Fails the test where the number that a query, written as for printf, gives is another. */
+#define HUB_RUN_EXPECT(run, expected, ...)                                                         \
+    do {                                                                                           \
+        char sql_[512];                                                                            \
+        (void)snprintf(sql_, sizeof sql_, __VA_ARGS__);                                            \
+        assert_int_equal(hub_run_number(run, sql_), expected);                                     \
+    } while (0)
 /* Fails the test with the fault's text. */
 void hub_run_must(struct hub_run *run, enum err err);
 

@@ -8,6 +8,8 @@
 
 enum { DETAIL_MAX = 400, KEY_MAX = EXPECTED_TEXT_MAX + 40 };
 
+static const char missing_code[] = "settlement_variance";
+
 static void read_row(struct statement *s, struct expected *found)
 {
     struct slice state = column_slice(s, 9);
@@ -20,6 +22,7 @@ static void read_row(struct statement *s, struct expected *found)
         .charged_back = (int)column_int(s, 10) != 0,
         .tender_no = column_int(s, 12),
         .position = column_int(s, 16),
+        .missed = (int)column_int(s, 17) != 0,
     };
     slice_copy(column_slice(s, 1), found->reference, sizeof found->reference);
     slice_copy(column_slice(s, 2), found->own, sizeof found->own);
@@ -35,21 +38,39 @@ static void read_row(struct statement *s, struct expected *found)
         memcpy(found->correlation.bytes, correlation.data, ID_BYTES);
 }
 
+static enum err bind_keys(struct database *db, const struct expected_keys *keys,
+                          struct statement **ready, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_EXPECTED_CANDIDATES, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, keys->reference);
+    bind_text(s, 2, keys->own);
+    bind_text(s, 3, keys->payment);
+    bind_int(s, 4, keys->amount_minor < 0 ? -keys->amount_minor : keys->amount_minor);
+    bind_int(s, 5, EXPECTED_CANDIDATES_MAX);
+    *ready = s;
+    return ERR_OK;
+}
+
+enum err expected_ask(struct database *db, const struct expected_keys *keys, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = bind_keys(db, keys, &s, fault);
+    return err ? err : database_ask(db, s, fault);
+}
+
 enum err expected_candidates(struct database *db, const struct expected_keys *keys,
                              struct expected found[static EXPECTED_CANDIDATES_MAX], size_t *count,
                              struct fault *fault)
 {
     struct statement *s;
     bool row = true;
-    enum err err = database_statement(db, INGEST_EXPECTED_CANDIDATES, &s, fault);
+    enum err err = bind_keys(db, keys, &s, fault);
     if (err)
         return err;
     *count = 0;
-    bind_text(s, 1, keys->reference);
-    bind_text(s, 2, keys->own);
-    bind_text(s, 3, keys->payment);
-    bind_int(s, 4, keys->amount_minor < 0 ? -keys->amount_minor : keys->amount_minor);
-    bind_int(s, 5, EXPECTED_CANDIDATES_MAX);
     while ((err = database_step(db, s, &row, fault)) == ERR_OK && row)
         read_row(s, &found[(*count)++]);
     statement_reset(s);
@@ -96,7 +117,21 @@ enum err expected_set_charged_back(struct database *db, int64_t number, bool cha
     return database_send(db, s, fault);
 }
 
+enum err expected_found(struct database *db, const struct expected *refund, const char *how,
+                        int64_t now_ms, struct centre_queue *queue, struct fault *fault)
+{
+    const struct exception_end end = {.code = missing_code,
+                                      .correlation = refund->correlation,
+                                      .subject = -refund->number,
+                                      .how = how,
+                                      .now_ms = now_ms,
+                                      .queue = queue};
+    return exception_settle_of(db, &end, fault);
+}
+
 /* --- Missing --------------------------------------------------------------------------------- */
+
+enum { MISSING_MAX = 50 };
 
 struct missing {
     int64_t number;
@@ -105,18 +140,9 @@ struct missing {
     char detail[DETAIL_MAX];
 };
 
-static enum err next_missing(struct database *db, int64_t before_day, struct missing *missing,
-                             bool *found, struct fault *fault)
+static enum err read_missing(struct statement *s, struct missing *missing, struct fault *fault)
 {
-    struct statement *s;
     char day[DAY_TEXT + 1];
-    enum err err = database_statement(db, INGEST_EXPECTED_MISSING, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, before_day);
-    err = database_step(db, s, found, fault);
-    if (err || !*found)
-        return err;
     struct slice number = column_slice(s, 2);
     char amount[MONEY_TEXT_MAX];
     money_text(amount, column_int(s, 3), column_text(s, 4));
@@ -128,9 +154,27 @@ static enum err next_missing(struct database *db, int64_t before_day, struct mis
                    "missing_in_settlement: %s, refunded on %s for return %.*s, are in no settlement"
                    " yet",
                    amount, day, (int)number.len, number.data);
-    err = column_bytes(s, 1, missing->correlation.bytes, ID_BYTES);
-    statement_reset(s);
+    enum err err = column_bytes(s, 1, missing->correlation.bytes, ID_BYTES);
     return err ? fault_set(fault, err, "expected_refund", "a row isn't what it should be") : ERR_OK;
+}
+
+static enum err find_missing(struct database *db, int64_t before_day,
+                             struct missing missing[static MISSING_MAX], size_t *count,
+                             struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    enum err err = database_statement(db, INGEST_EXPECTED_MISSING, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, before_day);
+    bind_int(s, 2, MISSING_MAX);
+    *count = 0;
+    while (!err && *count < MISSING_MAX && (err = database_step(db, s, &row, fault)) == ERR_OK &&
+           row)
+        err = read_missing(s, &missing[(*count)++], fault);
+    statement_reset(s);
+    return err;
 }
 
 static enum err mark_missed(struct database *db, int64_t number, struct fault *fault)
@@ -146,25 +190,26 @@ static enum err mark_missed(struct database *db, int64_t number, struct fault *f
 enum err expected_tell_missing(struct database *db, int64_t before_day, int64_t now_ms,
                                struct told *told, bool *more, struct fault *fault)
 {
-    enum { STEP_MAX = 50 };
-    char device[DEVICE_ID_MAX + 1] = "";
-    struct missing missing;
-    enum err err = ERR_OK;
-    *more = true;
-    for (int i = 0; !err && *more && i < STEP_MAX; i++) {
-        err = next_missing(db, before_day, &missing, more, fault);
-        if (err || !*more)
-            break;
-        const struct exception exception = {.code = "settlement_variance",
-                                            .correlation = missing.correlation,
-                                            .subject = -missing.number,
-                                            .key = missing.key,
-                                            .detail = missing.detail,
-                                            .now_ms = now_ms};
+    char device[DEVICE_ID_MAX + 1];
+    struct centre_queue queue = {.db = db, .told = told_hear, .context = told};
+    struct missing missing[MISSING_MAX];
+    size_t count = 0;
+    enum err err = find_missing(db, before_day, missing, &count, fault);
+    *more = count == MISSING_MAX;
+    for (size_t i = 0; !err && i < count; i++) {
+        const struct exception exception = {.code = missing_code,
+                                            .correlation = missing[i].correlation,
+                                            .subject = -missing[i].number,
+                                            .key = missing[i].key,
+                                            .detail = missing[i].detail,
+                                            .now_ms = now_ms,
+                                            .queue = &queue};
         err = exception_raise(db, &exception, device, fault);
         if (!err)
-            err = mark_missed(db, missing.number, fault);
-        told_add(told, device);
+            err = mark_missed(db, missing[i].number, fault);
     }
+    if (!err)
+        err = centre_queue_record(&queue, fault);
+    centre_queue_close(&queue);
     return err;
 }

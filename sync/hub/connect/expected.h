@@ -32,6 +32,7 @@ struct expected {
     bool settled;
     bool closed; /* settled or written off */
     bool charged_back;
+    bool missed; /* a person was told that it isn't settled */
 };
 
 /* Follows up to EXPECTED_EVENTS_MAX applied events; *more: there are further ones. */
@@ -46,6 +47,9 @@ struct expected_keys {
     int64_t amount_minor; /* those of this amount come first */
 };
 
+/* Asks a server ahead what expected_candidates will: as long as none of them changes. */
+enum err expected_ask(struct database *db, const struct expected_keys *keys,
+                      struct fault *fault) MUST_CHECK;
 /* Up to EXPECTED_CANDIDATES_MAX that share a key. */
 enum err expected_candidates(struct database *db, const struct expected_keys *keys,
                              struct expected found[static EXPECTED_CANDIDATES_MAX], size_t *count,
@@ -53,6 +57,12 @@ enum err expected_candidates(struct database *db, const struct expected_keys *ke
 /* ERR_NOT_FOUND. */
 enum err expected_find(struct database *db, int64_t number, struct expected *found,
                        struct fault *fault) MUST_CHECK;
+/*
+ * It is missed no more, if it was: the exception is resolved with what was done. `queue` as struct
+ * exception has it.
+ */
+enum err expected_found(struct database *db, const struct expected *refund, const char *how,
+                        int64_t now_ms, struct centre_queue *queue, struct fault *fault) MUST_CHECK;
 /* "open", "settled", "written_off". */
 enum err expected_set_state(struct database *db, int64_t number, const char *state, int64_t day,
                             struct fault *fault) MUST_CHECK;

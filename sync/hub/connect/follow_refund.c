@@ -72,6 +72,21 @@ static enum err tell_dual(struct follow *f, int64_t expected_no, const char *pay
     return err;
 }
 
+/* A settlement may have told of it before its store did. */
+static enum err look_again(struct follow *f, const char *payment)
+{
+    struct statement *s;
+    enum err err = database_statement(f->db, INGEST_SETTLEMENT_LINE_AGAIN, &s, f->fault);
+    if (err)
+        return err;
+    bind_text(s, 1, follow_text(f->data, "reference"));
+    bind_text(s, 2, payment);
+    bind_text(s, 3, follow_text(f->data, "refund"));
+    bind_text(s, 4, follow_text(f->created, "number"));
+    bind_text(s, 5, follow_text(f->created, "receipt"));
+    return database_send(f->db, s, f->fault);
+}
+
 static enum err insert_expected(struct follow *f, const char *company, const char *payment)
 {
     const struct cJSON *data = f->data;
@@ -107,8 +122,11 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     int64_t expected_no = row ? column_int(s, 0) : 0;
     bool dual = row && (int)column_int(s, 1) != 0;
     statement_reset(s);
-    err = follow_count(f, "refunded", follow_text(f->created, "currency"),
-                       json_member_int(data, "amount", 0));
+    if (row)
+        err = look_again(f, payment);
+    if (!err)
+        err = follow_count(f, "refunded", follow_text(f->created, "currency"),
+                           json_member_int(data, "amount", 0));
     if (err)
         return err;
     return dual ? tell_dual(f, expected_no, payment) : ERR_OK;
@@ -161,21 +179,39 @@ enum err follow_paid(struct follow *f)
                : unpaid_end(f->db, &f->event.correlation, f->now_ms, f->fault);
 }
 
-enum err follow_failed(struct follow *f)
+/* *missed: people were told that it isn't settled. */
+static enum err fail_expected(struct follow *f, int64_t *number, bool *missed)
 {
     struct statement *s;
-    enum err err = follow_read_created(f);
-    if (!err)
-        err = follow_card(f, gift_card_void);
-    if (!err)
-        err = database_statement(f->db, INGEST_EXPECTED_FAIL, &s, f->fault);
+    bool row;
+    enum err err = database_statement(f->db, INGEST_EXPECTED_FAIL, &s, f->fault);
     if (err)
         return err;
     bind_blob(s, 1, f->event.correlation.bytes, ID_BYTES);
     bind_text(s, 2, follow_text(f->data, "refund"));
     bind_int(s, 3, json_member_int(f->data, "tender", 0));
     bind_int(s, 4, f->event_no);
-    return database_send(f->db, s, f->fault);
+    err = database_step(f->db, s, &row, f->fault);
+    if (err)
+        return err;
+    *number = row ? column_int(s, 0) : 0;
+    *missed = row && (int)column_int(s, 1) != 0;
+    statement_reset(s);
+    return ERR_OK;
+}
+
+enum err follow_failed(struct follow *f)
+{
+    int64_t number = 0;
+    bool missed = false;
+    enum err err = follow_read_created(f);
+    if (!err)
+        err = follow_card(f, gift_card_void);
+    if (!err)
+        err = fail_expected(f, &number, &missed);
+    const struct expected refund = {.number = number, .correlation = f->event.correlation};
+    return err || !missed ? err
+                          : expected_found(f->db, &refund, "it failed", f->now_ms, NULL, f->fault);
 }
 
 enum err follow_disputed(struct follow *f)

@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
@@ -28,23 +29,12 @@ struct work_on {
     int64_t now_ms;
     struct reconcile_news *news;
     struct fault *fault;
+    int64_t changed[RECONCILE_LINES_MAX]; /* refunds, by lines of this step */
+    size_t changed_count;
+    struct centre_queue queue;
 };
 
-static int64_t magnitude(int64_t minor)
-{
-    return minor < 0 ? -minor : minor;
-}
-
 /* --- Telling people -------------------------------------------------------------------------- */
-
-static const char *exception_code(uint32_t mismatches)
-{
-    if (mismatches & MISMATCH_BIT(MISMATCH_DUAL_REFUND))
-        return "dual_refund";
-    if (mismatches & MISMATCH_BIT(MISMATCH_CURRENCY))
-        return "currency_mismatch";
-    return "settlement_variance";
-}
 
 static void write_mismatches(uint32_t mismatches, char text[static DETAIL_MAX])
 {
@@ -67,11 +57,12 @@ static enum err raise_line(struct work_on *w, const struct reconcile_line *line,
     char settled[MONEY_TEXT_MAX];
     char refunded[MONEY_TEXT_MAX];
     char device[DEVICE_ID_MAX + 1];
-    struct exception exception = {.code = exception_code(mismatches),
+    struct exception exception = {.code = reconcile_line_exception(mismatches),
                                   .subject = line->number * 2,
                                   .key = line->key,
                                   .detail = detail,
-                                  .now_ms = w->now_ms};
+                                  .now_ms = w->now_ms,
+                                  .queue = &w->queue};
     write_mismatches(mismatches, words);
     money_text(settled, line->is.gross_minor, line->is.currency);
     if (refund) {
@@ -86,9 +77,7 @@ static enum err raise_line(struct work_on *w, const struct reconcile_line *line,
                        "%.150s: line %" PRId64 " of a %s settlement has %s for payment %.100s",
                        words, line->number, line->format, settled, line->is.payment);
     }
-    enum err err = exception_raise(w->db, &exception, device, w->fault);
-    told_add(&w->news->told, device);
-    return err;
+    return exception_raise(w->db, &exception, device, w->fault);
 }
 
 /* --- Judging --------------------------------------------------------------------------------- */
@@ -116,34 +105,73 @@ static struct expected_refund as_candidate(const struct expected *found, const c
     };
 }
 
+static struct expected_keys keys_of(const struct reconcile_line *line)
+{
+    return (struct expected_keys){.reference = line->is.reference,
+                                  .own = line->is.own,
+                                  .payment = line->is.payment,
+                                  .amount_minor = line->is.gross_minor};
+}
+
+static void note_change(struct work_on *w, const struct expected *refund)
+{
+    if (w->changed_count < RECONCILE_LINES_MAX)
+        w->changed[w->changed_count++] = refund->number;
+}
+
+/* Whether what was asked ahead is no longer true. */
+static bool is_stale(const struct work_on *w, const struct candidates *candidates)
+{
+    for (size_t i = 0; i < candidates->count; i++)
+        for (size_t k = 0; k < w->changed_count; k++)
+            if (candidates->found[i].number == w->changed[k])
+                return true;
+    return false;
+}
+
 static enum err find_candidates(struct work_on *w, const struct reconcile_line *line,
                                 struct candidates *candidates)
 {
-    const struct expected_keys keys = {.reference = line->is.reference,
-                                       .own = line->is.own,
-                                       .payment = line->is.payment,
-                                       .amount_minor = line->is.gross_minor};
+    const struct expected_keys keys = keys_of(line);
     enum err err =
         expected_candidates(w->db, &keys, candidates->found, &candidates->count, w->fault);
+    if (!err && is_stale(w, candidates))
+        err = expected_candidates(w->db, &keys, candidates->found, &candidates->count, w->fault);
     for (size_t i = 0; !err && i < candidates->count; i++)
         candidates->as[i] = as_candidate(&candidates->found[i], line->is.own);
     return err;
 }
 
-static struct settled as_settled(const struct work_on *w, const struct reconcile_line *line,
+static struct settled as_settled(struct work_on *w, const struct reconcile_line *line,
                                  const struct expected *refund)
 {
-    bool same = strcmp(line->is.net_currency, line->is.currency) == 0;
-    return (struct settled){
-        .refund = refund,
-        .key = line->key,
-        .amount_minor = magnitude(line->is.gross_minor),
-        .fee_minor = same ? line->is.fee_minor : 0,
-        .day = line->is.day,
-        .reference = line->is.reference,
-        .now_ms = w->now_ms,
-        .told = &w->news->told,
-    };
+    struct settled settled = reconcile_line_settled(line, refund, w->now_ms);
+    settled.told = &w->news->told;
+    settled.queue = &w->queue;
+    return settled;
+}
+
+/* A day's notification and the statement after it tell of the same movement, and so does a file
+ * that is exported once more. */
+static enum err told_before(struct work_on *w, const struct reconcile_line *line, bool *before)
+{
+    struct statement *s;
+    *before = false;
+    if (!*line->is.reference)
+        return ERR_OK;
+    enum err err = database_statement(w->db, INGEST_SETTLEMENT_LINE_TOLD_BEFORE, &s, w->fault);
+    if (err)
+        return err;
+    bind_text(s, 1, line->is.reference);
+    bind_int(s, 2, line->number);
+    bind_text(s, 3, line->is.currency);
+    bind_int(s, 4, line->is.gross_minor);
+    bind_int(s, 5, line->is.day);
+    bind_text(s, 6, settlement_kind_name(line->is.kind));
+    bind_text(s, 7, line->is.type);
+    err = database_step(w->db, s, before, w->fault);
+    statement_reset(s);
+    return err;
 }
 
 /* What a matched line does to its refund; *state is what becomes of the line. */
@@ -151,11 +179,16 @@ static enum err act(struct work_on *w, const struct reconcile_line *line,
                     const struct expected *refund, const struct match *match, const char **state)
 {
     const struct settled settled = as_settled(w, line, refund);
+    bool before = false;
     *state = "matched";
+    note_change(w, refund);
     if (line->is.kind == SETTLEMENT_KIND_REFUND_REVERSED)
         return settled_came_back(w->db, &settled, w->fault);
-    if (line->is.kind == SETTLEMENT_KIND_CHARGEBACK && !refund->charged_back)
-        return settled_charged_back(w->db, &settled, w->fault);
+    if (line->is.kind == SETTLEMENT_KIND_CHARGEBACK && !refund->charged_back) {
+        enum err err = told_before(w, line, &before);
+        if (err || !before)
+            return err ? err : settled_charged_back(w->db, &settled, w->fault);
+    }
     if (line->is.kind == SETTLEMENT_KIND_CHARGEBACK || (match->mismatches & blocking)) {
         *state = "differs";
         return ERR_OK;
@@ -168,8 +201,20 @@ static enum err count_line(struct work_on *w, const struct reconcile_line *line)
 {
     return line->is.kind == SETTLEMENT_KIND_CHARGEBACK
                ? ERR_OK
-               : measure_sum(w->db, "refund_lines", line->is.currency,
-                             magnitude(line->is.gross_minor), w->fault);
+               : measure_sum(w->db, "refund_lines", line->is.currency, llabs(line->is.gross_minor),
+                             w->fault);
+}
+
+/* What was told of the line while nobody knew its refund. */
+static enum err known_now(struct work_on *w, const struct reconcile_line *line,
+                          const struct expected *refund)
+{
+    const struct exception_end end = {.code = reconcile_line_exception(0),
+                                      .subject = line->number * 2,
+                                      .how = "its refund is known now",
+                                      .now_ms = w->now_ms,
+                                      .queue = &w->queue};
+    return refund ? exception_settle_of(w->db, &end, w->fault) : ERR_OK;
 }
 
 static enum err judge(struct work_on *w, const struct reconcile_line *line)
@@ -193,8 +238,10 @@ static enum err judge(struct work_on *w, const struct reconcile_line *line)
         err = reconcile_line_mark(w->db, line->number, state, &match, refund ? refund->number : 0,
                                   w->fault);
     if (!err)
-        err = count_line(w, line);
-    return err || !match.mismatches ? err : raise_line(w, line, refund, match.mismatches);
+        err = line->again ? known_now(w, line, refund) : count_line(w, line);
+    return err || !match.mismatches || (line->again && !refund)
+               ? err
+               : raise_line(w, line, refund, match.mismatches);
 }
 
 /* Money of a dispute that was won, if it was about a refund. */
@@ -208,6 +255,7 @@ static enum err judge_won(struct work_on *w, const struct reconcile_line *line)
         const struct settled settled = as_settled(w, line, refund);
         if (!refund->charged_back || strcmp(refund->payment, line->is.payment) != 0)
             continue;
+        note_change(w, refund);
         err = settled_won(w->db, &settled, w->fault);
         return err ? err
                    : reconcile_line_mark(w->db, line->number, "matched", &match, refund->number,
@@ -217,26 +265,6 @@ static enum err judge_won(struct work_on *w, const struct reconcile_line *line)
 }
 
 /* --- The bank -------------------------------------------------------------------------------- */
-
-/* A day's notification and the statement after it tell of the same movement. */
-static enum err told_before(struct work_on *w, const struct reconcile_line *line, bool *before)
-{
-    struct statement *s;
-    *before = false;
-    if (!*line->is.reference)
-        return ERR_OK;
-    enum err err = database_statement(w->db, INGEST_SETTLEMENT_LINE_TOLD_BEFORE, &s, w->fault);
-    if (err)
-        return err;
-    bind_text(s, 1, line->is.reference);
-    bind_int(s, 2, line->number);
-    bind_text(s, 3, line->is.currency);
-    bind_int(s, 4, line->is.gross_minor);
-    bind_int(s, 5, line->is.day);
-    err = database_step(w->db, s, before, w->fault);
-    statement_reset(s);
-    return err;
-}
 
 static enum err judge_bank(struct work_on *w, const struct reconcile_line *line)
 {
@@ -270,11 +298,16 @@ static enum err judge_banks_again(struct work_on *w)
 
 /* --- Steps ----------------------------------------------------------------------------------- */
 
+static bool is_of_bank(const struct reconcile_line *line)
+{
+    return strncmp(line->format, "camt", 4) == 0;
+}
+
 static enum err look_at(struct work_on *w, const struct reconcile_line *line)
 {
-    if (strncmp(line->format, "camt", 4) == 0)
+    if (is_of_bank(line))
         return judge_bank(w, line);
-    enum err err = payout_add(w->db, line->format, &line->is, w->fault);
+    enum err err = line->again ? ERR_OK : payout_add(w->db, line->format, &line->is, w->fault);
     if (err)
         return err;
     switch (line->is.kind) {
@@ -322,26 +355,51 @@ static enum err finish_file(struct work_on *w, bool *more)
     return err ? err : judge_banks_again(w);
 }
 
+/* A server is asked for the refunds of all lines at once. */
+static enum err ask_ahead(struct work_on *w, const struct reconcile_line *lines, size_t count)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < count; i++) {
+        const struct expected_keys keys = keys_of(&lines[i]);
+        bool of_refund = lines[i].is.kind == SETTLEMENT_KIND_REFUND ||
+                         lines[i].is.kind == SETTLEMENT_KIND_REFUND_REVERSED ||
+                         lines[i].is.kind == SETTLEMENT_KIND_CHARGEBACK;
+        if (of_refund && !is_of_bank(&lines[i]))
+            err = expected_ask(w->db, &keys, w->fault);
+    }
+    return err;
+}
+
 static enum err look_at_lines(struct work_on *w, bool *more)
 {
-    struct reconcile_line line;
-    bool found = true;
-    enum err err = ERR_OK;
-    for (int i = 0; !err && found && i < RECONCILE_LINES_MAX; i++) {
-        err = reconcile_line_load(w->db, INGEST_SETTLEMENT_LINE_NEW, 0, &line, &found, w->fault);
-        if (err || !found)
-            break;
-        err = look_at(w, &line);
+    size_t count = 0;
+    struct reconcile_line *lines = calloc(RECONCILE_LINES_MAX, sizeof *lines);
+    if (!lines)
+        return fault_set(w->fault, ERR_NO_MEMORY, "", "out of memory");
+    enum err err = reconcile_lines_new(w->db, lines, RECONCILE_LINES_MAX, &count, w->fault);
+    if (!err)
+        err = ask_ahead(w, lines, count);
+    for (size_t i = 0; !err && i < count; i++) {
+        err = look_at(w, &lines[i]);
         w->news->looked_at++;
     }
-    *more = found;
+    if (!err)
+        err = centre_queue_record(&w->queue, w->fault);
+    centre_queue_close(&w->queue);
+    *more = count == RECONCILE_LINES_MAX;
+    free(lines);
     return err;
 }
 
 enum err reconcile_step(struct database *db, const struct match_rule *rule, int64_t now_ms,
                         struct reconcile_news *news, struct fault *fault)
 {
-    struct work_on w = {db, rule, now_ms, news, fault};
+    struct work_on w = {.db = db,
+                        .rule = rule,
+                        .now_ms = now_ms,
+                        .news = news,
+                        .fault = fault,
+                        .queue = {.db = db, .told = told_hear, .context = &news->told}};
     *news = (struct reconcile_news){0};
     enum err err = expected_follow(db, now_ms, &news->told, &news->more, fault);
     if (!err && !news->more)
@@ -355,87 +413,4 @@ enum err reconcile_step(struct database *db, const struct match_rule *rule, int6
         err = unpaid_tell(db, now_ms - rule->unpaid_days * DAY_MS, now_ms, &news->told, &news->more,
                           fault);
     return err;
-}
-
-/* --- A person's decision --------------------------------------------------------------------- */
-
-static enum err open_line(struct database *db, int64_t number, struct reconcile_line *line,
-                          struct fault *fault)
-{
-    bool found;
-    enum err err =
-        reconcile_line_load(db, INGEST_SETTLEMENT_LINE_FIND, number, line, &found, fault);
-    if (err)
-        return err;
-    if (!found)
-        return fault_set(fault, ERR_NOT_FOUND, "line", "there is no such line");
-    if (strcmp(line->state, "unmatched") != 0 && strcmp(line->state, "differs") != 0)
-        return fault_set(fault, ERR_CONFLICT, "line", "is %s and needs no decision", line->state);
-    return ERR_OK;
-}
-
-static enum err open_refund(struct database *db, int64_t number, struct expected *refund,
-                            struct fault *fault)
-{
-    enum err err = expected_find(db, number, refund, fault);
-    if (!err && refund->closed)
-        err = fault_set(fault, ERR_CONFLICT, "refund", "was settled or decided before");
-    return err;
-}
-
-enum err reconcile_match(struct database *db, const struct reconcile_order *order,
-                         struct told *told, struct fault *fault)
-{
-    struct reconcile_line line;
-    struct expected refund;
-    const struct match match = {MATCH_NONE, 0, 0};
-    enum err err = open_line(db, order->line, &line, fault);
-    if (!err)
-        err = open_refund(db, order->refund, &refund, fault);
-    if (err)
-        return err;
-    if (line.is.kind != SETTLEMENT_KIND_REFUND || line.is.gross_minor > 0)
-        return fault_set(fault, ERR_REFUSED, "line", "isn't money that was refunded");
-    if (strcmp(line.is.currency, refund.currency) != 0)
-        return fault_set(fault, ERR_REFUSED, "line", "is in %s, the refund in %s", line.is.currency,
-                         refund.currency);
-    struct reconcile_news news = {0};
-    struct work_on w = {.db = db, .now_ms = order->now_ms, .news = &news, .fault = fault};
-    struct settled settled = as_settled(&w, &line, &refund);
-    settled.told = told;
-    err = settled_refund(db, &settled, fault);
-    settled.amount_minor = refund.amount_minor - settled.amount_minor;
-    if (!err)
-        err = settled_write_off(db, &settled, fault);
-    return err ? err
-               : reconcile_line_mark(db, line.number, "matched", &match, refund.number, fault);
-}
-
-enum err reconcile_set_aside(struct database *db, const struct reconcile_order *order,
-                             struct fault *fault)
-{
-    struct reconcile_line line;
-    enum err err = open_line(db, order->line, &line, fault);
-    return err ? err : reconcile_line_mark(db, line.number, "set_aside", NULL, 0, fault);
-}
-
-enum err reconcile_write_off(struct database *db, const struct reconcile_order *order,
-                             struct told *told, struct fault *fault)
-{
-    struct expected refund;
-    enum err err = open_refund(db, order->refund, &refund, fault);
-    if (err)
-        return err;
-    char key[SETTLED_KEY_MAX];
-    (void)snprintf(key, sizeof key, "write-off/%" PRId64 "/%.64s/%.64s", refund.position,
-                   refund.reference, refund.own);
-    const struct settled settled = {.refund = &refund,
-                                    .key = key,
-                                    .amount_minor = refund.amount_minor,
-                                    .day = day_of_ms(order->now_ms),
-                                    .reference = "",
-                                    .now_ms = order->now_ms,
-                                    .told = told};
-    err = settled_write_off(db, &settled, fault);
-    return err ? err : expected_set_state(db, refund.number, "written_off", settled.day, fault);
 }

@@ -1,11 +1,14 @@
 /*
  * Reconciliation: each line of the settlement files against the refunds that the ledger expects,
- * each payout against its lines and against the bank, and what a person decides where they differ.
+ * each payout against its lines and against the bank.
  *
  * What fits is settled at once: refund.settled becomes an event of the centre, which the ledger
  * books. What differs in amount, currency or sign, comes twice, or was charged back as well is
- * matched but not booked: an exception is raised and a person decides. A late line or an unexpected
- * fee is booked, and raised. Inside the caller's transaction.
+ * matched but not booked: an exception is raised and a person decides (reconcile_order.h). A late
+ * line or an unexpected fee is booked, and raised. A line whose refund nobody knows waits: it is
+ * looked at again when a refund that it may be becomes known, since stores without a link tell
+ * late. What was told is resolved when the line or the refund is decided, by whomever. Inside the
+ * caller's transaction.
  */
 #ifndef SYNC_HUB_CONNECT_RECONCILE_H
 #define SYNC_HUB_CONNECT_RECONCILE_H
@@ -27,26 +30,5 @@ struct reconcile_news {
 /* Follows new refunds, looks at up to RECONCILE_LINES_MAX new lines, and at what is missing. */
 enum err reconcile_step(struct database *db, const struct match_rule *rule, int64_t now_ms,
                         struct reconcile_news *news, struct fault *fault) MUST_CHECK;
-
-/* A person's decision. */
-struct reconcile_order {
-    int64_t line;   /* of a settlement; see below */
-    int64_t refund; /* that is expected */
-    int64_t now_ms;
-};
-
-/*
- * The line is this refund: it is settled with what the line says, and what is left of it, or too
- * much, is written off. ERR_NOT_FOUND; ERR_CONFLICT when either was decided before, ERR_REFUSED
- * when they are in different currencies.
- */
-enum err reconcile_match(struct database *db, const struct reconcile_order *order,
-                         struct told *told, struct fault *fault) MUST_CHECK;
-/* The line is nobody's refund: it is cleared elsewhere. Nothing is booked here. */
-enum err reconcile_set_aside(struct database *db, const struct reconcile_order *order,
-                             struct fault *fault) MUST_CHECK;
-/* The refund will never be settled: its clearing account is cleared to settlement differences. */
-enum err reconcile_write_off(struct database *db, const struct reconcile_order *order,
-                             struct told *told, struct fault *fault) MUST_CHECK;
 
 #endif

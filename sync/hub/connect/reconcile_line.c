@@ -3,11 +3,12 @@
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void read_line(struct statement *s, struct reconcile_line *line)
 {
-    *line = (struct reconcile_line){.number = column_int(s, 0)};
+    *line = (struct reconcile_line){.number = column_int(s, 0), .again = column_int(s, 18) != 0};
     struct settlement_line *is = &line->is;
     is->row = (size_t)column_int(s, 1);
     slice_copy(column_slice(s, 2), line->format, sizeof line->format);
@@ -49,6 +50,25 @@ enum err reconcile_line_load(struct database *db, size_t statement, int64_t numb
     return ERR_OK;
 }
 
+enum err reconcile_lines_new(struct database *db, struct reconcile_line *lines, size_t max,
+                             size_t *count, struct fault *fault)
+{
+    struct statement *s;
+    bool row = true;
+    size_t n = 0;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_LINE_NEW, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, (int64_t)max);
+    while (n < max && (err = database_step(db, s, &row, fault)) == ERR_OK && row)
+        read_line(s, &lines[n++]);
+    if (err)
+        return err;
+    statement_reset(s);
+    *count = n;
+    return ERR_OK;
+}
+
 enum err reconcile_line_mark(struct database *db, int64_t line_no, const char *state,
                              const struct match *match, int64_t expected_no, struct fault *fault)
 {
@@ -64,4 +84,28 @@ enum err reconcile_line_mark(struct database *db, int64_t line_no, const char *s
         bind_int(s, 4, expected_no);
     bind_int(s, 5, match ? match->mismatches : 0);
     return database_send(db, s, fault);
+}
+
+struct settled reconcile_line_settled(const struct reconcile_line *line,
+                                      const struct expected *refund, int64_t now_ms)
+{
+    bool same = strcmp(line->is.net_currency, line->is.currency) == 0;
+    return (struct settled){
+        .refund = refund,
+        .key = line->key,
+        .amount_minor = llabs(line->is.gross_minor),
+        .fee_minor = same ? line->is.fee_minor : 0,
+        .day = line->is.day,
+        .reference = line->is.reference,
+        .now_ms = now_ms,
+    };
+}
+
+const char *reconcile_line_exception(uint32_t mismatches)
+{
+    if (mismatches & MISMATCH_BIT(MISMATCH_DUAL_REFUND))
+        return "dual_refund";
+    if (mismatches & MISMATCH_BIT(MISMATCH_CURRENCY))
+        return "currency_mismatch";
+    return "settlement_variance";
 }

@@ -20,6 +20,8 @@ static enum err record(struct database *db, const struct settled *settled, enum 
                                      .now_ms = settled->now_ms,
                                      .key = key};
     enum err err = buf_check(data, fault, "settlement event");
+    if (!err && settled->queue)
+        return centre_queue_add(settled->queue, &fact, fault);
     if (!err)
         err = centre_record(db, &fact, device, fault);
     if (!err)
@@ -90,12 +92,22 @@ static enum err record_disputed(struct database *db, const struct settled *settl
     return record(db, settled, EVENT_RETURN_DISPUTED, stage, &data, fault);
 }
 
+/* The refund is in that state now, and nobody misses it any more. */
+static enum err close(struct database *db, const struct settled *settled, const char *state,
+                      const char *how, struct fault *fault)
+{
+    const struct expected *refund = settled->refund;
+    enum err err = expected_set_state(db, refund->number, state, settled->day, fault);
+    return err || !refund->missed
+               ? err
+               : expected_found(db, refund, how, settled->now_ms, settled->queue, fault);
+}
+
 enum err settled_refund(struct database *db, const struct settled *settled, struct fault *fault)
 {
     enum err err =
         record_settled(db, settled, "refund", settled->amount_minor, settled->fee_minor, fault);
-    return err ? err
-               : expected_set_state(db, settled->refund->number, "settled", settled->day, fault);
+    return err ? err : close(db, settled, "settled", "it is in a settlement now", fault);
 }
 
 enum err settled_came_back(struct database *db, const struct settled *settled, struct fault *fault)
@@ -106,8 +118,7 @@ enum err settled_came_back(struct database *db, const struct settled *settled, s
                              fault);
     if (!err)
         err = record_failed(db, settled, fault);
-    return err ? err
-               : expected_set_state(db, settled->refund->number, "failed", settled->day, fault);
+    return err ? err : close(db, settled, "failed", "it came back, and is owed again", fault);
 }
 
 enum err settled_charged_back(struct database *db, const struct settled *settled,
@@ -126,6 +137,12 @@ enum err settled_won(struct database *db, const struct settled *settled, struct 
     if (!err)
         err = record_settled(db, settled, "sale", settled->amount_minor, settled->fee_minor, fault);
     return err ? err : expected_set_charged_back(db, settled->refund->number, false, fault);
+}
+
+enum err settled_give_up(struct database *db, const struct settled *settled, struct fault *fault)
+{
+    enum err err = settled_write_off(db, settled, fault);
+    return err ? err : close(db, settled, "written_off", "it was written off", fault);
 }
 
 enum err settled_write_off(struct database *db, const struct settled *settled, struct fault *fault)

@@ -7,6 +7,7 @@
 #define SYNC_HUB_CONNECT_SETTLED_H
 
 #include "sync/hub/connect/expected.h"
+#include "sync/hub/ingest/centre_queue.h"
 
 enum { SETTLED_KEY_MAX = 192 };
 
@@ -20,6 +21,7 @@ struct settled {
     const char *reference; /* "" if there is none */
     int64_t now_ms;
     struct told *told;
+    struct centre_queue *queue; /* takes the events; NULL: they are recorded at once */
 };
 
 /* The refund is settled. */
@@ -37,5 +39,8 @@ enum err settled_won(struct database *db, const struct settled *settled,
 /* What will never be settled of it; below 0 when more was settled than refunded. */
 enum err settled_write_off(struct database *db, const struct settled *settled,
                            struct fault *fault) MUST_CHECK;
+/* The same of all of it, which nobody waits for any more. */
+enum err settled_give_up(struct database *db, const struct settled *settled,
+                         struct fault *fault) MUST_CHECK;
 
 #endif

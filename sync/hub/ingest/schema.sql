@@ -719,3 +719,10 @@ ALTER TABLE receipt_lease ADD COLUMN holder TEXT; -- the appliance that was aske
 ALTER TABLE receipt_lease ADD COLUMN asked_ms INTEGER; -- first, without an answer so far
 CREATE INDEX receipt_lease_by_holder ON receipt_lease (holder) WHERE holder IS NOT NULL;
 ALTER TABLE device ADD COLUMN confirms INTEGER NOT NULL DEFAULT 0; -- it answers then
+-- name: missing
+-- Refunds that people were told to miss may wait for long; the others are looked for.
+DROP INDEX expected_by_state;
+CREATE INDEX expected_by_state ON expected_refund (state, missed, day);
+-- name: unknown_lines
+-- Lines whose refund nobody knew are looked for when one becomes known.
+CREATE INDEX settlement_line_unmatched ON settlement_line (own) WHERE state = 'unmatched';

@@ -7,7 +7,7 @@
 #include "sync/hub/connect/outlet.h"
 #include "sync/hub/connect/payment.h"
 #include "sync/hub/connect/posting.h"
-#include "sync/hub/connect/reconcile.h"
+#include "sync/hub/connect/reconcile_order.h"
 #include "sync/hub/connect/revocation.h"
 #include "sync/hub/ingest/contact.h"
 #include "sync/hub/ingest/exception.h"

@@ -27,13 +27,14 @@ WHERE expected_no = (SELECT expected_no FROM expected_refund
                      WHERE correlation = ?1 AND event_no < ?4
                        AND (CASE WHEN ?2 <> '' THEN own = ?2 ELSE tender_no = ?3 END)
                      ORDER BY expected_no DESC LIMIT 1)
+RETURNING expected_no, missed
 
 -- name: expected_charge_back
 UPDATE expected_refund SET charged_back = 1 WHERE correlation = ?1 AND (?2 = '' OR tender = ?2)
 
 -- name: expected_candidates
 SELECT expected_no, reference, own, payment, terminal, receipt, currency, amount_minor, day, state,
-       charged_back, number, tender_no, tender, correlation, company, position
+       charged_back, number, tender_no, tender, correlation, company, position, missed
 FROM expected_refund
 WHERE state <> 'failed'
   AND ((reference = ?1 AND ?1 <> '') OR (own = ?2 AND ?2 <> '') OR (number = ?2 AND ?2 <> '')
@@ -42,7 +43,7 @@ ORDER BY amount_minor <> ?4, expected_no LIMIT ?5
 
 -- name: expected_find
 SELECT expected_no, reference, own, payment, terminal, receipt, currency, amount_minor, day, state,
-       charged_back, number, tender_no, tender, correlation, company, position
+       charged_back, number, tender_no, tender, correlation, company, position, missed
 FROM expected_refund WHERE expected_no = ?1
 
 -- name: expected_state
@@ -54,7 +55,7 @@ UPDATE expected_refund SET charged_back = ?2 WHERE expected_no = ?1
 -- name: expected_missing
 SELECT expected_no, correlation, number, amount_minor, currency, day, position, own
 FROM expected_refund
-WHERE state = 'open' AND missed = 0 AND day < ?1 ORDER BY day LIMIT 50
+WHERE state = 'open' AND missed = 0 AND day < ?1 ORDER BY day LIMIT ?2
 
 -- name: expected_missed
 UPDATE expected_refund SET missed = 1 WHERE expected_no = ?1
@@ -84,18 +85,29 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, '
 -- name: settlement_line_new
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
        gross_minor, net_currency, fee_minor, net_minor, day, state,
-       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no)
-FROM settlement_line WHERE state = 'new' ORDER BY line_no LIMIT 1
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no),
+       mismatches
+FROM settlement_line WHERE state = 'new' ORDER BY line_no LIMIT ?1
 
 -- name: settlement_line_find
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
        gross_minor, net_currency, fee_minor, net_minor, day, state,
-       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no)
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no),
+       mismatches
 FROM settlement_line WHERE line_no = ?1
 
 -- name: settlement_line_mark
 UPDATE settlement_line SET state = ?2, match_key = ?3, expected_no = ?4, mismatches = ?5
 WHERE line_no = ?1
+
+-- name: settlement_line_again
+-- Lines of which nobody knew the refund; one has come that may be it.
+UPDATE settlement_line SET state = 'new'
+WHERE state || '' = 'unmatched' AND kind || '' IN ('refund', 'refund_reversed')
+  AND line_no IN (SELECT line_no FROM settlement_line WHERE reference = ?1 AND reference <> ''
+                  UNION SELECT line_no FROM settlement_line WHERE payment = ?2 AND payment <> ''
+                  UNION SELECT line_no FROM settlement_line
+                  WHERE own IN (?3, ?4, ?5) AND own <> '' AND state = 'unmatched')
 
 -- name: settlement_line_bank
 UPDATE settlement_line SET state = 'matched', batch_no = ?2, mismatches = ?3 WHERE line_no = ?1
@@ -139,7 +151,8 @@ ORDER BY (payout_reference <> '' AND instr(?3, payout_reference) > 0) DESC,
 -- name: settlement_banks_waiting
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
        gross_minor, net_currency, fee_minor, net_minor, day, state,
-       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no)
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no),
+       mismatches
 FROM settlement_line WHERE state = 'unmatched' AND kind = 'payout' AND line_no > ?1
 ORDER BY line_no LIMIT 1
 
@@ -151,8 +164,8 @@ UPDATE settlement_batch SET mismatches = ?2 WHERE batch_no = ?1
 
 -- name: settlement_line_told_before
 SELECT 1 FROM settlement_line
-WHERE reference = ?1 AND line_no < ?2 AND kind = 'payout' AND currency = ?3 AND gross_minor = ?4
-  AND day = ?5 AND format IN ('camt053', 'camt054') LIMIT 1
+WHERE reference = ?1 AND line_no < ?2 AND currency = ?3 AND gross_minor = ?4
+  AND day = ?5 AND kind = ?6 AND type = ?7 LIMIT 1
 
 -- name: unpaid_cursor
 SELECT entry_no FROM unpaid_cursor WHERE one = 1
