@@ -4,10 +4,12 @@
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { DETAIL_MAX = 400, BANK_TEXT_MAX = 3 * SETTLEMENT_TEXT_MAX + 4 };
+enum { DETAIL_MAX = 400, BANK_TEXT_MAX = 3 * SETTLEMENT_TEXT_MAX + 5 };
 
 struct batch {
     int64_t number;
@@ -16,6 +18,7 @@ struct batch {
     struct match_batch sums;
     int64_t bank_minor;
     bool has_bank;
+    bool differed; /* when it was looked at before */
 };
 
 static void read_batch(struct statement *s, struct batch *batch)
@@ -29,6 +32,7 @@ static void read_batch(struct statement *s, struct batch *batch)
                  .has_payout = (int)column_int(s, 4) != 0},
         .bank_minor = column_int(s, 5),
         .has_bank = !column_is_null(s, 5),
+        .differed = column_int(s, 7) != 0,
     };
     (void)snprintf(batch->name, sizeof batch->name, "%.*s", (int)name.len, name.data);
     (void)snprintf(batch->currency, sizeof batch->currency, "%.*s", (int)currency.len,
@@ -71,6 +75,8 @@ static enum err mark(struct database *db, const struct batch *batch, uint32_t mi
     return database_send(db, s, fault);
 }
 
+static const char code[] = "settlement_variance";
+
 static enum err check(struct database *db, const struct batch *batch, int64_t now_ms,
                       struct fault *fault)
 {
@@ -83,6 +89,10 @@ static enum err check(struct database *db, const struct batch *batch, int64_t no
     uint32_t mismatches =
         match_batch_check(&batch->sums, batch->has_bank ? &batch->bank_minor : NULL);
     enum err err = mark(db, batch, mismatches, fault);
+    const struct exception_end end = {
+        .code = code, .subject = batch->number * 2 + 1, .how = "it fits now", .now_ms = now_ms};
+    if (!err && !mismatches && batch->differed)
+        err = exception_settle_of(db, &end, fault);
     if (err || !mismatches)
         return err;
     if (batch->has_bank)
@@ -97,10 +107,8 @@ static enum err check(struct database *db, const struct batch *batch, int64_t no
                    batch->currency),
         bank);
     /* Batches and lines number themselves apart: a batch's subject is odd, a line's even. */
-    const struct exception exception = {.code = "settlement_variance",
-                                        .subject = batch->number * 2 + 1,
-                                        .detail = detail,
-                                        .now_ms = now_ms};
+    const struct exception exception = {
+        .code = code, .subject = batch->number * 2 + 1, .detail = detail, .now_ms = now_ms};
     return exception_raise(db, &exception, device, fault);
 }
 
@@ -137,14 +145,28 @@ enum err payout_check_file(struct database *db, int64_t file_no, int64_t now_ms,
 
 /* --- At the bank ----------------------------------------------------------------------------- */
 
-static enum err find_batch(struct database *db, const struct settlement_line *line, int64_t *number,
-                           struct fault *fault)
+/* The bank's texts between spaces: as it says them, and again with all but letters and digits as
+ * spaces, so that what stands by itself can be told. */
+static void write_texts(const struct settlement_line *line, char text[static 2 * BANK_TEXT_MAX])
 {
-    char text[BANK_TEXT_MAX];
+    int len =
+        snprintf(text, BANK_TEXT_MAX, " %s %s %s ", line->payment, line->own, line->reference);
+    memcpy(text + len, text, (size_t)len);
+    text[2 * len] = '\0';
+    for (char *c = text + len; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = ' ';
+}
+
+/* *number 0: there is none. */
+static enum err find_batch(struct database *db, size_t statement,
+                           const struct settlement_line *line, int64_t *number, struct fault *fault)
+{
+    char text[2 * BANK_TEXT_MAX];
     struct statement *s;
     bool row;
-    (void)snprintf(text, sizeof text, "%s %s %s", line->payment, line->own, line->reference);
-    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_OF_BANK, &s, fault);
+    write_texts(line, text);
+    enum err err = database_statement(db, statement, &s, fault);
     if (err)
         return err;
     bind_text(s, 1, line->currency);
@@ -174,8 +196,9 @@ static enum err load_batch(struct database *db, int64_t number, struct batch *ba
     return ERR_OK;
 }
 
+/* What the bank says of a batch by this line; `waits`: another line is to say more. */
 static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int64_t bank_minor,
-                     struct fault *fault)
+                     bool waits, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, INGEST_SETTLEMENT_BATCH_BANK, &s, fault);
@@ -183,7 +206,8 @@ static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int
         return err;
     bind_int(s, 1, batch_no);
     bind_int(s, 2, bank_minor);
-    bind_int(s, 3, line_no);
+    if (!waits)
+        bind_int(s, 3, line_no);
     err = database_send(db, s, fault);
     if (!err)
         err = database_statement(db, INGEST_SETTLEMENT_LINE_BANK, &s, fault);
@@ -200,11 +224,14 @@ enum err payout_bank(struct database *db, int64_t line_no, const struct settleme
 {
     struct batch batch;
     int64_t number = 0;
-    enum err err = find_batch(db, line, &number, fault);
+    bool back = line->kind == SETTLEMENT_KIND_PAYOUT_REVERSED;
+    enum err err =
+        find_batch(db, back ? INGEST_SETTLEMENT_BATCH_OF_REVERSAL : INGEST_SETTLEMENT_BATCH_OF_BANK,
+                   line, &number, fault);
     *found = !err && number;
     if (err || !number)
         return err;
-    err = join(db, number, line_no, line->gross_minor, fault);
+    err = join(db, number, line_no, back ? 0 : line->gross_minor, back, fault);
     if (!err)
         err = load_batch(db, number, &batch, fault);
     return err ? err : check(db, &batch, now_ms, fault);

@@ -15,8 +15,9 @@ enum err payout_add(struct database *db, const char *format, const struct settle
 enum err payout_check_file(struct database *db, int64_t file_no, int64_t now_ms,
                            struct fault *fault) MUST_CHECK;
 /*
- * What came in at the bank: the payout it is, by its reference or batch in the bank's text, else
- * by its amount. *found false: none is known yet.
+ * What the bank says: the payout that came in, by its reference or batch in the bank's text, else
+ * by its amount; of what the bank took from us, the payout below zero of that amount. One that the
+ * bank took back differs from then on, and is waited for again. *found false: none is known yet.
  */
 enum err payout_bank(struct database *db, int64_t line_no, const struct settlement_line *line,
                      int64_t now_ms, bool *found, struct fault *fault) MUST_CHECK;

@@ -268,16 +268,17 @@ static enum err judge_won(struct work_on *w, const struct reconcile_line *line)
 
 static enum err judge_bank(struct work_on *w, const struct reconcile_line *line)
 {
-    bool before = false;
     bool found = false;
-    enum err err = ERR_OK;
-    if (line->is.kind == SETTLEMENT_KIND_PAYOUT)
-        err = told_before(w, line, &before);
-    if (err || before || line->is.kind != SETTLEMENT_KIND_PAYOUT)
-        return err ? err : reconcile_line_mark(w->db, line->number, "noted", NULL, 0, w->fault);
-    err = payout_bank(w->db, line->number, &line->is, w->now_ms, &found, w->fault);
-    return err || found ? err
-                        : reconcile_line_mark(w->db, line->number, "unmatched", NULL, 0, w->fault);
+    bool came = line->is.kind == SETTLEMENT_KIND_PAYOUT;
+    bool went = line->is.gross_minor < 0; /* a payout below zero, or one that is taken back */
+    bool before = !came && !went;
+    enum err err = before ? ERR_OK : told_before(w, line, &before);
+    if (!err && !before)
+        err = payout_bank(w->db, line->number, &line->is, w->now_ms, &found, w->fault);
+    if (err || found)
+        return err;
+    return reconcile_line_mark(w->db, line->number, came && !before ? "unmatched" : "noted", NULL,
+                               0, w->fault);
 }
 
 /* Payouts became known: what came in at the bank before may be one of them. */

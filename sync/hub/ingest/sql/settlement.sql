@@ -127,7 +127,7 @@ SET net_minor = settlement_batch.net_minor + excluded.net_minor,
 -- name: settlement_batches_of_file
 SELECT DISTINCT settlement_batch.batch_no, settlement_batch.batch, settlement_batch.net_minor,
        settlement_batch.payout_minor, settlement_batch.has_payout, settlement_batch.bank_minor,
-       settlement_batch.currency
+       settlement_batch.currency, settlement_batch.mismatches
 FROM settlement_line JOIN settlement_batch
   ON settlement_batch.format = settlement_line.format
  AND settlement_batch.batch = settlement_line.batch
@@ -136,17 +136,31 @@ WHERE settlement_line.file_no = ?1 AND settlement_batch.batch_no > ?2
 ORDER BY settlement_batch.batch_no LIMIT 1
 
 -- name: settlement_batch_find
-SELECT batch_no, batch, net_minor, payout_minor, has_payout, bank_minor, currency
+SELECT batch_no, batch, net_minor, payout_minor, has_payout, bank_minor, currency, mismatches
 FROM settlement_batch WHERE batch_no = ?1
 
 -- name: settlement_batch_of_bank
-SELECT batch_no FROM settlement_batch
-WHERE bank_line IS NULL AND currency = ?1 AND day BETWEEN ?4 - 31 AND ?4 + 3
-  AND ((instr(?3, batch) > 0 AND length(batch) >= 3)
-       OR (payout_reference <> '' AND instr(?3, payout_reference) > 0)
-       OR CASE has_payout WHEN 1 THEN payout_minor ELSE net_minor END = ?2)
-ORDER BY (payout_reference <> '' AND instr(?3, payout_reference) > 0) DESC,
-         (instr(?3, batch) > 0 AND length(batch) >= 3) DESC, abs(day - ?4), batch_no LIMIT 1
+-- ?3: the bank's texts. A short name may be part of any number, so it must stand by itself.
+SELECT batch_no FROM (
+    SELECT batch_no, day,
+           payout_reference <> '' AND instr(?3, CASE WHEN length(payout_reference) < 8
+               THEN ' ' || payout_reference || ' ' ELSE payout_reference END) > 0 AS by_reference,
+           length(batch) >= 3 AND instr(?3, CASE WHEN length(batch) < 8
+               THEN ' ' || batch || ' ' ELSE batch END) > 0 AS by_batch,
+           CASE has_payout WHEN 1 THEN payout_minor ELSE net_minor END = ?2 AS by_amount
+    FROM settlement_batch
+    WHERE bank_line IS NULL AND currency = ?1 AND day BETWEEN ?4 - 31 AND ?4 + 3) AS batches
+WHERE by_amount OR (?2 > 0 AND (by_reference OR by_batch))
+ORDER BY by_reference DESC, by_batch DESC, by_amount DESC, abs(day - ?4), batch_no LIMIT 1
+
+-- name: settlement_batch_of_reversal
+-- One that came in as the amount that is taken back.
+SELECT settlement_batch.batch_no
+FROM settlement_batch JOIN settlement_line ON settlement_line.line_no = settlement_batch.bank_line
+WHERE settlement_batch.currency = ?1 AND settlement_batch.bank_minor + ?2 = 0
+  AND settlement_line.day BETWEEN ?4 - 31 AND ?4
+ORDER BY (instr(?3, settlement_batch.batch) > 0) DESC,
+         abs(settlement_line.day - ?4), settlement_batch.batch_no DESC LIMIT 1
 
 -- name: settlement_banks_waiting
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
