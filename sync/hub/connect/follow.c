@@ -2,6 +2,7 @@
 #include "hal/base/cleanup.h"
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/connect/home_store.h"
+#include "sync/hub/connect/unpaid.h"
 #include "sync/hub/ingest/cursor.h"
 #include "sync/hub/ingest/exception.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -104,6 +105,12 @@ static enum err follow_resolved(struct follow *f)
                                        f->fault);
 }
 
+/* Tax was corrected, or is no longer taken back. */
+static enum err follow_taxed(struct follow *f)
+{
+    return unpaid_end(f->db, &f->event.correlation, f->now_ms, f->fault);
+}
+
 /* --- The events ------------------------------------------------------------------------------ */
 
 static const struct handler {
@@ -126,6 +133,8 @@ static const struct handler {
     {follow_checked, EVENT_RETURN_CHECKED, true},
     {follow_requested, EVENT_REFUND_REQUESTED, false},
     {follow_received, EVENT_ITEM_RECEIVED, false},
+    {follow_taxed, EVENT_TAX_ADJUSTED, false},
+    {follow_taxed, EVENT_RETURN_CONFLICTED, false},
 };
 
 static const struct handler *handler_of(enum event_type type)

@@ -40,8 +40,22 @@ static enum err read_owing(struct database *db, const struct id *correlation, st
     return ERR_OK;
 }
 
-static enum err look_at(struct database *db, const struct id *correlation, int64_t booked_day,
-                        int64_t now_ms, struct told *told, struct fault *fault)
+static bool differ(const struct owing *owing)
+{
+    return owing->owed_minor > 0 && owing->tax_minor > 0;
+}
+
+/* The entry by which money came to be owed. */
+struct booked {
+    int64_t entry_no;
+    int64_t day;
+    struct id correlation;
+    bool owes;   /* it is such a one */
+    bool failed; /* because a refund failed, or came back */
+};
+
+static enum err look_at(struct database *db, const struct booked *booked, int64_t now_ms,
+                        struct told *told, struct fault *fault)
 {
     struct owing owing;
     char detail[DETAIL_MAX];
@@ -49,17 +63,18 @@ static enum err look_at(struct database *db, const struct id *correlation, int64
     char owed[MONEY_TEXT_MAX];
     char day[DAY_TEXT + 1];
     char device[DEVICE_ID_MAX + 1] = "";
-    enum err err = read_owing(db, correlation, &owing, fault);
-    if (err || owing.owed_minor <= 0 || owing.tax_minor <= 0)
+    enum err err = read_owing(db, &booked->correlation, &owing, fault);
+    if (err || !differ(&owing))
         return err;
-    day_format(booked_day, day);
+    day_format(booked->day, day);
     (void)snprintf(detail, sizeof detail,
-                   "%s of tax were taken back on %s for return %s, of which %s are not given back",
-                   money_text(tax, owing.tax_minor, owing.currency), day, owing.number,
-                   money_text(owed, owing.owed_minor, owing.currency));
+                   "%s of tax were taken back for return %s, of which %s are not given back: %s %s",
+                   money_text(tax, owing.tax_minor, owing.currency), owing.number,
+                   money_text(owed, owing.owed_minor, owing.currency),
+                   booked->failed ? "a refund failed on" : "it was accepted on", day);
     const struct exception exception = {.code = code,
-                                        .correlation = *correlation,
-                                        .subject = finding_subject(correlation),
+                                        .correlation = booked->correlation,
+                                        .subject = finding_subject(&booked->correlation),
                                         .detail = detail,
                                         .now_ms = now_ms};
     err = exception_raise(db, &exception, device, fault);
@@ -68,13 +83,6 @@ static enum err look_at(struct database *db, const struct id *correlation, int64
 }
 
 /* The next entry, if it is old enough. */
-struct booked {
-    int64_t entry_no;
-    int64_t day;
-    struct id correlation;
-    bool accepts; /* it books what is owed, and the tax */
-};
-
 static enum err next_entry(struct database *db, int64_t after, int64_t before_ms,
                            struct booked *booked, bool *found, struct fault *fault)
 {
@@ -89,7 +97,8 @@ static enum err next_entry(struct database *db, int64_t after, int64_t before_ms
     *found = column_int(s, 1) < before_ms;
     booked->entry_no = column_int(s, 0);
     booked->day = column_int(s, 3);
-    booked->accepts = (int)column_int(s, 4) != 0;
+    booked->owes = (int)column_int(s, 4) != 0;
+    booked->failed = (int)column_int(s, 5) != 0;
     err = column_bytes(s, 2, booked->correlation.bytes, ID_BYTES);
     statement_reset(s);
     return err ? fault_set(fault, err, "journal_entry", "a row isn't what it should be") : ERR_OK;
@@ -108,8 +117,8 @@ enum err unpaid_tell(struct database *db, int64_t before_ms, int64_t now_ms, str
         if (err || !*more)
             break;
         cursor = booked.entry_no;
-        if (booked.accepts)
-            err = look_at(db, &booked.correlation, booked.day, now_ms, told, fault);
+        if (booked.owes)
+            err = look_at(db, &booked, now_ms, told, fault);
     }
     return err || cursor == from ? err : cursor_move(db, INGEST_UNPAID_CURSOR_MOVE, cursor, fault);
 }
@@ -119,8 +128,10 @@ enum err unpaid_end(struct database *db, const struct id *correlation, int64_t n
 {
     struct owing owing;
     enum err err = read_owing(db, correlation, &owing, fault);
-    return err || owing.owed_minor > 0
+    return err || differ(&owing)
                ? err
                : exception_settle(db, code, finding_subject(correlation),
-                                  "nothing is owed any more", now_ms, fault);
+                                  owing.owed_minor > 0 ? "no tax is taken back any more"
+                                                       : "nothing is owed any more",
+                                  now_ms, fault);
 }

@@ -188,5 +188,8 @@ SELECT entry_no FROM unpaid_cursor WHERE one = 1
 UPDATE unpaid_cursor SET entry_no = ?1 WHERE one = 1
 
 -- name: unpaid_next
-SELECT entry_no, made_ms, correlation, document_day, reference LIKE '%/accepted' FROM journal_entry
-WHERE entry_no > ?1 ORDER BY entry_no LIMIT 1
+-- With whether by it money came to be owed, and whether because a refund failed.
+SELECT entry_no, made_ms, correlation, document_day,
+       reference LIKE '%/accepted' OR reference LIKE '%/refund_failed',
+       reference LIKE '%/refund_failed'
+FROM journal_entry WHERE entry_no > ?1 ORDER BY entry_no LIMIT 1
