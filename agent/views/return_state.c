@@ -134,7 +134,7 @@ static enum err create(struct return_state *state, struct return_given *given,
 }
 
 /* What events after the first say of the tracks. */
-enum { RESULT = MONEY, STAGE, REST, POSITION, MOVED };
+enum { RESULT = MONEY, STAGE, REST, POSITION, OTHERS_PARKED, MOVED };
 
 struct transition {
     enum event_type type;
@@ -200,8 +200,8 @@ static enum err apply(struct return_state *state, enum command command, const st
 static enum err move(struct return_state *state, const struct eventlog_record *record,
                      struct fault *fault)
 {
-    static const char *const names[MOVED] = {"decision", "goods", "result",
-                                             "stage",    "rest",  "position"};
+    static const char *const names[MOVED] = {"decision", "goods",    "result", "stage",
+                                             "rest",     "position", "parked"};
     struct slice data[MOVED];
     enum command command;
     if (!moves(record->event.type, &command))
@@ -216,6 +216,8 @@ static enum err move(struct return_state *state, const struct eventlog_record *r
         command = disputed(data[STAGE]);
     if (record->event.type == EVENT_RETURN_CHECKED && slice_is(data[RESULT], "\"passed\""))
         command = COMMAND_CHECK_PASS;
+    if (record->event.type == EVENT_JOURNAL_POSTED && slice_is(data[OTHERS_PARKED], "true"))
+        command = COMMAND_PARK;
     return apply(state, command, data, fault);
 }
 

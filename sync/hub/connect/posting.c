@@ -53,6 +53,18 @@ static bool is_parked(const struct posting *posting)
            (posting->err == ERR_IO && posting->attempts + 1 >= FAILURES_MAX);
 }
 
+/* Whether the store is to hear that its return isn't posted as a whole. */
+static bool has_parked(const struct posting *posting, const struct posting_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct posting *other = &batch->items[i];
+        if (other->tried && is_parked(other) &&
+            memcmp(&other->correlation, &posting->correlation, sizeof other->correlation) == 0)
+            return true;
+    }
+    return posting->others_parked;
+}
+
 /* What the return's store is told, as an event of the centre; its texts are in the batch's arena.
  */
 static enum err describe(const struct posting *posting, int64_t now_ms, struct posting_batch *batch,
@@ -74,6 +86,8 @@ static enum err describe(const struct posting *posting, int64_t now_ms, struct p
         day_format(posting->posted.day, day);
         jsonw_text(&w, "number", posting->posted.number);
         jsonw_text(&w, "date", day);
+        if (has_parked(posting, batch))
+            jsonw_bool(&w, "parked", true);
     } else {
         write_detail(posting, detail);
         jsonw_text(&w, "code", reason_code(posting));
@@ -201,6 +215,7 @@ static enum err read_entry(struct statement *s, struct posting_batch *batch,
     if (!err)
         err = column_bytes(s, 5, posting->correlation.bytes, ID_BYTES);
     posting->attempts = column_int(s, 6);
+    posting->others_parked = column_int(s, 7) > 0;
     return err;
 }
 

@@ -22,8 +22,9 @@ struct posting {
     bool may_move;
     struct document document; /* in the batch's arena; count is 0: none */
     int64_t attempts;
-    bool tried;   /* by the connector, in this batch */
-    enum err err; /* what came of it */
+    bool others_parked; /* another entry of the return was, when this one was picked */
+    bool tried;         /* by the connector, in this batch */
+    enum err err;       /* what came of it */
     struct fault why;
     struct posted posted;
 };

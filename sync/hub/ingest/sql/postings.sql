@@ -7,8 +7,14 @@ ON CONFLICT DO NOTHING
 SELECT company FROM posting WHERE state = 'ready' AND company > ?1 ORDER BY company LIMIT 1
 
 -- name: posting_pick
+-- The last but one: whether another of its return is parked. Hardly ever any is.
 SELECT journal_entry.entry_no, journal_entry.reference, journal_entry.body, journal_entry.company,
-       journal_entry.document_day, journal_entry.correlation, posting.attempts
+       journal_entry.document_day, journal_entry.correlation, posting.attempts,
+       CASE WHEN EXISTS (SELECT 1 FROM posting AS held WHERE held.state = 'parked')
+            THEN (SELECT count(*) FROM journal_entry AS other
+                  JOIN posting AS held ON held.reference = other.reference
+                  WHERE other.correlation = journal_entry.correlation AND held.state = 'parked')
+            ELSE 0 END
 FROM posting JOIN journal_entry USING (reference)
 WHERE posting.state = 'ready' AND posting.company = ?3 AND posting.next_ms <= ?1
 ORDER BY posting.next_ms, posting.posting_no LIMIT ?2

@@ -129,6 +129,19 @@ static void news_of_the_centre_does_not_count_as_our_own(void **state)
     assert_int_equal(fold.state.tracks.posting, POSTING_POSTED);
 }
 
+static void return_of_which_an_entry_is_parked_is_parked_whatever_else_is_posted(void **state)
+{
+    (void)state;
+    struct fold fold = {0};
+    apply(&fold, EVENT_RETURN_CREATED, CREATED("accepted", "received", TENDER("card")));
+    assert_int_equal(apply_from(&fold, STREAM_CENTRE, EVENT_JOURNAL_PARKED, "{}"), ERR_OK);
+    assert_int_equal(apply_from(&fold, STREAM_CENTRE, EVENT_JOURNAL_POSTED, "{\"parked\":true}"),
+                     ERR_OK);
+    assert_int_equal(fold.state.tracks.posting, POSTING_PARKED);
+    assert_int_equal(apply_from(&fold, STREAM_CENTRE, EVENT_JOURNAL_POSTED, "{}"), ERR_OK);
+    assert_int_equal(fold.state.tracks.posting, POSTING_POSTED);
+}
+
 static void approval_says_where_the_goods_stand(void **state)
 {
     (void)state;
@@ -150,6 +163,7 @@ int main(void)
         cmocka_unit_test(rounding_has_no_track),
         cmocka_unit_test(news_that_came_too_late_changes_nothing),
         cmocka_unit_test(news_of_the_centre_does_not_count_as_our_own),
+        cmocka_unit_test(return_of_which_an_entry_is_parked_is_parked_whatever_else_is_posted),
         cmocka_unit_test(approval_says_where_the_goods_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

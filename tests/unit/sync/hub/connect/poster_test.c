@@ -26,6 +26,7 @@ struct fake {
     atomic_int failures_left; /* as many first calls fail and may be repeated */
     atomic_int of_south;      /* which call was the first for that company */
     enum err then;            /* what the others give */
+    const char *refused;      /* the reference of one that it never takes; NULL: of none */
 };
 
 struct fixture {
@@ -56,6 +57,8 @@ static enum err fake_post(void *self, const struct post_order *order, struct pos
         fake->of_south = call;
     if (atomic_fetch_sub(&fake->failures_left, 1) > 0)
         return fault_set(fault, ERR_UNREACHABLE, "fake", "is away");
+    if (fake->refused && strcmp(order->entry->reference, fake->refused) == 0)
+        return fault_set(fault, ERR_REFUSED, "fake", "doesn't like this one");
     if (fake->then)
         return fault_set(fault, fake->then, "fake", "doesn't like it");
     (void)snprintf(posted->number, sizeof posted->number, "F-%.20s", order->entry->reference);
@@ -292,6 +295,42 @@ static void parked_entry_is_posted_once_a_person_says_so(void **state)
     assert_int_equal(f->fake.calls, 1);
 }
 
+/* How many postings were told, with or without word of a parked entry. */
+static int told_with(struct fixture *f, bool parked)
+{
+    struct statement *s;
+    bool row;
+    int count = 0;
+    must(f, database_prepare(hubdb_database(f->reader),
+                             "SELECT body FROM event WHERE type = 'com.tillback.journal.posted.v1'",
+                             &s, &f->fault));
+    while (statement_step(s, &row, &f->fault) == ERR_OK && row) {
+        struct slice body = column_slice(s, 0);
+        count += (memmem(body.data, body.len, "\"parked\":true", 13) != NULL) == parked;
+    }
+    statement_close(s);
+    return count;
+}
+
+/* Else the store would take the return for posted, whichever of its entries came last. */
+static void store_is_told_with_what_is_posted_that_another_entry_is_parked(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.refused = "a/accepted"; /* the first of the same batch */
+    start(f);
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE state = 'posted'");
+    assert_int_equal(told_with(f, true), 1);
+    put_entry(f, f->other, "main", "c/accepted"); /* of the same return, later */
+    poster_wake(f->poster);
+    await_query(f, "SELECT count(*) = 2 FROM posting WHERE state = 'posted'");
+    assert_int_equal(told_with(f, true), 2);
+    f->fake.refused = NULL;
+    must(f, posting_decide(hubdb_database(f->other), 1, POSTING_AGAIN, NOW_MS, &f->fault));
+    poster_wake(f->poster);
+    await_query(f, "SELECT count(*) = 3 FROM posting WHERE state = 'posted'");
+    assert_int_equal(told_with(f, false), 1);
+}
+
 /* A hub that was restored, and another beside it, say of one entry what was said before. */
 static void what_is_posted_or_parked_is_said_under_one_id(void **state)
 {
@@ -420,6 +459,7 @@ int main(void)
         TEST(closing_while_the_system_is_away_leaves_entries_ready),
         TEST(entry_of_a_closed_period_is_parked_before_any_try),
         TEST(parked_entry_is_posted_once_a_person_says_so),
+        TEST(store_is_told_with_what_is_posted_that_another_entry_is_parked),
         TEST(what_is_posted_or_parked_is_said_under_one_id),
         TEST(entry_that_is_parked_again_is_told_again),
         TEST(company_goes_on_while_the_system_of_another_is_away),
