@@ -86,6 +86,25 @@ def test_resubmitted_entry_is_posted_when_the_period_is_open_again(road, hub, pa
     assert open_exceptions(hub) == []
 
 
+def test_entry_of_a_closed_period_is_posted_later_once_finance_approves(road, hub, parked_entries):
+    numbers = [entry["entry"] for entry in hub.get("/v1/parked")["entries"]]
+    path = f"/v1/parked/e-{numbers[0]}/approve"
+    other = Hub(road, "it")
+    assert other.ask("POST", path, REASON)[0] == 403
+    other.client.close()
+    assert hub.ask("POST", "/v1/parked/1/approve", REASON)[0] == 422
+    assert hub.ask("POST", path, REASON)[0] == 200
+    assert hub.ask("POST", path, REASON)[0] == 404
+    [posted] = hub.await_entries(1, "state=posted")
+    assert (posted["entry"], posted["posted_date"]) == (numbers[0], "2100-01-01")
+    month = posted["journal"]["document_date"][:7]
+    late = {e["entry"]: e["state"] for e in hub.get(f"/v1/closing?month={month}")["cut_off"]}
+    assert late == {numbers[0]: "posted", **{number: "parked" for number in numbers[1:]}}
+    [came] = hub.get("/v1/closing?month=2100-01")["from_before"]
+    assert came["entries"] == 1
+    assert len(open_exceptions(hub)) == len(numbers) - 1
+
+
 POSLOG = """<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/"><Transaction>
 <BusinessUnit><UnitID>0042</UnitID></BusinessUnit><WorkstationID>01</WorkstationID>
 <SequenceNumber>7</SequenceNumber><BusinessDayDate>2026-11-22</BusinessDayDate>

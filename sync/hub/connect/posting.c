@@ -216,6 +216,7 @@ static enum err read_entry(struct statement *s, struct posting_batch *batch,
         err = column_bytes(s, 5, posting->correlation.bytes, ID_BYTES);
     posting->attempts = column_int(s, 6);
     posting->others_parked = column_int(s, 7) > 0;
+    posting->later_day = column_int(s, 8) != 0;
     return err;
 }
 
@@ -292,8 +293,11 @@ static enum err choose_day(const struct books *books, struct posting *posting, s
     enum err err = books_company(books, posting->entry.company, "", &company, fault);
     if (err)
         return err;
-    posting->may_move = company->periods.when_closed == WHEN_CLOSED_MOVE;
-    return period_place(&company->periods, posting->entry.document_day, &posting->day, fault);
+    struct period_rule rule = company->periods;
+    if (posting->later_day)
+        rule.when_closed = WHEN_CLOSED_MOVE;
+    posting->may_move = rule.when_closed == WHEN_CLOSED_MOVE;
+    return period_place(&rule, posting->entry.document_day, &posting->day, fault);
 }
 
 static enum err load_documents(struct database *db, struct posting_batch *batch,
@@ -338,19 +342,24 @@ enum err posting_pick(struct database *db, struct posting_round *round, size_t l
     return err;
 }
 
-enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int64_t now_ms,
-                        struct fault *fault)
+enum err posting_decide(struct database *db, int64_t entry_no, enum posting_verdict verdict,
+                        int64_t now_ms, struct fault *fault)
 {
     struct statement *s;
+    bool discard = verdict == POSTING_DISCARD;
+    bool later = verdict == POSTING_LATER_DAY;
     enum err err = database_statement(db, INGEST_POSTING_DECIDE, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, entry_no);
     bind_text(s, 2, discard ? "discarded" : "ready");
     bind_int(s, 3, now_ms);
+    bind_int(s, 4, later);
     err = database_run(db, s, fault);
     if (!err && database_changes(db) == 0)
-        return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
+        return fault_set(fault, ERR_NOT_FOUND, "id",
+                         later ? "no such entry is parked because its period is closed"
+                               : "no such entry is parked");
     return err || !discard
                ? err
                : exception_settle(db, PERIOD_CLOSED, entry_no, "it was discarded", now_ms, fault);

@@ -20,6 +20,7 @@ struct posting {
     struct id correlation;
     int64_t day; /* to post on */
     bool may_move;
+    bool later_day;           /* finance approved one */
     struct document document; /* in the batch's arena; count is 0: none */
     int64_t attempts;
     bool others_parked; /* another entry of the return was, when this one was picked */
@@ -72,8 +73,17 @@ enum err posting_record(struct database *db, const char *connector, int64_t now_
                         int64_t retry_ms, struct posting_batch *batch,
                         struct fault *fault) MUST_CHECK;
 
-/* A parked entry: ready again, or never. ERR_NOT_FOUND when it isn't parked. */
-enum err posting_decide(struct database *db, int64_t entry_no, bool discard, int64_t now_ms,
-                        struct fault *fault) MUST_CHECK;
+enum posting_verdict {
+    POSTING_AGAIN,
+    POSTING_LATER_DAY, /* the first that is open, whatever the books say of closed periods */
+    POSTING_DISCARD,
+};
+
+/*
+ * A parked entry: ready again, or never. ERR_NOT_FOUND when it isn't parked, or, for a later day,
+ * not for its period.
+ */
+enum err posting_decide(struct database *db, int64_t entry_no, enum posting_verdict verdict,
+                        int64_t now_ms, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -726,3 +726,6 @@ CREATE INDEX expected_by_state ON expected_refund (state, missed, day);
 -- name: unknown_lines
 -- Lines whose refund nobody knew are looked for when one becomes known.
 CREATE INDEX settlement_line_unmatched ON settlement_line (own) WHERE state = 'unmatched';
+-- name: approvals
+-- Finance approved that the entry of a closed period is posted in the first open one.
+ALTER TABLE posting ADD COLUMN later_day INTEGER NOT NULL DEFAULT 0;

@@ -48,7 +48,7 @@ enum err period_place(const struct period_rule *rule, int64_t document_day, int6
         char text[DAY_TEXT + 1];
         day_format(document_day, text);
         return fault_set(fault, ERR_REFUSED, "period_closed",
-                         "%s lies in a closed period: approve another day or reopen it", text);
+                         "%s lies in a closed period: approve a later day, or reopen it", text);
     }
     for (; closed; closed = closed_at(rule, day))
         day = closed->last_day + 1;

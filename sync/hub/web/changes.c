@@ -61,26 +61,45 @@ static void change_free(struct change *change)
 
 static const char entry_prefix[] = "e-";
 
+static bool is_entry(const struct change *change)
+{
+    return strncmp(change->key, entry_prefix, sizeof entry_prefix - 1) == 0;
+}
+
+static enum err decide_entry(struct change *change, struct database *db,
+                             enum posting_verdict verdict, struct fault *fault)
+{
+    int64_t entry_no;
+    if (change->holder.role != ACCESS_FINANCE)
+        return fault_set(fault, ERR_FORBIDDEN, "id", "journal entries are finance's to decide");
+    if (json_scan_int(slice_of(change->key + sizeof entry_prefix - 1), &entry_no) != ERR_OK)
+        return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
+    return posting_decide(db, entry_no, verdict, change->now_ms, fault);
+}
+
 static enum err decide(struct change *change, struct database *db, enum parked_verdict verdict,
                        struct fault *fault)
 {
-    int64_t entry_no;
     const struct parked_decision decision = {.verdict = verdict,
                                              .by = change->holder.name,
                                              .reason = change->reason,
                                              .data = buf_slice(&change->data),
                                              .now_ms = change->now_ms};
-    if (strncmp(change->key, entry_prefix, sizeof entry_prefix - 1) != 0)
+    if (!is_entry(change))
         return parked_decide(db, change->config.books, change->key, &decision, &change->news,
                              fault);
     if (verdict == PARKED_MEND)
         return fault_set(fault, ERR_REFUSED, "id",
                          "an entry follows from events and books: mend those");
-    if (change->holder.role != ACCESS_FINANCE)
-        return fault_set(fault, ERR_FORBIDDEN, "id", "journal entries are finance's to decide");
-    if (json_scan_int(slice_of(change->key + sizeof entry_prefix - 1), &entry_no) != ERR_OK)
-        return fault_set(fault, ERR_NOT_FOUND, "id", "no such entry is parked");
-    return posting_decide(db, entry_no, verdict == PARKED_DISCARD, change->now_ms, fault);
+    return decide_entry(change, db, verdict == PARKED_DISCARD ? POSTING_DISCARD : POSTING_AGAIN,
+                        fault);
+}
+
+static enum err approve(struct change *change, struct database *db, struct fault *fault)
+{
+    if (!is_entry(change))
+        return fault_set(fault, ERR_REFUSED, "id", "only an entry, \"e-NUMBER\", has a period");
+    return decide_entry(change, db, POSTING_LATER_DAY, fault);
 }
 
 static enum err resubmit(struct change *change, struct database *db, struct fault *fault)
@@ -248,6 +267,7 @@ static const struct change_kind kinds[] = {
     {"/v1/parked/", "resubmit", "parked.resubmit", BACK_OFFICE, NULL, resubmit},
     {"/v1/parked/", "mend", "parked.mend", BACK_OFFICE, "data", mend},
     {"/v1/parked/", "discard", "parked.discard", BACK_OFFICE, NULL, discard},
+    {"/v1/parked/", "approve", "parked.approve", FINANCE, NULL, approve},
     {"/v1/deliveries/", "resubmit", "delivery.resubmit", BACK_OFFICE, NULL, deliver_again},
     {"/v1/deliveries/", "discard", "delivery.discard", BACK_OFFICE, NULL, discard_delivery},
     {"/v1/returns/", "contact", "contact.show", BACK_OFFICE, NULL, show_contact},

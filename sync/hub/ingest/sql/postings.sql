@@ -14,7 +14,8 @@ SELECT journal_entry.entry_no, journal_entry.reference, journal_entry.body, jour
             THEN (SELECT count(*) FROM journal_entry AS other
                   JOIN posting AS held ON held.reference = other.reference
                   WHERE other.correlation = journal_entry.correlation AND held.state = 'parked')
-            ELSE 0 END
+            ELSE 0 END,
+       posting.later_day
 FROM posting JOIN journal_entry USING (reference)
 WHERE posting.state = 'ready' AND posting.company = ?3 AND posting.next_ms <= ?1
 ORDER BY posting.next_ms, posting.posting_no LIMIT ?2
@@ -32,8 +33,9 @@ UPDATE posting SET state = ?2, connector = ?3, attempts = attempts + 1, next_ms 
 WHERE reference = ?1 AND state || '' = 'ready'
 
 -- name: posting_decide
-UPDATE posting SET state = ?2, next_ms = 0, updated_ms = ?3
-WHERE state = 'parked' AND reference = (SELECT reference FROM journal_entry WHERE entry_no = ?1)
+UPDATE posting SET state = ?2, next_ms = 0, updated_ms = ?3, later_day = ?4
+WHERE state = 'parked' AND (?4 = 0 OR code = 'period_closed')
+  AND reference = (SELECT reference FROM journal_entry WHERE entry_no = ?1)
 
 -- name: payment_insert
 INSERT INTO payment (event, correlation, position, tender, type, token, return_number, currency,

@@ -22,6 +22,8 @@ const entries = (rows, none) => table([
     ["Made", ({made}) => time(made)],
     ["", (entry) => entry.state === "parked" ? el("span", {class: "buttons"},
         decide(entry, "resubmit", "Post again", "What stood in its way is mended."),
+        entry.code === "period_closed" ? decide(entry, "approve", "Post later",
+            "It is posted in the first period that is open; its document's date stays.") : null,
         decide(entry, "discard", "Discard", "It will never be posted.")) : ""],
 ], rows, none);
 

@@ -281,14 +281,35 @@ static void entry_of_a_closed_period_is_parked_before_any_try(void **state)
     assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE code = 'period_closed'"), 2);
 }
 
+static void entry_of_a_closed_period_is_posted_in_an_open_one_once_finance_approves(void **state)
+{
+    struct fixture *f = *state;
+    struct database *db = hubdb_database(f->other);
+    struct closed_period closed = {0, 30000};
+    f->books.companies[0].periods = (struct period_rule){&closed, 1, WHEN_CLOSED_PARK};
+    start(f);
+    await_query(f, both_parked);
+    must(f, database_script(db,
+                            "UPDATE posting SET code = 'refused' WHERE reference ="
+                            " (SELECT reference FROM journal_entry WHERE entry_no = 2)",
+                            &f->fault));
+    assert_int_equal(posting_decide(db, 2, POSTING_LATER_DAY, NOW_MS, &f->fault), ERR_NOT_FOUND);
+    must(f, posting_decide(db, 1, POSTING_LATER_DAY, NOW_MS, &f->fault));
+    poster_wake(f->poster);
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE state = 'posted'");
+    assert_int_equal(number(f, "SELECT posted_day FROM posting WHERE state = 'posted'"), 30001);
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE moved_from IS NOT NULL"), 1);
+    assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE state = 'parked'"), 1);
+}
+
 static void parked_entry_is_posted_once_a_person_says_so(void **state)
 {
     struct fixture *f = *state;
     struct database *db = hubdb_database(f->hub);
-    assert_int_equal(posting_decide(db, 1, false, NOW_MS, &f->fault), ERR_NOT_FOUND);
+    assert_int_equal(posting_decide(db, 1, POSTING_AGAIN, NOW_MS, &f->fault), ERR_NOT_FOUND);
     must(f, database_script(db, "UPDATE posting SET state = 'parked'", &f->fault));
-    must(f, posting_decide(db, 1, false, NOW_MS, &f->fault));
-    must(f, posting_decide(db, 2, true, NOW_MS, &f->fault));
+    must(f, posting_decide(db, 1, POSTING_AGAIN, NOW_MS, &f->fault));
+    must(f, posting_decide(db, 2, POSTING_DISCARD, NOW_MS, &f->fault));
     start(f);
     await_query(f, "SELECT count(*) = 1 FROM posting WHERE state = 'posted'");
     assert_int_equal(number(f, "SELECT count(*) FROM posting WHERE state = 'discarded'"), 1);
@@ -353,7 +374,7 @@ static void entry_that_is_parked_again_is_told_again(void **state)
     f->fake.then = ERR_REFUSED;
     start(f);
     await_query(f, both_parked);
-    must(f, posting_decide(db, 1, false, NOW_MS, &f->fault));
+    must(f, posting_decide(db, 1, POSTING_AGAIN, NOW_MS, &f->fault));
     poster_wake(f->poster);
     await_query(f, "SELECT count(*) = 3 FROM event WHERE type = 'com.tillback.journal.parked.v1'");
 }
@@ -458,6 +479,7 @@ int main(void)
         TEST(unreachable_system_is_tried_with_one_entry_at_a_time_until_it_answers),
         TEST(closing_while_the_system_is_away_leaves_entries_ready),
         TEST(entry_of_a_closed_period_is_parked_before_any_try),
+        TEST(entry_of_a_closed_period_is_posted_in_an_open_one_once_finance_approves),
         TEST(parked_entry_is_posted_once_a_person_says_so),
         TEST(store_is_told_with_what_is_posted_that_another_entry_is_parked),
         TEST(what_is_posted_or_parked_is_said_under_one_id),
