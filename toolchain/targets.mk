@@ -88,10 +88,13 @@ fuzz-run: $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
 
 $(OUT)/obj/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
 
-$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(foreach f,$(FOLDERS),$(call archive,$(f)))
+# Each side has an exception_raise of its own: an appliance takes nothing of the hub's.
+FUZZ_FOLDERS_http := $(AGENT_ALL) $(AGENT_BELOW)
+FUZZ_FOLDERS_hub_http := $(HUB_ALL) $(HUB_BELOW)
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(OUT)/obj/tests/support/http_asker.o $$(foreach f,$$(or $$(FUZZ_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
 	    -Wl,--end-group $(LIBS)
 
 # How much of what the disk and the broker can do; ratios, and build/bench/*.json.
@@ -129,7 +132,7 @@ bench-fleet: all ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-fleet
 # a week, in minutes.
 bench-year: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-year
 
-# Each side has an exception_raise of its own: what is the hub's takes nothing of the appliance's.
+# What is the hub's takes nothing of the appliance's, see FUZZ_FOLDERS.
 BENCH_FOLDERS_hub_bench := $(HUB_ALL) $(HUB_BELOW)
 $(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(addprefix $(OUT)/obj/tests/bench/,raw.o retailer.o) \
     $(call archive,tests/support) $$(foreach f,$$(or $$(BENCH_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
