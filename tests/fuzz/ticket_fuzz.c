@@ -1,0 +1,94 @@
+/*
+ * Tickets as they come on a stick. Input that starts with "{" is opened as an envelope; anything
+ * else is put into an envelope of ours, from its second byte on, so that the payload's parser is
+ * met too. Neither may be accepted: nobody signed it.
+ */
+#include "hal/base/cleanup.h"
+#include "hal/base/hex.h"
+#include "hal/base/jsonw.h"
+#include "hal/storage.h"
+#include "provisioning/ticket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* An authority whose key nobody has. */
+static const char authority[] = "-----BEGIN CERTIFICATE-----\n"
+                                "MIIBkTCCATegAwIBAgIUO508ZCVvtZhmXAhsEkgnVsrDtOMwCgYIKoZIzj0EAwIw\n"
+                                "HTEbMBkGA1UEAwwSTm9ib2R5J3MgYXV0aG9yaXR5MCAXDTI2MTEyNzEzMjU0OVoY\n"
+                                "DzIxMjYxMTAzMTMyNTQ5WjAdMRswGQYDVQQDDBJOb2JvZHkncyBhdXRob3JpdHkw\n"
+                                "WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARVH0lEHi+pgeEjCTVUODAf2r+OyINt\n"
+                                "qJPAkWpJJzL8rmDlREpNVikR3fYiQaSB1M7A7jQYQpIcpQK8MeQd6Kz6o1MwUTAd\n"
+                                "BgNVHQ4EFgQUPd0ge7MTP4YNA7lKziNgcSBJHMMwHwYDVR0jBBgwFoAUPd0ge7MT\n"
+                                "P4YNA7lKziNgcSBJHMMwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBF\n"
+                                "AiBnM4bCiMIYbFUX2HVvAIjDmiQTpASOvdj3bAbMcSFQPQIhAOzwGBYhV88ZkToQ\n"
+                                "ixyXkAnZ6hfX9zaVYGsFS9+mANpo\n"
+                                "-----END CERTIFICATE-----\n";
+
+static char folder[] = "/tmp/ticket_fuzz-XXXXXX";
+static struct identity *identity;
+
+static void must(enum err err, const struct fault *fault)
+{
+    if (!err)
+        return;
+    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
+    abort();
+}
+
+static void close_all(void)
+{
+    char command[64];
+    identity_close(identity);
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    (void)!system(command);
+}
+
+static void open_all(void)
+{
+    struct fault fault;
+    char path[64];
+    if (!mkdtemp(folder))
+        abort();
+    (void)snprintf(path, sizeof path, "%s/ca.pem", folder);
+    const struct identity_files files = {.ca = path};
+    must(storage_replace(path, slice_of(authority), 0600, &fault), &fault);
+    must(identity_open_files(&identity, &files, &fault), &fault);
+    (void)atexit(close_all);
+}
+
+static void wrap(struct buf *envelope, const uint8_t *payload, size_t size)
+{
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, ENVELOPE_BYTES_MAX);
+    base64_encode(&text, payload, size, false);
+    struct jsonw w = jsonw_to(envelope);
+    jsonw_object(&w, NULL);
+    jsonw_text(&w, "format", "tillback-signed-1");
+    jsonw_text(&w, "kind", "ticket");
+    jsonw_slice(&w, "payload", buf_slice(&text));
+    jsonw_text(&w, "signer", authority);
+    jsonw_text(&w, "signature", "AAAA");
+    jsonw_end(&w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct buf envelope CLEANUP(buf_free);
+    struct ticket ticket;
+    struct fault fault;
+    int64_t left_ms;
+    buf_init(&envelope, ENVELOPE_BYTES_MAX);
+    if (!identity)
+        open_all();
+    if (size == 0 || data[0] == '{')
+        buf_append(&envelope, data, size);
+    else
+        wrap(&envelope, data + 1, size - 1);
+    if (ticket_open(buf_slice(&envelope), identity, INT64_C(1795342272000), &ticket, &left_ms,
+                    &fault) == ERR_OK)
+        abort();
+    return 0;
+}
