@@ -164,7 +164,7 @@ soak: all $(CLOCK_SHIM) $(addprefix $(OUT)/tests/,$(SOAKS))
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) PROGRAMS=$(OUT) $(PYTEST) tests/system/test_chaos.py
 
 # The test stands in the place of what it makes fail.
-$(OUT)/tests/sync/eventlog/torture_test $(OUT)/tests/sync/hub/ingest/torture_test: LDFLAGS += \
+$(addprefix $(OUT)/tests/,hal/aside_test hal/storage_test sync/eventlog/torture_test sync/hub/ingest/torture_test): LDFLAGS += \
     $(foreach f,malloc calloc realloc open rename unlink mkdir fsync,-Wl,--wrap=$(f))
 
 # Power cuts below the file system, replayed from a virtual machine's log of its disk. BLOCK_CUTS=

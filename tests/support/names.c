@@ -27,6 +27,13 @@ struct change {
     bool synced;
 };
 
+/* A file that was opened to be written, and not synced since. */
+struct content {
+    ino_t inode;
+    char path[PATH_MAX];
+    char before[PATH_MAX]; /* its name before the last rename; "": the same */
+};
+
 static struct {
     pthread_mutex_t lock;
     bool watching;
@@ -38,6 +45,8 @@ static struct {
     int in_attic;
     int count;
     struct change changes[CHANGES_MAX];
+    int unsynced_count;
+    struct content unsynced[CHANGES_MAX];
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool is_watched(const char *path)
@@ -55,6 +64,7 @@ void names_watch(const char *folder, const char *attic, int nth)
     disk.attic = attic;
     disk.in_attic = 0;
     disk.count = 0;
+    disk.unsynced_count = 0;
     pthread_mutex_unlock(&disk.lock);
 }
 
@@ -104,6 +114,39 @@ static int note(bool came, const char *path, int kept)
     return disk.count++;
 }
 
+static void note_content(int fd, const char *path)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+        return;
+    for (int i = 0; i < disk.unsynced_count; i++)
+        if (disk.unsynced[i].inode == info.st_ino)
+            return;
+    if (disk.unsynced_count == CHANGES_MAX)
+        abort();
+    struct content *content = &disk.unsynced[disk.unsynced_count++];
+    *content = (struct content){.inode = info.st_ino};
+    (void)snprintf(content->path, sizeof content->path, "%s", path);
+}
+
+static void drop_content(ino_t inode)
+{
+    for (int i = disk.unsynced_count; i-- > 0;)
+        if (disk.unsynced[i].inode == inode)
+            disk.unsynced[i] = disk.unsynced[--disk.unsynced_count];
+}
+
+static void rename_content(const char *from, const char *to)
+{
+    for (int i = 0; i < disk.unsynced_count; i++) {
+        struct content *content = &disk.unsynced[i];
+        if (strcmp(content->path, from) != 0)
+            continue;
+        memcpy(content->before, content->path, sizeof content->before);
+        (void)snprintf(content->path, sizeof content->path, "%s", to);
+    }
+}
+
 int names_rename(const char *from, const char *to)
 {
     if (!is_watched(from))
@@ -115,6 +158,7 @@ int names_rename(const char *from, const char *to)
         int target = keep(to);
         done = __real_rename(from, to);
         if (done == 0) {
+            rename_content(from, to);
             int went = note(false, from, source);
             int came = note(true, to, target);
             disk.changes[went].other = came;
@@ -155,12 +199,16 @@ int names_mkdir(const char *path, mode_t mode)
 
 int names_open(const char *path, int flags, mode_t mode)
 {
-    if (!is_watched(path) || !(flags & O_CREAT) || access(path, F_OK) == 0)
+    bool makes = (flags & O_CREAT) && access(path, F_OK) != 0;
+    bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    if (!is_watched(path) || (!makes && !writes))
         return __real_open(path, flags, mode);
     pthread_mutex_lock(&disk.lock);
-    int fd = power_is_off() ? -1 : __real_open(path, flags, mode);
-    if (fd >= 0)
+    int fd = makes && power_is_off() ? -1 : __real_open(path, flags, mode);
+    if (fd >= 0 && makes)
         (void)note(true, path, -1);
+    if (fd >= 0 && writes)
+        note_content(fd, path);
     pthread_mutex_unlock(&disk.lock);
     return fd;
 }
@@ -171,6 +219,13 @@ static bool is_in(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && path[len] == '/' && !strchr(path + len + 1, '/');
 }
 
+static void sync_folder(const char *path)
+{
+    for (int i = 0; !disk.lying && i < disk.count; i++)
+        if (is_in(disk.changes[i].path, path))
+            disk.changes[i].synced = true;
+}
+
 int names_fsync(int fd)
 {
     char link[64];
@@ -178,16 +233,17 @@ int names_fsync(int fd)
     struct stat info;
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len < 0 || fstat(fd, &info) != 0 || !S_ISDIR(info.st_mode))
+    if (len < 0 || fstat(fd, &info) != 0)
         return __real_fsync(fd);
     path[len] = '\0';
     if (!is_watched(path))
         return __real_fsync(fd);
     pthread_mutex_lock(&disk.lock);
     int done = power_is_off() ? -1 : 0;
-    for (int i = 0; done == 0 && !disk.lying && i < disk.count; i++)
-        if (is_in(disk.changes[i].path, path))
-            disk.changes[i].synced = true;
+    if (done == 0 && S_ISDIR(info.st_mode))
+        sync_folder(path);
+    else if (done == 0)
+        drop_content(info.st_ino);
     pthread_mutex_unlock(&disk.lock);
     return done;
 }
@@ -227,6 +283,20 @@ static void undo(const struct change *change)
         abort();
 }
 
+static bool empty_it(const struct content *content, const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && info.st_ino == content->inode && truncate(path, 0) == 0;
+}
+
+/* Of what wasn't synced nothing may have been written. */
+static void lose_contents(uint64_t *seed)
+{
+    for (int i = 0; i < disk.unsynced_count; i++)
+        if (draw(seed) % 2 && !empty_it(&disk.unsynced[i], disk.unsynced[i].path))
+            (void)empty_it(&disk.unsynced[i], disk.unsynced[i].before);
+}
+
 void names_power_on(uint64_t seed)
 {
     bool lost[CHANGES_MAX] = {false};
@@ -239,6 +309,7 @@ void names_power_on(uint64_t seed)
         if (lost[i])
             undo(change);
     }
+    lose_contents(&seed);
     disk.watching = false;
     disk.struck = false;
 }

@@ -1,5 +1,6 @@
 #include "hal/aside.h"
 #include "hal/base/buf.h"
+#include "tests/support/names.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -113,6 +114,88 @@ static void each_time_has_a_folder_of_its_own(void **state)
     assert_true(is_there(first.path, "") && is_there(second.path, ""));
 }
 
+/* --- The power goes; the linker puts torture.c's functions in libc's place ------------------- */
+
+enum { SEEDS = 32, LONGER_THAN_ANY = 1000 };
+
+struct cut {
+    struct scratch folder;
+    struct scratch attic;
+    struct aside aside;
+    enum err answer;
+    bool struck;
+};
+
+/* The power goes at the nth name of an exchange, and early in what makes that good. */
+static void cut_short(struct cut *cut, int nth)
+{
+    scratch_make(&cut->folder);
+    scratch_make(&cut->attic);
+    put(cut->folder.path, "some.db");
+    put(cut->folder.path, "some.db-wal");
+    begin(&cut->aside, &cut->folder);
+    put(cut->aside.path, "salvaged.new");
+    names_watch(cut->folder.path, cut->attic.path, nth);
+    cut->answer = aside_exchange(&cut->aside, NULL);
+    cut->struck = names_struck();
+}
+
+static void resume(struct cut *cut, uint64_t seed)
+{
+    names_power_on(seed);
+    scratch_remove(&cut->attic);
+    scratch_make(&cut->attic);
+    names_watch(cut->folder.path, cut->attic.path, 1 + (int)(seed % 8));
+    enum err may_fail = aside_resume(cut->folder.path, "some.db", NULL);
+    (void)may_fail;
+    names_power_on(seed + 1);
+    assert_int_equal(aside_resume(cut->folder.path, "some.db", NULL), ERR_OK);
+}
+
+static void clear_away(struct cut *cut)
+{
+    scratch_remove(&cut->folder);
+    scratch_remove(&cut->attic);
+}
+
+/* Never the one database with the other's write-ahead log, whatever names had lasted. */
+static void the_power_may_go_at_each_name_of_an_exchange(void **state)
+{
+    (void)state;
+    bool struck = true;
+    for (int nth = 1; struck; nth++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            struct cut cut;
+            cut_short(&cut, nth);
+            resume(&cut, seed);
+            if (holds(cut.folder.path, "some.db", "some.db")) {
+                assert_int_not_equal(cut.answer, ERR_OK);
+                assert_true(holds(cut.folder.path, "some.db-wal", "some.db-wal"));
+            } else {
+                is_exchanged(&cut.folder, cut.aside.path);
+            }
+            struck = cut.struck;
+            clear_away(&cut);
+        }
+}
+
+/* The exchange doesn't happen a second time, which would put that aside. */
+static void what_is_written_after_an_exchange_stays_in_its_place(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct cut cut;
+        cut_short(&cut, LONGER_THAN_ANY);
+        assert_int_equal(cut.answer, ERR_OK);
+        put(cut.folder.path, "some.db-wal");
+        resume(&cut, seed);
+        assert_true(holds(cut.folder.path, "some.db", "salvaged.new"));
+        assert_true(holds(cut.folder.path, "some.db-wal", "some.db-wal"));
+        assert_true(holds(cut.aside.path, "some.db", "some.db"));
+        clear_away(&cut);
+    }
+}
+
 static int set_up(void **state)
 {
     static struct scratch scratch;
@@ -135,6 +218,8 @@ int main(void)
         TEST(an_exchange_that_was_cut_short_is_ended),
         TEST(one_that_had_not_begun_leaves_the_database),
         TEST(each_time_has_a_folder_of_its_own),
+        cmocka_unit_test(the_power_may_go_at_each_name_of_an_exchange),
+        cmocka_unit_test(what_is_written_after_an_exchange_stays_in_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

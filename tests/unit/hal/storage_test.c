@@ -1,4 +1,5 @@
 #include "hal/storage.h"
+#include "tests/support/names.h"
 #include "tests/support/scratch.h"
 
 #include <setjmp.h>
@@ -205,6 +206,70 @@ static void path_joins_and_refuses_what_does_not_fit(void **state)
     assert_string_equal(out, "abc/def");
 }
 
+/* --- The power goes; the linker puts torture.c's functions in libc's place ------------------- */
+
+enum { SEEDS = 16, LONGER_THAN_ANY = 1000 };
+
+static struct scratch attic;
+
+static void watch(int nth)
+{
+    scratch_make(&attic);
+    names_watch(scratch.path, attic.path, nth);
+}
+
+static void power_on(uint64_t seed)
+{
+    names_power_on(seed);
+    scratch_remove(&attic);
+}
+
+static void replaced_when_the_power_goes_is_the_old_or_the_new(void **state)
+{
+    (void)state;
+    bool struck = true;
+    scratch_path(&scratch, "head", path);
+    for (int nth = 1; struck; nth++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            assert_int_equal(storage_replace(path, SLICE_LITERAL("old"), 0600, NULL), ERR_OK);
+            watch(nth);
+            enum err err = storage_replace(path, SLICE_LITERAL("new"), 0600, NULL);
+            struck = names_struck();
+            power_on(seed);
+            struct buf content;
+            buf_init(&content, 1024);
+            assert_int_equal(storage_read(path, &content, NULL), ERR_OK);
+            assert_true(slice_is(buf_slice(&content), "new") ||
+                        (err && slice_is(buf_slice(&content), "old")));
+            buf_free(&content);
+        }
+}
+
+static void what_was_removed_stays_away_when_the_power_goes(void **state)
+{
+    (void)state;
+    scratch_path(&scratch, "head", path);
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        scratch_write(path, "x", 1);
+        watch(LONGER_THAN_ANY);
+        assert_int_equal(storage_remove(path, NULL), ERR_OK);
+        power_on(seed);
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+}
+
+static void a_folder_that_was_made_outlives_a_power_cut(void **state)
+{
+    (void)state;
+    scratch_path(&scratch, "folder", path);
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        watch(LONGER_THAN_ANY);
+        assert_int_equal(storage_make_folder(path, NULL), ERR_OK);
+        power_on(seed);
+        assert_int_equal(rmdir(path), 0);
+    }
+}
+
 #define STORAGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static void scratch_folders_are_ours_alone_and_short(void **state)
@@ -239,6 +304,9 @@ int main(void)
         STORAGE_TEST(lock_of_a_dead_process_is_free_again),
         STORAGE_TEST(lock_refuses_a_second_holder_in_one_process),
         STORAGE_TEST(free_bytes_of_a_folder_are_told),
+        STORAGE_TEST(replaced_when_the_power_goes_is_the_old_or_the_new),
+        STORAGE_TEST(what_was_removed_stays_away_when_the_power_goes),
+        STORAGE_TEST(a_folder_that_was_made_outlives_a_power_cut),
         STORAGE_TEST(path_joins_and_refuses_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
