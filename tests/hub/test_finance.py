@@ -1,5 +1,6 @@
 """The money after the counter: settlement files, the bank, and what finance decides."""
 
+import datetime
 import json
 import time
 
@@ -128,6 +129,25 @@ def test_month_end_tells_accruals_and_what_is_not_posted(till, hub):
     assert hub.get("/v1/closing?month=2020-01")["balances"] == []
     for wrong in ("", "month=2026", "month=2026-13", "month=2026-1x"):
         assert hub.ask("GET", f"/v1/closing?{wrong}")[0] == 400
+
+
+def test_accrual_of_a_month_ends_in_the_month_of_its_settlement(till, hub):
+    answer, _ = refund(till, hub, "0042-01-f-accrual")
+    hub.await_entries(3, f"return={answer['return_id']}")
+    this = time.strftime("%Y-%m", time.gmtime())
+    paid = (datetime.date.fromisoformat(f"{this}-28") + datetime.timedelta(7)).isoformat()
+
+    def cards(month):
+        told = hub.get(f"/v1/closing?month={month}")
+        assert sum(row["balance"] for row in told["balances"]) == 0
+        return sum(row["balance"] for row in told["accruals"] if row.get("tender") == "card")
+
+    open_minor = cards(this)
+    assert open_minor <= -333 and cards(paid[:7]) == open_minor  # it stands until it is settled
+    settle(hub, ADYEN + row("0042-01-f-accrual", "3.33", "B-accrual").replace("2026-11-23", paid))
+    await_true(lambda: cards(paid[:7]) == open_minor + 333, 10, "the settlement to be booked")
+    assert cards(this) == open_minor
+    assert cards("2020-01") == 0
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,14 @@ static struct capture_order order_of(enum capture_kind kind, const char *subject
 struct counter_answer counter_ask(struct counter *c, enum capture_kind kind, const char *subject,
                                   const char *key, const char *json)
 {
+    return counter_ask_at(c, "01", kind, subject, key, json);
+}
+
+struct counter_answer counter_ask_at(struct counter *c, const char *lane, enum capture_kind kind,
+                                     const char *subject, const char *key, const char *json)
+{
     struct capture_order order = order_of(kind, subject, key, json);
+    order.actor.lane = lane;
     return ask(c, &order);
 }
 

@@ -28,6 +28,10 @@ struct counter_answer {
 /* `key` may be ""; `subject` a return's id as text, or NULL. Waits for the answer. */
 struct counter_answer counter_ask(struct counter *counter, enum capture_kind kind,
                                   const char *subject, const char *key, const char *json);
+/* The same at another lane than 01. */
+struct counter_answer counter_ask_at(struct counter *counter, const char *lane,
+                                     enum capture_kind kind, const char *subject, const char *key,
+                                     const char *json);
 /* The same as a manager. */
 struct counter_answer counter_ask_manager(struct counter *counter, enum capture_kind kind,
                                           const char *subject, const char *json);

@@ -113,6 +113,41 @@ static void the_same_key_with_another_request_is_refused(void **state)
     counter_answer_free(&other);
 }
 
+/* Else what was asked of another return would be answered with yes, and not be done. */
+static void a_key_stands_for_one_act_on_one_return(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer second = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    const char *one = json_member_text(first.body, "return_id");
+    const char *other = json_member_text(second.body, "return_id");
+    struct counter_answer voided = counter_ask(*state, CAPTURE_VOID, one, "k-1", "{}");
+    assert_int_equal(voided.err, ERR_OK);
+    struct counter_answer of_other = counter_ask(*state, CAPTURE_VOID, other, "k-1", "{}");
+    assert_int_equal(of_other.err, ERR_CONFLICT);
+    assert_string_equal(of_other.fault.where, "Idempotency-Key");
+    struct counter_answer another_act = counter_ask(*state, CAPTURE_REFUND, one, "k-1", "{}");
+    assert_int_equal(another_act.err, ERR_CONFLICT);
+    assert_string_equal(another_act.fault.where, "Idempotency-Key");
+    counter_answer_free(&first);
+    counter_answer_free(&second);
+    counter_answer_free(&voided);
+    counter_answer_free(&of_other);
+    counter_answer_free(&another_act);
+}
+
+static void each_lane_s_keys_are_its_own(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "1", ONE_PIECE);
+    struct counter_answer other =
+        counter_ask_at(*state, "02", CAPTURE_RETURN, NULL, "1", ONE_PIECE);
+    assert_int_equal(other.err, ERR_OK);
+    assert_false(other.replayed);
+    assert_string_not_equal(json_member_text(first.body, "return_id"),
+                            json_member_text(other.body, "return_id"));
+    counter_answer_free(&first);
+    counter_answer_free(&other);
+}
+
 static void goods_in_hand_are_received_in_the_same_transaction(void **state)
 {
     int64_t before = head(*state);
@@ -440,6 +475,8 @@ int main(void)
         TEST(the_same_key_answers_the_same_words_even_after_a_restart),
         TEST(a_replay_is_not_changed_by_what_came_after),
         TEST(the_same_key_with_another_request_is_refused),
+        TEST(a_key_stands_for_one_act_on_one_return),
+        TEST(each_lane_s_keys_are_its_own),
         TEST(goods_in_hand_are_received_in_the_same_transaction),
         TEST(goods_not_in_hand_are_received_later),
         TEST(a_voided_return_gives_its_pieces_back),

@@ -315,6 +315,23 @@ static void return_is_found_by_its_number(void **state)
     assert_int_equal(counted, 1);
 }
 
+static void return_that_the_hub_tells_of_again_is_counted_once(void **state)
+{
+    struct shop *shop = *state;
+    struct id id = give_back(shop, 7, "accepted");
+    hear(shop, EVENT_RETURN_CREATED, &id,
+         "{\"number\":\"R0042-000008-0\",\"store\":\"0042\",\"receipt\":\"r-7\","
+         "\"decision\":\"declined\"}");
+    struct return_state found;
+    assert_int_equal(return_view_find(&shop->views, &id, &found, NULL), ERR_OK);
+    assert_string_equal(found.number, "R0042-000007-0");
+    assert_int_equal(found.tracks.verdict, VERDICT_ACCEPTED);
+    int64_t counted = 0;
+    assert_int_equal(return_view_counted(&shop->views, &counted, NULL), ERR_OK);
+    assert_int_equal(counted, 1);
+    append(shop, EVENT_RETURN_VOIDED, &id, "{}"); /* the transaction was not spoilt */
+}
+
 static void velocity_counts_live_returns_within_its_days(void **state)
 {
     struct shop *shop = *state;
@@ -413,6 +430,7 @@ int main(void)
         TEST(pages_show_every_return_once),
         TEST(list_can_be_narrowed),
         TEST(return_is_found_by_its_number),
+        TEST(return_that_the_hub_tells_of_again_is_counted_once),
         TEST(velocity_counts_live_returns_within_its_days),
         TEST(exception_that_the_hub_raises_again_is_open_again),
         TEST(views_made_again_are_the_same),

@@ -3,6 +3,8 @@
 #include "tests/support/log_fixture.h"
 
 #include <fcntl.h>
+#include <glob.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,6 +43,75 @@ static void back_up(struct log_fixture *f, enum stream stream, int64_t through, 
     assert_int_equal(log_fixture_acknowledge(f, stream, &ack), ERR_OK);
 }
 
+/* --- What comes between choosing and cutting -------------------------------------------------- */
+
+/* Keeps the writer busy until it is opened. */
+struct gate {
+    struct eventlog_command command;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool opened;
+    int ended; /* commands */
+};
+
+static enum err wait_at(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    (void)txn;
+    (void)fault;
+    struct gate *gate = context;
+    pthread_mutex_lock(&gate->lock);
+    while (!gate->opened)
+        pthread_cond_wait(&gate->wake, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+    return ERR_OK;
+}
+
+static void count_ended(void *context, enum err err, const struct fault *fault)
+{
+    (void)fault;
+    struct gate *gate = context;
+    assert_int_equal(err, ERR_OK);
+    pthread_mutex_lock(&gate->lock);
+    gate->ended++;
+    pthread_cond_signal(&gate->wake);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void open_gate(struct gate *gate, int commands)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->opened = true;
+    pthread_cond_signal(&gate->wake);
+    while (gate->ended < commands)
+        pthread_cond_wait(&gate->wake, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+struct pruner {
+    struct log_fixture *f;
+    enum err err;
+};
+
+static void *run_pruner(void *context)
+{
+    struct pruner *pruner = context;
+    const struct eventlog_retention nothing = {.max_events = 1};
+    int64_t pruned;
+    pruner->err = eventlog_prune(pruner->f->log, &nothing, &pruned, NULL);
+    return NULL;
+}
+
+/* Made last of all before the cut is asked for. */
+static void await_checkpoint(struct log_fixture *f)
+{
+    char pattern[SCRATCH_PATH_MAX];
+    glob_t found;
+    scratch_path(&f->scratch, "checkpoint-*.db", pattern);
+    while (glob(pattern, 0, NULL, &found) != 0)
+        (void)sched_yield();
+    globfree(&found);
+}
+
 static int64_t prune(struct log_fixture *f, struct eventlog_retention rules)
 {
     int64_t pruned = -1;
@@ -71,6 +142,18 @@ static void what_is_not_backed_up_is_kept_whatever_the_rules_say(void **state)
     clean(f);
     log_fixture_reopen(f);
     clean(f);
+}
+
+/* What the hub has and no backup of it would be lost with the hub. */
+static void what_the_hub_has_and_its_backup_has_not_is_kept(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 40, 1);
+    ack.backed_up_through = 25;
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 25);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).first_kept, 26);
 }
 
 static void salvage_with(const char *damage)
@@ -249,10 +332,36 @@ static void the_file_really_shrinks(void **state)
     clean(f);
 }
 
+static void what_the_hub_takes_back_before_a_chosen_cut_is_not_cut(void **state)
+{
+    struct log_fixture *f = *state;
+    struct pruner pruner = {.f = f};
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    pthread_t thread;
+    fill(f);
+    back_up(f, STREAM_RETURNS, 40, 1);
+    struct ack less = log_fixture_ack(f, STREAM_RETURNS, 40, 2);
+    less.backed_up_through = 10;
+    gate.command =
+        (struct eventlog_command){.decide = wait_at, .done = count_ended, .context = &gate};
+    eventlog_submit(f->log, &gate.command);
+    eventlog_acknowledge(f->log, STREAM_RETURNS, &less, count_ended, &gate);
+    assert_int_equal(pthread_create(&thread, NULL, run_pruner, &pruner), 0);
+    await_checkpoint(f);
+    open_gate(&gate, 2);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(pruner.err, ERR_BUSY);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 80);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 10);
+    clean(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LOG_TEST(what_the_hub_takes_back_before_a_chosen_cut_is_not_cut),
         LOG_TEST(what_is_not_backed_up_is_kept_whatever_the_rules_say),
+        LOG_TEST(what_the_hub_has_and_its_backup_has_not_is_kept),
         cmocka_unit_test(a_damaged_beginning_is_not_believed),
         LOG_TEST(a_rest_of_what_was_cut_is_no_damage_and_goes_with_the_next_cut),
         LOG_TEST(the_rules_cut_by_count_size_and_age),

@@ -133,6 +133,19 @@ static off_t size_of(struct log_fixture *f, const char *name)
     return stat(path, &info) == 0 ? info.st_size : 0;
 }
 
+/* Cuts off all that may be, and tells the name of the checkpoint made of it. */
+static void cut_off(struct log_fixture *f, char name[static 64])
+{
+    const struct eventlog_retention rules = {.max_events = 1};
+    int64_t pruned;
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 8, 1);
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
+    assert_int_equal(eventlog_prune(f->log, &rules, &pruned, &f->fault), ERR_OK);
+    assert_int_equal(pruned, 8);
+    (void)snprintf(name, 64, "checkpoint-%lld.db",
+                   (long long)count(f, "SELECT ordinal FROM checkpoint"));
+}
+
 /* --- Damage of each kind --------------------------------------------------------------------- */
 
 static void a_database_of_zeros_is_put_aside_and_its_losses_told(void **state)
@@ -162,6 +175,22 @@ static void a_damaged_first_page_loses_nothing(void **state)
     all_is_accounted_for(f, 0);
     assert_int_equal(count(f, "SELECT count(*) FROM inbox"), 1);
     assert_int_equal(count(f, "SELECT through FROM inbox_mark"), 1);
+    works(f);
+}
+
+static void a_checkpoint_that_is_damaged_too_is_not_relied_on(void **state)
+{
+    struct log_fixture *f = *state;
+    char checkpoint[64];
+    fill(f);
+    cut_off(f, checkpoint);
+    int64_t kept = count(f, "SELECT count(*) FROM event");
+    log_fixture_close(f);
+    overwrite(f, "tillback.db", 0, 0x5a, PAGE);
+    overwrite(f, checkpoint, PAGE, 0x5a, (size_t)size_of(f, checkpoint) - PAGE);
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    assert_int_equal(quarantines(f), 1);
+    assert_int_equal(count(f, "SELECT count(*) FROM event"), kept);
     works(f);
 }
 
@@ -258,6 +287,23 @@ static void a_flipped_byte_loses_one_event(void **state)
     assert_int_equal(count(f, "SELECT count(*) FROM event"), EVENTS - 1);
     works(f);
     assert_int_equal(quarantines(f), 1);
+}
+
+/* No event behind it tells which is right, its body or its hash: it isn't believed. */
+static void a_newest_event_whose_body_was_changed_is_lost_and_not_taken_for_true(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    log_fixture_close(f);
+    log_fixture_tamper(
+        f, "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'key-59', 'key-99') AS BLOB) "
+           "WHERE pos = (SELECT max(pos) FROM event WHERE pos < 1 << 56)");
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+    assert_int_equal(lost_of(f), 1);
+    assert_int_equal(count(f, "SELECT count(*) FROM event"), EVENTS - 1);
+    assert_int_equal(
+        count(f, "SELECT count(*) FROM event WHERE CAST(body AS TEXT) LIKE '%key-99%'"), 0);
+    works(f);
 }
 
 static void a_flipped_hash_loses_nothing(void **state)
@@ -447,11 +493,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(a_database_of_zeros_is_put_aside_and_its_losses_told),
         LOG_TEST(a_damaged_first_page_loses_nothing),
+        LOG_TEST(a_checkpoint_that_is_damaged_too_is_not_relied_on),
         LOG_TEST(what_was_salvaged_is_the_same_bytes_under_a_new_log),
         LOG_TEST(a_key_that_was_salvaged_replays),
         LOG_TEST(a_truncated_database_keeps_what_is_before_the_cut),
         LOG_TEST(an_emptied_database_is_salvaged_from_its_wal),
         LOG_TEST(a_flipped_byte_loses_one_event),
+        LOG_TEST(a_newest_event_whose_body_was_changed_is_lost_and_not_taken_for_true),
         LOG_TEST(a_flipped_hash_loses_nothing),
         LOG_TEST(a_missing_event_loses_it_and_what_it_would_have_proven),
         LOG_TEST(garbage_in_any_page_is_survived),

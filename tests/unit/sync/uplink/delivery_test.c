@@ -267,6 +267,39 @@ static void pruning_that_races_a_sending_uplink_loses_nothing_and_sends_nothing_
         assert_int_equal(f->hub.shelf.times[seq], 1);
 }
 
+static bool is_cut(void *context)
+{
+    struct uplink_house *f = context;
+    const struct eventlog_retention rules = {.max_events = 1};
+    int64_t pruned = 0;
+    assert_int_equal(eventlog_prune(f->log.log, &rules, &pruned, NULL), ERR_OK);
+    return pruned > 0;
+}
+
+static bool has_the_first_kept(void *context)
+{
+    struct uplink_house *f = context;
+    return f->hub.shelf.times[log_fixture_stream(&f->log, STREAM_RETURNS).first_kept] > 0;
+}
+
+/* It asks for events that nobody has any more; what is still here doesn't wait for them. */
+static void a_hub_that_lost_what_was_cut_here_gets_the_rest(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    f->hub.backs_up = true;
+    uplink_house_append(f, 6);
+    uplink_house_start(f);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    assert_true(await(f->loop, is_cut, f, AWAIT_MS));
+    f->hub.shelf.through = 2;
+    for (int64_t seq = 3; seq <= 6; seq++)
+        f->hub.shelf.times[seq] = 0;
+    uplink_house_append(f, 2);
+    assert_true(await(f->loop, has_the_first_kept, f, AWAIT_MS));
+    assert_int_equal(f->hub.shelf.times[3], 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
@@ -280,6 +313,7 @@ int main(void)
         TEST(a_hub_that_comes_late_gets_what_waited_within_2_s),
         TEST(after_a_black_hole_the_drain_begins_within_2_s),
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
+        TEST(a_hub_that_lost_what_was_cut_here_gets_the_rest),
         TEST(pruning_that_races_a_sending_uplink_loses_nothing_and_sends_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

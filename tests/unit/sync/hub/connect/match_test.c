@@ -57,6 +57,22 @@ static void each_key_finds_the_refund(void **state)
         expect(match_line(&lines[i], &refund, 1, &rule), (enum match_key)i, 0, 0);
 }
 
+static void weaker_key_needs_all_that_it_is_made_of(void **state)
+{
+    struct expected_refund refund = a_refund();
+    struct settlement_line own = a_line("", "R1", "", "");
+    struct settlement_line payment = a_line("", "", "P1", "");
+    struct settlement_line terminal = a_line("", "S1", "", "T1");
+    (void)state;
+    own.day = terminal.day = 101; /* our own reference says enough; a terminal counts by the day */
+    memcpy(payment.currency, "GBP", sizeof payment.currency);
+    expect(match_line(&own, &refund, 1, &rule), MATCH_BY_OWN, 0, 0);
+    expect(match_line(&terminal, &refund, 1, &rule), MATCH_NONE, SIZE_MAX,
+           MISMATCH_BIT(MISMATCH_UNKNOWN_IN_LEDGER));
+    expect(match_line(&payment, &refund, 1, &rule), MATCH_NONE, SIZE_MAX,
+           MISMATCH_BIT(MISMATCH_UNKNOWN_IN_LEDGER));
+}
+
 static void surer_key_wins_over_an_earlier_candidate(void **state)
 {
     struct expected_refund refunds[] = {a_refund(), a_refund(), a_refund()};
@@ -172,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_key_finds_the_refund),
+        cmocka_unit_test(weaker_key_needs_all_that_it_is_made_of),
         cmocka_unit_test(surer_key_wins_over_an_earlier_candidate),
         cmocka_unit_test(two_equal_refunds_of_a_payment_are_taken_one_after_the_other),
         cmocka_unit_test(empty_keys_agree_with_nothing),

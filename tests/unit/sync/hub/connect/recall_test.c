@@ -189,31 +189,74 @@ static void of_a_sound_database_nothing_is_recalled(void **state)
 
 static const struct {
     const char *sql;
+    const char *found; /* by verify, as what */
     int places;
     bool file_only; /* a server's references forbid it */
 } wrongs[] = {
-    {BODY_OF(5), 1, false},
-    {BODY_OF(1), 1, false},
-    {BODY_OF(20), 1, false}, /* nothing was made of it yet */
-    {BODY_OF(4) ";" BODY_OF(5) ";" BODY_OF(19) ";" BODY_OF(21), 4, false},
-    {"UPDATE event SET body = body_hash", EVENTS, false},
-    {"UPDATE event SET body_hash = body", EVENTS, false},
-    {"DELETE FROM entry WHERE seq = 7", 1, false},
-    {"DELETE FROM entry WHERE seq IN (7, 20)", 2, false},
-    {"DELETE FROM entry", EVENTS, false},
-    {"UPDATE entry SET hash = (SELECT hash FROM stream_log) WHERE seq = 9", 2, false},
-    {"UPDATE entry SET event_no = 3 WHERE seq = 4", 1, false},
-    {BODY_OF(6) ";DELETE FROM entry WHERE seq = 6", 1, false},
-    {"DELETE FROM event WHERE event_no = (SELECT event_no FROM entry WHERE seq = 8)", 1, true},
-    {"DELETE FROM event WHERE event_no = (SELECT event_no FROM entry WHERE seq = 20)", 1, true},
-    {"DELETE FROM event", EVENTS, true},
-    {"UPDATE stream_log SET through = 3", 0, false},
-    {"UPDATE stream_log SET hash = (SELECT hash FROM entry WHERE seq = 1)", 0, false},
-    {"INSERT INTO held_range (log_no, first, last) SELECT log_no, 30, 40 FROM stream_log", 0,
-     false},
+    {BODY_OF(5), "event", 1, false},
+    {BODY_OF(1), "event", 1, false},
+    {BODY_OF(20), "event", 1, false}, /* nothing was made of it yet */
+    {BODY_OF(4) ";" BODY_OF(5) ";" BODY_OF(19) ";" BODY_OF(21), "event", 4, false},
+    {"UPDATE event SET body = body_hash", "event", EVENTS, false},
+    {"UPDATE event SET body_hash = body", "event", EVENTS, false},
+    {"DELETE FROM entry WHERE seq = 7", "chain", 1, false},
+    {"DELETE FROM entry WHERE seq IN (7, 20)", "chain", 2, false},
+    {"DELETE FROM entry", "chain", EVENTS, false},
+    {"UPDATE entry SET hash = (SELECT hash FROM stream_log) WHERE seq = 9", "chain", 2, false},
+    {"UPDATE entry SET event_no = 3 WHERE seq = 4", "chain", 1, false},
+    {BODY_OF(6) ";DELETE FROM entry WHERE seq = 6", "chain", 1, false},
+    {"DELETE FROM event WHERE event_no = (SELECT event_no FROM entry WHERE seq = 8)", "reference",
+     1, true},
+    {"DELETE FROM event WHERE event_no = (SELECT event_no FROM entry WHERE seq = 20)", "chain", 1,
+     true},
+    {"DELETE FROM event", "reference", EVENTS, true},
+    {"UPDATE stream_log SET through = 3", "chain", 0, false},
+    {"UPDATE stream_log SET hash = (SELECT hash FROM entry WHERE seq = 1)", "chain", 0, false},
+    {"INSERT INTO held_range (log_no, first, last) SELECT log_no, 30, 40 FROM stream_log", "chain",
+     0, false},
 };
 
-static void what_is_damaged_comes_again_and_nothing_is_made_of_it_twice(void **state)
+struct search {
+    const char *what;
+    int findings;
+};
+
+static void count_finding(void *context, const struct verify_finding *finding)
+{
+    struct search *search = context;
+    search->findings += strcmp(finding->what, search->what) == 0;
+}
+
+static bool finds(struct fixture *f, const char *what)
+{
+    struct search search = {.what = what};
+    struct verified verified = {0};
+    const struct verify_wish wish = {.report = count_finding, .context = &search};
+    hub_run_must(&f->run, verify_hub(f->run.hub, &wish, &verified, &f->run.fault));
+    return search.findings > 0;
+}
+
+static bool finds_at_the_start(struct fixture *f, const char *what)
+{
+    struct search search = {.what = what};
+    const struct verify_wish wish = {.report = count_finding, .context = &search};
+    hub_run_must(&f->run, verify_tail(f->run.hub, &wish, &f->run.fault));
+    return search.findings > 0;
+}
+
+static void the_newest_is_looked_at_before_a_hub_is_ready(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(finds_at_the_start(f, "event") || finds_at_the_start(f, "chain"));
+    damage(f, "UPDATE event SET body_hash = body WHERE event_no = "
+              "(SELECT event_no FROM entry WHERE seq = 21)");
+    assert_true(finds_at_the_start(f, "event"));
+    assert_false(finds_at_the_start(f, "chain"));
+    damage(f, "UPDATE stream_log SET hash = (SELECT hash FROM entry WHERE seq = 1)");
+    assert_true(finds_at_the_start(f, "chain"));
+}
+
+static void what_is_damaged_is_found_and_comes_again_and_nothing_is_made_of_it_twice(void **state)
 {
     for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
         if (wrongs[i].file_only && hub_database_on_server())
@@ -225,7 +268,9 @@ static void what_is_damaged_comes_again_and_nothing_is_made_of_it_twice(void **s
         struct fixture *f = *state;
         int64_t epoch = hubdb_epoch(f->run.hub);
         print_message("%s\n", wrongs[i].sql);
+        assert_false(finds(f, wrongs[i].found));
         damage(f, wrongs[i].sql);
+        assert_true(finds(f, wrongs[i].found));
         struct recalled recalled = recall(f);
         assert_int_equal(recalled.logs, 1);
         assert_int_equal(recalled.places, wrongs[i].places);
@@ -323,7 +368,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(of_a_sound_database_nothing_is_recalled),
-        TEST(what_is_damaged_comes_again_and_nothing_is_made_of_it_twice),
+        TEST(the_newest_is_looked_at_before_a_hub_is_ready),
+        TEST(what_is_damaged_is_found_and_comes_again_and_nothing_is_made_of_it_twice),
         TEST(each_log_s_loss_is_told_once),
         TEST(what_is_sound_above_a_gap_is_held_and_not_sent_again),
         TEST(what_the_centre_lost_of_its_own_is_told_and_it_goes_on),

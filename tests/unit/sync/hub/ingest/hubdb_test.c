@@ -192,6 +192,20 @@ static void a_backup_lets_appliances_prune_what_it_holds(void **state)
     assert_int_equal(number_of(f, "SELECT backed_up_through FROM stream_log"), 7);
 }
 
+/* A folder of that name stands in its place. */
+static void a_backup_that_is_not_in_place_lets_nothing_be_pruned(void **state)
+{
+    struct fixture *f = *state;
+    struct fault fault = {0};
+    char command[SCRATCH_PATH_MAX + 20];
+    run(f, add_log);
+    (void)snprintf(command, sizeof command, "mkdir -p %s/full", f->copy);
+    assert_int_equal(system(command), 0);
+    assert_int_not_equal(backup_make(f->hub, f->copy, &fault), ERR_OK);
+    assert_int_equal(number_of(f, "SELECT backed_up_through FROM stream_log"), 0);
+    assert_int_equal(number_of(f, "SELECT ack_no FROM stream_log"), 3);
+}
+
 static void a_backup_replaces_the_last_one_as_a_whole(void **state)
 {
     struct fixture *f = *state;
@@ -461,6 +475,7 @@ int main(void)
         TEST(a_lost_database_begins_a_new_epoch),
         TEST(a_clock_behind_does_not_take_the_epoch_back),
         TEST(a_backup_lets_appliances_prune_what_it_holds),
+        TEST(a_backup_that_is_not_in_place_lets_nothing_be_pruned),
         TEST(a_backup_replaces_the_last_one_as_a_whole),
         TEST(a_backup_works_beside_the_running_hub),
         TEST(a_file_that_is_no_database_is_not_restored),

@@ -78,6 +78,7 @@ static void what_the_hub_acknowledged_outlives_a_power_cut_at_any_call(void **st
     print_message("POWER_CUT_SEED=%llu\n", (unsigned long long)seed);
     int calls = calls_of_a_day();
     int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls / SAMPLE;
+    print_message("%d calls in a day, the power goes at one in %d\n", calls, stride);
     bool reached = true;
     for (int nth = 1 + (int)(seed % (uint64_t)stride); reached; nth += stride)
         for (uint64_t k = 0; k < SEEDS_EACH; k++)

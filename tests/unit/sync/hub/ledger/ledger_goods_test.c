@@ -137,17 +137,48 @@ static void goods_of_another_source_are_waited_for(void **state)
         ERR_BUSY);
 }
 
+static void a_piece_goes_one_way_only_and_a_second_is_waited_for(void **state)
+{
+    struct ledger_run *run = *state;
+    const char *destroyed = "{\"lines\":[{\"line\":1,\"quantity\":1,\"disposition\":\"destroy\"}]}";
+    ledger_return_accept(run, SOCKS, "");
+    ledger_run_event(run, EVENT_ITEM_RECEIVED, RECEIVED);
+    ledger_run_event(run, EVENT_ITEM_DISPOSITIONED, destroyed);
+    assert_int_equal(ledger_run_try(run, EVENT_ITEM_DISPOSITIONED, destroyed), ERR_BUSY);
+    ledger_return_expect(run, ACCEPTED CAME "written_off: write_off +200, quarantine_stock -200\n");
+}
+
+/* What came by mistake and went again has no cost, nor takes any from the pieces after it. */
+static void wrong_goods_between_ours_leave_nothing_in_quarantine(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_return_accept(
+        run, "{\"line\":1,\"quantity\":3,\"net\":900,\"tax\":[],\"gross\":900,\"cost\":100}", "");
+    ledger_run_event(run, EVENT_ITEM_RECEIVED,
+                     "{\"lines\":[{\"line\":1,\"quantity\":1},"
+                     "{\"line\":1,\"quantity\":1,\"condition\":\"wrong_goods\"}]}");
+    ledger_run_event(run, EVENT_ITEM_DISPOSITIONED,
+                     "{\"lines\":[{\"line\":1,\"quantity\":2,\"disposition\":\"destroy\"}]}");
+    ledger_run_event(run, EVENT_ITEM_RECEIVED, "{\"lines\":[{\"line\":1,\"quantity\":1}]}");
+    ledger_run_event(run, EVENT_ITEM_DISPOSITIONED,
+                     "{\"lines\":[{\"line\":1,\"quantity\":1,\"disposition\":\"destroy\"}]}");
+    assert_int_equal(position_balance(&run->position, "quarantine_stock"), 0);
+    assert_int_equal(position_balance(&run->position, "write_off"), 67);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ledger_return_make, ledger_return_drop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_piece_goes_one_way_only_and_a_second_is_waited_for),
         TEST(one_restocked_one_liquidated_at_1500_one_destroyed),
         TEST(net_realisable_value_above_cost_counts_as_cost),
         TEST(every_other_disposition_has_its_account),
         TEST(repaired_goods_leave_repair_for_the_shelf),
         TEST(restocked_is_booked_once_whichever_event_says_it_first),
         TEST(wrong_goods_reverse_no_cost),
+        TEST(wrong_goods_between_ours_leave_nothing_in_quarantine),
         TEST(more_received_than_returned_is_refused_and_leaves_no_trace),
         TEST(goods_of_another_source_are_waited_for),
     };

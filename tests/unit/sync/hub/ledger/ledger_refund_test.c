@@ -57,6 +57,16 @@ static void refund_to_a_new_tender_fails_by_its_place_in_the_plan(void **state)
     assert_int_equal(position_balance(&run->position, "refunds_payable"), -300);
 }
 
+static void of_two_refunds_that_nothing_tells_apart_the_latest_failed(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_return_accept(run, SOCKS, "");
+    ledger_run_event(run, EVENT_REFUND_ISSUED, "{\"tender\":1,\"type\":\"card\",\"amount\":300}");
+    ledger_run_event(run, EVENT_REFUND_ISSUED, "{\"tender\":1,\"type\":\"card\",\"amount\":33}");
+    ledger_run_event(run, EVENT_REFUND_FAILED, "{\"tender\":1}");
+    assert_int_equal(position_balance(&run->position, "refunds_payable"), -33);
+}
+
 static void settled_refund_can_not_fail(void **state)
 {
     struct ledger_run *run = *state;
@@ -138,6 +148,7 @@ int main(void)
         TEST(rounding_tender_of_50_is_reversed_and_700_paid),
         TEST(failed_refund_is_owed_again),
         TEST(refund_to_a_new_tender_fails_by_its_place_in_the_plan),
+        TEST(of_two_refunds_that_nothing_tells_apart_the_latest_failed),
         TEST(settled_refund_can_not_fail),
         TEST(settled_refund_that_came_back_is_owed_again),
         TEST(what_is_never_settled_is_written_off_to_the_last_cent),

@@ -38,6 +38,20 @@ static void exchange_for_less_pays_the_rest(void **state)
     assert_int_equal(position_balance(&run->position, "tax"), -190);
 }
 
+/* The refund pays a part of the new goods, and so of their tax; the till took the rest. */
+static void exchange_for_more_posts_the_part_that_the_refund_pays(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_return_accept(run, "{\"line\":1,\"quantity\":1,\"net\":333,\"tax\":[],\"gross\":333}",
+                         "");
+    ledger_run_event(run, EVENT_EXCHANGE_LINKED,
+                     "{\"applied\":333,\"sale\":{\"net\":420,\"tax\":[{\"jurisdiction\":\"DE\","
+                     "\"rate\":\"19\",\"amount\":80}],\"gross\":500}}");
+    ledger_return_expect(run, "accepted: returns +333, refunds_payable -333\n"
+                              "exchanged: refunds_payable +333, exchange_sales -280, "
+                              "tax DE 19 -53\n");
+}
+
 static void marketplace_gives_back_5359_of_commission(void **state)
 {
     struct ledger_run *run = *state;
@@ -125,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(even_exchange_moves_tax_of_202),
         TEST(exchange_for_less_pays_the_rest),
+        TEST(exchange_for_more_posts_the_part_that_the_refund_pays),
         TEST(marketplace_gives_back_5359_of_commission),
         TEST(tax_that_the_marketplace_collected_is_not_reversed),
         TEST(settlement_pays_out_3115),
