@@ -277,74 +277,6 @@ static void signal_out_of_range_is_refused(void **state)
     assert_null(f->signal);
 }
 
-struct answer {
-    int calls;
-    enum err err;
-    size_t count;
-    struct sockaddr_storage first;
-};
-
-static void note_addresses(void *context, enum err err, const struct sockaddr_storage *addresses,
-                           const socklen_t *lengths, size_t addresses_count)
-{
-    struct answer *answer = context;
-    answer->calls++;
-    answer->err = err;
-    answer->count = addresses_count;
-    if (addresses_count)
-        memcpy(&answer->first, &addresses[0], lengths[0]);
-}
-
-static struct answer look_up(struct fixture *f, const char *host, uint16_t port)
-{
-    struct answer answer = {0};
-    struct loop_lookup *lookup;
-    assert_int_equal(loop_lookup_open(f->loop, host, port, note_addresses, &answer, &lookup, NULL),
-                     ERR_OK);
-    while (!answer.calls)
-        loop_run_once(f->loop, LONG_MS);
-    loop_run_once(f->loop, 1);
-    assert_int_equal(answer.calls, 1);
-    return answer;
-}
-
-static void lookup_takes_a_literal_ipv4_address(void **state)
-{
-    struct answer answer = look_up(*state, "127.0.0.7", 8883);
-    assert_int_equal(answer.err, ERR_OK);
-    assert_int_equal(answer.count, 1);
-    const struct sockaddr_in *in = (const struct sockaddr_in *)&answer.first;
-    assert_int_equal(ntohs(in->sin_port), 8883);
-    assert_int_equal(ntohl(in->sin_addr.s_addr), 0x7f000007);
-}
-
-static void lookup_takes_a_literal_ipv6_address(void **state)
-{
-    struct answer answer = look_up(*state, "::1", 443);
-    assert_int_equal(answer.err, ERR_OK);
-    assert_int_equal(answer.first.ss_family, AF_INET6);
-}
-
-static void lookup_of_an_impossible_name_fails_with_no_address(void **state)
-{
-    struct answer answer = look_up(*state, "no-such-host.invalid", 1);
-    assert_int_not_equal(answer.err, ERR_OK);
-    assert_int_equal(answer.count, 0);
-}
-
-static void lookup_cancelled_never_calls_back(void **state)
-{
-    struct fixture *f = *state;
-    struct answer answer = {0};
-    struct loop_lookup *lookup;
-    assert_int_equal(
-        loop_lookup_open(f->loop, "127.0.0.1", 1, note_addresses, &answer, &lookup, NULL), ERR_OK);
-    loop_lookup_cancel(lookup);
-    loop_close(f->loop); /* waits for the look-up's end */
-    f->loop = NULL;
-    assert_int_equal(answer.calls, 0);
-}
-
 struct numbered {
     struct fixture *fixture;
     int number;
@@ -484,7 +416,6 @@ static void closing_nothing_is_fine(void **state)
     loop_timer_close(NULL);
     loop_poll_close(NULL);
     loop_signal_close(NULL);
-    loop_lookup_cancel(NULL);
 }
 
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -506,10 +437,6 @@ int main(void)
         LOOP_TEST(poll_refuses_a_regular_file),
         LOOP_TEST(signal_calls_back_on_the_loop),
         LOOP_TEST(signal_out_of_range_is_refused),
-        LOOP_TEST(lookup_takes_a_literal_ipv4_address),
-        LOOP_TEST(lookup_takes_a_literal_ipv6_address),
-        LOOP_TEST(lookup_of_an_impossible_name_fails_with_no_address),
-        LOOP_TEST(lookup_cancelled_never_calls_back),
         LOOP_TEST(posts_are_called_in_their_order),
         LOOP_TEST(close_calls_what_was_posted_even_by_posts),
         LOOP_TEST(posts_of_many_threads_all_arrive_once),
