@@ -102,7 +102,11 @@ def test_replayed_a_hundred_times_it_has_one_effect(short_road, till):
         status, headers, text = till.request("POST", "/v1/replay", asked)
         assert status == 202 and json.loads(text)["events"] > 0, (asked, text)
         APPLIANCE.hold("POST", "/v1/replay", status, headers, text)
-    await_true(lambda: count_duplicates(road) >= known + 100, 20, "a hundred batches")
+    await_true(
+        lambda: count_duplicates(road) >= known + 100,
+        20,
+        lambda: f"{count_duplicates(road) - known} of 100 batches: {road.ask_store('/v1/status')}",
+    )
     assert hub_rows(road) == before
     assert "events go to the hub once more" in road.cli("replay", "--return", answers[0]["number"])
     for wrong, status in (({"from": head + 9}, 400), ({"return": "x"}, 404)):

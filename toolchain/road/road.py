@@ -68,15 +68,17 @@ def _is_free(port):
 
 
 def await_true(check, timeout_s, what, pause_s=0.02):
-    """Waits until check() is true and returns that; fails with the words in `what`. `timeout_s` is
-    more than a machine at rest needs; a busy one gets PATIENCE times as long."""
+    """Waits until check() is true and returns that; fails with the words in `what`, which may be a
+    function that makes them. `timeout_s` is more than a machine at rest needs; a busy one gets
+    PATIENCE times as long."""
     deadline = time.monotonic() + PATIENCE * timeout_s
     while True:
         result = check()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {PATIENCE * timeout_s} s")
+            words = what() if callable(what) else what
+            raise TimeoutError(f"{words}: not within {PATIENCE * timeout_s} s")
         time.sleep(pause_s)
 
 

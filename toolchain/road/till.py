@@ -11,6 +11,7 @@ import urllib.parse
 PRICE = 1000
 PIECES = 3
 STOP_S = 240  # much more than a till ever waits, on a busy machine too
+IDLE_S = 30  # our servers end a connection after 60 s without a request
 
 
 class Till:
@@ -27,21 +28,27 @@ class Till:
         self.timeout_s = timeout_s
         self.asked_again = 0
         self._connection = None
+        self._used = 0.0
 
     def request(self, method, path, body=None, key=None, headers=()):
         """One exchange: (status, headers, body). OSError or HTTPException when none came."""
-        given = {"Authorization": f"Bearer {self.token}", **dict(headers)}
+        given = dict(headers)
+        if self.token:
+            given.setdefault("Authorization", f"Bearer {self.token}")
         if body is not None:
-            given["Content-Type"] = "application/json"
+            given.setdefault("Content-Type", "application/json")
         if key:
             given["Idempotency-Key"] = key
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
+        if time.monotonic() - self._used > IDLE_S:
+            self.close()
         if not self._connection:
             self._connection = self._connect()
         try:
             self._connection.request(method, path, body, given)
             answer = self._connection.getresponse()
+            self._used = time.monotonic()
             return answer.status, answer.headers, answer.read()
         except (OSError, http.client.HTTPException):
             self.close()
@@ -135,6 +142,10 @@ class Kept:
             else:
                 self.refused.append((key, status, answer))
 
+    def keys(self):
+        with self._lock:
+            return self.sales.keys() | self.returns.keys()
+
     def __len__(self):
         return len(self.sales) + len(self.returns)
 
@@ -142,7 +153,9 @@ class Kept:
 class Load:
     """Tills that sell and take back until they are stopped; each sale comes back in pieces."""
 
-    def __init__(self, url, token, kept, seed, tills=3, pause_s=0.01, store="0042", tls=None):
+    def __init__(
+        self, url, token, kept, seed, tills=3, pause_s=0.01, store="0042", timeout_s=30, tls=None
+    ):
         """`tls` is an ssl.SSLContext, for an https URL."""
         self.kept = kept
         self.asked_again = 0
@@ -152,7 +165,7 @@ class Load:
             threading.Thread(
                 target=self._work,
                 args=(
-                    Till(url, token, store, tls=tls),
+                    Till(url, token, store, timeout_s=timeout_s, tls=tls),
                     f"{seed}t{number}",  # digits alone look like a card now and then
                     random.Random(f"{seed}-{number}"),
                     pause_s,
