@@ -90,7 +90,7 @@ class Store:
 
 
 class Town:
-    def __init__(self, folder, stores=3):
+    def __init__(self, folder, seed=0, stores=3):
         ports = [*PORT_OFFSETS, HUB_LINK]
         ports += [STORES_FROM + i for i in range(2 * (stores - 1))]
         self.road = Road(folder, free_port_base(offsets=ports), PROGRAMS, meddlers=[MEDDLER])
@@ -104,7 +104,8 @@ class Town:
         for number in range(1, stores):
             self.stores.append(self._another(number))
         self.hub_link = None
-        self.meddler = Meddler(road)
+        self.seed = seed
+        self.meddler = Meddler(road, seed)
         self.began = time.time()
 
     def _another(self, number):
@@ -203,17 +204,21 @@ def seconds_of(text):
     return calendar.timegm(parsed) + float("0." + (fraction or "0"))
 
 
+def _is_batch(message):
+    return message.topic.endswith("/up/events")
+
+
 class Meddler:
     """Remembers what went over the broker, and sends some of it again: late, twice, out of order;
-    batches also cut short or with a bit turned over."""
+    batches also cut short, with a bit turned over, or as if another store had sent them."""
 
     KEPT = 400
 
-    def __init__(self, road):
+    def __init__(self, road, seed):
         self.road = road
         self.seen = []
         self.sent = 0
-        self._dice = random.Random(0)
+        self._dice = random.Random(f"{seed}-{MEDDLER}")
         self._stopping = threading.Event()
         self._thread = None
 
@@ -241,9 +246,10 @@ class Meddler:
                 self._remember(message)
             burst = self._dice.sample(self.seen, min(len(self.seen), self._dice.randrange(6)))
             for message in burst:
-                damaged = message.topic.endswith("/up/events")
-                payload = self._maybe_damaged(message.payload) if damaged else message.payload
-                wire.publish_as(message, payload)
+                if _is_batch(message):
+                    wire.publish_as(message, *self._confused(message))
+                else:
+                    wire.publish_as(message, message.payload, message.topic)
                 self.sent += 1
 
     def _remember(self, message):
@@ -253,11 +259,16 @@ class Meddler:
         if len(self.seen) > self.KEPT:
             del self.seen[self._dice.randrange(len(self.seen))]
 
-    def _maybe_damaged(self, payload):
+    def _confused(self, message):
+        """A batch as it was, or not quite: (payload, topic)."""
+        payload, topic = message.payload, message.topic
         luck = self._dice.randrange(6)
-        if not payload or luck > 1:
-            return payload
-        at = self._dice.randrange(len(payload))
+        at = self._dice.randrange(len(payload) or 1)
         if luck == 0:
-            return payload[:at]
-        return payload[:at] + bytes([payload[at] ^ 1 << self._dice.randrange(8)]) + payload[at + 1 :]
+            payload = payload[:at]
+        elif luck == 1 and payload:
+            flipped = payload[at] ^ 1 << self._dice.randrange(8)
+            payload = payload[:at] + bytes([flipped]) + payload[at + 1 :]
+        elif luck == 2:
+            topic = self._dice.choice([other.topic for other in self.seen if _is_batch(other)])
+        return payload, topic

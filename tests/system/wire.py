@@ -112,9 +112,9 @@ class Wire(Peer):
         if wait:
             sent.wait_for_publish(WAIT_S)
 
-    def publish_as(self, message, payload):
-        """The same once more, as if its sender had sent it, but for the payload."""
-        self._client.publish(message.topic, payload, 1, properties=message.properties)
+    def publish_as(self, message, payload, topic):
+        """The same once more, as if its sender had sent it, but for what is given."""
+        self._client.publish(topic, payload, 1, properties=message.properties)
 
     def drain(self, quiet_s=0.5):
         """All that came, once nothing more comes."""

@@ -333,6 +333,10 @@ class Road:
         for port, here in ports.items():
             assert f"listener {port}" in config, f"{source} has no listener {port}"
             places[f"listener {port}"] = f"listener {here} {HOST}"
+        # They have more to take in than any client in production, and may be slow; with 0, for no limit,
+        # Mosquitto 2.0.11 ends every client that publishes.
+        if self.watchers:
+            places["max_queued_messages 2000"] = "max_queued_messages 200000"
         for production, here in places.items():
             config = config.replace(production, here)
         if os.geteuid() == 0:
