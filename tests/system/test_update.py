@@ -99,6 +99,18 @@ def test_power_cuts_while_it_is_fetched_lose_nothing_of_it(fleet):
     assert fleet.depot.ranges == [0, len(BUNDLE) // 2, len(BUNDLE) * 3 // 4]
 
 
+def test_it_is_fetched_no_faster_than_it_may_be(fleet):
+    """A third of its time is libcurl's to find out; without a limit it takes some milliseconds."""
+    kib_per_s = 100
+    fleet.installer.says("restarting", "0.2.0")
+    fleet.update(fleet.depot.release("0.2.0", kib_per_s=kib_per_s))
+    fleet.await_update("0.2.0", "installing")
+    fetched = fleet.road.store_state / "update" / "bundle.raucb"
+    took_s = fetched.stat().st_mtime - fleet.depot.asked_at[0]
+    assert took_s > len(BUNDLE) / (kib_per_s * 1024) / 3
+    assert len(fleet.depot.ranges) == 1
+
+
 def test_reason_and_last_words_of_a_rollback_reach_the_hub_whoever_asked(fleet, tmp_path):
     why = "it was started 3 times and did not come as far as its health check"
     words = "2026-11-26T18:00:36+0000 tillback kernel: Kernel panic - not syncing\n"

@@ -9,6 +9,7 @@ import pathlib
 import re
 import socket
 import threading
+import time
 
 
 class Depot:
@@ -20,6 +21,7 @@ class Depot:
         self.flows = threading.Event()  # while it is clear, an answer stops half way and waits
         self.flows.set()
         self.ranges = []  # where each request began
+        self.asked_at = []  # when it came
         depot = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,6 +29,7 @@ class Depot:
                 asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
                 start = int(asked.group(1)) if asked else 0
                 depot.ranges.append(start)
+                depot.asked_at.append(time.time())
                 body = depot.data[start:]
                 self.send_response(206 if asked else 200)
                 self.send_header("Content-Length", str(len(body)))
