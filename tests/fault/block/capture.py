@@ -58,22 +58,25 @@ class Days:
     def _look(self, image, answered):
         mount = self.folder / "left-mounted"
         mount.mkdir(exist_ok=True)
-        words = ["mount", "-o", "loop", image, mount]
-        done = subprocess.run(words, capture_output=True, text=True)
-        if done.returncode:
-            return f"it can't be mounted: {done.stderr.strip()}"
+        wrong = replay.mount(image, mount)
+        if wrong:
+            return wrong
         try:
-            return self._look_at_log(mount / self.state, answered)
+            return log_problem(mount / self.state, self.tillback, answered)
         finally:
             subprocess.run(["umount", mount], check=True)
 
-    def _look_at_log(self, state, answered):
-        verify = [self.tillback, "--state", state, "verify"]
-        done = subprocess.run(verify, capture_output=True, text=True, timeout=60)
-        if done.returncode:
-            return done.stdout.strip() or done.stderr.strip()
-        there = set()
-        for log in read_appliance(state).values():
-            for body, _ in log.entries.values():
-                there.add(json.loads(body).get("idempotencykey", "").rpartition(":")[2])
-        return answered - there and f"answered, and not there: {sorted(answered - there)[:3]}"
+
+def log_problem(state, tillback, answered):
+    """What is wrong with the log that was left in an appliance's folder; None when it verifies and
+    holds what was answered."""
+    verify = [tillback, "--state", state, "verify"]
+    done = subprocess.run(verify, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        return done.stdout.strip() or done.stderr.strip()
+    there = set()
+    for log in read_appliance(state).values():
+        for body, _ in log.entries.values():
+            there.add(json.loads(body).get("idempotencykey", "").rpartition(":")[2])
+    lost = sorted(answered - there)
+    return f"answered, and not there: {lost[:3]}" if lost else None

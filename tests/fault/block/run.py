@@ -158,9 +158,9 @@ def look(image, folder, check, mark):
     """Mounts what is left, as a start after the cut would, and looks; the words of what is wrong."""
     mount = folder / "mnt"
     mount.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", "-o", "loop", image, mount], capture_output=True, text=True)
-    if done.returncode:
-        return f"it can't be mounted: {done.stderr.strip()}"
+    wrong = replay.mount(image, mount)
+    if wrong:
+        return wrong
     try:
         found = subprocess.run([*check, mount, str(mark)], capture_output=True, text=True, timeout=60)
     finally:
