@@ -151,17 +151,13 @@ kernel-test: $(OUT)/tests/hal/scanner_hid_test
 	$(Q)toolchain/kernel-test $< evdev uinput
 
 # The power cut and each thing failing at every call, not at a sample of them; a bit turned over in
-# every 199th byte (all of them would take half a day).
-# Nothing there needs a disk, since what a disk may do is made up: in memory it takes minutes.
-# Then everything at once for SOAK_MINUTES; TILLBACK_SEED repeats a run.
+# every 199th byte. Then everything at once for SOAK_MINUTES; TILLBACK_SEED repeats a run.
 SOAK_MINUTES ?= 60
-SOAKS := sync/eventlog/power_cut_test sync/eventlog/disk_test sync/eventlog/flip_test \
-         sync/eventlog/torture_test sync/hub/ingest/power_cut_test sync/hub/ingest/torture_test sync/hub/ingest/flip_test \
-         sync/hub/ingest/rescue_test
-soak: all $(CLOCK_SHIM) $(addprefix $(OUT)/tests/,$(SOAKS))
-	$(Q)for t in $(addprefix $(OUT)/tests/,$(SOAKS)); do \
-	    TMPDIR=$(firstword $(wildcard /dev/shm) /tmp) POWER_CUT_EVERY=1 FLIP_EVERY=199 RESCUE_EVERY=1 $$t || exit 1; done
+SOAKS := sync/eventlog/torture_test sync/hub/ingest/torture_test sync/eventlog/flip_test sync/hub/ingest/flip_test \
+         sync/eventlog/power_cut_test sync/eventlog/disk_test sync/hub/ingest/power_cut_test sync/hub/ingest/rescue_test
+soak: all $(CLOCK_SHIM) soak-calls
 	$(Q)SOAK_MINUTES=$(SOAK_MINUTES) PROGRAMS=$(OUT) $(PYTEST) tests/system/test_chaos.py
+soak-calls: $(addprefix $(OUT)/tests/,$(SOAKS)) ; $(Q)toolchain/soak $(OUT) $^
 
 # The test stands in the place of what it makes fail.
 $(addprefix $(OUT)/tests/,hal/aside_test hal/storage_test sync/eventlog/torture_test sync/hub/ingest/torture_test): LDFLAGS += \
@@ -227,4 +223,4 @@ help:
 .PHONY: lint-tidy format test-debian13 run demo test system-test hub-test erp-test
 .PHONY: tpm-test browser-quick pictures bench-page dictionary
 .PHONY: contract-test contract-check postgresql-test browser-test fuzz fuzz-run bench bench-fleet bench-peers bench-year bench-packages \
-        bench-short bench-table soak man clean help
+        bench-short bench-table soak soak-calls man clean help
