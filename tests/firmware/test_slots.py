@@ -218,7 +218,8 @@ def test_healthy_slot_is_marked_good_and_the_update_told_as_installed(slots):
     tell(slots, HEALTHY)
     slots.record("installing", "A 0.2.0\n")
     assert slots.script("health").returncode == 0
-    assert (slots.environment()["A_OK"], slots.environment()["A_TRY"]) == ("1", "0")
+    found = slots.environment()
+    assert (found["A_OK"], found["A_TRY"], found["A_GOOD"]) == ("1", "0", image_version())
     assert slots.result()["result"] == "installed"
     assert slots.recorded("last-good") == "A\n"
     assert "ready: version" in slots.said()
@@ -234,12 +235,25 @@ def test_slot_that_never_was_healthy_is_given_up_with_reason_and_last_words(slot
 
 
 def test_slot_that_has_been_healthy_is_never_given_up(slots):
-    version = (FIRMWARE / "root/etc/os-release").read_text().split("IMAGE_VERSION=")[1].strip()
-    slots.record("good-A", f"{version}\n")
+    slots.record("good-A", f"{image_version()}\n")
     tell(slots, FAILED)
     slots.run("timeout", "2", "env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
     assert slots.asked() == []
     assert "not healthy" in slots.said()
+
+
+def test_slot_that_has_been_healthy_is_not_given_up_when_the_data_partition_is_not_there(slots):
+    """It may come yet; unless it is known to be beyond mending, it is tried again."""
+    tell(slots, HEALTHY)
+    assert slots.script("health").returncode == 0
+    slots.mounted = "boot/efi run tmp"
+    slots.run("timeout", "2", "env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert "not healthy: the data partition is not mounted" in slots.said()
+    tried = slots.asked()
+    assert set(tried) == {"systemctl --no-block start tillbackd"}
+    (slots.folder / "run/tillback-data-lost").touch()
+    slots.run("timeout", "2", "env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert slots.asked() == tried
 
 
 def test_refused_bundle_is_told_with_the_reason(slots):

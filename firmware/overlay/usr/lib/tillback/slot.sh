@@ -29,9 +29,11 @@ say() { # to the journal and to the line that a technician reads
     echo "tillback: $*" >/dev/console
 }
 
-# Has this version, on this slot, been healthy before?
+# Has this version, on this slot, been healthy before? It is noted twice: the data partition may be what
+# is ill.
 is_confirmed() {
-    [ "$(cat "$records/good-$slot" 2>/dev/null)" = "$version" ]
+    [ "$(cat "$records/good-$slot" 2>/dev/null)" = "$version" ] ||
+        [ "$(environment ${slot}_GOOD)" = "$version" ]
 }
 
 # Can it be started?
