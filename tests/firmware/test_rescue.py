@@ -2,11 +2,12 @@
 was before."""
 
 import json
+import struct
 
 from conftest import BUNDLES, make_stick
 from road.road import await_true
-from state import partition
-from updates import NEWER, environment, last_update
+from state import SECTOR, partition
+from updates import NEWER, environment, last_update, write_environment_block
 
 REFUSED = {
     "foreign": "signature verification failed",
@@ -58,10 +59,61 @@ def test_box_of_which_neither_slot_starts_is_brought_back_by_a_signed_stick(mach
     assert (found["A_OK"], found["B_OK"]) == ("1", "1")
 
 
+def use_up_all_starts(machine):
+    for block in ("grubenv", "spare"):
+        machine.run(f"grub-editenv /boot/efi/grub/{block} set A_TRY=3 B_TRY=3")
+    machine.cut_power()
+
+
 def test_without_a_stick_the_slots_are_tried_once_more(machine):
     """As after a long series of power cuts: nothing is wrong with them."""
-    machine.run("grub-editenv /boot/efi/grub/grubenv set A_TRY=3 B_TRY=3")
-    machine.cut_power()
+    use_up_all_starts(machine)
     machine.start()
     machine.await_status("rescue: no stick: the slots are tried once more")
+    machine.await_ready(NEWER)
+
+
+def test_damaged_boot_environment_is_made_anew_by_the_rescue(machine, tmp_path):
+    """With the slot that was last good as the first: no other is started on the way."""
+    before = environment(machine)
+    last_good = machine.run("cat /data/boot/last-good").strip()
+    use_up_all_starts(machine)
+    write_environment_block(machine.disk, bytes(1024), tmp_path / "grubenv")
+    machine.start()
+    machine.await_status("rescue: no stick: the slots are tried once more")
+    machine.await_status(f"slot {last_good}, start 1")
+    said = len(machine.said())
+    machine.await_ready(NEWER, last_good)
+    assert "the boot environment is damaged" not in machine.said()[said:]
+    found = environment(machine)
+    assert (found["A_OK"], found["B_OK"]) == (before["A_OK"], before["B_OK"])
+    assert found["ORDER"].startswith(last_good)
+
+
+def write_media_bytes(disk, value):
+    """Of the boot partition, which is FAT16: of its first sector, and of both tables. Of 0 the firmware and
+    the boot loader take no notice; Linux mounts no such thing."""
+    at = partition(disk, "tillback-esp")[0]
+    with open(disk, "r+b") as file:
+        file.seek(at)
+        boot = file.read(64)
+        assert boot[54:59] == b"FAT16"
+        reserved, sectors_of_table = struct.unpack_from("<H", boot, 14)[0], struct.unpack_from("<H", boot, 22)[0]
+        for offset in (21, reserved * SECTOR, (reserved + sectors_of_table) * SECTOR):
+            file.seek(at + offset)
+            file.write(bytes([value]))
+    return boot[21]
+
+
+def test_rescue_that_cannot_help_is_not_all_that_is_ever_started(machine, till):
+    """Here it can't mount the boot partition. The slots can't either, and yet do their work."""
+    use_up_all_starts(machine)
+    media = write_media_bytes(machine.disk, 0)
+    machine.start()
+    machine.await_status("rescue: the boot partition can't be mounted")
+    machine.await_status("slot [AB], start 1")
+    assert till.sell("0042-01-vm-no-boot-partition")[0] == 201
+    machine.cut_power()
+    write_media_bytes(machine.disk, media)
+    machine.start()
     machine.await_ready(NEWER)
