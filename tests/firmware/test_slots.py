@@ -234,6 +234,25 @@ def test_slot_that_never_was_healthy_is_given_up_with_reason_and_last_words(slot
     assert slots.recorded("diagnostics-unhealthy") == "the last words\n"
 
 
+def test_reason_why_tillbackd_does_not_start_is_the_slots_reason(slots):
+    """As its program left it, and of no other file."""
+    tell(slots, FAILED)
+    kept = slots.folder / "data/tillback/not-started.txt"
+    kept.parent.mkdir()
+    kept.write_text("appliance.conf:2.http.lissten: is not a setting\x1b[2J")
+    slots.run("env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert slots.recorded("unhealthy").endswith("appliance.conf:2.http.lissten: is not a setting[2J\n")
+    assert "does not become healthy: tillbackd: ActiveState=activating" in slots.said()
+    kept.unlink()
+    kept.symlink_to("/etc/passwd")
+    slots.run("env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert "root" not in slots.recorded("unhealthy")
+
+
+def image_version():
+    return (FIRMWARE / "root/etc/os-release").read_text().split("IMAGE_VERSION=")[1].strip()
+
+
 def test_slot_that_has_been_healthy_is_never_given_up(slots):
     slots.record("good-A", f"{image_version()}\n")
     tell(slots, FAILED)
