@@ -17,7 +17,7 @@ FAKES = {
 }
 ENTER = """
 cd "$1"
-for name in data boot/efi run tmp; do mount --bind "$2/$name" "$name"; done
+for name in MOUNTED; do mount --bind "$2/$name" "$name"; done
 mount -t tmpfs sys sys
 mkdir -p sys/fs/pstore
 mount --bind "$2/pstore" sys/fs/pstore
@@ -38,20 +38,26 @@ class Slots:
 
     def __init__(self, folder, slot="A"):
         self.folder = folder
+        self.mounted = "data boot/efi run tmp"
         for name in ("data/boot", "boot/efi/grub", "run", "tmp", "fake", "pstore"):
             (folder / name).mkdir(parents=True)
         (folder / "console").touch()
         self.start_slot(slot)
-        for name, text in FAKES.items():
-            (folder / "fake" / name).write_text("#!/bin/sh\n" + text.replace("/fake/", "/tmp/fake/") + "\n")
-            (folder / "fake" / name).chmod(0o755)
+        self.fake(FAKES)
         self.set_environment(ORDER="A B", A_OK=1, A_TRY=1, B_OK=0, B_TRY=0)
+
+    def fake(self, programs):
+        for name, text in programs.items():
+            file = self.folder / "fake" / name
+            file.write_text("#!/bin/sh\n" + text.replace("/fake/", "/tmp/fake/") + "\n")
+            file.chmod(0o755)
 
     def start_slot(self, slot):
         (self.folder / "cmdline").write_text(f"tillback.slot={slot} rauc.slot={slot}\n")
 
     def run(self, *words, timeout_s=60):
-        command = ["unshare", "--mount", "sh", "-euc", ENTER, "sh", FIRMWARE / "root", self.folder, *words]
+        enter = ENTER.replace("MOUNTED", self.mounted)
+        command = ["unshare", "--mount", "sh", "-euc", enter, "sh", FIRMWARE / "root", self.folder, *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
 
     def script(self, name, *words):
@@ -283,3 +289,33 @@ def test_refused_bundle_is_told_with_the_reason(slots):
     assert (found["result"], found["version"]) == ("refused", "0.2.0")
     assert found["reason"] == 'signature "x" failed'
     assert slots.recorded("installing") is None
+
+
+# A stick with a ticket, as the program says of it; what it is mounted with is not looked at.
+STICK_FAKES = {
+    "mount": 'for last; do :; done\nmkdir -p "$last/tillback" && : >"$last/tillback/ticket.json"',
+    "umount": "",
+    "su": 'case $* in *ticket*) cat /fake/ticket ;; *status*) echo \'"waiting":3,\' ;; esac',
+}
+
+
+def plug_ticket(slots, action):
+    slots.fake(STICK_FAKES)
+    (slots.folder / "fake/ticket").write_text(f'{{"action":"{action}","holder":"Ada","expires":"2026"}}')
+    (slots.folder / "data/tillback").mkdir()
+    (slots.folder / "data/tillback/tillback.db").touch()
+    slots.script("stick", "/dev/sda1")
+    return (slots.folder / "data/tillback/tillback.db").exists()
+
+
+def test_wipe_by_a_ticket_is_refused_while_events_wait_and_that_is_said(slots):
+    assert plug_ticket(slots, "wipe")
+    assert "stick: refused: 3 events wait for the hub" in slots.said()
+    assert "systemctl reboot" not in slots.asked()
+
+
+def test_wipe_forced_by_a_ticket_keeps_the_reason(slots):
+    assert not plug_ticket(slots, "forced_wipe")
+    found = json.loads(slots.recorded("last-wipe.json"))
+    assert (found["waiting"], found["reason"]) == ("3", "ticket for Ada")
+    assert "systemctl reboot" in slots.asked()

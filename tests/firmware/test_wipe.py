@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import BUNDLES
+from conftest import BUNDLES, DEVICE
 from state import partition
 
 
@@ -14,11 +14,14 @@ def test_wipe_is_refused_while_events_wait(machine, till, centre):
     machine.run("test -e /data/tillback/tillback.db && systemctl is-active tillbackd")
 
 
-def test_forced_wipe_leaves_a_new_box_and_the_reason(machine):
-    machine.send("/usr/lib/tillback/wipe --force 'the store is closed'")
+def test_wipe_forced_by_a_ticket_leaves_a_new_box_and_the_reason(machine, plug, centre, tmp_path):
+    words = ("--name", "Ada", "--reason", "the store is closed", "--action", "forced_wipe")
+    centre.device("ticket", DEVICE, *words, "--out", tmp_path / "ticket.json")
+    machine.expect_restart()
+    plug("stick: forced_wipe, ticket for Ada", ticket_json=tmp_path / "ticket.json")
     machine.await_ready()
     found = json.loads(machine.run("cat /data/boot/last-wipe.json"))
-    assert found["reason"] == "the store is closed"
+    assert found["reason"] == "ticket for Ada"
     assert int(found["waiting"]) > 0
     machine.run("test ! -e /data/tillback/identity")
     status = json.loads(machine.cli("--json status"))
