@@ -6,6 +6,7 @@ ones that no appliance may take. Runs inside a Debian 13, as the image's making 
 
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from firmware.image import bundle, disk, initrd, keys
 
 ARCH = "amd64"
 EPOCH = 1795305600
-GOOD, PANICS, UNHEALTHY, NEWER, HANGS = "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0"
+GOOD, PANICS, UNHEALTHY, NEWER, HANGS, STUCK = "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0"
 
 
 def hang(archive):
@@ -23,6 +24,18 @@ def hang(archive):
         script = pathlib.Path(folder) / "disks.sh"
         script.write_text(pathlib.Path("firmware/boot/disks.sh").read_text() + "load_drivers() { sleep 1000000; }\n")
         return archive + initrd.archive(pathlib.Path(folder))
+
+
+def stick_fast(kernel):
+    """A kernel that does nothing, for ever, wherever a boot loader enters it: a jump to itself."""
+    image = bytearray(kernel)
+    assert image[0x202:0x206] == b"HdrS"
+    code = (image[0x1F1] + 1) * 512
+    header = struct.unpack_from("<I", image, 0x3C)[0]
+    of_firmware = struct.unpack_from("<I", image, header + 40)[0]
+    for entry in (code, code + 0x200, of_firmware):
+        image[entry : entry + 2] = b"\xeb\xfe"
+    return bytes(image)
 
 
 # What each version changes in the tree: a text that is there instead, or what is made of what is there.
@@ -40,6 +53,7 @@ CHANGES = {
         "Environment=HEALTH_DEADLINE_S=15\n",
     },
     HANGS: {"boot/initrd": hang},
+    STUCK: {"boot/vmlinuz": stick_fast},
 }
 
 
@@ -86,13 +100,15 @@ def main():
     make("panics", PANICS, roots[PANICS])
     make("unhealthy", UNHEALTHY, roots[UNHEALTHY])
     make("hangs", HANGS, roots[HANGS])
+    make("stuck", STUCK, roots[STUCK])
     # The content of these is never looked at, and so may be small.
     small = out / "small.squashfs"
     small.write_bytes(roots[GOOD].read_bytes()[: 64 * 1024])
     make("older", "0.0.9", small)
     make("other-product", GOOD, small, compatible="somebody-elses-box")
     make("foreign", GOOD, small, foreign)
-    tampered = bytearray((out / "good.raucb").read_bytes())
+    # Of the newest of them that an appliance goes on with, so that nothing else is wrong with it.
+    tampered = bytearray((out / "newer.raucb").read_bytes())
     tampered[len(tampered) // 2] ^= 1
     (out / "tampered.raucb").write_bytes(tampered)
     (out / "unsigned.raucb").write_bytes(bytes((out / "older.raucb").read_bytes()[: 64 * 1024]))

@@ -1,8 +1,12 @@
 """What hangs is started anew: the program by init, and init by the hardware."""
 
+import re
+import time
+
 from road.road import await_true
 from updates import (
-    HANGS, NEWER, environment_block, install, last_update, running_slot, write_environment_block,
+    HANGS, NEWER, STUCK, environment_block, install, last_update, running_slot,
+    write_environment_block,
 )  # fmt: skip
 
 
@@ -41,3 +45,33 @@ def test_start_that_hangs_before_init_is_reset_too_and_its_update_rolled_back(ma
     machine.await_ready(NEWER, was)
     found = last_update(machine)
     assert (found["result"], found["version"]) == ("rolled_back", HANGS)
+
+
+def await_standstill(machine):
+    """Its processor stays where it is."""
+
+    def stands():
+        places = set()
+        for _ in range(20):
+            places.add(re.search(r"RIP=\w+", machine.where_it_is())[0])
+            time.sleep(0.05)
+        return len(places) == 1
+
+    await_true(stands, 60, "the kernel that hangs")
+
+
+def test_kernel_that_hangs_at_once_is_rolled_back_by_who_pulls_the_plug(machine):
+    """Nothing bites before the initial RAM disk; but its starts are counted, and so are few."""
+    was = running_slot(machine)
+    tried = {"A": "B", "B": "A"}[was]
+    install(machine, "stuck")
+    machine.restart()
+    for start in (1, 2, 3):
+        machine.await_status(f"slot {tried}, start {start}")
+        await_standstill(machine)
+        machine.cut_power()
+        machine.start()
+    machine.await_ready(NEWER, was)
+    found = last_update(machine)
+    assert (found["result"], found["version"]) == ("rolled_back", STUCK)
+    assert "started 3 times" in found["reason"]

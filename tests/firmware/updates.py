@@ -7,7 +7,8 @@ from conftest import DEVICE
 from state import partition
 
 FOLDER = "/tmp/bundles"
-GOOD, PANICS, UNHEALTHY, NEWER, HANGS = "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0"
+UPDATE_BYTES = 48 * 1024 * 1024  # that one writes, and a little more
+GOOD, PANICS, UNHEALTHY, NEWER, HANGS, STUCK = "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0"
 
 
 def mount(machine):
@@ -21,6 +22,30 @@ def install(machine, name, check=True):
     """Into the other slot; the machine is not restarted."""
     mount(machine)
     return machine.run(f"/usr/lib/tillback/update {FOLDER}/{name}.raucb --no-restart", 900, check)
+
+
+def begin_update(machine, name):
+    """Into the other slot, without an end awaited: which slot runs, and what was written and said before."""
+    mount(machine)
+    machine.run("rm -f /data/boot/last-update.json")
+    slot, before, said = running_slot(machine), machine.written(), len(machine.said())
+    machine.begin(f"/usr/lib/tillback/update {FOLDER}/{name}.raucb --no-restart")
+    return slot, before, said
+
+
+def is_installed(machine, said):
+    return "is installed in slot" in machine.said()[said:]
+
+
+def verdict(machine, slot):
+    """What the box tells became of the update that began in `slot`: as it was."""
+    runs = running_slot(machine)
+    told = "not begun"
+    if machine.run("ls /data/boot/last-update.json 2>/dev/null || true"):
+        told = last_update(machine)["result"]
+    assert told in ({"interrupted", "not begun"} if runs == slot else {"installed"})
+    assert environment(machine)[f"{runs}_OK"] == "1"
+    return told
 
 
 def last_update(machine):
@@ -42,6 +67,23 @@ def environment(machine):
 
 def read_environment(listed):
     return dict(line.split("=", 1) for line in listed.split("\n") if "=" in line)
+
+
+def first_to_start(environment):
+    """As the boot loader chooses; None when it would find none."""
+    for slot in environment.get("ORDER", "").split():
+        if environment.get(f"{slot}_OK") == "1" and environment.get(f"{slot}_TRY") in ("0", "1", "2"):
+            return slot
+    return None
+
+
+def read_block(disk, esp):
+    """The boot environment as GRUB would read it; None when it is none."""
+    words = ["mtype", "-i", f"{disk}@@{esp}", "::/grub/grubenv"]
+    block = subprocess.run(words, capture_output=True, check=False).stdout
+    if len(block) != 1024 or not block.startswith(b"# GRUB Environment Block\n"):
+        return None
+    return read_environment(block.decode(errors="replace"))
 
 
 def environment_block(disk):
