@@ -27,24 +27,42 @@ firmware-image:
 firmware-reproducible: firmware ; $(Q)toolchain/reproduce $(ARCH)
 
 .PHONY: cve-test firmware-test-arm64 firmware-reproducible firmware-test-bundles
-.PHONY: firmware firmware-quick firmware-test firmware-soak firmware-tools appliance-programs firmware-image
+.PHONY: firmware firmware-quick firmware-still firmware-started firmware-test firmware-soak firmware-tools appliance-programs firmware-image
 
-# The image in QEMU. Quick: the scripts of the slots, first start, a return by each scanner, the plug
-# pulled, an update. TILLBACK_SEED= repeats a run. Soak: the plug pulled 200 times each, for hours.
+# The image in QEMU. Quick: first start, a return by each scanner, an update while tills work, the plug
+# pulled while it is written and when it is to start, its trial without a network; beside it what needs no
+# machine: contents, scripts of the slots. TILLBACK_SEED= repeats a run.
 FIRMWARE_TESTED = amd64
 FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/$(FIRMWARE_TESTED) $(PYTEST) --durations=0 --durations-min=1 \
     --junitxml=build/$@.xml
-FIRMWARE_QUICK := test_contents.py test_slots.py test_appliance.py \
-    test_update.py::test_good_update_runs_in_the_other_slot_though_the_network_is_lost_and_a_restart_is_wanted \
-    test_power.py::test_what_was_answered_outlives_the_plug_pulled_at_random_moments
-firmware-quick firmware-test firmware-soak: all build/firmware/test/made
+FIRMWARE_STILL := test_contents.py test_slots.py
+FIRMWARE_QUICK := test_appliance.py test_soak.py::test_every_cut_of_an_update_leaves_a_whole_appliance
+FIRMWARE_SOAKS := firmware-soak-capture firmware-soak-update
+FIRMWARE_RUNS := firmware-still firmware-started firmware-test $(FIRMWARE_SOAKS)
+firmware-quick: all build/firmware/test/made
+	$(Q)$(MAKE) --no-print-directory firmware-still >build/firmware-still.txt 2>&1 & still=$$!; \
+	    $(MAKE) --no-print-directory firmware-started; started=$$?; \
+	    wait $$still; still=$$?; cat build/firmware-still.txt; exit $$((started | still))
+$(FIRMWARE_RUNS): all build/firmware/test/made
 	$(Q)toolchain/install test firmware-test
 	$(Q)$(FIRMWARE_RUN) $(FIRMWARE_PYTEST) $(addprefix tests/firmware/,$(FIRMWARE_CHOSEN))
-firmware-quick: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
-firmware-quick: FIRMWARE_RUN := TILLBACK_KILLS=1
+firmware-still: FIRMWARE_CHOSEN := $(FIRMWARE_STILL)
+firmware-started: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
+firmware-started: FIRMWARE_RUN := TILLBACK_KILLS=4
 firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots appliance update power update_by_hub watchdog devices blocks rescue wipe)
-firmware-soak: FIRMWARE_CHOSEN := test_appliance.py test_power.py test_blocks.py
-firmware-soak: FIRMWARE_RUN := TILLBACK_KILLS=200
+
+# The plug pulled 200 times while tills work, and 200 times while an update is written. What was seen adds
+# up in TILLBACK_TALLY, run by run, as long as the image is the same; a run ends after
+# TILLBACK_MINUTES=. Side by side with make -j2.
+TILLBACK_TALLY ?= build/firmware/kills.txt
+FIRMWARE_ENROLLED := test_appliance.py::test_bundle_on_a_stick_makes_the_box_a_stores
+.PHONY: $(FIRMWARE_SOAKS)
+firmware-soak: $(FIRMWARE_SOAKS)
+$(FIRMWARE_SOAKS): FIRMWARE_RUN = TILLBACK_KILLS=$(or $(TILLBACK_KILLS),200) TILLBACK_TALLY=$(abspath $(TILLBACK_TALLY))
+firmware-soak-capture: FIRMWARE_CHOSEN := $(FIRMWARE_ENROLLED) \
+    test_soak.py::test_what_was_answered_outlives_every_cut_while_tills_work
+firmware-soak-update: FIRMWARE_CHOSEN := $(FIRMWARE_ENROLLED) \
+    test_soak.py::test_every_cut_of_an_update_leaves_a_whole_appliance
 
 firmware-test: firmware-test-arm64
 firmware-test-arm64: FIRMWARE_TESTED := arm64

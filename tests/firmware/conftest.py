@@ -9,6 +9,7 @@ import random
 import ssl
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -17,13 +18,14 @@ sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "firmware")]
 
 from machine import Machine, make_disk  # noqa: E402
 from road.road import Road, free_port_base  # noqa: E402
-from road.till import Till  # noqa: E402
+from road.till import Kept, Load, Till  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ.get("PROGRAMS") or ROOT / "build" / "release").resolve()
 FIRMWARE = pathlib.Path(os.environ.get("FIRMWARE") or ROOT / "build/firmware/amd64").resolve()
 BUNDLES = ROOT / "build/firmware/test"
 DEVICE = "store-0042-vm"
 HOST_AS_THE_MACHINE_SEES_IT = "10.0.2.2"
+PATIENCE_S = 10  # of a till that gets no answer: then it asks anew
 
 
 class Centre(Road):
@@ -67,8 +69,9 @@ class Centre(Road):
         except (OSError, http.client.HTTPException):  # its connection is of before the machine's start
             return json.loads(self.till.request("GET", path)[2])
 
-    def settings(self):
-        """(name, content) of what the technician of this store adds: a page that tills reach."""
+    def settings(self, keyboard):
+        """(name, content) of what the technician of this store adds: a page that tills reach, and the
+        scanners, of which one is a keyboard."""
         servers = self.hub_state / "servers"
         yield from ((name, (servers / name).read_text()) for name in ("page.pem", "page-key.pem"))
         yield (
@@ -77,7 +80,8 @@ class Centre(Road):
             "http.certificate=/data/tillback/page.pem\n"
             "http.key=/data/tillback/page-key.pem\n"
             "http.ca=/data/tillback/identity/ca.pem\n"
-            "scanner.counter=serial:/dev/ttyUSB0,lane=01\n",
+            "scanner.counter=serial:/dev/ttyUSB0,lane=01\n"
+            f"scanner.wedge=hid:{keyboard},lane=01\n",
         )
 
 
@@ -103,13 +107,13 @@ def appliance(tmp_path_factory, centre):
     folder = tmp_path_factory.mktemp("vm")
     disk = make_disk(FIRMWARE / "tillback.img", folder / "disk")
     names = {path.name: path for path in sorted(BUNDLES.glob("*.raucb"))}
-    bundles = make_stick(folder / "bundles.img", "BUNDLES", 320, names)
+    bundles = make_stick(folder / "bundles.img", "BUNDLES", 384, names)
     devices = [
         *("-chardev", f"socket,id=scanner,path={folder}/scanner,server=on,wait=off"),
-        *("-device", "usb-serial,bus=usb.0,port=1,chardev=scanner,always-plugged=on"),
+        *("-device", "usb-serial,id=scanner,bus=usb.0,port=1,chardev=scanner,always-plugged=on"),
         *("-device", "usb-kbd,bus=usb.0,port=2"),
         *("-drive", f"if=none,id=bundles,file={bundles},format=raw,readonly=on"),
-        *("-device", "usb-storage,bus=usb.0,port=3,drive=bundles,removable=on"),
+        *("-device", "virtio-blk-pci,drive=bundles"),
     ]
     with Machine(folder, disk, {centre.page_port: 8443}, devices) as started:
         yield started
@@ -166,3 +170,33 @@ def seed():
     chosen = int(os.environ.get("TILLBACK_SEED") or random.SystemRandom().randrange(1_000_000))
     print(f"TILLBACK_SEED={chosen}")
     return chosen
+
+
+@pytest.fixture
+def show(capsys):
+    """A line for who watches."""
+
+    def line(text):
+        with capsys.disabled():
+            print(f"  {time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    return line
+
+
+@pytest.fixture
+def kept():
+    """What the tills of a test were answered."""
+    return Kept()
+
+
+@pytest.fixture
+def work(centre, token, tls, till, seed, kept):
+    """Two tills; `pause_s` is between two things that one does."""
+
+    def tills(name, pause_s):
+        return Load(
+            *(centre.page_url, token, kept, f"{seed}{name}"),
+            **{"tills": 2, "pause_s": pause_s, "timeout_s": PATIENCE_S, "tls": tls},
+        )
+
+    return tills

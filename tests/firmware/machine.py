@@ -26,11 +26,11 @@ class Board(typing.NamedTuple):
     uefi: str  # code and variables, where one word is missing
     second_line: tuple  # QEMU's words for the technician's console
     second_tty: str
+    for_emulator: str  # arguments of the kernel's that are not about what is tested
 
     @property
     def arguments(self):
-        """The second makes the emulated processor faster; it is not about what is tested."""
-        return f"systemd.wants=tillback-console@{self.second_tty}.service mitigations=off"
+        return f"systemd.wants=tillback-console@{self.second_tty}.service {self.for_emulator}"
 
 
 AMD64 = Board(
@@ -38,12 +38,15 @@ AMD64 = Board(
     "/usr/share/OVMF/OVMF_{}_4M.fd",
     ("-serial", "chardev:console"),
     "ttyS1",
+    # Faster; and a starved emulator's timer is not taken for a broken one, with a panic.
+    "mitigations=off no_timer_check",
 )
 ARM64 = Board(
     ("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a53"),
     "/usr/share/AAVMF/AAVMF_{}.fd",
     ("-device", "pci-serial,chardev=console"),
     "ttyS0",
+    "mitigations=off",
 )
 
 
@@ -68,7 +71,8 @@ def make_disk(image, disk, size_mib=1024, arguments=AMD64.arguments):
 class Machine:
     """`ports` maps a port of this host to one of the machine; `devices` are further words for QEMU.
     What may change from one start to the next: `drive` (the words for its disk), `clock` (the
-    time that its hardware clock starts with) and `more_devices`."""
+    time that its hardware clock starts with), `more_devices`, and `alone` (it reaches nothing of
+    this host, which reaches it)."""
 
     def __init__(self, folder, disk, ports=None, devices=(), memory_mib=512, board=AMD64):
         self.folder = pathlib.Path(folder)
@@ -83,6 +87,7 @@ class Machine:
         ]
         self.clock = "utc"
         self.more_devices = []
+        self.alone = False
         self.process = None
         self.started = None
         self.on = False
@@ -92,10 +97,11 @@ class Machine:
 
     # --- Power ---------------------------------------------------------------------------------
 
-    def start(self):
+    def start(self, saved=None):
+        """From the plug on; or as what save() has saved, with the disk that it has now."""
         self.on = True
         self.started = time.monotonic()
-        self._launch()
+        self._launch(["-incoming", f"exec:cat {saved}"] if saved else [])
         self._status = Line(self, "status")
         self._console = Console(self)
         threading.Thread(target=self._start_again, args=[self.process], daemon=True).start()
@@ -111,12 +117,13 @@ class Machine:
                 self._launch()
                 process = self.process
 
-    def _launch(self):
+    def _launch(self, more_words=()):
         variables = self.folder / "uefi-variables.fd"
         if not variables.exists():
             shutil.copy(self.board.uefi.format("VARS"), variables)
         code = self.board.uefi.format("CODE")
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{a}-:{b}" for a, b in self.ports.items())
+        alone = ",restrict=on" if self.alone else ""
         command = [
             *("setpriv", "--pdeathsig", "KILL"),
             *(*self.board.qemu, "-accel", "tcg", "-smp", "1", "-no-reboot"),
@@ -125,7 +132,7 @@ class Machine:
             *("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}"),
             *("-drive", f"if=pflash,unit=1,format=raw,file={variables}"),
             *(*self.drive, "-device", "virtio-blk-pci,drive=disk,bootindex=1"),
-            *("-netdev", f"user,id=net{forwards}", "-device", "virtio-net-pci,netdev=net,romfile="),
+            *("-netdev", f"user,id=net{forwards}{alone}", "-device", "virtio-net-pci,netdev=net,romfile="),
             *("-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset"),
             *("-device", "qemu-xhci,id=usb,p2=8,p3=8"),
             *(*self._line("status"), "-serial", "chardev:status"),
@@ -133,6 +140,7 @@ class Machine:
             *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
             *self.devices,
             *self.more_devices,
+            *more_words,
         ]
         with open(self.folder / "qemu.log", "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -166,6 +174,26 @@ class Machine:
         for each in (self._status, self._console, self._qmp):
             if each:
                 each.close()
+
+    def copy_disk(self, file):
+        """What cut_power() would leave now: what QEMU has written outlives it in this host's memory,
+        and no thread of it runs while the disk is copied; nor does it start again."""
+        with self._power:
+            self.process.send_signal(signal.SIGSTOP)
+            while self.running and not _is_stopped(self.process.pid):
+                time.sleep(0.001)
+            subprocess.run(["cp", "--sparse=always", self.disk, file], check=True)
+            self.process.send_signal(signal.SIGCONT)
+
+    def save(self, file):
+        """All of the machine but its disk; then it is off. Not with a usb-serial device."""
+        self.qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 32})
+        self.qmp("migrate", uri=f"exec:cat >{file}")
+        while (found := self.qmp("query-migrate"))["status"] != "completed":
+            if found["status"] == "failed":
+                raise MachineError(f"it can't be saved: {found}")
+            time.sleep(0.05)
+        self.cut_power()
 
     def __enter__(self):
         return self.start()
@@ -203,6 +231,10 @@ class Machine:
         """A command after which the machine starts anew: what is run next is run by that start."""
         self._console.leave(command)
 
+    def expect_restart(self):
+        """One that it does by itself: what is run next is run by the start after that."""
+        self._console.leave("")
+
     def restart(self):
         """As somebody wants it."""
         self.send("systemctl reboot")
@@ -211,8 +243,10 @@ class Machine:
         return self._qmp.ask(command, arguments)
 
     def plug_network(self, up):
+        """Also while it is off."""
         self._network = up
-        self.qmp("set_link", name="net", up=up)
+        if self.running:
+            self.qmp("set_link", name="net", up=up)
 
     def plug_stick(self, name, image):
         file = {"driver": "file", "filename": str(image)}
@@ -248,6 +282,15 @@ class Machine:
     def where_it_is(self):
         """What its processors do: of use when it says nothing."""
         return self.qmp("human-monitor-command", **{"command-line": "info registers -a"})
+
+
+def _is_stopped(pid):
+    """Each thread, by the letters of proc(5); one that ends meanwhile is looked for again."""
+    try:
+        threads = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+        return all((thread / "stat").read_text().rpartition(")")[2].split()[0] in "TZ" for thread in threads)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _keys(character):

@@ -49,17 +49,13 @@ def test_bundle_on_a_stick_makes_the_box_a_stores(machine, centre, plug, tmp_pat
     await_true(
         lambda: DEVICE in json.dumps(centre.ask_hub("/v1/devices")), 240, "the device at the hub"
     )
-    for name, text in centre.settings():
+    keyboard = machine.run("ls /dev/input/by-id/*-event-kbd").strip()
+    for name, text in centre.settings(keyboard):
         machine.run(f"cat >/data/tillback/{name} <<'END'\n{text}END")
     machine.run(
         "chown -R tillback:tillback /data/tillback && chmod -R go= /data/tillback && "
-        "systemctl restart tillbackd"
+        "sync && systemctl restart tillbackd"
     )
-
-
-def test_stick_of_a_store_that_has_one_is_left_alone(plug, centre, tmp_path):
-    centre.invite("--id", "another-box", "--out", tmp_path / "enrol.json")
-    plug("stick: the appliance is a store's already", enrol_json=tmp_path / "enrol.json")
 
 
 def make_ticket(centre, file, device=DEVICE):
@@ -68,9 +64,13 @@ def make_ticket(centre, file, device=DEVICE):
     return file
 
 
-def test_ticket_for_another_appliance_opens_nothing(machine, plug, centre, tmp_path):
+def test_stick_with_the_ticket_and_the_bundle_of_another_box_does_nothing(machine, plug, centre, tmp_path):
+    bundle = tmp_path / "enrol.json"
+    centre.invite("--id", "another-box", "--out", bundle)
     ticket = make_ticket(centre, tmp_path / "ticket.json", "another-box")
-    plug(f"stick: the ticket is refused: .*is for another-box, and this is {DEVICE}", ticket_json=ticket)
+    refused = f"stick: the ticket is refused: .*is for another-box, and this is {DEVICE}"
+    plug(refused, ticket_json=ticket, enrol_json=bundle)
+    machine.await_status("stick: the appliance is a store's already")
     machine.run("! systemctl is-active --quiet tillback-console@ttyS0")
 
 
@@ -116,11 +116,6 @@ def test_return_scanned_on_a_serial_scanner_reaches_the_hub(machine, till, centr
 
 
 def test_return_scanned_on_a_keyboard_wedge_reaches_the_hub(machine, till, centre):
-    keyboard = machine.run("ls /dev/input/by-id/*-event-kbd").strip()
-    machine.run(
-        f"echo scanner.wedge=hid:{keyboard},lane=01 >> /data/tillback/appliance.conf && "
-        "systemctl restart tillbackd"
-    )
     assert till.sell("0042-01-vm-2")[0] == 201
     with News(till.url, till.token, till.tls) as news:
         seen = scan(news, lambda: machine.type("0042-01-vm-2"), "0042-01-vm-2")

@@ -14,7 +14,7 @@ from conftest import BUNDLES, PROGRAMS, ROOT
 from road.road import await_true
 from road.till import Load
 from state import SECTOR, partition
-from updates import NEWER, install, read_environment, running_slot
+from updates import NEWER, first_to_start, install, read_block, running_slot
 
 sys.path.append(str(ROOT / "tests/fault/block"))
 import replay  # noqa: E402
@@ -139,23 +139,6 @@ def update_problems(recording, count, dice, keeps_flushed=True):
         if starts == target and not holds(left, slot, new_root):
             bad.append((moment, f"slot {target} is first, and not whole"))
     return bad, first
-
-
-def first_to_start(environment):
-    """As the boot loader chooses; None when it would find none."""
-    for slot in environment.get("ORDER", "").split():
-        if environment.get(f"{slot}_OK") == "1" and environment.get(f"{slot}_TRY") in ("0", "1", "2"):
-            return slot
-    return None
-
-
-def read_block(disk, esp):
-    """The boot environment as GRUB would read it; None when it is none."""
-    words = ["mtype", "-i", f"{disk}@@{esp}", "::/grub/grubenv"]
-    block = subprocess.run(words, capture_output=True, check=False).stdout
-    if len(block) != 1024 or not block.startswith(b"# GRUB Environment Block\n"):
-        return None
-    return read_environment(block.decode(errors="replace"))
 
 
 def holds(disk, at, content):

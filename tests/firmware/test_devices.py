@@ -95,7 +95,7 @@ def test_lamps_of_the_board_are_lit(equipped):
         for light in ("capslock", "numlock")
     )
     equipped.run(f"until [ $(stat -c %G {green}/brightness) = tillback ]; do sleep 1; done")
-    equipped.run(f"echo lamp=green={green},red={red} >>/data/tillback/appliance.conf")
+    equipped.run(f"echo lamp=green={green},red={red} >>/data/tillback/appliance.conf; sync")
     equipped.run(f"echo 0 >{green}/brightness; systemctl restart tillbackd")
     equipped.run(f"until [ $(cat {green}/brightness) = 1 ]; do sleep 0.1; done")
 
@@ -114,7 +114,7 @@ def test_return_is_printed_on_a_usb_printer(equipped, till, centre):
     equipped.run(f"nc {host} {port} 0<>/dev/g_printer0 1>&0 2>/dev/null &")
     equipped.run(
         "echo printer.counter=usb:/dev/usb/lp0,lane=01 >>/data/tillback/appliance.conf && "
-        "systemctl restart tillbackd"
+        "sync && systemctl restart tillbackd"
     )
     assert till.sell("0042-01-vm-print")[0] == 201
     status, answer = till.give_back("0042-01-vm-print")

@@ -1,79 +1,123 @@
-"""The plug is pulled, at random moments of a day and of an update: QEMU is killed. TILLBACK_KILLS= for
-more, TILLBACK_SEED= repeats the moments of an earlier run."""
+"""The plug is pulled, at random moments of a day and of an update: QEMU is killed, TILLBACK_KILLS= times of
+each kind. TILLBACK_SEED= repeats the moments of an earlier run; test_soak.py is for hundreds."""
 
 import json
 import os
 import random
+import sys
+import time
 
-from conftest import DEVICE
+from conftest import DEVICE, PROGRAMS, ROOT
 from road.audit import Audit, all_arrived
 from road.road import await_true
-from road.till import Kept, Load
 from state import copy_log, partition
-from updates import FOLDER, environment, last_update, mount, running_slot
+from updates import UPDATE_BYTES, begin_update, is_installed, running_slot, verdict
+
+sys.path.append(str(ROOT / "tests/fault/block"))
+from capture import log_problem  # noqa: E402
 
 KILLS = int(os.environ.get("TILLBACK_KILLS") or 5)
 ANSWERS = 60  # between two cuts, at most
-UPDATE_BYTES = 48 * 1024 * 1024
+START_S = 60
+STARTS = 3  # that the boot loader gives a slot until it is found good
+
+
+class Plug:
+    """Of a machine whose tills work. Each time that it is pulled, what the disk holds is looked at on
+    this host; then the machine starts, now and then to be cut off again while it does."""
+
+    def __init__(self, machine, centre, kept, dice, folder):
+        self.machine = machine
+        self.centre = centre
+        self.kept = kept
+        self.dice = dice
+        self.folder = folder
+        self.starts = 0  # of a slot that was not found good since
+        self.pulled_in_starts = 0
+
+    def await_answers(self, count):
+        enough = len(self.kept) + count
+        await_true(lambda: len(self.kept) >= enough, 240, "answers to the tills")
+
+    def await_ready(self):
+        if self.starts:
+            self.machine.await_ready()
+            self.starts = 0
+
+    def pull(self):
+        self._pull()
+        while self.starts < STARTS - 1 and self.dice.random() < 0.1:
+            self._start()
+            time.sleep(self.dice.uniform(0, START_S))
+            self._pull()
+            self.pulled_in_starts += 1
+        self._start()
+        if self.starts == STARTS or self.dice.random() < 0.2:
+            self.await_ready()
+
+    def _start(self):
+        self.machine.start()
+        self.starts += 1
+
+    def _pull(self):
+        answered = self.kept.keys()
+        self.machine.cut_power()
+        copy_log(self.machine.disk, self.centre.store_state, self.folder)
+        problem = log_problem(self.centre.store_state, PROGRAMS / "tillback", answered)
+        assert problem is None, problem
+
+    def audit(self):
+        """Once the tills have gone: the hub has what was answered, each once."""
+        self.await_ready()
+        self.machine.cli("verify")
+        await_true(lambda: all_arrived(self.centre), 240, "arrival")
+        self.machine.cut_power()
+        copy_log(self.machine.disk, self.centre.store_state, self.folder)
+        audit = Audit(self.centre, DEVICE, self.kept)
+        assert audit.problems == []
+        assert self.kept.refused == []
+        return (
+            f"{self.pulled_in_starts} more while it started; {len(self.kept.sales)} sales and"
+            f" {len(self.kept.returns)} returns got a 201; {len(audit.events)} events at the hub,"
+            f" {len(audit.problems)} problems"
+        )
 
 
 def test_what_was_answered_outlives_the_plug_pulled_at_random_moments(
-    machine, centre, token, tls, till, seed, tmp_path, capsys
+    machine, centre, work, kept, seed, tmp_path, show
 ):
     dice = random.Random(f"{seed}-capture")
-    kept = Kept()
-    with Load(centre.page_url, token, kept, seed, tills=2, tls=tls) as load:
-        for _ in range(KILLS):
-            enough = len(kept) + dice.randint(1, ANSWERS)
-            await_true(lambda: len(kept) >= enough, 240, "answers to the tills")
-            machine.cut_power()
-            machine.start()
-            machine.await_ready()
-            machine.cli("verify")
-    await_true(lambda: all_arrived(centre), 240, "arrival")
-    machine.cut_power()
-    copy_log(machine.disk, centre.store_state, tmp_path)
-    audit = Audit(centre, DEVICE, kept)
-    with capsys.disabled():
-        print(
-            f"\n  {KILLS} cuts, TILLBACK_SEED={seed}: {len(kept.sales)} sales and"
-            f" {len(kept.returns)} returns got a 201, {load.asked_again} times asked again;"
-            f" {len(audit.events)} events at the hub, {len(audit.problems)} problems"
-        )
-    assert audit.problems == []
-    assert kept.refused == []
+    plug = Plug(machine, centre, kept, dice, tmp_path)
+    with work("c", 0.01):
+        for number in range(1, KILLS + 1):
+            plug.await_answers(dice.randint(1, ANSWERS))
+            plug.pull()
+            plug.await_answers(1)
+            show(f"capture: {number} of {KILLS}, {len(kept)} answered")
+    show(f"capture: TILLBACK_SEED={seed}: {KILLS} cuts, {plug.audit()}")
 
 
 def test_plug_pulled_at_random_moments_of_an_update_leaves_a_whole_appliance(
-    machine, till, seed, capsys
+    machine, centre, work, kept, seed, tmp_path, show
 ):
     dice = random.Random(f"{seed}-update")
-    ended = []
-    for _ in range(KILLS):
-        mount(machine)
-        before = json.loads(machine.cli("--json status"))["streams"]
-        slot = running_slot(machine)
-        machine.run("rm -f /data/boot/last-update.json")
-        enough = machine.written() + dice.randint(0, UPDATE_BYTES)
-        said = machine.said()
-        machine.begin(f"/usr/lib/tillback/update {FOLDER}/good.raucb --no-restart")
-        await_true(
-            lambda: machine.written() >= enough or "is installed in slot" in machine.said()[len(said) :],
-            600,
-            "the update",
-        )
-        machine.cut_power()
-        machine.start()
-        machine.await_ready()
-        ended.append(outcome(machine))
-        wanted = {"interrupted", "not begun"} if running_slot(machine) == slot else {"installed"}
-        assert ended[-1] in wanted
-        assert environment(machine)[f"{running_slot(machine)}_OK"] == "1"
-        machine.cli("verify")
-        after = json.loads(machine.cli("--json status"))["streams"]
-        assert [after[name]["log_id"] for name in before] == [s["log_id"] for s in before.values()]
-    with capsys.disabled():
-        print(f"\n  {KILLS} cuts, TILLBACK_SEED={seed}: {', '.join(ended)}")
+    plug = Plug(machine, centre, kept, dice, tmp_path)
+    with work("u", 2):
+        for number in range(1, KILLS + 1):
+            plug.await_answers(1)
+            enough = dice.randint(0, UPDATE_BYTES)
+            slot, before, said = begin_update(machine, "good")
+            await_true(
+                lambda: machine.written() >= before + enough or is_installed(machine, said),
+                600,
+                "the update",
+            )
+            plug.pull()
+            machine.run("until systemctl is-active --quiet tillback-boot; do sleep 1; done")
+            if running_slot(machine) != slot:
+                plug.await_ready()  # it was on trial
+            show(f"update: {number} of {KILLS}, at {enough} bytes, {verdict(machine, slot)}")
+    show(f"update: TILLBACK_SEED={seed}: {KILLS} cuts, {plug.audit()}")
 
 
 def test_data_partition_that_cannot_be_mounted_is_mended_and_nothing_is_lost(machine, till, centre):
@@ -95,7 +139,12 @@ def test_data_partition_that_cannot_be_mounted_is_mended_and_nothing_is_lost(mac
     await_true(lambda: all_arrived(centre), 240, "arrival")
 
 
-def outcome(machine):
-    if not machine.run("ls /data/boot/last-update.json 2>/dev/null || true"):
-        return "not begun"
-    return last_update(machine)["result"]
+def test_slip_of_the_pen_in_the_settings_is_told_on_the_screen_after_the_plug_was_pulled(machine, till):
+    given = "/data/tillback/appliance.conf"
+    line = int(machine.run(f"echo http.lissten=0.0.0.0:8443 >>{given}; sync; wc -l <{given}"))
+    machine.cut_power()
+    machine.start()
+    machine.await_status(f"Tillback does not start: {given}:{line}.http.lissten: is not a setting")
+    machine.run(f"sed -i '{line}d' {given}")
+    machine.await_ready()
+    assert till.sell("0042-01-vm-pen")[0] == 201

@@ -11,7 +11,7 @@ from road.road import await_true
 
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 from update import Depot  # noqa: E402
-from updates import NEWER, software  # noqa: E402
+from updates import NEWER, running_slot, software  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +21,21 @@ def depot():
     opened.close()
 
 
-def test_update_by_command_runs_and_is_told(machine, centre, depot):
+def test_update_by_command_runs_though_a_restart_is_wanted_in_its_trial_and_is_told(
+    machine, centre, depot
+):
+    """A start that ends as somebody wants doesn't count."""
     release = depot.release(NEWER)
     release["url"] = depot.url.replace("127.0.0.1", HOST_AS_THE_MACHINE_SEES_IT)
     words = [f"{key}={value}" for key, value in release.items()]
+    slot = {"A": "B", "B": "A"}[running_slot(machine)]
+    machine.expect_restart()
     subprocess.run(centre.hub_words("command", DEVICE, "update", *words), check=True, timeout=120)
-    machine.await_ready(NEWER)
+    machine.await_status(f"slot {slot}, start 1")
+    machine.run("until systemctl is-active --quiet tillback-boot; do sleep 1; done")
+    machine.restart()
+    machine.await_status(f"slot {slot}, start 1")
+    machine.await_ready(NEWER, slot)
     found = await_true(
         lambda: (told := software(centre)).get("update", {}).get("state") == "installed" and told,
         300,
