@@ -121,7 +121,7 @@ bench-peers: bench-packages all $(BENCHES) $(OUT)/bench/paho_peer $(PEER_MODULES
 	$(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B toolchain/bench-peers
 
 $(OUT)/obj/tests/bench/paho_peer.o: | bench-packages
-$(OUT)/bench/paho_peer: $(OUT)/obj/tests/bench/paho_peer.o $(OUT)/obj/tests/bench/raw.o
+$(OUT)/bench/paho_peer: $(addprefix $(OUT)/obj/tests/bench/,paho_peer.o raw.o counted.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpaho-mqtt3as -lsqlite3
 
@@ -134,7 +134,7 @@ bench-year: all $(OUT)/bench/hub_bench ; $(Q)PROGRAMS=$(OUT) /usr/bin/python3 -B
 
 # What is the hub's takes nothing of the appliance's, see FUZZ_FOLDERS.
 BENCH_FOLDERS_hub_bench := $(HUB_ALL) $(HUB_BELOW)
-$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(addprefix $(OUT)/obj/tests/bench/,raw.o retailer.o) \
+$(OUT)/bench/%: $(OUT)/obj/tests/bench/%.o $(addprefix $(OUT)/obj/tests/bench/,raw.o counted.o retailer.o) \
     $(call archive,tests/support) $$(foreach f,$$(or $$(BENCH_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)

@@ -2,13 +2,14 @@
  * Appends to the event log from many producers, against raw SQLite inserting the same bytes into
  * the same table with the same indexes and the same sync settings, in its best batch.
  *
- * Each producer is a thread. With a window of 1 it waits for each answer before it asks again, as
- * a till does; a group is then never larger than the number of producers. With a wider one it keeps
- * that many commands on the way, as an import does, and groups grow as they do in raw batches.
+ * The producers are tills as the appliance has them: one loop's thread asks for all of them, and is
+ * told by the writer. With a window of 1 each waits for its answer before it asks again, as a till
+ * does; a group is then never larger than the number of producers. With a wider one each has that
+ * many commands on the way, as an import has, and groups grow as they do in raw batches.
  *
  * Raw SQLite has the rows ready in memory. The log's time holds all that a log does besides: the
- * event's JSON written and read back, its hash in the chain, a savepoint for each command, the head
- * file synced after each commit, and each producer woken up.
+ * event's JSON written and checked, its hash in the chain, the head file synced after each commit,
+ * and each answer brought to the loop.
  *
  * Prints a line of JSON: rates in events a second, and how many bytes went to the disk for each
  * byte of the events, beside raw SQLite with as many events in a transaction as a group had on
@@ -16,15 +17,15 @@
  *
  *   eventlog_bench [EVENTS [PRODUCERS [WINDOW [BODY_BYTES]]]]
  */
+#include "hal/loop.h"
 #include "sync/eventlog/eventlog.h"
+#include "tests/bench/counted.h"
 #include "tests/bench/raw.h"
 #include "tests/support/scratch.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { EVENTS = 100000, PRODUCERS = 32, DATA_BYTES = 300, WINDOW_MAX = 64 };
 
@@ -40,26 +41,28 @@ static void must(bool ok, const char *what)
 
 struct bench {
     struct eventlog *log;
+    struct loop *loop;
     struct slice data;
-    int64_t events; /* of each producer */
-    int window;
+    int64_t left; /* to be submitted */
+    int64_t ended;
+    int64_t events;
     int commits;
 };
 
 struct producer {
     struct bench *bench;
-    struct eventlog_command commands[WINDOW_MAX];
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    bool asleep;
-    int64_t ended;
-    uint32_t number;
+    uint32_t number; /* of its last event; the writer thread's */
+};
+
+/* One of a producer's commands: on its way, or free. */
+struct ask {
+    struct eventlog_command command;
+    struct producer *producer;
 };
 
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
-    struct producer *p = context;
+    struct producer *p = ((struct ask *)context)->producer;
     int64_t seq;
     struct event draft = {
         .type = EVENT_RETURN_CREATED,
@@ -75,35 +78,30 @@ static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fa
     return eventlog_append(txn, &draft, &seq, fault);
 }
 
-static void done(void *context, enum err err, const struct fault *fault)
+static void submit(struct ask *ask)
 {
-    struct producer *p = context;
-    must(err == ERR_OK, fault->text);
-    pthread_mutex_lock(&p->lock);
-    p->ended++;
-    bool wake = p->asleep;
-    p->asleep = false;
-    pthread_mutex_unlock(&p->lock);
-    if (wake)
-        pthread_cond_signal(&p->wake);
+    struct bench *bench = ask->producer->bench;
+    if (bench->left == 0)
+        return;
+    bench->left--;
+    eventlog_submit(bench->log, &ask->command);
 }
 
-/* Commands end in order, so that the oldest of the window is the one that is free. */
-static void *produce(void *context)
+/* The loop's thread: it has its answer, and asks for the next. */
+static void told(void *context)
 {
-    struct producer *p = context;
-    int window = p->bench->window;
-    for (int64_t i = 0; i < p->bench->events + window; i++) {
-        pthread_mutex_lock(&p->lock);
-        while (p->ended <= i - window) {
-            p->asleep = true;
-            pthread_cond_wait(&p->wake, &p->lock);
-        }
-        pthread_mutex_unlock(&p->lock);
-        if (i < p->bench->events)
-            eventlog_submit(p->bench->log, &p->commands[i % window]);
-    }
-    return NULL;
+    struct ask *ask = context;
+    struct bench *bench = ask->producer->bench;
+    if (++bench->ended == bench->events)
+        loop_stop(bench->loop);
+    submit(ask);
+}
+
+static void done(void *context, enum err err, const struct fault *fault)
+{
+    struct ask *ask = context;
+    must(err == ERR_OK, fault->text);
+    must(loop_post(ask->producer->bench->loop, told, ask) == ERR_OK, "out of memory");
 }
 
 static void count_commit(void *context)
@@ -111,39 +109,48 @@ static void count_commit(void *context)
     ((struct bench *)context)->commits++;
 }
 
+static void ask_all(struct bench *bench, int producers, int window)
+{
+    struct producer *all = calloc((size_t)producers, sizeof *all);
+    struct ask *asks = calloc((size_t)producers * (size_t)window, sizeof *asks);
+    must(all != NULL && asks != NULL, "out of memory");
+    for (int i = 0; i < producers; i++) {
+        all[i] = (struct producer){.bench = bench};
+        for (int k = 0; k < window; k++) {
+            struct ask *ask = &asks[i * window + k];
+            ask->command =
+                (struct eventlog_command){.decide = decide, .done = done, .context = ask};
+            ask->producer = &all[i];
+            submit(ask);
+        }
+    }
+    loop_run(bench->loop);
+    free(asks);
+    free(all);
+}
+
 static double run_log(const char *folder, struct clock *clock, int64_t events, int producers,
                       int window, struct slice data, int *commits)
 {
-    struct bench bench = {.data = data, .events = events / producers, .window = window};
+    struct bench bench = {.data = data, .events = events, .left = events};
     struct eventlog_config config = {
         .folder = folder,
         .device_id = "box-1",
         .store = "0042",
+        .vfs = counted_vfs(),
         .clock = clock,
         .committed = count_commit,
         .context = &bench,
     };
     struct fault fault;
     must(eventlog_open(&bench.log, &config, &fault) == ERR_OK, "opening the log");
-    struct producer *all = calloc((size_t)producers, sizeof *all);
+    must(loop_open(&bench.loop, &fault) == ERR_OK, "opening the loop");
     double start = raw_seconds();
-    for (int i = 0; i < producers; i++) {
-        all[i] = (struct producer){
-            .bench = &bench,
-            .lock = PTHREAD_MUTEX_INITIALIZER,
-            .wake = PTHREAD_COND_INITIALIZER,
-        };
-        for (int k = 0; k < window; k++)
-            all[i].commands[k] =
-                (struct eventlog_command){.decide = decide, .done = done, .context = &all[i]};
-        must(pthread_create(&all[i].thread, NULL, produce, &all[i]) == 0, "starting a producer");
-    }
-    for (int i = 0; i < producers; i++)
-        pthread_join(all[i].thread, NULL);
+    ask_all(&bench, producers, window);
     double took = raw_seconds() - start;
     eventlog_close(bench.log);
+    loop_close(bench.loop);
     *commits = bench.commits;
-    free(all);
     return took;
 }
 
@@ -152,9 +159,9 @@ static int64_t raw_disk(const struct raw_saves *rows, const struct scratch *scra
                         int64_t batch)
 {
     char path[SCRATCH_PATH_MAX];
-    int64_t before = raw_written();
+    int64_t before = counted_bytes();
     (void)raw_write(rows, scratch_path(scratch, "raw-same.db", path), events, batch);
-    return raw_written() - before;
+    return counted_bytes() - before;
 }
 
 /* --- Together -------------------------------------------------------------------------------- */
@@ -167,10 +174,10 @@ static void run_round(struct clock *clock, int64_t events, int producers, int wi
     char path[SCRATCH_PATH_MAX];
     scratch_make(&scratch);
     int commits;
-    int64_t before = raw_written();
+    int64_t before = counted_bytes();
     double log_s = run_log(scratch.path, clock, events, producers, window, data, &commits);
     double log_rate = (double)events / log_s;
-    int64_t log_disk = raw_written() - before;
+    int64_t log_disk = counted_bytes() - before;
     struct raw_saves *rows = raw_read(scratch_path(&scratch, "tillback.db", path), RAW_EVENTS);
     (void)printf("{\"log\":%.0f,\"commits\":%d,\"body_bytes\":%lld,\"raw\":{", log_rate, commits,
                  (long long)(raw_bytes(rows) / raw_count(rows)));

@@ -1,4 +1,5 @@
 #include "tests/bench/raw.h"
+#include "tests/bench/counted.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -20,19 +21,6 @@ double raw_seconds(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-int64_t raw_written(void)
-{
-    char line[128];
-    long long bytes = 0;
-    FILE *io = fopen("/proc/self/io", "r");
-    must(io != NULL, "/proc/self/io can't be read");
-    while (fgets(line, sizeof line, io))
-        if (strncmp(line, "write_bytes: ", 13) == 0)
-            bytes = strtoll(line + 13, NULL, 10);
-    (void)fclose(io);
-    return bytes;
 }
 
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
@@ -75,7 +63,8 @@ struct raw_saves {
 static sqlite3 *open_database(const char *path)
 {
     sqlite3 *db;
-    must(sqlite3_open(path, &db) == SQLITE_OK, path);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    must(sqlite3_open_v2(path, &db, flags, counted_vfs()) == SQLITE_OK, path);
     return db;
 }
 
@@ -132,6 +121,19 @@ static void read_events(struct raw_saves *saves, sqlite3 *db)
     sqlite3_finalize(s);
 }
 
+/*
+ * The sales, before all that is timed: in the log they stand behind the returns' events, which
+ * therefore never come in at the table's end, where SQLite is quicker and writes fewer pages.
+ */
+static void read_sales(struct raw_saves *saves, sqlite3 *db)
+{
+    sqlite3_stmt *s = prepare(db, "SELECT pos, ordinal, correlation, key, hash, body FROM event"
+                                  " WHERE correlation NOT IN (SELECT id FROM return) ORDER BY pos");
+    while (sqlite3_step(s) == SQLITE_ROW)
+        read_row(saves, s, EVENT_COLUMNS);
+    sqlite3_finalize(s);
+}
+
 static void read_returns(struct raw_saves *saves, sqlite3 *db)
 {
     sqlite3_stmt *returns = prepare(db, "SELECT * FROM return ORDER BY created_seq");
@@ -164,10 +166,12 @@ struct raw_saves *raw_read(const char *log_path, enum raw_kind kind)
     saves->schema = read_schema(db, kind);
     saves->rows = calloc((size_t)(events + returns), sizeof *saves->rows);
     must(saves->rows != NULL && saves->schema != NULL, "out of memory");
-    if (kind == RAW_RETURNS)
+    if (kind == RAW_RETURNS) {
+        read_sales(saves, db);
         read_returns(saves, db);
-    else
+    } else {
         read_events(saves, db);
+    }
     saves->starts[saves->count] = saves->row_count;
     sqlite3_close(db);
     return saves;
@@ -265,10 +269,19 @@ static void write_save(struct writer *w, const struct raw_saves *saves, int64_t 
         step(w, w->count_up);
 }
 
+static void write_what_stood(struct writer *w, const struct raw_saves *saves)
+{
+    step(w, w->begin);
+    for (int64_t i = 0; i < saves->starts[0]; i++)
+        write_row(w, &saves->rows[i]);
+    step(w, w->commit);
+}
+
 double raw_write(const struct raw_saves *saves, const char *path, int64_t count, int64_t batch)
 {
     struct writer w;
     writer_open(&w, saves, path);
+    write_what_stood(&w, saves);
     double start = raw_seconds();
     for (int64_t i = 0; i < count; i += batch) {
         step(&w, w.begin);

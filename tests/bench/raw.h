@@ -12,7 +12,8 @@ struct raw_saves;
 
 enum raw_kind {
     RAW_EVENTS,  /* each event by itself */
-    RAW_RETURNS, /* each return: its events, its row of the view, and the counter of numbers */
+    RAW_RETURNS, /* each return: its events, its row of the view, and the counter of numbers; beside
+                    the sales, which are there before */
 };
 
 /* Of a log's database, which nobody writes to meanwhile. */
@@ -24,8 +25,5 @@ int64_t raw_bytes(const struct raw_saves *saves);
 /* Writes `count` of them to a new database, `batch` in each transaction; seconds it took. */
 double raw_write(const struct raw_saves *saves, const char *path, int64_t count, int64_t batch);
 double raw_seconds(void);
-/* Bytes that this process has had written to a disk so far, by pages; 0 where memory is the disk.
- */
-int64_t raw_written(void);
 
 #endif
