@@ -32,13 +32,11 @@ struct moves {
 static enum err read_move(const struct cJSON *row, struct move *move, struct fault *fault)
 {
     const char *state = json_member_text(row, "state");
-    const char *number = json_member_text(row, "post_number");
     move->id = json_member_int(row, "id", 0);
     move->posted = state && strcmp(state, "posted") == 0;
-    (void)snprintf(move->number, sizeof move->number, "%s", number ? number : "");
     if (!move->id || !state || tryton_read_day(json_member(row, "date"), &move->day) != ERR_OK)
         return fault_set(fault, ERR_UNKNOWN_OUTCOME, "Tryton", "answers no moves");
-    return ERR_OK;
+    return tryton_read_number(row, "post_number", move->posted, move->number, fault);
 }
 
 /* All moves under our reference, oldest first. */

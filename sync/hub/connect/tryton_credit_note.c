@@ -32,19 +32,18 @@ static enum err read_invoice(struct tryton_way *way, int64_t id, struct invoice 
         return err;
     const struct cJSON *row = json_first(rows);
     const char *state = row ? json_member_text(row, "state") : NULL;
-    const char *number = row ? json_member_text(row, "number") : NULL;
     if (!state)
         return fault_set(way->fault, ERR_UNKNOWN_OUTCOME, "Tryton", "answers no invoice");
     *invoice = (struct invoice){.id = id, .move = json_member_int(row, "move", 0)};
     invoice->posted = strcmp(state, "posted") == 0 || strcmp(state, "paid") == 0;
     invoice->draft = strcmp(state, "draft") == 0 || strcmp(state, "validated") == 0;
-    (void)snprintf(invoice->number, sizeof invoice->number, "%s", number ? number : "");
-    if (invoice->posted &&
+    err = tryton_read_number(row, "number", invoice->posted, invoice->number, way->fault);
+    if (!err && invoice->posted &&
         tryton_read_day(json_member(row, "accounting_date"), &invoice->day) != ERR_OK)
         return fault_set(way->fault, ERR_CONFLICT, "Tryton",
                          "has a credit note for it, %s, that somebody else posted",
                          invoice->number);
-    return ERR_OK;
+    return err;
 }
 
 /* The day of the newest posted invoice after `day`, of this period unless `late`; else `day`. */

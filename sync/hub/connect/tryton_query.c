@@ -84,6 +84,17 @@ enum err tryton_read_amount(const struct cJSON *value, const struct currency *cu
     return ERR_OK;
 }
 
+enum err tryton_read_number(const struct cJSON *row, const char *field, bool posted,
+                            char number[CONNECTOR_NUMBER_MAX + 1], struct fault *fault)
+{
+    const char *text = json_member_text(row, field);
+    (void)snprintf(number, CONNECTOR_NUMBER_MAX + 1, "%s", text ? text : "");
+    if (posted && !number[0])
+        return fault_set(fault, ERR_UNKNOWN_OUTCOME, "Tryton",
+                         "answers a posted record without its %s", field);
+    return ERR_OK;
+}
+
 void tryton_write_context(struct jsonw *w, int64_t company)
 {
     jsonw_object(w, NULL);

@@ -6,6 +6,7 @@
 #define SYNC_HUB_CONNECT_TRYTON_QUERY_H
 
 #include "sync/contract/money.h"
+#include "sync/hub/connect/connector.h"
 #include "sync/hub/connect/tryton_rpc.h"
 
 /* ["field", "op", value] as an item of a domain. */
@@ -20,6 +21,13 @@ void tryton_write_amount(struct jsonw *w, const char *key, int64_t amount_minor,
 enum err tryton_read_day(const struct cJSON *value, int64_t *day) MUST_CHECK;
 enum err tryton_read_amount(const struct cJSON *value, const struct currency *currency,
                             int64_t *amount_minor) MUST_CHECK;
+
+/*
+ * What Tryton numbered this record with, "" for a draft's. ERR_UNKNOWN_OUTCOME for a posted one
+ * that has none.
+ */
+enum err tryton_read_number(const struct cJSON *row, const char *field, bool posted,
+                            char number[CONNECTOR_NUMBER_MAX + 1], struct fault *fault) MUST_CHECK;
 
 /* {"company": id}; 0: {} */
 void tryton_write_context(struct jsonw *w, int64_t company);
