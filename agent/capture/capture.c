@@ -250,14 +250,26 @@ static enum err copy_text(struct arena *arena, const char *text, const char **co
     return *copy ? ERR_OK : ERR_NO_MEMORY;
 }
 
-/* Keys are each asker's own: another lane's "1" is another key. */
+/*
+ * Keys are each asker's own: another lane's "1" is another key. A colon ends the owner, so that one
+ * in a lane's name is written as %3A. Persons are ids, which are longer than a lane's name can be.
+ */
+static void write_owner(struct buf *key, const struct capture_actor *actor)
+{
+    for (const char *c = actor->person[0] ? actor->person : actor->lane; *c; c++)
+        if (*c == ':' || *c == '%')
+            buf_printf(key, "%%%02X", *c);
+        else
+            buf_append(key, c, 1);
+}
+
 static enum err own_key(struct capture_job *job, const struct capture_order *order,
                         struct fault *fault)
 {
-    const char *owner = job->actor.person[0] ? job->actor.person : job->actor.lane;
     struct buf key;
     buf_init(&key, IDEMPOTENCY_KEY_MAX);
-    buf_printf(&key, "%s:%.*s", owner, (int)order->key.len, order->key.data);
+    write_owner(&key, &job->actor);
+    buf_printf(&key, ":%.*s", (int)order->key.len, order->key.data);
     const char *copy = key.failed ? NULL : arena_slice_text(&job->arena, buf_slice(&key));
     job->command.key = (struct slice){copy ? copy : "", copy ? key.len : 0};
     hash_request(job, order->body);

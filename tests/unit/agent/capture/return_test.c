@@ -148,6 +148,17 @@ static void each_lane_s_keys_are_its_own(void **state)
     counter_answer_free(&other);
 }
 
+static void a_colon_in_a_lane_s_name_does_not_end_it(void **state)
+{
+    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "2:1", ONE_PIECE);
+    struct counter_answer other =
+        counter_ask_at(*state, "01:2", CAPTURE_RETURN, NULL, "1", ONE_PIECE);
+    assert_int_equal(other.err, ERR_OK);
+    assert_false(other.replayed);
+    counter_answer_free(&first);
+    counter_answer_free(&other);
+}
+
 static void goods_in_hand_are_received_in_the_same_transaction(void **state)
 {
     int64_t before = head(*state);
@@ -477,6 +488,7 @@ int main(void)
         TEST(the_same_key_with_another_request_is_refused),
         TEST(a_key_stands_for_one_act_on_one_return),
         TEST(each_lane_s_keys_are_its_own),
+        TEST(a_colon_in_a_lane_s_name_does_not_end_it),
         TEST(goods_in_hand_are_received_in_the_same_transaction),
         TEST(goods_not_in_hand_are_received_later),
         TEST(a_voided_return_gives_its_pieces_back),
