@@ -112,33 +112,21 @@ static enum err check(struct database *db, const struct batch *batch, int64_t no
     return exception_raise(db, &exception, device, fault);
 }
 
-static enum err next_batch(struct database *db, int64_t file_no, int64_t after, struct batch *batch,
-                           bool *found, struct fault *fault)
+enum err payout_check(struct database *db, int64_t now_ms, struct fault *fault)
 {
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_SETTLEMENT_BATCHES_OF_FILE, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, file_no);
-    bind_int(s, 2, after);
-    err = database_step(db, s, found, fault);
-    if (err || !*found)
-        return err;
-    read_batch(s, batch);
-    statement_reset(s);
-    return ERR_OK;
-}
-
-enum err payout_check_file(struct database *db, int64_t file_no, int64_t now_ms,
-                           struct fault *fault)
-{
-    struct batch batch = {0};
     bool found = true;
     enum err err = ERR_OK;
     while (!err && found) {
-        err = next_batch(db, file_no, batch.number, &batch, &found, fault);
-        if (!err && found)
-            err = check(db, &batch, now_ms, fault);
+        struct batch batch;
+        struct statement *s;
+        err = database_statement(db, INGEST_SETTLEMENT_BATCH_UNCHECKED, &s, fault);
+        if (!err)
+            err = database_step(db, s, &found, fault);
+        if (err || !found)
+            return err;
+        read_batch(s, &batch);
+        statement_reset(s);
+        err = check(db, &batch, now_ms, fault);
     }
     return err;
 }
@@ -181,21 +169,6 @@ static enum err find_batch(struct database *db, size_t statement,
     return ERR_OK;
 }
 
-static enum err load_batch(struct database *db, int64_t number, struct batch *batch,
-                           struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_find(db, INGEST_SETTLEMENT_BATCH_FIND, number, &s, &row, fault);
-    if (err)
-        return err;
-    if (!row)
-        return fault_set(fault, ERR_NOT_FOUND, "batch", "there is no such batch");
-    read_batch(s, batch);
-    statement_reset(s);
-    return ERR_OK;
-}
-
 /* What the bank says of a batch by this line; `waits`: another line is to say more. */
 static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int64_t bank_minor,
                      bool waits, struct fault *fault)
@@ -219,10 +192,22 @@ static enum err join(struct database *db, int64_t batch_no, int64_t line_no, int
     return database_send(db, s, fault);
 }
 
-enum err payout_bank(struct database *db, int64_t line_no, const struct settlement_line *line,
-                     int64_t now_ms, bool *found, struct fault *fault)
+/* What came in on the day on which the bank took one back: it may have come once more. */
+static enum err ask_again(struct database *db, const struct settlement_line *line,
+                          struct fault *fault)
 {
-    struct batch batch;
+    struct statement *s;
+    enum err err = database_statement(db, INGEST_SETTLEMENT_BANK_AGAIN, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, line->currency);
+    bind_int(s, 2, line->day);
+    return database_send(db, s, fault);
+}
+
+enum err payout_bank(struct database *db, int64_t line_no, const struct settlement_line *line,
+                     bool *found, struct fault *fault)
+{
     int64_t number = 0;
     bool back = line->kind == SETTLEMENT_KIND_PAYOUT_REVERSED;
     enum err err =
@@ -232,7 +217,23 @@ enum err payout_bank(struct database *db, int64_t line_no, const struct settleme
     if (err || !number)
         return err;
     err = join(db, number, line_no, back ? 0 : line->gross_minor, back, fault);
-    if (!err)
-        err = load_batch(db, number, &batch, fault);
-    return err ? err : check(db, &batch, now_ms, fault);
+    return err || !back ? err : ask_again(db, line, fault);
+}
+
+enum err payout_release(struct database *db, int64_t file_no, struct fault *fault)
+{
+    static const size_t steps[] = {
+        INGEST_SETTLEMENT_BANK_RELEASE, INGEST_SETTLEMENT_BANK_RELEASE_ALL,
+        INGEST_SETTLEMENT_BATCH_RELEASE, INGEST_SETTLEMENT_BANK_RELEASED};
+    enum err err = ERR_OK;
+    for (size_t i = 0; !err && i < sizeof steps / sizeof *steps; i++) {
+        struct statement *s;
+        err = database_statement(db, steps[i], &s, fault);
+        if (err)
+            return err;
+        if (statement_parameters(s))
+            bind_int(s, 1, file_no);
+        err = database_send(db, s, fault);
+    }
+    return err;
 }

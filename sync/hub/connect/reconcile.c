@@ -15,7 +15,7 @@
 
 #define DAY_MS INT64_C(86400000)
 
-enum { DETAIL_MAX = 500, BANKS_MAX = 500 };
+enum { DETAIL_MAX = 500 };
 
 /* These are never booked without a person. */
 static const uint32_t blocking = MISMATCH_BIT(MISMATCH_AMOUNT) | MISMATCH_BIT(MISMATCH_CURRENCY) |
@@ -151,15 +151,16 @@ static struct settled as_settled(struct work_on *w, const struct reconcile_line 
     return settled;
 }
 
-/* A day's notification and the statement after it tell of the same movement, and so does a file
- * that is exported once more. */
-static enum err told_before(struct work_on *w, const struct reconcile_line *line, bool *before)
+/* A file that is exported once more, or a day's notification and the statement after it, tell of
+ * the same movement. */
+static enum err told_before(struct work_on *w, const struct reconcile_line *line, size_t statement,
+                            bool *before)
 {
     struct statement *s;
     *before = false;
     if (!*line->is.reference)
         return ERR_OK;
-    enum err err = database_statement(w->db, INGEST_SETTLEMENT_LINE_TOLD_BEFORE, &s, w->fault);
+    enum err err = database_statement(w->db, statement, &s, w->fault);
     if (err)
         return err;
     bind_text(s, 1, line->is.reference);
@@ -185,7 +186,7 @@ static enum err act(struct work_on *w, const struct reconcile_line *line,
     if (line->is.kind == SETTLEMENT_KIND_REFUND_REVERSED)
         return settled_came_back(w->db, &settled, w->fault);
     if (line->is.kind == SETTLEMENT_KIND_CHARGEBACK && !refund->charged_back) {
-        enum err err = told_before(w, line, &before);
+        enum err err = told_before(w, line, INGEST_SETTLEMENT_LINE_TOLD_BEFORE, &before);
         if (err || !before)
             return err ? err : settled_charged_back(w->db, &settled, w->fault);
     }
@@ -272,42 +273,20 @@ static enum err judge_bank(struct work_on *w, const struct reconcile_line *line)
     bool came = line->is.kind == SETTLEMENT_KIND_PAYOUT;
     bool went = line->is.gross_minor < 0; /* a payout below zero, or one that is taken back */
     bool before = !came && !went;
-    enum err err = before ? ERR_OK : told_before(w, line, &before);
+    enum err err =
+        before ? ERR_OK : told_before(w, line, INGEST_SETTLEMENT_BANK_TOLD_BEFORE, &before);
     if (!err && !before)
-        err = payout_bank(w->db, line->number, &line->is, w->now_ms, &found, w->fault);
+        err = payout_bank(w->db, line->number, &line->is, &found, w->fault);
     if (err || found)
         return err;
     return reconcile_line_mark(w->db, line->number, came && !before ? "unmatched" : "noted", NULL,
                                0, w->fault);
 }
 
-/* Payouts became known: what came in at the bank before may be one of them. */
-static enum err judge_banks_again(struct work_on *w)
-{
-    struct reconcile_line line = {0};
-    bool waiting = true;
-    enum err err = ERR_OK;
-    for (int i = 0; !err && waiting && i < BANKS_MAX; i++) {
-        bool found;
-        err = reconcile_line_load(w->db, INGEST_SETTLEMENT_BANKS_WAITING, line.number, &line,
-                                  &waiting, w->fault);
-        if (!err && waiting)
-            err = payout_bank(w->db, line.number, &line.is, w->now_ms, &found, w->fault);
-    }
-    return err;
-}
-
 /* --- Steps ----------------------------------------------------------------------------------- */
-
-static bool is_of_bank(const struct reconcile_line *line)
-{
-    return strncmp(line->format, "camt", 4) == 0;
-}
 
 static enum err look_at(struct work_on *w, const struct reconcile_line *line)
 {
-    if (is_of_bank(line))
-        return judge_bank(w, line);
     enum err err = line->again ? ERR_OK : payout_add(w->db, line->format, &line->is, w->fault);
     if (err)
         return err;
@@ -337,7 +316,7 @@ static enum err next_file(struct work_on *w, int64_t *file_no)
     return ERR_OK;
 }
 
-/* All lines were looked at: the files' batches must be whole. */
+/* All lines of the providers were looked at: the bank's may be of payouts that are known now. */
 static enum err finish_file(struct work_on *w, bool *more)
 {
     struct statement *s;
@@ -346,14 +325,13 @@ static enum err finish_file(struct work_on *w, bool *more)
     *more = file_no != 0;
     if (err || !file_no)
         return err;
-    err = payout_check_file(w->db, file_no, w->now_ms, w->fault);
+    err = payout_release(w->db, file_no, w->fault);
     if (!err)
         err = database_statement(w->db, INGEST_SETTLEMENT_FILE_DONE, &s, w->fault);
     if (err)
         return err;
     bind_int(s, 1, file_no);
-    err = database_send(w->db, s, w->fault);
-    return err ? err : judge_banks_again(w);
+    return database_send(w->db, s, w->fault);
 }
 
 /* A server is asked for the refunds of all lines at once. */
@@ -365,29 +343,45 @@ static enum err ask_ahead(struct work_on *w, const struct reconcile_line *lines,
         bool of_refund = lines[i].is.kind == SETTLEMENT_KIND_REFUND ||
                          lines[i].is.kind == SETTLEMENT_KIND_REFUND_REVERSED ||
                          lines[i].is.kind == SETTLEMENT_KIND_CHARGEBACK;
-        if (of_refund && !is_of_bank(&lines[i]))
+        if (of_refund)
             err = expected_ask(w->db, &keys, w->fault);
     }
     return err;
 }
 
-static enum err look_at_lines(struct work_on *w, bool *more)
+/* Lines of the bank are looked at when no others wait. */
+static enum err look_at_new(struct work_on *w, struct reconcile_line *lines, bool of_bank,
+                            bool *more)
 {
     size_t count = 0;
+    enum err err = reconcile_lines_new(
+        w->db, of_bank ? INGEST_SETTLEMENT_BANK_NEW : INGEST_SETTLEMENT_LINE_NEW, lines,
+        RECONCILE_LINES_MAX, &count, w->fault);
+    if (!err && !of_bank)
+        err = ask_ahead(w, lines, count);
+    for (size_t i = 0; !err && i < count; i++) {
+        err = of_bank ? judge_bank(w, &lines[i]) : look_at(w, &lines[i]);
+        w->news->looked_at++;
+    }
+    *more = count > 0;
+    return err;
+}
+
+static enum err look_at_lines(struct work_on *w, bool *more)
+{
     struct reconcile_line *lines = calloc(RECONCILE_LINES_MAX, sizeof *lines);
     if (!lines)
         return fault_set(w->fault, ERR_NO_MEMORY, "", "out of memory");
-    enum err err = reconcile_lines_new(w->db, lines, RECONCILE_LINES_MAX, &count, w->fault);
-    if (!err)
-        err = ask_ahead(w, lines, count);
-    for (size_t i = 0; !err && i < count; i++) {
-        err = look_at(w, &lines[i]);
-        w->news->looked_at++;
-    }
+    enum err err = look_at_new(w, lines, false, more);
+    if (!err && !*more)
+        err = finish_file(w, more);
+    if (!err && !*more)
+        err = look_at_new(w, lines, true, more);
+    if (!err && !*more)
+        err = payout_check(w->db, w->now_ms, w->fault);
     if (!err)
         err = centre_queue_record(&w->queue, w->fault);
     centre_queue_close(&w->queue);
-    *more = count == RECONCILE_LINES_MAX;
     free(lines);
     return err;
 }
@@ -405,8 +399,6 @@ enum err reconcile_step(struct database *db, const struct match_rule *rule, int6
     enum err err = expected_follow(db, now_ms, &news->told, &news->more, fault);
     if (!err && !news->more)
         err = look_at_lines(&w, &news->more);
-    if (!err && !news->more)
-        err = finish_file(&w, &news->more);
     if (!err && !news->more)
         err = expected_tell_missing(db, day_of_ms(now_ms) - rule->missing_days, now_ms, &news->told,
                                     &news->more, fault);

@@ -50,13 +50,13 @@ enum err reconcile_line_load(struct database *db, size_t statement, int64_t numb
     return ERR_OK;
 }
 
-enum err reconcile_lines_new(struct database *db, struct reconcile_line *lines, size_t max,
-                             size_t *count, struct fault *fault)
+enum err reconcile_lines_new(struct database *db, size_t statement, struct reconcile_line *lines,
+                             size_t max, size_t *count, struct fault *fault)
 {
     struct statement *s;
     bool row = true;
     size_t n = 0;
-    enum err err = database_statement(db, INGEST_SETTLEMENT_LINE_NEW, &s, fault);
+    enum err err = database_statement(db, statement, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, (int64_t)max);

@@ -28,8 +28,8 @@ enum err reconcile_line_load(struct database *db, size_t statement, int64_t numb
                              struct reconcile_line *line, bool *found,
                              struct fault *fault) MUST_CHECK;
 /* The first `max` that nobody has looked at. */
-enum err reconcile_lines_new(struct database *db, struct reconcile_line *lines, size_t max,
-                             size_t *count, struct fault *fault) MUST_CHECK;
+enum err reconcile_lines_new(struct database *db, size_t statement, struct reconcile_line *lines,
+                             size_t max, size_t *count, struct fault *fault) MUST_CHECK;
 /* `match` may be NULL, expected_no 0: it is nobody's refund. */
 enum err reconcile_line_mark(struct database *db, int64_t line_no, const char *state,
                              const struct match *match, int64_t expected_no,

@@ -729,3 +729,14 @@ CREATE INDEX settlement_line_unmatched ON settlement_line (own) WHERE state = 'u
 -- name: approvals
 -- Finance approved that the entry of a closed period is posted in the first open one.
 ALTER TABLE posting ADD COLUMN later_day INTEGER NOT NULL DEFAULT 0;
+-- name: bank_order
+-- What the bank says is looked at by its days, and payouts are checked once it was.
+ALTER TABLE settlement_batch ADD COLUMN unchecked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX settlement_batch_unchecked ON settlement_batch (batch_no) WHERE unchecked = 1;
+CREATE INDEX settlement_line_of_bank ON settlement_line (currency, day)
+WHERE format IN ('camt053', 'camt054');
+CREATE INDEX settlement_line_new ON settlement_line (line_no)
+WHERE state || '' = 'new' AND format NOT IN ('camt053', 'camt054');
+CREATE INDEX settlement_line_new_of_bank ON settlement_line (day)
+WHERE state || '' = 'new' AND format IN ('camt053', 'camt054');
+CREATE INDEX settlement_line_by_batch ON settlement_line (batch_no) WHERE batch_no IS NOT NULL;

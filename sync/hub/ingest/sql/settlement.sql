@@ -83,11 +83,27 @@ INSERT INTO settlement_line (file_no, row_no, format, kind, type, batch, referen
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 'new')
 
 -- name: settlement_line_new
+-- `|| ''`: by the index of these alone.
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
        gross_minor, net_currency, fee_minor, net_minor, day, state,
        (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no),
        mismatches
-FROM settlement_line WHERE state = 'new' ORDER BY line_no LIMIT ?1
+FROM settlement_line WHERE state || '' = 'new' AND format NOT IN ('camt053', 'camt054')
+ORDER BY line_no LIMIT ?1
+
+-- name: settlement_bank_new
+-- What the bank says, as it went on; of two that tell the same, the one that says more.
+SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
+       gross_minor, net_currency, fee_minor, net_minor, day, state,
+       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no),
+       mismatches
+FROM settlement_line WHERE state || '' = 'new' AND format IN ('camt053', 'camt054')
+ORDER BY day, kind = 'payout_reversed', length(payment) + length(own) DESC, line_no LIMIT ?1
+
+-- name: settlement_bank_told_before
+SELECT 1 FROM settlement_line
+WHERE reference = ?1 AND line_no <> ?2 AND currency = ?3 AND gross_minor = ?4
+  AND day = ?5 AND kind = ?6 AND type = ?7 AND state <> 'new' LIMIT 1
 
 -- name: settlement_line_find
 SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
@@ -114,35 +130,29 @@ UPDATE settlement_line SET state = 'matched', batch_no = ?2, mismatches = ?3 WHE
 
 -- name: settlement_batch_add
 INSERT INTO settlement_batch (format, batch, currency, net_minor, payout_minor, has_payout,
-                              payout_reference, day)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                              payout_reference, day, unchecked)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)
 ON CONFLICT (format, batch, currency) DO UPDATE
-SET net_minor = settlement_batch.net_minor + excluded.net_minor,
+SET unchecked = 1,
+    net_minor = settlement_batch.net_minor + excluded.net_minor,
     payout_minor = settlement_batch.payout_minor + excluded.payout_minor,
     has_payout = max(settlement_batch.has_payout, excluded.has_payout),
     payout_reference = CASE excluded.payout_reference WHEN '' THEN settlement_batch.payout_reference
                        ELSE excluded.payout_reference END,
     day = max(settlement_batch.day, excluded.day)
 
--- name: settlement_batches_of_file
-SELECT DISTINCT settlement_batch.batch_no, settlement_batch.batch, settlement_batch.net_minor,
-       settlement_batch.payout_minor, settlement_batch.has_payout, settlement_batch.bank_minor,
-       settlement_batch.currency, settlement_batch.mismatches
-FROM settlement_line JOIN settlement_batch
-  ON settlement_batch.format = settlement_line.format
- AND settlement_batch.batch = settlement_line.batch
- AND settlement_batch.currency = settlement_line.net_currency
-WHERE settlement_line.file_no = ?1 AND settlement_batch.batch_no > ?2
-ORDER BY settlement_batch.batch_no LIMIT 1
-
 -- name: settlement_batch_find
 SELECT batch_no, batch, net_minor, payout_minor, has_payout, bank_minor, currency, mismatches
 FROM settlement_batch WHERE batch_no = ?1
 
+-- name: settlement_batch_unchecked
+SELECT batch_no, batch, net_minor, payout_minor, has_payout, bank_minor, currency, mismatches
+FROM settlement_batch WHERE unchecked = 1 ORDER BY batch_no LIMIT 1
+
 -- name: settlement_batch_of_bank
 -- ?3: the bank's texts. A short name may be part of any number, so it must stand by itself.
 SELECT batch_no FROM (
-    SELECT batch_no, day,
+    SELECT batch_no, day, batch AS name,
            payout_reference <> '' AND instr(?3, CASE WHEN length(payout_reference) < 8
                THEN ' ' || payout_reference || ' ' ELSE payout_reference END) > 0 AS by_reference,
            length(batch) >= 3 AND instr(?3, CASE WHEN length(batch) < 8
@@ -151,7 +161,8 @@ SELECT batch_no FROM (
     FROM settlement_batch
     WHERE bank_line IS NULL AND currency = ?1 AND day BETWEEN ?4 - 31 AND ?4 + 3) AS batches
 WHERE by_amount OR (?2 > 0 AND (by_reference OR by_batch))
-ORDER BY by_reference DESC, by_batch DESC, by_amount DESC, abs(day - ?4), batch_no LIMIT 1
+ORDER BY by_reference DESC, by_batch DESC, by_amount DESC, abs(day - ?4), day, name
+LIMIT 1
 
 -- name: settlement_batch_of_reversal
 -- One that came in as the amount that is taken back.
@@ -160,21 +171,41 @@ FROM settlement_batch JOIN settlement_line ON settlement_line.line_no = settleme
 WHERE settlement_batch.currency = ?1 AND settlement_batch.bank_minor + ?2 = 0
   AND settlement_line.day BETWEEN ?4 - 31 AND ?4
 ORDER BY (instr(?3, settlement_batch.batch) > 0) DESC,
-         abs(settlement_line.day - ?4), settlement_batch.batch_no DESC LIMIT 1
-
--- name: settlement_banks_waiting
-SELECT line_no, row_no, format, kind, type, batch, reference, payment, own, terminal, currency,
-       gross_minor, net_currency, fee_minor, net_minor, day, state,
-       (SELECT hash FROM settlement_file WHERE settlement_file.file_no = settlement_line.file_no),
-       mismatches
-FROM settlement_line WHERE state = 'unmatched' AND kind = 'payout' AND line_no > ?1
-ORDER BY line_no LIMIT 1
+         abs(settlement_line.day - ?4), settlement_batch.batch DESC LIMIT 1
 
 -- name: settlement_batch_bank
-UPDATE settlement_batch SET bank_minor = ?2, bank_line = ?3 WHERE batch_no = ?1
+UPDATE settlement_batch SET bank_minor = ?2, bank_line = ?3, unchecked = 1 WHERE batch_no = ?1
+
+-- name: settlement_bank_release
+-- A file came: what the bank says around its days is looked at anew, but for what a person decided.
+UPDATE settlement_line SET state = 'new'
+WHERE format IN ('camt053', 'camt054') AND state || '' IN ('noted', 'matched', 'unmatched')
+  AND currency IN (SELECT net_currency FROM settlement_line WHERE file_no = ?1)
+  AND day BETWEEN (SELECT min(day) FROM settlement_line WHERE file_no = ?1) - 3
+              AND (SELECT max(day) FROM settlement_line WHERE file_no = ?1) + 31
+
+-- name: settlement_bank_release_all
+-- ... with all that was said of the same payouts before.
+UPDATE settlement_line SET state = 'new'
+WHERE batch_no IN (SELECT batch_no FROM settlement_line
+                   WHERE state = 'new' AND batch_no IS NOT NULL)
+
+-- name: settlement_batch_release
+UPDATE settlement_batch SET bank_minor = NULL, bank_line = NULL, unchecked = 1
+WHERE batch_no IN (SELECT batch_no FROM settlement_line
+                   WHERE state = 'new' AND batch_no IS NOT NULL)
+
+-- name: settlement_bank_released
+UPDATE settlement_line SET batch_no = NULL WHERE state = 'new' AND batch_no IS NOT NULL
+
+-- name: settlement_bank_again
+-- The bank took one back: what came in on that day may be the same once more.
+UPDATE settlement_line SET state = 'new'
+WHERE format IN ('camt053', 'camt054') AND currency = ?1 AND day = ?2
+  AND state || '' = 'unmatched' AND kind || '' = 'payout'
 
 -- name: settlement_batch_mismatch
-UPDATE settlement_batch SET mismatches = ?2 WHERE batch_no = ?1
+UPDATE settlement_batch SET mismatches = ?2, unchecked = 0 WHERE batch_no = ?1
 
 -- name: settlement_line_told_before
 SELECT 1 FROM settlement_line

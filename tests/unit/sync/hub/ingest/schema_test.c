@@ -272,7 +272,13 @@ static void sales_and_lines_are_found_by_their_index(void **state)
                  {INGEST_HOMES_OF_RETURN, "event_of_sale"},
                  {INGEST_HOLDER_OF_SALE, "event_of_sale"},
                  {INGEST_EXPECTED_MISSING, "(state=? AND missed=? AND day<?)"},
-                 {INGEST_SETTLEMENT_BATCHES_OF_FILE, "settlement_line_by_file"}};
+                 {INGEST_SETTLEMENT_LINE_NEW, "settlement_line_new"},
+                 {INGEST_SETTLEMENT_BANK_NEW, "settlement_line_new_of_bank"},
+                 {INGEST_SETTLEMENT_BANK_RELEASE, "settlement_line_by_file"},
+                 {INGEST_SETTLEMENT_BANK_RELEASE, "settlement_line_of_bank"},
+                 {INGEST_SETTLEMENT_BANK_RELEASE_ALL, "settlement_line_by_batch"},
+                 {INGEST_SETTLEMENT_BANK_AGAIN, "settlement_line_of_bank"},
+                 {INGEST_SETTLEMENT_BATCH_UNCHECKED, "settlement_batch_unchecked"}};
     struct scratch scratch;
     if (hub_database_on_server())
         skip();
