@@ -6,17 +6,16 @@
 #include "provisioning/csr.h"
 #include "provisioning/derw.h"
 #include "provisioning/pkcs7.h"
+#include "sync/hub/est_request.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <mbedtls/oid.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { BODY_MAX = 32 * 1024, ANSWER_MAX = 256 * 1024, LINE = 64, CREDENTIALS_MAX = 512 };
+enum { ANSWER_MAX = 256 * 1024, LINE = 64 };
 
 static const char place[] = "/.well-known/est/";
 static const char certs_only[] = "application/pkcs7-mime; smime-type=certs-only";
@@ -115,7 +114,7 @@ struct enrolling {
     struct work work;
     struct enrolment_desk *desk;
     struct http_request *request;
-    char code[CREDENTIALS_MAX]; /* empty: the certificate shown is the proof */
+    char code[EST_CODE_MAX]; /* empty: the certificate shown is the proof */
     char device[CERTIFICATE_NAME_MAX + 1];
     struct buf csr; /* DER */
     struct buf certificate;
@@ -163,44 +162,14 @@ static void done(struct work *work, enum err err, const struct fault *why)
     enrolling_free(enrolling);
 }
 
-static enum err decode(struct slice text, struct buf *out, const char *what, struct fault *fault)
-{
-    struct buf dense CLEANUP(buf_free);
-    buf_init(&dense, BODY_MAX);
-    for (size_t i = 0; i < text.len; i++)
-        if (!isspace((unsigned char)text.data[i]))
-            buf_append_char(&dense, text.data[i]);
-    if (base64_decode(out, buf_slice(&dense)) != ERR_OK || out->failed || !out->len)
-        return fault_set(fault, ERR_INVALID, what, "%s must be base64", what);
-    return ERR_OK;
-}
-
-/* The password of HTTP Basic (RFC 7617); the user's name may be anything. */
-static enum err read_code(struct http_request *request, char code[static CREDENTIALS_MAX],
-                          struct fault *fault)
-{
-    static const char basic[] = "Basic ";
-    struct buf pair CLEANUP(buf_free);
-    const char *header = http_request_header(request, "Authorization");
-    buf_init(&pair, CREDENTIALS_MAX - 1);
-    if (!header || strncasecmp(header, basic, sizeof basic - 1) != 0)
-        return fault_set(fault, ERR_FORBIDDEN, "", "the one-time code is needed as the password");
-    enum err err = decode(slice_of(header + sizeof basic - 1), &pair, "Authorization", fault);
-    const char *colon = err ? NULL : strchr(pair.data, ':');
-    if (!err && (!colon || !colon[1]))
-        err = fault_set(fault, ERR_FORBIDDEN, "", "the one-time code is needed as the password");
-    if (!err)
-        (void)snprintf(code, CREDENTIALS_MAX, "%s", colon + 1);
-    return err;
-}
-
 static enum err prepare(struct enrolling *enrolling, bool again, struct fault *fault)
 {
     const char *peer = http_request_peer(enrolling->request);
-    enum err err =
-        decode(http_request_body(enrolling->request), &enrolling->csr, "the request", fault);
+    enum err err = est_request_read(http_request_body(enrolling->request), &enrolling->csr, fault);
     if (err || !again)
-        return err ? err : read_code(enrolling->request, enrolling->code, fault);
+        return err ? err
+                   : est_code_read(http_request_header(enrolling->request, "Authorization"),
+                                   enrolling->code, fault);
     (void)snprintf(enrolling->device, sizeof enrolling->device, "%s", peer);
     return *peer ? ERR_OK
                  : fault_set(fault, ERR_FORBIDDEN, "", "the present certificate must be shown");
@@ -278,7 +247,7 @@ enum err est_open(struct est **out, struct loop *loop, const struct est_config *
     const struct http_config http = {
         .address = config->address,
         .tls = config->tls,
-        .limits = {.body_bytes = BODY_MAX},
+        .limits = {.body_bytes = EST_BODY_MAX},
         .handle = on_request,
         .context = est,
         .diag = config->diag,
