@@ -91,6 +91,7 @@ $(OUT)/obj/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
 
 # Each side has an exception_raise of its own: an appliance takes nothing of the hub's.
 FUZZ_FOLDERS_http := $(AGENT_ALL) $(AGENT_BELOW)
+FUZZ_FOLDERS_setting := $(AGENT_ALL) $(AGENT_BELOW)
 FUZZ_FOLDERS_hub_http := $(HUB_ALL) $(HUB_BELOW)
 $(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(addprefix $(OUT)/obj/tests/support/,http_asker.o pki.o) $$(foreach f,$$(or $$(FUZZ_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
 	$(call say,LINK,$@)
