@@ -93,7 +93,7 @@ $(OUT)/obj/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
 FUZZ_FOLDERS_http := $(AGENT_ALL) $(AGENT_BELOW)
 FUZZ_FOLDERS_setting := $(AGENT_ALL) $(AGENT_BELOW)
 FUZZ_FOLDERS_hub_http := $(HUB_ALL) $(HUB_BELOW)
-$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(addprefix $(OUT)/obj/tests/support/,http_asker.o pki.o) $$(foreach f,$$(or $$(FUZZ_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
+$(OUT)/fuzz/%: $(OUT)/obj/tests/fuzz/%_fuzz.o $(addprefix $(OUT)/obj/tests/support/,fuzz_ground.o http_asker.o pki.o scratch.o) $$(foreach f,$$(or $$(FUZZ_FOLDERS_$$*),$(FOLDERS)),$$(call archive,$$f))
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \

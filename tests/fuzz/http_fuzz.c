@@ -5,11 +5,11 @@
 #include "agent/appliance.h"
 #include "agent/people/local.h"
 #include "agent/service/setup.h"
+#include "tests/support/fuzz_ground.h"
 #include "tests/support/http_asker.h"
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,17 +24,8 @@ const char *__asan_default_options(void)
     return "detect_leaks=0";
 }
 
-static char folder[] = "/tmp/http_fuzz-XXXXXX";
 static struct appliance *appliance;
 static struct local_way way;
-
-static void must(enum err err, const struct fault *fault)
-{
-    if (!err)
-        return;
-    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
-    abort();
-}
 
 static void *run(void *context)
 {
@@ -43,28 +34,20 @@ static void *run(void *context)
     return NULL;
 }
 
-static void clear_away(void)
-{
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    (void)!system(command);
-}
-
 static void open_all(void)
 {
     struct fault fault;
     struct settings *settings;
     pthread_t thread;
     (void)signal(SIGPIPE, SIG_IGN);
-    if (!mkdtemp(folder))
-        abort();
-    must(settings_open(&settings, appliance_settings, appliance_setting_count, &fault), &fault);
-    must(settings_set(settings, "http.listen=127.0.0.1:0", &fault), &fault);
-    must(appliance_open(&appliance, folder, settings, &fault), &fault);
-    must(local_read(folder, &way, &fault), &fault);
+    const char *folder = fuzz_folder()->path;
+    fuzz_must(settings_open(&settings, appliance_settings, appliance_setting_count, &fault),
+              &fault);
+    fuzz_must(settings_set(settings, "http.listen=127.0.0.1:0", &fault), &fault);
+    fuzz_must(appliance_open(&appliance, folder, settings, &fault), &fault);
+    fuzz_must(local_read(folder, &way, &fault), &fault);
     if (pthread_create(&thread, NULL, run, NULL) != 0)
         abort();
-    (void)atexit(clear_away);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

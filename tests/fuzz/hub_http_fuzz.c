@@ -8,12 +8,12 @@
 #include "sync/hub/hub_settings.h"
 #include "sync/hub/ingest/access.h"
 #include "sync/hub/ingest/hubdb.h"
+#include "tests/support/fuzz_ground.h"
 #include "tests/support/http_asker.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,18 +28,9 @@ const char *__asan_default_options(void)
     return "detect_leaks=0";
 }
 
-static char folder[] = "/tmp/hub_http_fuzz-XXXXXX";
-static char path[64];
+static char path[SCRATCH_PATH_MAX];
 static char tokens[ROLES][ACCESS_TOKEN_TEXT + 1];
 static struct hub *hub;
-
-static void must(enum err err, const struct fault *fault)
-{
-    if (!err)
-        return;
-    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
-    abort();
-}
 
 static void *run(void *loop)
 {
@@ -47,26 +38,20 @@ static void *run(void *loop)
     return NULL;
 }
 
-static void clear_away(void)
-{
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    (void)!system(command);
-}
-
 static void make_tokens(int64_t now_ms)
 {
     struct fault fault;
     struct hubdb *made;
-    const struct hubdb_config config = {.path = path, .folder = folder, .now_ms = now_ms};
-    must(hubdb_open(&made, &config, &fault), &fault);
+    const struct hubdb_config config = {
+        .path = path, .folder = fuzz_folder()->path, .now_ms = now_ms};
+    fuzz_must(hubdb_open(&made, &config, &fault), &fault);
     struct database *db = hubdb_database(made);
-    must(database_begin(db, &fault), &fault);
+    fuzz_must(database_begin(db, &fault), &fault);
     for (int role = 0; role < ROLES; role++) {
         const struct access_holder holder = {"somebody", (enum access_role)role};
-        must(access_add(db, &holder, now_ms, tokens[role], &fault), &fault);
+        fuzz_must(access_add(db, &holder, now_ms, tokens[role], &fault), &fault);
     }
-    must(database_commit(db, &fault), &fault);
+    fuzz_must(database_commit(db, &fault), &fault);
     hubdb_close(made);
 }
 
@@ -80,17 +65,16 @@ static void open_all(void)
     struct loop *loop;
     pthread_t thread;
     (void)signal(SIGPIPE, SIG_IGN);
-    if (!mkdtemp(folder))
-        abort();
-    (void)snprintf(path, sizeof path, "%s/hub.db", folder);
-    must(clock_open(&clock, 0, &fault), &fault);
+    const char *folder = fuzz_folder()->path;
+    (void)scratch_path(fuzz_folder(), "hub.db", path);
+    fuzz_must(clock_open(&clock, 0, &fault), &fault);
     const int64_t now_ms = clock_wall_ms(clock);
-    must(ca_run(folder, 1, words, now_ms, &fault), &fault);
+    fuzz_must(ca_run(folder, 1, words, now_ms, &fault), &fault);
     make_tokens(now_ms);
-    must(settings_open(&settings, hub_settings, hub_settings_count, &fault), &fault);
-    must(settings_set(settings, "http.listen=127.0.0.1:0", &fault), &fault);
-    must(settings_set(settings, "broker.url=mqtts://127.0.0.1:9", &fault), &fault);
-    must(loop_open(&loop, &fault), &fault);
+    fuzz_must(settings_open(&settings, hub_settings, hub_settings_count, &fault), &fault);
+    fuzz_must(settings_set(settings, "http.listen=127.0.0.1:0", &fault), &fault);
+    fuzz_must(settings_set(settings, "broker.url=mqtts://127.0.0.1:9", &fault), &fault);
+    fuzz_must(loop_open(&loop, &fault), &fault);
     const struct hub_config config = {
         .state = folder,
         .database = path,
@@ -98,10 +82,9 @@ static void open_all(void)
         .clock = clock,
         .diag = diag_open(open("/dev/null", O_WRONLY), "fuzz", DIAG_ERROR),
     };
-    must(hub_open(&hub, loop, &config, &fault), &fault);
+    fuzz_must(hub_open(&hub, loop, &config, &fault), &fault);
     if (pthread_create(&thread, NULL, run, loop) != 0)
         abort();
-    (void)atexit(clear_away);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

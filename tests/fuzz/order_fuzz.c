@@ -7,8 +7,8 @@
 #include "sync/hub/connect/authorisation.h"
 #include "sync/hub/connect/goods_received.h"
 #include "sync/hub/ingest/hubdb.h"
+#include "tests/support/fuzz_ground.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,17 +23,8 @@ static const char authorised[] =
     "{\"number\":\"RMA-1\",\"receipt\":\"WEB-1\",\"channel\":\"online\",\"lines\":[{\"line\":1,"
     "\"quantity\":1,\"reason\":\"unwanted\"}]}";
 
-static char folder[] = "/tmp/order_fuzz-XXXXXX";
 static struct hubdb *hub;
 static struct database *db;
-
-static void must(enum err err, const struct fault *fault)
-{
-    if (!err)
-        return;
-    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
-    abort();
-}
 
 static void take(struct slice text, uint8_t what)
 {
@@ -58,30 +49,25 @@ static void take(struct slice text, uint8_t what)
                                    : adjustment_record(db, &adjustment, &told, &fault);
     /* A document may be refused; it can't keep the centre from going on. */
     if (err && err_class(err) != ERR_CLASS_PARK)
-        must(err, &fault);
+        fuzz_must(err, &fault);
 }
 
 static void close_all(void)
 {
-    char command[64];
     database_rollback(db);
     hubdb_close(hub);
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    (void)!system(command);
 }
 
 static void open_all(void)
 {
     struct fault fault;
-    char path[64];
-    if (!mkdtemp(folder))
-        abort();
-    (void)snprintf(path, sizeof path, "%s/hub.db", folder);
-    const struct hubdb_config config = {
-        .path = path, .folder = folder, .now_ms = INT64_C(1795000000000)};
-    must(hubdb_open(&hub, &config, &fault), &fault);
+    char path[SCRATCH_PATH_MAX];
+    const struct hubdb_config config = {.path = scratch_path(fuzz_folder(), "hub.db", path),
+                                        .folder = fuzz_folder()->path,
+                                        .now_ms = INT64_C(1795000000000)};
+    fuzz_must(hubdb_open(&hub, &config, &fault), &fault);
     db = hubdb_database(hub);
-    must(database_begin(db, &fault), &fault);
+    fuzz_must(database_begin(db, &fault), &fault);
     take(slice_of(sold), 0);
     take(slice_of(authorised), 1);
     (void)atexit(close_all);
@@ -94,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_all();
     if (!size)
         return 0;
-    must(database_savepoint(db, &fault), &fault);
+    fuzz_must(database_savepoint(db, &fault), &fault);
     take((struct slice){(const char *)data + 1, size - 1}, data[0]);
     database_rollback_savepoint(db);
     return 0;

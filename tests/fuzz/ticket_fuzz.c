@@ -8,8 +8,8 @@
 #include "hal/base/jsonw.h"
 #include "hal/storage.h"
 #include "provisioning/ticket.h"
+#include "tests/support/fuzz_ground.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,35 +27,20 @@ static const char authority[] = "-----BEGIN CERTIFICATE-----\n"
                                 "ixyXkAnZ6hfX9zaVYGsFS9+mANpo\n"
                                 "-----END CERTIFICATE-----\n";
 
-static char folder[] = "/tmp/ticket_fuzz-XXXXXX";
 static struct identity *identity;
-
-static void must(enum err err, const struct fault *fault)
-{
-    if (!err)
-        return;
-    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
-    abort();
-}
 
 static void close_all(void)
 {
-    char command[64];
     identity_close(identity);
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    (void)!system(command);
 }
 
 static void open_all(void)
 {
     struct fault fault;
-    char path[64];
-    if (!mkdtemp(folder))
-        abort();
-    (void)snprintf(path, sizeof path, "%s/ca.pem", folder);
-    const struct identity_files files = {.ca = path};
-    must(storage_replace(path, slice_of(authority), 0600, &fault), &fault);
-    must(identity_open_files(&identity, &files, &fault), &fault);
+    char path[SCRATCH_PATH_MAX];
+    const struct identity_files files = {.ca = scratch_path(fuzz_folder(), "ca.pem", path)};
+    fuzz_must(storage_replace(path, slice_of(authority), 0600, &fault), &fault);
+    fuzz_must(identity_open_files(&identity, &files, &fault), &fault);
     (void)atexit(close_all);
 }
 

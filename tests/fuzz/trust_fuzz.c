@@ -8,56 +8,37 @@
 #include "hal/storage.h"
 #include "provisioning/identity.h"
 #include "provisioning/trust.h"
+#include "tests/support/fuzz_ground.h"
 #include "tests/support/pki.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/trust_fuzz-XXXXXX";
-static char ca_path[64];
-static char document_path[64];
+static char ca_path[SCRATCH_PATH_MAX];
+static char document_path[SCRATCH_PATH_MAX];
 static struct pki pki;
 static struct key *key;
 static struct buf ca;
 static struct buf signer;
 
-static void must(enum err err, const struct fault *fault)
-{
-    if (!err)
-        return;
-    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
-    abort();
-}
-
-static void clear_away(void)
-{
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    (void)!system(command);
-}
-
 static void open_all(void)
 {
-    if (!mkdtemp(folder))
-        abort();
-    (void)snprintf(ca_path, sizeof ca_path, "%s/ca.pem", folder);
-    (void)snprintf(document_path, sizeof document_path, "%s/trust.json", folder);
+    (void)scratch_path(fuzz_folder(), "ca.pem", ca_path);
+    (void)scratch_path(fuzz_folder(), "trust.json", document_path);
     pki = pki_open("Our authority");
     key = pki_key();
     mbedtls_x509_crt *crt = pki_issue(&pki, CERTIFICATE_SIGNER, "signer", key, -1, 10);
     ca = pki_pem(pki.ca);
     signer = pki_pem(crt);
     certificate_free(crt);
-    (void)atexit(clear_away);
 }
 
 static void begin_anew(void)
 {
     struct fault fault;
-    must(storage_remove(document_path, &fault), &fault);
-    must(storage_replace(ca_path, buf_slice(&ca), 0600, &fault), &fault);
+    fuzz_must(storage_remove(document_path, &fault), &fault);
+    fuzz_must(storage_replace(ca_path, buf_slice(&ca), 0600, &fault), &fault);
 }
 
 /* Signing takes a thousand times as long as reading: what isn't JSON is json_fuzz's. */
@@ -73,8 +54,8 @@ static void check_trusted(void)
     mbedtls_x509_crt *chain CLEANUP(certificate_cleanup) = NULL;
     struct buf pem CLEANUP(buf_free);
     buf_init(&pem, CERTIFICATE_PEM_MAX);
-    must(storage_read(ca_path, &pem, &fault), &fault);
-    must(certificate_parse(buf_slice(&pem), ca_path, &chain, &fault), &fault);
+    fuzz_must(storage_read(ca_path, &pem, &fault), &fault);
+    fuzz_must(certificate_parse(buf_slice(&pem), ca_path, &chain, &fault), &fault);
     for (const mbedtls_x509_crt *crt = chain; crt; crt = crt->next)
         if (!certificate_fits(crt, CERTIFICATE_AUTHORITY))
             abort();
@@ -97,12 +78,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const struct slice payload = {(const char *)data + 1, size - 1};
         if (!is_json(payload))
             return 0;
-        must(envelope_make("trust", payload, buf_slice(&signer), key, &made, &fault), &fault);
+        fuzz_must(envelope_make("trust", payload, buf_slice(&signer), key, &made, &fault), &fault);
         document = buf_slice(&made);
     }
     if (is_spent)
         begin_anew();
-    is_spent = trust_accept(folder, document, PKI_NOW_MS, &changed, &fault) == ERR_OK;
+    is_spent = trust_accept(fuzz_folder()->path, document, PKI_NOW_MS, &changed, &fault) == ERR_OK;
     if (!is_spent)
         return 0;
     if (whole)

@@ -7,6 +7,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "sync/hub/connect/tryton.h"
+#include "tests/support/fuzz_ground.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -20,8 +21,7 @@ enum { REQUEST_MAX = 256 * 1024, CONFIG_MAX = 4096, ANSWERS_MAX = 24 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/tryton_fuzz-XXXXXX";
-static char config[64];
+static char config[SCRATCH_PATH_MAX];
 static int listener = -1;
 
 /* The stand-in's thread and the poster take turns: a call waits for its answer. */
@@ -96,29 +96,14 @@ static void *stand_in(void *context)
 
 /* --- The hub's side -------------------------------------------------------------------------- */
 
-static void must(enum err err, const struct fault *fault)
-{
-    if (!err)
-        return;
-    (void)fprintf(stderr, "%s: %s\n", fault->where, fault->text);
-    abort();
-}
-
-static void clear_away(void)
-{
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    (void)!system(command);
-}
-
 static void write_config(unsigned port)
 {
     struct fault fault;
-    char password[64];
+    char password[SCRATCH_PATH_MAX];
     struct buf text CLEANUP(buf_free);
     buf_init(&text, CONFIG_MAX);
-    (void)snprintf(config, sizeof config, "%s/tryton.json", folder);
-    (void)snprintf(password, sizeof password, "%s/password", folder);
+    (void)scratch_path(fuzz_folder(), "tryton.json", config);
+    (void)scratch_path(fuzz_folder(), "password", password);
     struct jsonw w = jsonw_to(&text);
     char url[64];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
@@ -136,8 +121,8 @@ static void write_config(unsigned port)
     jsonw_end(&w);
     jsonw_end(&w);
     jsonw_end(&w);
-    must(storage_replace(password, SLICE_LITERAL("secret"), 0600, &fault), &fault);
-    must(storage_replace(config, buf_slice(&text), 0600, &fault), &fault);
+    fuzz_must(storage_replace(password, SLICE_LITERAL("secret"), 0600, &fault), &fault);
+    fuzz_must(storage_replace(config, buf_slice(&text), 0600, &fault), &fault);
 }
 
 static void open_all(void)
@@ -146,12 +131,11 @@ static void open_all(void)
     socklen_t len = sizeof at;
     pthread_t thread;
     listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (!mkdtemp(folder) || bind(listener, (struct sockaddr *)&at, len) != 0 ||
-        listen(listener, 8) != 0 || getsockname(listener, (struct sockaddr *)&at, &len) != 0 ||
+    if (bind(listener, (struct sockaddr *)&at, len) != 0 || listen(listener, 8) != 0 ||
+        getsockname(listener, (struct sockaddr *)&at, &len) != 0 ||
         pthread_create(&thread, NULL, stand_in, NULL) != 0)
         abort();
     write_config(ntohs(at.sin_port));
-    (void)atexit(clear_away);
 }
 
 static void post(void)
@@ -178,7 +162,7 @@ static void post(void)
         .line_count = sizeof lines / sizeof *lines,
     };
     const struct post_order order = {.entry = &entry, .day = entry.document_day, .may_move = true};
-    must(tryton_open(config, &connector, &fault), &fault);
+    fuzz_must(tryton_open(config, &connector, &fault), &fault);
     enum err err = connector.ops->post(connector.self, &order, &posted, &fault);
     connector.ops->close(connector.self);
     if (!err && !posted.number[0])
