@@ -307,11 +307,13 @@ static enum err tell_forged(const struct answered *answered, struct database *db
                             struct fault *fault)
 {
     const struct config_report *report = &answered->report;
-    const struct id no_log = {{0}};
     if (report->state != CONFIG_STATE_REJECTED || strcmp(report->path, "signature") != 0)
         return ERR_OK;
-    return log_exception_raise(db, "signature_invalid", answered->device, &no_log, 0,
-                               report->reason, now_ms, fault);
+    const struct log_exception exception = {.code = "signature_invalid",
+                                            .device = answered->device,
+                                            .detail = report->reason,
+                                            .now_ms = now_ms};
+    return log_exception_raise(db, &exception, fault);
 }
 
 static enum err run_report(struct work *work, struct database *db, struct fault *fault)

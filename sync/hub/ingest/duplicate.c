@@ -66,6 +66,10 @@ enum err duplicate_judge(struct database *db, const struct stream_log *log, int6
     (void)snprintf(detail, sizeof detail,
                    "seq %" PRId64 " is the event that log %s has at seq %" PRId64, seq, id,
                    before.seq);
-    return log_exception_raise(db, "duplicate_event", log->device, &log->id, 0, detail, now_ms,
-                               fault);
+    const struct log_exception exception = {.code = "duplicate_event",
+                                            .device = log->device,
+                                            .log = log->id,
+                                            .detail = detail,
+                                            .now_ms = now_ms};
+    return log_exception_raise(db, &exception, fault);
 }

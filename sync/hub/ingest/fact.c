@@ -274,10 +274,13 @@ static enum err meet_again(struct database *db, const struct fact_place *place,
     }
     reading_park(reading, "id_body_conflict", "another event with this id was here before");
     err = store_parked(db, place, memory, reading, stored, fault);
-    return err || !stored->fresh
-               ? err
-               : log_exception_raise(db, reading->code, device_of(place), &place->log->id,
-                                     place->seq, reading->detail, place->received_ms, fault);
+    const struct log_exception exception = {.code = reading->code,
+                                            .device = device_of(place),
+                                            .log = place->log->id,
+                                            .seq = place->seq,
+                                            .detail = reading->detail,
+                                            .now_ms = place->received_ms};
+    return err || !stored->fresh ? err : log_exception_raise(db, &exception, fault);
 }
 
 /* The source says where the appliance stands: "/store/0042/device/box-a". */

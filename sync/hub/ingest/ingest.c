@@ -28,8 +28,13 @@ struct intake {
 
 static enum err raise_here(struct intake *in, const char *code, int64_t seq, const char *detail)
 {
-    return log_exception_raise(in->db, code, in->batch->device, &in->batch->header.log, seq, detail,
-                               in->batch->received_ms, in->fault);
+    const struct log_exception exception = {.code = code,
+                                            .device = in->batch->device,
+                                            .log = in->batch->header.log,
+                                            .seq = seq,
+                                            .detail = detail,
+                                            .now_ms = in->batch->received_ms};
+    return log_exception_raise(in->db, &exception, in->fault);
 }
 
 /* The batch contradicts what is here. */
@@ -45,8 +50,12 @@ static enum err refuse(struct intake *in, const struct id *log, enum err why, co
 {
     in->result->verdict = INGEST_REFUSED;
     (void)fault_set(&in->result->why, why, "", "%s", detail);
-    return log_exception_raise(in->db, "batch_refused", in->batch->device, log, 0, detail,
-                               in->batch->received_ms, in->fault);
+    const struct log_exception exception = {.code = "batch_refused",
+                                            .device = in->batch->device,
+                                            .log = *log,
+                                            .detail = detail,
+                                            .now_ms = in->batch->received_ms};
+    return log_exception_raise(in->db, &exception, in->fault);
 }
 
 /* --- The log --------------------------------------------------------------------------------- */

@@ -10,9 +10,18 @@
 
 #include <stdint.h>
 
-/* Raises an exception for people; the same one again only counts. */
-enum err log_exception_raise(struct database *db, const char *code, const char *device,
-                             const struct id *log, int64_t seq, const char *detail, int64_t now_ms,
+/* The code, the device, the log and the seq name it. */
+struct log_exception {
+    const char *code;
+    const char *device;
+    struct id log; /* zero: of none */
+    int64_t seq;   /* 0: of the log as a whole */
+    const char *detail;
+    int64_t now_ms;
+};
+
+/* For people; the same one again only counts. */
+enum err log_exception_raise(struct database *db, const struct log_exception *exception,
                              struct fault *fault) MUST_CHECK;
 
 #endif

@@ -330,9 +330,14 @@ static enum err do_asked(struct database *db, const struct books *books, const s
     enum err err = find(db, key, &parked, fault);
     const struct parked_decision decision = {
         .verdict = PARKED_RESUBMIT, .by = parked.device, .reason = asked->reason, .now_ms = now_ms};
+    const struct log_exception exception = {.code = "discard_asked",
+                                            .device = parked.device,
+                                            .log = parked.log,
+                                            .seq = parked.seq,
+                                            .detail = asked->reason,
+                                            .now_ms = now_ms};
     if (!err && asked->discard)
-        return log_exception_raise(db, "discard_asked", parked.device, &parked.log, parked.seq,
-                                   asked->reason, now_ms, fault);
+        return log_exception_raise(db, &exception, fault);
     return err ? err : parked_decide(db, books, key, &decision, news, fault);
 }
 

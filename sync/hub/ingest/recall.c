@@ -175,8 +175,13 @@ static enum err tell(struct walk *w)
         detail, sizeof detail,
         "%" PRId64 " events from %" PRId64 " on were damaged or lost at the centre, and %s",
         w->places, w->first_place, lost ? "only a backup has them" : "are asked for again");
-    return log_exception_raise(w->db, lost ? "events_lost" : "events_recalled", w->log.device,
-                               &w->log.id, w->first_place, detail, w->now_ms, w->fault);
+    const struct log_exception exception = {.code = lost ? "events_lost" : "events_recalled",
+                                            .device = w->log.device,
+                                            .log = w->log.id,
+                                            .seq = w->first_place,
+                                            .detail = detail,
+                                            .now_ms = w->now_ms};
+    return log_exception_raise(w->db, &exception, w->fault);
 }
 
 static enum err count_ranges(struct walk *w, int64_t *held)

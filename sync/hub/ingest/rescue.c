@@ -93,11 +93,15 @@ static void note_loss(void *context, const char *table, const char *text)
 static enum err raise_losses(struct database *db, const struct losses *losses, int64_t now_ms,
                              struct fault *fault)
 {
-    static const struct id nobody = {{0}};
     enum err err = ERR_OK;
-    for (size_t i = 0; i < losses->count && !err; i++)
-        err = log_exception_raise(db, "database_rescued", CENTRE_DEVICE, &nobody, (int64_t)i + 1,
-                                  losses->findings[i].text, now_ms, fault);
+    for (size_t i = 0; i < losses->count && !err; i++) {
+        const struct log_exception exception = {.code = "database_rescued",
+                                                .device = CENTRE_DEVICE,
+                                                .seq = (int64_t)i + 1,
+                                                .detail = losses->findings[i].text,
+                                                .now_ms = now_ms};
+        err = log_exception_raise(db, &exception, fault);
+    }
     return err;
 }
 
