@@ -49,9 +49,9 @@ static enum err list_one(void *context, const struct eventlog_parked *parked, st
     listing->count++;
     jsonw_object(&listing->w, NULL);
     write_item(&listing->w, parked);
+    const struct eventlog_span one = {parked->log, parked->item.seq, 1};
     if (listing->only)
-        err = eventlog_range(listing->reader, &parked->log, parked->item.seq, 1, &before,
-                             write_body, &listing->w, fault);
+        err = eventlog_range(listing->reader, &one, &before, write_body, &listing->w, fault);
     jsonw_end(&listing->w);
     return err;
 }

@@ -88,8 +88,8 @@ static enum err seq_at_time(struct api *api, const struct eventlog_stream_status
         int64_t middle = low + (high - low) / 2;
         int64_t there_ms = 0;
         struct sha256 before;
-        err =
-            eventlog_range(api->reader, &log->log, middle, 1, &before, take_time, &there_ms, fault);
+        const struct eventlog_span one = {log->log, middle, 1};
+        err = eventlog_range(api->reader, &one, &before, take_time, &there_ms, fault);
         if (there_ms < time_ms)
             low = middle + 1;
         else

@@ -246,8 +246,8 @@ void api_committed(struct api *api)
         if (!api->streams || stream->head < first)
             continue;
         struct sha256 before;
-        enum err err = eventlog_range(api->reader, &stream->log, first, NEWS_EVENTS_MAX, &before,
-                                      tell_event, api, NULL);
+        const struct eventlog_span news = {stream->log, first, NEWS_EVENTS_MAX};
+        enum err err = eventlog_range(api->reader, &news, &before, tell_event, api, NULL);
         (void)err; /* a page that missed news asks again */
     }
     if (api->streams)

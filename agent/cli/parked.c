@@ -57,9 +57,9 @@ static enum err show(void *context, const struct eventlog_parked *parked, struct
     if (listing->cli->json)
         jsonw_object(&listing->w, NULL);
     print_item(listing, id, parked);
+    const struct eventlog_span one = {parked->log, parked->item.seq, 1};
     if (listing->only)
-        err = eventlog_range(listing->reader, &parked->log, parked->item.seq, 1, &before,
-                             print_body, listing, fault);
+        err = eventlog_range(listing->reader, &one, &before, print_body, listing, fault);
     if (listing->cli->json)
         jsonw_end(&listing->w);
     return err;

@@ -48,8 +48,8 @@ static enum err show_stream(struct listing *listing, struct eventlog_reader *rea
     if (stream->head <= stream->through || max <= 0)
         return ERR_OK;
     struct sha256 before;
-    return eventlog_range(reader, &stream->log, stream->through + 1, max, &before, show, listing,
-                          fault);
+    const struct eventlog_span waiting = {stream->log, stream->through + 1, max};
+    return eventlog_range(reader, &waiting, &before, show, listing, fault);
 }
 
 enum cli_exit cli_queue(struct cli *cli)

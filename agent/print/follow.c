@@ -37,8 +37,8 @@ enum err print_follow(struct print_follow *follow, bool *moved, bool *more, stru
     if (queue->through >= stream->head || eventlog_reader_refresh(follow->reader, NULL))
         return ERR_OK;
     struct sha256 before;
-    enum err err = eventlog_range(follow->reader, &stream->log, queue->through + 1, EVENTS_AT_ONCE,
-                                  &before, look_at, follow, fault);
+    const struct eventlog_span next = {stream->log, queue->through + 1, EVENTS_AT_ONCE};
+    enum err err = eventlog_range(follow->reader, &next, &before, look_at, follow, fault);
     *more = queue->through < stream->head;
     return err;
 }

@@ -263,13 +263,19 @@ struct database_statements *eventlog_reader_view(struct eventlog_reader *reader,
 /* One stored body on its way to the wire. */
 typedef enum err eventlog_visit_body(void *context, int64_t seq, struct slice body,
                                      const struct sha256 *hash, struct fault *fault);
+struct eventlog_span {
+    struct id log;
+    int64_t first; /* seq */
+    int64_t max_events;
+};
+
 /*
- * Visits the bodies of a log from seq `first` on, at most `max_events`. `before` gets the chain
- * hash before `first`. The visitor ends it early with ERR_TOO_LARGE, which is then not an error.
+ * Visits the bodies of the span. `before` gets the chain hash before its first. The visitor ends it
+ * early with ERR_TOO_LARGE, which is then not an error.
  */
-enum err eventlog_range(struct eventlog_reader *reader, const struct id *log, int64_t first,
-                        int64_t max_events, struct sha256 *before, eventlog_visit_body *visit,
-                        void *context, struct fault *fault) MUST_CHECK;
+enum err eventlog_range(struct eventlog_reader *reader, const struct eventlog_span *span,
+                        struct sha256 *before, eventlog_visit_body *visit, void *context,
+                        struct fault *fault) MUST_CHECK;
 enum err eventlog_history(struct eventlog_reader *reader, const struct id *correlation,
                           eventlog_visit *visit, void *context, struct fault *fault) MUST_CHECK;
 

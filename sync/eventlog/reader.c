@@ -70,17 +70,17 @@ static enum err visit_row(struct statement *row, eventlog_visit_body *visit, voi
     return visit(context, seq, column_slice(row, 2), &hash, fault);
 }
 
-static enum err visit_range(struct database *db, const struct log_row *row, int64_t first,
-                            int64_t max_events, eventlog_visit_body *visit, void *context,
-                            struct fault *fault)
+static enum err visit_range(struct database *db, const struct log_row *row,
+                            const struct eventlog_span *span, eventlog_visit_body *visit,
+                            void *context, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_statement(db, LOG_EVENT_RANGE, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, log_position(row->no, first));
+    bind_int(s, 1, log_position(row->no, span->first));
     bind_int(s, 2, log_position(row->no + 1, 0) - 1);
-    bind_int(s, 3, max_events);
+    bind_int(s, 3, span->max_events);
     bool there = true;
     while (!err && there) {
         err = database_step(db, s, &there, fault);
@@ -91,39 +91,38 @@ static enum err visit_range(struct database *db, const struct log_row *row, int6
     return err == ERR_TOO_LARGE ? ERR_OK : err;
 }
 
-static enum err range(struct database *db, const struct id *log, int64_t first, int64_t max_events,
-                      struct sha256 *before, eventlog_visit_body *visit, void *context,
-                      struct fault *fault)
+static enum err range(struct database *db, const struct eventlog_span *span, struct sha256 *before,
+                      eventlog_visit_body *visit, void *context, struct fault *fault)
 {
     struct log_row row;
     bool found;
-    enum err err = log_by_id(db, log, &row, &found, fault);
+    enum err err = log_by_id(db, &span->log, &row, &found, fault);
     if (err)
         return err;
     if (!found)
         return fault_set(fault, ERR_NOT_FOUND, "log", "there is no such log here");
     struct sha256 hash;
-    err = log_hash_at(db, &row, first - 1, &hash, &found, fault);
+    err = log_hash_at(db, &row, span->first - 1, &hash, &found, fault);
     if (err)
         return err;
     if (!found)
-        return fault_set(fault, ERR_NOT_FOUND, "first", "seq %lld is %s", (long long)first,
-                         first < row.first_kept ? "pruned" : "not there yet");
+        return fault_set(fault, ERR_NOT_FOUND, "first", "seq %lld is %s", (long long)span->first,
+                         span->first < row.first_kept ? "pruned" : "not there yet");
     *before = hash;
-    return visit_range(db, &row, first, max_events, visit, context, fault);
+    return visit_range(db, &row, span, visit, context, fault);
 }
 
 /* One transaction, so that a fork can't come between the log's row and its events. */
-enum err eventlog_range(struct eventlog_reader *reader, const struct id *log, int64_t first,
-                        int64_t max_events, struct sha256 *before, eventlog_visit_body *visit,
-                        void *context, struct fault *fault)
+enum err eventlog_range(struct eventlog_reader *reader, const struct eventlog_span *span,
+                        struct sha256 *before, eventlog_visit_body *visit, void *context,
+                        struct fault *fault)
 {
     enum err err = eventlog_reader_refresh(reader, fault);
     if (!err)
         err = database_run_plain(reader->db, LOG_BEGIN_READING, fault);
     if (err)
         return err;
-    err = range(reader->db, log, first, max_events, before, visit, context, fault);
+    err = range(reader->db, span, before, visit, context, fault);
     database_rollback(reader->db);
     return err;
 }

@@ -35,8 +35,7 @@ static enum err send_one(struct uplink *uplink, const struct window_choice *choi
 {
     const struct eventlog_stream_status *log = &uplink->log.streams[choice->stream];
     struct window_batch batch = {.stream = choice->stream, .sent_ms = uplink_now_ms(uplink)};
-    enum err err = parcel_pack(&uplink->parcel, uplink->reader, log, choice->stream, choice->first,
-                               choice->max_events, choice->max_bytes, fault);
+    enum err err = parcel_pack(&uplink->parcel, uplink->reader, log, choice, fault);
     if (!err)
         err = parcel_publish(&uplink->parcel, link_mqtt(uplink->link), uplink->config.target.device,
                              encoding_compresses(&uplink->encoding), &batch.token, fault);

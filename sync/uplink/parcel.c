@@ -41,27 +41,27 @@ static enum err add(void *context, int64_t seq, struct slice body, const struct 
 }
 
 enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
-                     const struct eventlog_stream_status *log, enum stream stream, int64_t first,
-                     int64_t max_events, size_t max_bytes, struct fault *fault)
+                     const struct eventlog_stream_status *log, const struct window_choice *choice,
+                     struct fault *fault)
 {
+    const struct eventlog_span span = {log->log, choice->first, choice->max_events};
     parcel->header = (struct batch_header){
         .log = log->log,
-        .stream = stream,
-        .first = first,
+        .stream = choice->stream,
+        .first = choice->first,
         .has_parent = log->forked,
         .parent = log->parent,
     };
     parcel->count = 0;
-    parcel->max_bytes = max_bytes < BATCH_BYTES_MAX ? max_bytes : BATCH_BYTES_MAX;
+    parcel->max_bytes = choice->max_bytes < BATCH_BYTES_MAX ? choice->max_bytes : BATCH_BYTES_MAX;
     buf_reset(&parcel->body);
     batch_begin(&parcel->body);
-    enum err err = eventlog_range(reader, &log->log, first, max_events, &parcel->header.prev, add,
-                                  parcel, fault);
+    enum err err = eventlog_range(reader, &span, &parcel->header.prev, add, parcel, fault);
     if (err)
         return err;
     if (!parcel->count)
         return fault_set(fault, ERR_NOT_FOUND, "", "the log holds nothing at %lld",
-                         (long long)first);
+                         (long long)choice->first);
     batch_end(&parcel->body);
     return buf_check(&parcel->body, fault, "batch");
 }

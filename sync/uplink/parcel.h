@@ -9,6 +9,7 @@
 #include "sync/contract/compression.h"
 #include "sync/eventlog/eventlog.h"
 #include "sync/transport/mqtt.h"
+#include "sync/uplink/window.h"
 
 struct parcel {
     struct batch_header header;
@@ -24,12 +25,12 @@ void parcel_free(struct parcel *parcel);
 /* Nothing waits any more: gives back what only large batches need. */
 void parcel_rest(struct parcel *parcel);
 /*
- * Packs from `first` on: at most `max_events`, and no more than `max_bytes` unless the first event
- * alone is larger. ERR_NOT_FOUND when the log has nothing there.
+ * Packs what was chosen of the stream's log: no more bytes than that unless the first event alone
+ * is larger. ERR_NOT_FOUND when the log has nothing there.
  */
 enum err parcel_pack(struct parcel *parcel, struct eventlog_reader *reader,
-                     const struct eventlog_stream_status *log, enum stream stream, int64_t first,
-                     int64_t max_events, size_t max_bytes, struct fault *fault) MUST_CHECK;
+                     const struct eventlog_stream_status *log, const struct window_choice *choice,
+                     struct fault *fault) MUST_CHECK;
 /* Sends it on up/events, compressed or as it is; *token as mqtt_publish. */
 enum err parcel_publish(struct parcel *parcel, struct mqtt *mqtt, const char *device,
                         bool compressed, int *token, struct fault *fault) MUST_CHECK;

@@ -377,7 +377,8 @@ enum err log_fixture_range(struct log_fixture *f, const struct id *log, int64_t 
     struct eventlog_reader *reader;
     must(eventlog_reader_open(&reader, &f->config, NULL) == ERR_OK, "opening a reader");
     struct range range = {out, last};
-    enum err err = eventlog_range(reader, log, first, max, before, add_body, &range, &f->fault);
+    const struct eventlog_span span = {*log, first, max};
+    enum err err = eventlog_range(reader, &span, before, add_body, &range, &f->fault);
     eventlog_reader_close(reader);
     return err;
 }

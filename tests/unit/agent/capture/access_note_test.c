@@ -36,8 +36,8 @@ static void assert_noted(const struct access *access, const char *subject, const
     const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
     assert_int_equal(stream->head, 1);
     buf_init(&body, EVENT_BODY_MAX);
-    assert_int_equal(eventlog_range(counter_reader(counter), &stream->log, 1, 1, &before, keep_body,
-                                    &body, NULL),
+    const struct eventlog_span one = {stream->log, 1, 1};
+    assert_int_equal(eventlog_range(counter_reader(counter), &one, &before, keep_body, &body, NULL),
                      ERR_OK);
     assert_non_null(strstr(body.data, "\"type\":\"com.tillback.access.changed.v1\""));
     assert_non_null(strstr(body.data, subject));

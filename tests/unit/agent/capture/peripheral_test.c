@@ -77,9 +77,9 @@ static void assert_last_event_has(const struct fixture *f, const char *words)
     buf_init(&body, EVENT_BODY_MAX);
     eventlog_status(counter_log(f->counter), &status);
     const struct eventlog_stream_status *stream = &status.streams[STREAM_RETURNS];
-    assert_int_equal(eventlog_range(counter_reader(f->counter), &stream->log, stream->head, 1,
-                                    &before, keep_body, &body, NULL),
-                     ERR_OK);
+    const struct eventlog_span last = {stream->log, stream->head, 1};
+    assert_int_equal(
+        eventlog_range(counter_reader(f->counter), &last, &before, keep_body, &body, NULL), ERR_OK);
     assert_non_null(strstr(body.data, words));
     buf_free(&body);
 }

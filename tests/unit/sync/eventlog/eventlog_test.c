@@ -68,8 +68,8 @@ static void every_body_is_in_the_chain_from_the_origin(void **state)
     assert_int_equal(eventlog_reader_open(&reader, &f->config, NULL), ERR_OK);
     struct walk walk = {.unbroken = true, .hash = chain_origin(&status.log, NULL)};
     struct sha256 before;
-    assert_int_equal(eventlog_range(reader, &status.log, 1, 1000, &before, follow, &walk, NULL),
-                     ERR_OK);
+    const struct eventlog_span all = {status.log, 1, 1000};
+    assert_int_equal(eventlog_range(reader, &all, &before, follow, &walk, NULL), ERR_OK);
     eventlog_reader_close(reader);
     assert_true(walk.unbroken);
     assert_int_equal(walk.events, 40);
