@@ -98,8 +98,9 @@ static void begin_tls(struct dial *dial)
     loop_poll_close(dial->poll);
     dial->poll = NULL;
     loop_timer_stop(dial->timer);
+    const struct tls_line line = {dial->fd, dial->host, left_ms(dial)};
     enum err err = tls_stream_open(
-        &dial->stream, dial->loop, dial->tls, dial->fd, dial->host, left_ms(dial),
+        &dial->stream, dial->loop, dial->tls, &line,
         &(struct tls_listener){.connected = on_connected, .context = dial}, &dial->fault);
     if (err) {
         end(dial, NULL, &dial->fault);

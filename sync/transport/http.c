@@ -183,8 +183,9 @@ static void on_tls_connected(void *context, enum err err, const struct fault *wh
 static enum err begin_handshake(struct http_connection *connection, int fd, struct fault *fault)
 {
     struct http_server *server = connection->server;
+    const struct tls_line line = {.fd = fd, .handshake_timeout_ms = server->limits.handshake_ms};
     enum err err = tls_stream_open(
-        &connection->stream, server->loop, server->tls, fd, NULL, server->limits.handshake_ms,
+        &connection->stream, server->loop, server->tls, &line,
         &(struct tls_listener){.connected = on_tls_connected, .context = connection}, fault);
     if (err)
         (void)close(fd);

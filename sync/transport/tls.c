@@ -346,10 +346,10 @@ static int set_up(struct tls_stream *stream, const char *host)
 }
 
 enum err tls_stream_open(struct tls_stream **out, struct loop *loop, struct tls_context *context,
-                         int fd, const char *host, int64_t handshake_timeout_ms,
-                         const struct tls_listener *listener, struct fault *fault)
+                         const struct tls_line *line, const struct tls_listener *listener,
+                         struct fault *fault)
 {
-    assert(host || context->role == TLS_SERVER);
+    assert(line->host || context->role == TLS_SERVER);
     struct tls_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
@@ -360,19 +360,19 @@ enum err tls_stream_open(struct tls_stream **out, struct loop *loop, struct tls_
     stream->listener = *listener;
     stream->fd = -1; /* taken over only when nothing can fail any more */
     enum err err = ERR_OK;
-    int code = set_up(stream, host);
+    int code = set_up(stream, line->host);
     if (code)
         err = crypto_fault(fault, ERR_TLS, "", "setting up TLS", code);
     if (!err)
-        err = loop_poll_open(loop, fd, on_poll, stream, &stream->poll, fault);
+        err = loop_poll_open(loop, line->fd, on_poll, stream, &stream->poll, fault);
     if (!err && !(stream->timer = loop_timer_open(loop, on_timer, stream)))
         err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     if (err) {
         tls_stream_close(stream);
         return err;
     }
-    stream->fd = fd;
-    loop_timer_start(stream->timer, handshake_timeout_ms, 0);
+    stream->fd = line->fd;
+    loop_timer_start(stream->timer, line->handshake_timeout_ms, 0);
     /* A client's first flight goes out from the loop, so that no callback comes before we return.
      */
     stream->handshake_writes = context->role == TLS_CLIENT;

@@ -67,10 +67,17 @@ struct tls_listener {
     void *context;
 };
 
-/* Takes over `fd`. `host` is the name to check and to send as SNI; NULL on a server. */
+/* What it goes over. */
+struct tls_line {
+    int fd;
+    const char *host; /* to check and to send as SNI; borrowed; NULL on a server */
+    int64_t handshake_timeout_ms;
+};
+
+/* Takes over the line's descriptor, unless it fails. */
 enum err tls_stream_open(struct tls_stream **stream, struct loop *loop, struct tls_context *context,
-                         int fd, const char *host, int64_t handshake_timeout_ms,
-                         const struct tls_listener *listener, struct fault *fault) MUST_CHECK;
+                         const struct tls_line *line, const struct tls_listener *listener,
+                         struct fault *fault) MUST_CHECK;
 /* Sends close_notify if it can at once, closes the socket. Takes NULL; no callback comes after. */
 void tls_stream_close(struct tls_stream *stream);
 /* Reads up to `size` bytes; *len is 0 when there is nothing now. ERR_CLOSED at the peer's end. */

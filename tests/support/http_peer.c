@@ -115,7 +115,8 @@ void http_peer_open(struct http_peer *peer, struct loop *loop, const char *addre
         loop_poll_want(peer->poll, LOOP_READ);
         return;
     }
-    if (tls_stream_open(&peer->stream, loop, tls, peer->fd, "localhost", HANDSHAKE_MS,
+    const struct tls_line line = {peer->fd, "localhost", HANDSHAKE_MS};
+    if (tls_stream_open(&peer->stream, loop, tls, &line,
                         &(struct tls_listener){.connected = on_connected,
                                                .readable = on_readable,
                                                .writable = on_writable,

@@ -71,14 +71,14 @@ static void open_end(struct tls_pair *pair, struct tls_end *end, struct tls_cont
     struct fault fault;
     end->got = malloc(TLS_PAIR_BYTES_MAX);
     assert_non_null(end->got);
-    enum err err =
-        tls_stream_open(&end->stream, pair->loop, context, fd, host, TLS_PAIR_HANDSHAKE_MS,
-                        &(struct tls_listener){.connected = on_connected,
-                                               .readable = on_readable,
-                                               .writable = on_writable,
-                                               .closed = on_closed,
-                                               .context = end},
-                        &fault);
+    const struct tls_line line = {fd, host, TLS_PAIR_HANDSHAKE_MS};
+    enum err err = tls_stream_open(&end->stream, pair->loop, context, &line,
+                                   &(struct tls_listener){.connected = on_connected,
+                                                          .readable = on_readable,
+                                                          .writable = on_writable,
+                                                          .closed = on_closed,
+                                                          .context = end},
+                                   &fault);
     assert_int_equal(err, ERR_OK);
     tls_context_close(context); /* the stream keeps it */
 }

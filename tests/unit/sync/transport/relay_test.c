@@ -212,12 +212,12 @@ static void open_wire(struct wire *wire, unsigned seed)
     wire->local_fd = inner[1];
     struct tls_listener far = {far_connected, far_reads, far_writable, far_closed, wire};
     struct tls_listener near = {.connected = near_connected, .context = wire};
-    assert_int_equal(tls_stream_open(&wire->far_stream, wire->loop, client, outer[0], "localhost",
-                                     HANDSHAKE_MS, &far, NULL),
+    const struct tls_line lines[] = {{outer[0], "localhost", HANDSHAKE_MS},
+                                     {outer[1], NULL, HANDSHAKE_MS}};
+    assert_int_equal(tls_stream_open(&wire->far_stream, wire->loop, client, &lines[0], &far, NULL),
                      ERR_OK);
-    assert_int_equal(tls_stream_open(&wire->near_stream, wire->loop, server, outer[1], NULL,
-                                     HANDSHAKE_MS, &near, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        tls_stream_open(&wire->near_stream, wire->loop, server, &lines[1], &near, NULL), ERR_OK);
     tls_context_close(client);
     tls_context_close(server);
     assert_true(await(wire->loop, is_joined, wire, AWAIT_MS));

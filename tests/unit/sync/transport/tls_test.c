@@ -75,9 +75,9 @@ static void meet_bare_peer(enum tls_role role, const void *bytes, size_t len, in
     tls_pair_sockets(fds);
     struct tls_context *context =
         tls_pki_context(&pki, role, role == TLS_CLIENT ? "shop-1" : "server");
+    const struct tls_line line = {fds[0], role == TLS_CLIENT ? "localhost" : NULL, timeout_ms};
     assert_int_equal(
-        tls_stream_open(&end->stream, loop, context, fds[0],
-                        role == TLS_CLIENT ? "localhost" : NULL, timeout_ms,
+        tls_stream_open(&end->stream, loop, context, &line,
                         &(struct tls_listener){.connected = on_connected, .context = end}, NULL),
         ERR_OK);
     assert_int_equal(write(fds[1], bytes, len), (ssize_t)len);
