@@ -318,19 +318,21 @@ enum err recall_told(struct database *db, const struct stream_log *log, int64_t 
     return ERR_OK;
 }
 
-static enum err look(struct database *db, size_t statement, const struct stream_log *log,
-                     int64_t seq, const struct sha256 *hash, bool *found, int64_t *number,
-                     struct fault *fault)
+static enum err bind_place(struct database *db, size_t statement, const struct stream_log *log,
+                           int64_t seq, struct statement **ready, struct fault *fault)
 {
-    struct statement *s;
-    enum err err = database_statement(db, statement, &s, fault);
+    enum err err = database_statement(db, statement, ready, fault);
     if (err)
         return err;
-    bind_int(s, 1, log->no);
-    bind_int(s, 2, seq);
-    if (hash)
-        bind_blob(s, 3, hash->bytes, SHA256_BYTES);
-    err = database_step(db, s, found, fault);
+    bind_int(*ready, 1, log->no);
+    bind_int(*ready, 2, seq);
+    return ERR_OK;
+}
+
+static enum err look(struct database *db, struct statement *s, bool *found, int64_t *number,
+                     struct fault *fault)
+{
+    enum err err = database_step(db, s, found, fault);
     if (err)
         return err;
     if (*found)
@@ -345,18 +347,22 @@ enum err recall_answered(struct database *db, const struct stream_log *log, int6
 {
     struct statement *s;
     bool known = false;
-    int64_t one = 0;
     int64_t number = 0;
-    enum err err = look(db, INGEST_RECALL_IS_WANTED, log, seq, NULL, was, &one, fault);
+    enum err err = bind_place(db, INGEST_RECALL_IS_WANTED, log, seq, &s, fault);
+    if (!err)
+        err = look(db, s, was, &number, fault);
     if (err || !*was)
         return err;
-    err = look(db, INGEST_RECALL_FIND, log, seq, hash, &known, &number, fault);
-    if (!err)
-        err = database_statement(db, INGEST_RECALL_DONE, &s, fault);
+    number = 0;
+    err = bind_place(db, INGEST_RECALL_FIND, log, seq, &s, fault);
     if (err)
         return err;
-    bind_int(s, 1, log->no);
-    bind_int(s, 2, seq);
+    bind_blob(s, 3, hash->bytes, SHA256_BYTES);
+    err = look(db, s, &known, &number, fault);
+    if (!err)
+        err = bind_place(db, INGEST_RECALL_DONE, log, seq, &s, fault);
+    if (err)
+        return err;
     *event_no = number;
     return database_run(db, s, fault);
 }
