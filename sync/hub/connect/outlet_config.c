@@ -1,7 +1,7 @@
 #include "sync/hub/connect/outlet_config.h"
 #include "sync/hub/connect/config_file.h"
 #include "sync/hub/connect/http_call.h"
-#include "sync/hub/ingest/bookkeeper.h"
+#include "sync/hub/ingest/filing.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -87,7 +87,7 @@ static enum err find_types(struct outlet_config *outlet, struct fault *fault)
         if (event_type_find(slice_of(name), &type) != ERR_OK)
             return fault_set(fault, ERR_INVALID, "events", "there are no events \"%.60s\"",
                              outlet->events[i]);
-        if (!bookkeeper_files(type))
+        if (!filing_wants(type))
             return fault_set(fault, ERR_INVALID, "events",
                              "outlets are told what happens to returns: \"%.60s\" is not of one",
                              outlet->events[i]);

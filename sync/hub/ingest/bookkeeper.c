@@ -2,95 +2,11 @@
 #include "hal/base/cleanup.h"
 #include "sync/hub/ingest/cursor.h"
 #include "sync/hub/ingest/daybook.h"
-#include "sync/hub/ingest/desk.h"
-#include "sync/hub/ingest/finding.h"
-#include "sync/hub/ingest/gift_card.h"
+#include "sync/hub/ingest/filing.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/parked.h"
 
 #include <stdlib.h>
-
-/* --- New events ------------------------------------------------------------------------------ */
-
-bool bookkeeper_files(enum event_type type)
-{
-    switch (type) {
-    case EVENT_SALE_RECORDED:
-    case EVENT_SALE_PUSHED:
-    case EVENT_PERIPHERAL_CHANGED:
-    case EVENT_CONFIG_APPLIED:
-    case EVENT_CLOCK_SYNCHRONISED:
-    case EVENT_PARKED_ASKED:
-    case EVENT_COMMAND_TAKEN:
-    case EVENT_SELFTEST_RUN:
-    case EVENT_ACCESS_CHANGED:
-    case EVENT_PARKED_DECIDED:
-    case EVENT_CUSTOMER_ERASED:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static enum err insert_filed(struct database *db, int64_t event_no, const struct event *event,
-                             struct fault *fault)
-{
-    struct statement *s;
-    enum err err = database_statement(db, INGEST_LEDGER_FILE, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, event_no);
-    bind_blob(s, 2, event->correlation.bytes, ID_BYTES);
-    bind_slice(s, 3, event->source);
-    bind_int(s, 4, event->sequence);
-    return database_send(db, s, fault);
-}
-
-/* Nobody can tell where the return stands: its event waits for a person, other returns go on. */
-static enum err park_unplaced(struct database *db, int64_t event_no, int64_t now_ms,
-                              struct news *news, struct fault *fault)
-{
-    const struct fault why = *fault;
-    struct filed filed;
-    struct desk desk = {.db = db, .now_ms = now_ms, .news = news, .fault = fault};
-    arena_init(&desk.arena, DESK_ARENA_MAX);
-    enum err err = desk_load(&desk, event_no, &filed);
-    if (!err)
-        err = desk_park(&desk, &filed, desk_reason(why.code), &why);
-    buf_free(&filed.body);
-    desk_close(&desk);
-    return err;
-}
-
-static enum err take_in(struct database *db, const struct books *books, int64_t event_no,
-                        struct slice body, int64_t now_ms, struct news *news, struct fault *fault)
-{
-    struct arena arena CLEANUP(arena_free);
-    struct event event;
-    arena_init(&arena, EVENT_BODY_MAX);
-    /* What can't be read as an event was parked when it came. */
-    if (event_read(body, &arena, &event, NULL) != ERR_OK)
-        return ERR_OK;
-    if (event.type == EVENT_PARKED_ASKED)
-        return parked_asked(db, books, event_no, &event, now_ms, news, fault);
-    if (event.type == EVENT_SALE_RECORDED || event.type == EVENT_SALE_PUSHED)
-        return gift_card_pay(db, &event, now_ms, fault);
-    if (!bookkeeper_files(event.type))
-        return ERR_OK;
-    enum err err = insert_filed(db, event_no, &event, fault);
-    if (!err)
-        err = database_savepoint(db, fault);
-    if (err)
-        return err;
-    err = desk_work(db, books, &event.correlation, now_ms, news, fault);
-    if (!err)
-        err = database_release(db, fault);
-    if (!err)
-        return ERR_OK;
-    database_rollback_savepoint(db);
-    return err_class(err) == ERR_CLASS_PARK ? park_unplaced(db, event_no, now_ms, news, fault)
-                                            : err;
-}
 
 /* The event behind the cursor, its body copied; *found false at the end. */
 static enum err next_event(struct database *db, int64_t *cursor, bool *found, bool *nameless,
@@ -114,6 +30,20 @@ static enum err next_event(struct database *db, int64_t *cursor, bool *found, bo
     return buf_check(body, fault, "event");
 }
 
+static enum err take(struct database *db, const struct books *books, int64_t event_no,
+                     int64_t now_ms, struct news *news, struct fault *fault)
+{
+    struct buf body CLEANUP(buf_free);
+    int64_t cursor = event_no - 1;
+    bool found = false;
+    bool nameless = true;
+    buf_init(&body, EVENT_BODY_MAX);
+    enum err err = next_event(db, &cursor, &found, &nameless, &body, fault);
+    if (err || !found || nameless || cursor != event_no)
+        return err ? err : fault_set(fault, ERR_NOT_FOUND, "event", "there is no such event");
+    return parked_take(db, books, event_no, buf_slice(&body), now_ms, news, fault);
+}
+
 /* --- A step, event by event ------------------------------------------------------------------ */
 
 static enum err step_singly(struct database *db, const struct books *books, int64_t now_ms,
@@ -130,7 +60,7 @@ static enum err step_singly(struct database *db, const struct books *books, int6
             break;
         news->seen++;
         if (!nameless)
-            err = take_in(db, books, *cursor, buf_slice(&body), now_ms, news, fault);
+            err = parked_take(db, books, *cursor, buf_slice(&body), now_ms, news, fault);
     }
     news->more = found;
     return err;
@@ -218,7 +148,7 @@ static enum err look_at(struct step *step, struct ahead *ahead, bool *last)
     if (!ahead->is_long) {
         if (event_read(ahead->body, &step->arena, &ahead->event, NULL) != ERR_OK)
             return ERR_OK; /* it was parked when it came */
-        if (bookkeeper_files(ahead->event.type))
+        if (filing_wants(ahead->event.type))
             err = daybook_book(step->daybook, &ahead->in_books, &booked);
         else if (ahead->event.type == EVENT_PARKED_ASKED)
             *last = true; /* of any return */
@@ -227,8 +157,8 @@ static enum err look_at(struct step *step, struct ahead *ahead, bool *last)
         return err;
     err = daybook_set_apart(step->daybook, &ahead->correlation);
     return err ? err
-               : bookkeeper_take(step->db, step->books, ahead->in_books.event_no, step->now_ms,
-                                 step->news, step->fault);
+               : take(step->db, step->books, ahead->in_books.event_no, step->now_ms, step->news,
+                      step->fault);
 }
 
 static enum err look_at_all(struct step *step, int64_t *cursor)
@@ -289,128 +219,4 @@ enum err bookkeeper_step(struct database *db, const struct books *books, int64_t
         err = step_singly(db, books, now_ms, &cursor, news, fault);
     }
     return err || !news->seen ? err : cursor_move(db, INGEST_LEDGER_CURSOR_MOVE, cursor, fault);
-}
-
-/* --- One event ------------------------------------------------------------------------------- */
-
-enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,
-                         int64_t now_ms, struct news *news, struct fault *fault)
-{
-    struct buf body CLEANUP(buf_free);
-    int64_t cursor = event_no - 1;
-    bool found = false;
-    bool nameless = true;
-    buf_init(&body, EVENT_BODY_MAX);
-    enum err err = next_event(db, &cursor, &found, &nameless, &body, fault);
-    if (err || !found || nameless || cursor != event_no)
-        return err ? err : fault_set(fault, ERR_NOT_FOUND, "event", "there is no such event");
-    return take_in(db, books, event_no, buf_slice(&body), now_ms, news, fault);
-}
-
-/* --- What a person decides ------------------------------------------------------------------- */
-
-/* The return of an event that the ledger has parked. */
-static enum err find_parked(struct database *db, int64_t event_no, struct id *correlation,
-                            struct fault *fault)
-{
-    struct statement *s;
-    bool row;
-    enum err err = database_find(db, INGEST_LEDGER_STATE_OF, event_no, &s, &row, fault);
-    if (err)
-        return err;
-    bool parked = row && slice_is(column_slice(s, 0), "parked") &&
-                  column_bytes(s, 1, correlation->bytes, ID_BYTES) == ERR_OK;
-    statement_reset(s);
-    return parked ? ERR_OK
-                  : fault_set(fault, ERR_NOT_FOUND, "event", "the ledger has no such event parked");
-}
-
-/* Opens the desk of a parked event's return. */
-static enum err open_parked(struct desk *desk, struct database *db, const struct books *books,
-                            int64_t event_no, int64_t now_ms, struct news *news,
-                            struct fault *fault)
-{
-    struct id correlation;
-    enum err err = find_parked(db, event_no, &correlation, fault);
-    if (err)
-        return err;
-    err = desk_open(desk, db, books, &correlation, now_ms, news, fault);
-    if (err)
-        desk_close(desk);
-    return err;
-}
-
-/* What wasn't mapped is settled, unless it was parked once more. */
-static enum err settle_finding(struct database *db, int64_t event_no, const char *how,
-                               int64_t now_ms, struct fault *fault)
-{
-    struct id correlation;
-    enum err err = find_parked(db, event_no, &correlation, fault);
-    return err == ERR_NOT_FOUND ? finding_mapped(db, event_no, how, now_ms, fault) : err;
-}
-
-/* Tells the event's log, keeps the position, and goes on with what is held of the return. */
-static enum err finish_parked(struct desk *desk, int64_t event_no, const char *how, enum err err)
-{
-    struct filed filed = {0};
-    if (!err)
-        err = desk_load(desk, event_no, &filed);
-    if (!err)
-        err = desk_note_log(desk, filed.log_no);
-    if (!err)
-        err = desk_save(desk);
-    buf_free(&filed.body);
-    struct database *db = desk->db;
-    const struct books *books = desk->books;
-    const struct id correlation = desk->correlation;
-    desk_close(desk);
-    if (!err)
-        err = desk_work(db, books, &correlation, desk->now_ms, desk->news, desk->fault);
-    return err ? err : settle_finding(db, event_no, how, desk->now_ms, desk->fault);
-}
-
-enum err bookkeeper_retry(struct database *db, const struct books *books, int64_t event_no,
-                          int64_t now_ms, struct news *news, struct fault *fault)
-{
-    struct desk desk;
-    enum err err = open_parked(&desk, db, books, event_no, now_ms, news, fault);
-    if (err)
-        return err;
-    return finish_parked(&desk, event_no, "it was booked", desk_mark(&desk, event_no, "held"));
-}
-
-static enum err pass_over(struct desk *desk, int64_t event_no)
-{
-    struct filed filed;
-    struct milestone nothing = {0};
-    enum err err = desk_load(desk, event_no, &filed);
-    if (!err)
-        err = desk_nothing(desk, &filed.event, &nothing);
-    if (!err && ledger_turn(&desk->position, &nothing) == LEDGER_DONE)
-        err = desk_mark(desk, event_no, "discarded");
-    else if (!err)
-        err = desk_apply(desk, &filed, &nothing, "discarded");
-    buf_free(&filed.body);
-    return err;
-}
-
-enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
-                           int64_t now_ms, struct news *news, struct fault *fault)
-{
-    struct desk desk;
-    enum err err = open_parked(&desk, db, books, event_no, now_ms, news, fault);
-    if (err)
-        return err;
-    return finish_parked(&desk, event_no, "it was discarded", pass_over(&desk, event_no));
-}
-
-enum err bookkeeper_replaced(struct database *db, int64_t event_no, int64_t now_ms,
-                             struct fault *fault)
-{
-    struct id correlation;
-    struct desk desk = {.db = db, .fault = fault};
-    enum err err = find_parked(db, event_no, &correlation, fault);
-    if (!err)
-        err = desk_mark(&desk, event_no, "replaced");
-    return err ? err : finding_mapped(db, event_no, "it was mended", now_ms, fault);
 }

@@ -23,26 +23,4 @@ enum { BOOKKEEPER_EVENTS_MAX = 100 };
 enum err bookkeeper_step(struct database *db, const struct books *books, int64_t now_ms,
                          struct news *news, struct fault *fault) MUST_CHECK;
 
-/*
- * True for events that have a place in the life of a return: these are applied, in their order, and
- * told to others. The rest says something of tills, appliances or people.
- */
-bool bookkeeper_files(enum event_type type);
-
-/* One event that the step has passed already: it couldn't be read then, and can now. */
-enum err bookkeeper_take(struct database *db, const struct books *books, int64_t event_no,
-                         int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
-
-/*
- * A parked event once more, or never: what is let go counts as applied, so that what follows it
- * goes on. ERR_NOT_FOUND when the ledger has no such event parked.
- */
-enum err bookkeeper_retry(struct database *db, const struct books *books, int64_t event_no,
-                          int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
-enum err bookkeeper_let_go(struct database *db, const struct books *books, int64_t event_no,
-                           int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
-/* Another event takes the place of this one, which is parked. ERR_NOT_FOUND as above. */
-enum err bookkeeper_replaced(struct database *db, int64_t event_no, int64_t now_ms,
-                             struct fault *fault) MUST_CHECK;
-
 #endif

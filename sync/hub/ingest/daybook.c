@@ -21,10 +21,7 @@ struct applied {
 };
 
 struct daybook {
-    struct database *db;
-    const struct books *books;
-    int64_t now_ms;
-    struct news *news;
+    struct desk_place place;
     struct fault *fault;
     struct page pages[BOOKKEEPER_EVENTS_MAX];
     size_t page_count;
@@ -41,10 +38,7 @@ enum err daybook_open(struct daybook **out, struct database *db, const struct bo
     struct daybook *daybook = calloc(1, sizeof *daybook);
     if (!daybook)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    daybook->db = db;
-    daybook->books = books;
-    daybook->now_ms = now_ms;
-    daybook->news = news;
+    daybook->place = (struct desk_place){db, books, now_ms, news};
     daybook->fault = fault;
     *out = daybook;
     return ERR_OK;
@@ -90,8 +84,8 @@ static struct page *page_of(struct daybook *daybook, const struct daybook_event 
     if (event->waits)
         return NULL;
     struct fault unread;
-    page->apart = desk_open_at(&page->desk, daybook->db, daybook->books, correlation,
-                               event->position, daybook->now_ms, daybook->news, &unread) != ERR_OK;
+    page->apart =
+        desk_open_at(&page->desk, &daybook->place, correlation, event->position, &unread) != ERR_OK;
     page->desk.fault = daybook->fault;
     if (page->apart)
         desk_close(&page->desk);
@@ -147,8 +141,8 @@ enum err daybook_book(struct daybook *daybook, const struct daybook_event *event
     daybook->applied[daybook->applied_count++] = (struct applied){event->event_no, event->event};
     page->desk.position = result.after;
     page->desk.moved = true;
-    daybook->news->applied++;
-    daybook->news->entries += (int64_t)result.count;
+    daybook->place.news->applied++;
+    daybook->place.news->entries += (int64_t)result.count;
     return ERR_OK;
 }
 
@@ -158,12 +152,13 @@ static enum err write_applied(struct daybook *daybook)
 {
     int64_t applied_no = 0;
     struct statement *s;
-    enum err err = daybook->applied_count ? cursor_read(daybook->db, INGEST_LEDGER_APPLIED_LAST,
-                                                        &applied_no, daybook->fault)
-                                          : ERR_OK;
+    enum err err = daybook->applied_count
+                       ? cursor_read(daybook->place.db, INGEST_LEDGER_APPLIED_LAST, &applied_no,
+                                     daybook->fault)
+                       : ERR_OK;
     for (size_t i = 0; !err && i < daybook->applied_count; i++) {
         const struct applied *applied = &daybook->applied[i];
-        err = database_statement(daybook->db, INGEST_LEDGER_APPLIED, &s, daybook->fault);
+        err = database_statement(daybook->place.db, INGEST_LEDGER_APPLIED, &s, daybook->fault);
         if (err)
             return err;
         bind_int(s, 1, applied->event_no);
@@ -171,7 +166,7 @@ static enum err write_applied(struct daybook *daybook)
         bind_slice(s, 3, applied->event->source);
         bind_int(s, 4, applied->event->sequence);
         bind_int(s, 5, ++applied_no);
-        err = database_send_row(daybook->db, s, daybook->fault);
+        err = database_send_row(daybook->place.db, s, daybook->fault);
     }
     daybook->applied_count = 0;
     return err;
@@ -181,7 +176,7 @@ enum err daybook_write(struct daybook *daybook)
 {
     enum err err = write_applied(daybook);
     if (!err)
-        err = journal_add(daybook->db, daybook->items, daybook->item_count, daybook->fault);
+        err = journal_add(daybook->place.db, daybook->items, daybook->item_count, daybook->fault);
     daybook->item_count = 0;
     for (size_t i = 0; !err && i < daybook->page_count; i++) {
         struct page *page = &daybook->pages[i];

@@ -15,32 +15,30 @@ enum {
 
 enum outcome { APPLIED, HELD, PARKED };
 
-static void begin(struct desk *desk, struct database *db, const struct books *books,
-                  const struct id *correlation, int64_t now_ms, struct news *news,
+static void begin(struct desk *desk, const struct desk_place *place, const struct id *correlation,
                   struct fault *fault)
 {
-    *desk = (struct desk){.db = db,
-                          .books = books,
-                          .now_ms = now_ms,
-                          .news = news,
+    *desk = (struct desk){.db = place->db,
+                          .books = place->books,
+                          .now_ms = place->now_ms,
+                          .news = place->news,
                           .correlation = *correlation,
                           .fault = fault};
     arena_init(&desk->arena, DESK_ARENA_MAX);
 }
 
-enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
-                   const struct id *correlation, int64_t now_ms, struct news *news,
+enum err desk_open(struct desk *desk, const struct desk_place *place, const struct id *correlation,
                    struct fault *fault)
 {
-    begin(desk, db, books, correlation, now_ms, news, fault);
-    return journal_position(db, correlation, &desk->arena, &desk->document, &desk->position, fault);
+    begin(desk, place, correlation, fault);
+    return journal_position(place->db, correlation, &desk->arena, &desk->document, &desk->position,
+                            fault);
 }
 
-enum err desk_open_at(struct desk *desk, struct database *db, const struct books *books,
-                      const struct id *correlation, struct slice position, int64_t now_ms,
-                      struct news *news, struct fault *fault)
+enum err desk_open_at(struct desk *desk, const struct desk_place *place,
+                      const struct id *correlation, struct slice position, struct fault *fault)
 {
-    begin(desk, db, books, correlation, now_ms, news, fault);
+    begin(desk, place, correlation, fault);
     return position.len ? journal_read_position(position, &desk->arena, &desk->document,
                                                 &desk->position, fault)
                         : ERR_OK;
@@ -300,14 +298,14 @@ static enum err work_at_desk(struct desk *desk)
 }
 
 /* The same at fresh desks until nothing has its turn any more. */
-enum err desk_work(struct database *db, const struct books *books, const struct id *correlation,
-                   int64_t now_ms, struct news *news, struct fault *fault)
+enum err desk_work(const struct desk_place *place, const struct id *correlation,
+                   struct fault *fault)
 {
     bool unfinished = true;
     enum err err = ERR_OK;
     while (!err && unfinished) {
         struct desk desk;
-        err = desk_open(&desk, db, books, correlation, now_ms, news, fault);
+        err = desk_open(&desk, place, correlation, fault);
         if (!err)
             err = work_at_desk(&desk);
         if (err == ERR_NO_MEMORY && desk.arena.used > DESK_ARENA_MAX / 2)

@@ -38,14 +38,21 @@ struct filed {
     struct event event;
 };
 
+/* Where it stands. All borrowed. */
+struct desk_place {
+    struct database *db;
+    const struct books *books;
+    int64_t now_ms;
+    struct news *news;
+};
+
 /* ERR_REFUSED when the stored position can't be read. desk_close it all the same. */
-enum err desk_open(struct desk *desk, struct database *db, const struct books *books,
-                   const struct id *correlation, int64_t now_ms, struct news *news,
+enum err desk_open(struct desk *desk, const struct desk_place *place, const struct id *correlation,
                    struct fault *fault) MUST_CHECK;
 /* The same, of a position that was read already; empty: there is none yet. */
-enum err desk_open_at(struct desk *desk, struct database *db, const struct books *books,
-                      const struct id *correlation, struct slice position, int64_t now_ms,
-                      struct news *news, struct fault *fault) MUST_CHECK;
+enum err desk_open_at(struct desk *desk, const struct desk_place *place,
+                      const struct id *correlation, struct slice position,
+                      struct fault *fault) MUST_CHECK;
 void desk_close(struct desk *desk);
 /* Writes the position back if it moved. */
 enum err desk_save(struct desk *desk) MUST_CHECK;
@@ -72,7 +79,7 @@ enum err desk_nothing(struct desk *desk, const struct event *event,
                       struct milestone *out) MUST_CHECK;
 
 /* Applies what is held of a return as far as its order allows, at as many desks as it takes. */
-enum err desk_work(struct database *db, const struct books *books, const struct id *correlation,
-                   int64_t now_ms, struct news *news, struct fault *fault) MUST_CHECK;
+enum err desk_work(const struct desk_place *place, const struct id *correlation,
+                   struct fault *fault) MUST_CHECK;
 
 #endif

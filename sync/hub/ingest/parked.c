@@ -6,7 +6,7 @@
 #include "hal/base/sha256.h"
 #include "sync/contract/ack.h"
 #include "sync/hub/ingest/centre.h"
-#include "sync/hub/ingest/desk.h"
+#include "sync/hub/ingest/filing.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/log_exception.h"
 #include "sync/hub/ingest/reread.h"
@@ -164,26 +164,6 @@ static enum err set_state(struct database *db, int64_t number, enum parked_verdi
     return database_run(db, s, fault);
 }
 
-static enum err let_go(struct database *db, const struct books *books, const struct parked *parked,
-                       int64_t now_ms, struct news *news, struct fault *fault)
-{
-    if (parked->by_ledger)
-        return bookkeeper_let_go(db, books, parked->event_no, now_ms, news, fault);
-    return news_tell(db, parked->log_no, now_ms, news, fault);
-}
-
-static enum err try_again(struct database *db, const struct books *books,
-                          const struct parked *parked, int64_t now_ms, struct news *news,
-                          struct fault *fault)
-{
-    if (parked->by_ledger)
-        return bookkeeper_retry(db, books, parked->event_no, now_ms, news, fault);
-    enum err err = reread_event(db, parked->event_no, fault);
-    if (!err)
-        err = bookkeeper_take(db, books, parked->event_no, now_ms, news, fault);
-    return err ? err : news_tell(db, parked->log_no, now_ms, news, fault);
-}
-
 static enum err load_body(struct database *db, int64_t number, struct buf *body,
                           struct fault *fault)
 {
@@ -196,6 +176,30 @@ static enum err load_body(struct database *db, int64_t number, struct buf *body,
     buf_append(body, found.data, found.len);
     statement_reset(s);
     return buf_check(body, fault, "event");
+}
+
+static enum err let_go(struct database *db, const struct books *books, const struct parked *parked,
+                       int64_t now_ms, struct news *news, struct fault *fault)
+{
+    if (parked->by_ledger)
+        return filing_let_go(db, books, parked->event_no, now_ms, news, fault);
+    return news_tell(db, parked->log_no, now_ms, news, fault);
+}
+
+static enum err try_again(struct database *db, const struct books *books,
+                          const struct parked *parked, int64_t now_ms, struct news *news,
+                          struct fault *fault)
+{
+    if (parked->by_ledger)
+        return filing_retry(db, books, parked->event_no, now_ms, news, fault);
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    enum err err = reread_event(db, parked->event_no, fault);
+    if (!err)
+        err = load_body(db, parked->number, &body, fault);
+    if (!err)
+        err = parked_take(db, books, parked->event_no, buf_slice(&body), now_ms, news, fault);
+    return err ? err : news_tell(db, parked->log_no, now_ms, news, fault);
 }
 
 static enum err check_data(struct slice data, struct fault *fault)
@@ -254,7 +258,7 @@ static enum err mend(struct database *db, const struct parked *parked,
 {
     enum err err = say_anew(db, parked, decision, replacement, fault);
     if (!err && parked->by_ledger)
-        err = bookkeeper_replaced(db, parked->event_no, decision->now_ms, fault);
+        err = filing_replaced(db, parked->event_no, decision->now_ms, fault);
     return err ? err : news_tell(db, parked->log_no, decision->now_ms, news, fault);
 }
 
@@ -341,9 +345,9 @@ static enum err do_asked(struct database *db, const struct books *books, const s
     return err ? err : parked_decide(db, books, key, &decision, news, fault);
 }
 
-enum err parked_asked(struct database *db, const struct books *books, int64_t event_no,
-                      const struct event *event, int64_t now_ms, struct news *news,
-                      struct fault *fault)
+static enum err hear(struct database *db, const struct books *books, int64_t event_no,
+                     const struct event *event, int64_t now_ms, struct news *news,
+                     struct fault *fault)
 {
     struct cJSON *data CLEANUP(json_cleanup) = NULL;
     struct asked asked = {0};
@@ -364,4 +368,18 @@ enum err parked_asked(struct database *db, const struct books *books, int64_t ev
         return ERR_OK;
     database_rollback_savepoint(db);
     return err_class(err) == ERR_CLASS_PARK ? ERR_OK : err;
+}
+
+enum err parked_take(struct database *db, const struct books *books, int64_t event_no,
+                     struct slice body, int64_t now_ms, struct news *news, struct fault *fault)
+{
+    struct arena arena CLEANUP(arena_free);
+    struct event event;
+    arena_init(&arena, EVENT_BODY_MAX);
+    /* What can't be read as an event was parked when it came. */
+    if (event_read(body, &arena, &event, NULL) != ERR_OK)
+        return ERR_OK;
+    return event.type == EVENT_PARKED_ASKED
+               ? hear(db, books, event_no, &event, now_ms, news, fault)
+               : filing_take(db, books, event_no, &event, now_ms, news, fault);
 }

@@ -8,7 +8,8 @@
 #ifndef SYNC_HUB_INGEST_PARKED_H
 #define SYNC_HUB_INGEST_PARKED_H
 
-#include "sync/hub/ingest/bookkeeper.h"
+#include "sync/hub/ingest/news.h"
+#include "sync/hub/ledger/books.h"
 
 enum parked_verdict { PARKED_RESUBMIT, PARKED_MEND, PARKED_DISCARD };
 
@@ -31,12 +32,13 @@ enum err parked_decide(struct database *db, const struct books *books, const cha
                        struct fault *fault) MUST_CHECK;
 
 /*
- * An appliance asks: what it wants tried again is tried; what it wants let go is told to people
- * here, who decide. What makes no sense any more changes nothing. `event_no` is the asking event's
+ * An event that came, or is read once more: filed (filing.h), unless by it an appliance asks about
+ * what is parked. Of that, what it wants tried again is tried; what it wants let go is told to
+ * people here, who decide. What makes no sense any more changes nothing. `event_no` is the event's
  * row, whose device may speak of its own items only.
  */
-enum err parked_asked(struct database *db, const struct books *books, int64_t event_no,
-                      const struct event *event, int64_t now_ms, struct news *news,
-                      struct fault *fault) MUST_CHECK;
+enum err parked_take(struct database *db, const struct books *books, int64_t event_no,
+                     struct slice body, int64_t now_ms, struct news *news,
+                     struct fault *fault) MUST_CHECK;
 
 #endif

@@ -51,6 +51,7 @@ static enum err replay(struct database *db, const struct books *books, int64_t *
                        struct fault *fault)
 {
     struct news news = {0};
+    const struct desk_place place = {.db = db, .books = books, .news = &news};
     int64_t applied_no = 0;
     int64_t event_no = 0;
     bool discarded = false;
@@ -62,7 +63,7 @@ static enum err replay(struct database *db, const struct books *books, int64_t *
         err = next_in_order(db, &applied_no, &event_no, &discarded, &correlation, &found, fault);
         if (err || !found)
             break;
-        err = desk_open(&desk, db, books, &correlation, 0, &news, fault);
+        err = desk_open(&desk, &place, &correlation, fault);
         if (!err)
             err = apply_again(&desk, event_no, discarded);
         desk_close(&desk);

@@ -10,7 +10,7 @@
 #include "sync/hub/connect/posters.h"
 #include "sync/hub/connect/webhook.h"
 #include "sync/hub/ingest/arrival.h"
-#include "sync/hub/ingest/bookkeeper.h"
+#include "sync/hub/ingest/news.h"
 #include "sync/transport/http.h"
 
 struct web;

@@ -1,4 +1,5 @@
 #include "sync/hub/ingest/bookkeeper.h"
+#include "sync/hub/ingest/filing.h"
 #include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/rebuild.h"
 #include "tests/support/hub_database.h"
@@ -360,7 +361,7 @@ static void event_let_go_makes_way_for_those_behind_it(void **state)
     ingest(f, 1, f->store.count);
     book(f);
     must(f, database_begin(f->db, &f->fault));
-    must(f, bookkeeper_let_go(f->db, &f->books, parked_event(f), NOW_MS, &news, &f->fault));
+    must(f, filing_let_go(f->db, &f->books, parked_event(f), NOW_MS, &news, &f->fault));
     must(f, database_commit(f->db, &f->fault));
     assert_int_equal(news.log_count, 1);
     assert_string_equal(news.logs[0].device, "box-a");
@@ -381,11 +382,11 @@ static void event_tried_again_in_vain_stays_parked(void **state)
     book(f);
     int64_t event = parked_event(f);
     must(f, database_begin(f->db, &f->fault));
-    must(f, bookkeeper_retry(f->db, &f->books, event, NOW_MS, &news, &f->fault));
+    must(f, filing_retry(f->db, &f->books, event, NOW_MS, &news, &f->fault));
     must(f, database_commit(f->db, &f->fault));
     assert_int_equal(news.parked, 1);
     assert_int_equal(parked_event(f), event);
-    assert_int_equal(bookkeeper_retry(f->db, &f->books, event + 1, NOW_MS, &news, &f->fault),
+    assert_int_equal(filing_retry(f->db, &f->books, event + 1, NOW_MS, &news, &f->fault),
                      ERR_NOT_FOUND);
 }
 
