@@ -1,15 +1,14 @@
 #include "sync/hub/hub.h"
 #include "hal/storage.h"
 #include "sync/contract/topic.h"
-#include "sync/hub/auditor.h"
 #include "sync/hub/books_file.h"
 #include "sync/hub/cashier.h"
 #include "sync/hub/clerk.h"
 #include "sync/hub/credentials.h"
 #include "sync/hub/fleet/steward.h"
-#include "sync/hub/ingest/vault.h"
 #include "sync/hub/outside.h"
 #include "sync/hub/reception.h"
+#include "sync/hub/strongroom.h"
 #include "sync/hub/teller.h"
 #include "sync/hub/web/web.h"
 
@@ -18,17 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIB = 1024 * 1024, WATCH_MS = 2000 };
-
 struct hub {
     struct loop *loop;
     struct hub_config config;
     char runtime[PATH_MAX];
-    struct hubdb *db;     /* the worker's */
-    struct hubdb *reader; /* the loop's */
-    struct auditor *auditor;
-    struct worker *worker;
-    struct vault vault;
+    struct strongroom room;
     struct arrival_desk desk;
     struct books books;
     struct clerk *clerk;
@@ -42,7 +35,6 @@ struct hub {
     struct wire *wire;
     struct reception *reception;
     struct web *web;
-    bool ending; /* asked for already, or begun */
 };
 
 static void on_answer(void *context, const struct arrival_answer *answer)
@@ -69,7 +61,7 @@ static enum err take(struct hub *hub, const struct mqtt_message *message, struct
         if (strcmp(topic.name, "enrol") == 0)
             return reception_take(hub->reception, message, topic.device, fault);
     }
-    return arrival_take(&hub->desk, hub->worker, message, fault);
+    return arrival_take(&hub->desk, hub->room.worker, message, fault);
 }
 
 static void on_message(void *context, const struct mqtt_message *message)
@@ -125,110 +117,40 @@ static void on_told(void *context, const char (*devices)[DEVICE_ID_MAX + 1], siz
         return;
     for (size_t i = 0; i < count; i++)
         if ((i == 0 || strcmp(devices[i], devices[i - 1]) != 0) &&
-            arrival_push(&hub->desk, hub->worker, devices[i]) != ERR_OK)
+            arrival_push(&hub->desk, hub->room.worker, devices[i]) != ERR_OK)
             break;
     on_stored(hub);
 }
 
-static void begin_anew(void *context)
-{
-    struct hub *hub = context;
-    if (!hub->ending)
-        hub->config.begin_anew(hub->config.context);
-    hub->ending = true;
-}
-
-/* Opened anew it is rescued. */
-static void on_damaged(void *context)
-{
-    struct hub *hub = context;
-    if (!hub->ending && auditor_would_rescue(hub->auditor))
-        begin_anew(hub);
-}
-
-/* The worker met a page or a row that can't be read. */
-static void on_corrupt(void *context)
-{
-    struct hub *hub = context;
-    struct fault fault;
-    if (hub->ending || !worker_fails(hub->worker, &fault))
-        return;
-    auditor_meet(hub->auditor, &fault);
-    on_damaged(hub);
-}
-
 /* --- Opening --------------------------------------------------------------------------------- */
 
-static enum err open_vault(struct hub *hub, struct fault *fault)
+static enum err open_strongroom(struct hub *hub, struct fault *fault)
 {
-    enum err err = vault_open(&hub->vault, hubdb_database(hub->db), hub->config.state, fault);
-    if (!err && !hub->vault.open)
-        diag_write(hub->config.diag, DIAG_WARN, "hub.contacts_closed",
-                   "contact-secret in %s isn't the one that customers' keys are sealed with: this "
-                   "hub neither takes nor shows contacts until it has the other hub's",
-                   hub->config.state);
-    return err;
-}
-
-static enum err open_databases(struct hub *hub, struct fault *fault)
-{
-    const struct hubdb_config config = {
-        .path = hub->config.database,
-        .folder = hub->config.state,
-        .now_ms = clock_wall_ms(hub->config.clock),
-    };
-    const struct worker_config worker = {
-        .max_waiting_bytes = (size_t)settings_int(hub->config.settings, "ingest.queue_mib") * MIB,
-        .diag = hub->config.diag,
-        .changed = on_foreign,
-        .replaced = begin_anew,
-        .corrupt = on_corrupt,
-        .context = hub,
-        .watch_ms = WATCH_MS,
-    };
-    const struct auditor_config auditor = {
-        .database = config,
-        .loop = hub->loop,
-        .diag = hub->config.diag,
-        .damaged = on_damaged,
-        .context = hub,
-    };
-    enum err err = auditor_open(&hub->auditor, &auditor, fault);
-    if (!err)
-        err = auditor_open_hub(hub->auditor, &hub->db, fault);
-    if (!err)
-        err = hubdb_open_beside(&hub->reader, &config, true, fault);
-    if (!err)
-        err = auditor_begin(hub->auditor, hub->reader, fault);
+    struct strongroom *room = &hub->room;
+    enum err err = strongroom_open(room, hub->loop, &hub->config, fault);
     if (err)
         return err;
-    if (hubdb_restored(hub->db))
-        diag_write(hub->config.diag, DIAG_WARN, "hub.restored",
-                   "the database is older than what this hub once answered: epoch %lld begins",
-                   (long long)hubdb_epoch(hub->db));
     hub->desk = (struct arrival_desk){
-        .rules = {.hub_epoch = hubdb_epoch(hub->db),
+        .rules = {.hub_epoch = hubdb_epoch(room->db),
                   .backups = settings_flag(hub->config.settings, "backup.expected")},
-        .vault = &hub->vault,
+        .vault = &room->vault,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
         .answer = on_answer,
         .stored = on_stored,
         .context = hub,
     };
-    err = open_vault(hub, fault);
-    if (!err &&
-        !hubdb_is_server(hub->config.database)) /* then nobody holds what a crash left held */
-        err = outside_release(hubdb_database(hub->db), fault);
+    if (!hubdb_is_server(hub->config.database)) /* then nobody holds what a crash left held */
+        err = outside_release(hubdb_database(room->db), fault);
     if (!err)
-        err = reception_open(&hub->reception, &hub->config, hub->db, fault);
-    return err ? err : worker_open(&hub->worker, hub->loop, hub->db, &worker, fault);
+        err = reception_open(&hub->reception, &hub->config, room->db, fault);
+    return err ? err : strongroom_begin(room, on_foreign, hub, fault);
 }
 
 static enum err open_clerk(struct hub *hub, struct fault *fault)
 {
     const struct clerk_config clerk = {
-        .worker = hub->worker,
+        .worker = hub->room.worker,
         .desk = &hub->desk,
         .books = &hub->books,
         .clock = hub->config.clock,
@@ -246,7 +168,7 @@ static enum err open_outside(struct hub *hub, struct fault *fault)
 {
     const struct outside_config outside = {
         .settings = hub->config.settings,
-        .worker = hub->worker,
+        .worker = hub->room.worker,
         .books = &hub->books,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
@@ -260,7 +182,7 @@ static enum err open_cashier(struct hub *hub, struct fault *fault)
 {
     const struct settings *settings = hub->config.settings;
     const struct cashier_config cashier = {
-        .worker = hub->worker,
+        .worker = hub->room.worker,
         .rule = {.late_days = settings_int(settings, "settlement.late_days"),
                  .missing_days = settings_int(settings, "settlement.missing_days"),
                  .unpaid_days = settings_int(settings, "settlement.unpaid_days"),
@@ -285,7 +207,7 @@ static bool may_send(void *context)
 static enum err open_steward(struct hub *hub, struct fault *fault)
 {
     const struct steward_config steward = {
-        .worker = hub->worker,
+        .worker = hub->room.worker,
         .state = hub->config.state,
         .clock = hub->config.clock,
         .diag = hub->config.diag,
@@ -299,9 +221,9 @@ static enum err open_steward(struct hub *hub, struct fault *fault)
 static enum err open_teller(struct hub *hub, struct fault *fault)
 {
     const struct teller_config teller = {
-        .reader = hubdb_database(hub->reader),
+        .reader = hubdb_database(hub->room.reader),
         .desk = &hub->desk,
-        .worker = hub->worker,
+        .worker = hub->room.worker,
         .may_send = may_send,
         .context = hub,
     };
@@ -352,7 +274,7 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
         return err;
     const struct wire_config wire = {
         .url = settings_text(settings, "broker.url"),
-        .group = hubdb_group(hub->db),
+        .group = hubdb_group(hub->room.db),
         .filter = reception_facts(hub->reception).enrols ? registrars : NULL,
         .proxy = settings_text(settings, "broker.proxy"),
         .client_id = settings_text(settings, "broker.client_id"),
@@ -369,8 +291,8 @@ static enum err open_wire(struct hub *hub, struct fault *fault)
 static enum err begin_reception(struct hub *hub, struct fault *fault)
 {
     const struct reception_house house = {
-        .worker = hub->worker,
-        .reader = hubdb_database(hub->reader),
+        .worker = hub->room.worker,
+        .reader = hubdb_database(hub->room.reader),
         .client = &hub->client_tls,
         .ca_file = hub->ca_file,
         .runtime_folder = hub->runtime,
@@ -387,9 +309,9 @@ static void fill_facts(void *context, struct web_facts *facts)
     facts->broker_online = wire_online(hub->wire);
     facts->answers_dropped = wire_dropped(hub->wire);
     facts->hub_epoch = hub->desk.rules.hub_epoch;
-    facts->damage = auditor_findings(hub->auditor);
-    (void)worker_fails(hub->worker, &facts->database);
-    facts->verified = auditor_finished(hub->auditor);
+    facts->damage = auditor_findings(hub->room.auditor);
+    (void)worker_fails(hub->room.worker, &facts->database);
+    facts->verified = auditor_finished(hub->room.auditor);
     facts->desk = &hub->desk;
     const struct reception_facts reception = reception_facts(hub->reception);
     facts->list_until_ms = reception.list_until_ms;
@@ -411,8 +333,9 @@ static void on_changed(void *context, const struct news *news)
     if (!hub->wire)
         return;
     for (size_t i = 0; i < news->log_count; i++)
-        if (arrival_acknowledge(&hub->desk, hub->worker, &news->logs[i].id, news->logs[i].device) ||
-            arrival_push(&hub->desk, hub->worker, news->logs[i].device))
+        if (arrival_acknowledge(&hub->desk, hub->room.worker, &news->logs[i].id,
+                                news->logs[i].device) ||
+            arrival_push(&hub->desk, hub->room.worker, news->logs[i].device))
             break; /* told with the next batch */
     if (hub->steward)
         steward_wake(hub->steward);
@@ -428,10 +351,10 @@ static enum err open_web(struct hub *hub, struct fault *fault)
     const struct web_config web = {
         .address = settings_text(settings, "http.listen"),
         .tls = hub->server_tls,
-        .database = hubdb_database(hub->reader),
-        .worker = hub->worker,
+        .database = hubdb_database(hub->room.reader),
+        .worker = hub->room.worker,
         .books = &hub->books,
-        .vault = &hub->vault,
+        .vault = &hub->room.vault,
         .provider_secret = outside_provider_secret(hub->outside),
         .clock = hub->config.clock,
         .facts = fill_facts,
@@ -445,8 +368,8 @@ static enum err open_web(struct hub *hub, struct fault *fault)
 
 /* Each may use what stands above it. */
 static enum err (*const opening[])(struct hub *hub, struct fault *fault) = {
-    open_databases, open_clerk, open_outside,    open_cashier, open_steward,
-    open_teller,    open_wire,  begin_reception, open_web,
+    open_strongroom, open_clerk, open_outside,    open_cashier, open_steward,
+    open_teller,     open_wire,  begin_reception, open_web,
 };
 
 enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *config,
@@ -479,13 +402,12 @@ void hub_close(struct hub *hub)
     if (!hub)
         return;
     struct loop *loop = hub->loop;
-    hub->ending = true; /* for what is posted already */
     web_close(hub->web);
     struct outside *outside = hub->outside;
     hub->outside = NULL;
     outside_stop(outside);
     reception_stop(hub->reception);
-    worker_close(hub->worker);
+    strongroom_end(&hub->room);
     outside_close(outside);
     clerk_close(hub->clerk);
     hub->clerk = NULL;
@@ -501,12 +423,9 @@ void hub_close(struct hub *hub)
     hub->reception = NULL;
     tls_context_close(hub->client_tls);
     tls_context_close(hub->server_tls);
-    auditor_close(hub->auditor);
-    hubdb_close(hub->reader);
-    hubdb_close(hub->db);
+    strongroom_close(&hub->room);
     books_close(&hub->books);
-    vault_wipe(&hub->vault);
-    if (!hub->worker || loop_post(loop, free_hub, hub) != ERR_OK)
+    if (!hub->room.worker || loop_post(loop, free_hub, hub) != ERR_OK)
         free(hub);
 }
 
