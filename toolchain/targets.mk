@@ -81,11 +81,10 @@ contract-test: all ; $(Q)PROGRAMS=$(OUT) $(PYTEST) --junitxml=build/contract-tes
 # Each target runs its corpus and then new inputs for FUZZ_SECONDS. Everything of ours is built with
 # it: this is how clang sees our code.
 FUZZ_SECONDS ?= 60
-FUZZ_SEED    ?= 0
 FUZZ_NAMES   := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz: ; $(Q)$(MAKE) --no-print-directory -j2 VARIANT=fuzz all fuzz-run
 fuzz-run: $(addprefix $(OUT)/fuzz/,$(FUZZ_NAMES))
-	$(Q)toolchain/run-fuzz $(FUZZ_SECONDS) $(FUZZ_SEED) $^
+	$(Q)toolchain/run-fuzz $(FUZZ_SECONDS) $^
 
 $(OUT)/obj/tests/fuzz/%.o: CFLAGS += -Wno-missing-prototypes
 

@@ -1,5 +1,6 @@
 #include "tests/support/torture.h"
 #include "tests/support/names.h"
+#include "tests/support/seed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -140,9 +140,7 @@ bool torture_struck(void)
 
 void torture_each(enum torture call, int sample, bool (*day)(enum torture call, int nth))
 {
-    const char *text = getenv("POWER_CUT_SEED");
-    unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
-    print_message("POWER_CUT_SEED=%u\n", seed);
+    unsigned seed = (unsigned)seed_chosen();
     int calls = 1;
     while (day(call, calls))
         calls *= 2; /* how long a day is, to within two */

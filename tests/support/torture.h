@@ -25,7 +25,7 @@ bool torture_struck(void);
 
 /*
  * Runs the day with each nth call of that kind failing, until it ends before the nth: a seeded
- * sample, or every mth of them with POWER_CUT_EVERY=m; POWER_CUT_SEED replays a run. `day` tells
+ * sample, or every mth of them with POWER_CUT_EVERY=m; TILLBACK_SEED replays a run. `day` tells
  * whether it was struck.
  */
 void torture_each(enum torture call, int sample, bool (*day)(enum torture call, int nth));

@@ -1,9 +1,8 @@
 /*
  * What holds for every sale, tried on random ones. The seed is printed; TILLBACK_SEED repeats it.
  */
+#include "tests/support/seed.h"
 #include "tests/unit/agent/returns/counter.h"
-
-#include "hal/base/random.h"
 
 enum { ROUNDS = 300, LINES_MAX = 8, LIVE_MAX = 400 };
 
@@ -23,18 +22,6 @@ static uint64_t roll(struct dice *dice)
 static int64_t roll_to(struct dice *dice, int64_t most)
 {
     return (int64_t)(roll(dice) % (uint64_t)(most + 1));
-}
-
-static uint64_t seed(void)
-{
-    const char *given = getenv("TILLBACK_SEED");
-    uint64_t value = 0;
-    if (given)
-        value = strtoull(given, NULL, 10);
-    else
-        random_fill(NULL, (uint8_t *)&value, sizeof value);
-    print_message("TILLBACK_SEED=%llu\n", (unsigned long long)value);
-    return value;
 }
 
 static struct sale_line random_line(struct counter *c, struct dice *dice, int64_t number)
@@ -288,7 +275,7 @@ static void open_round(struct counter *c, struct dice *dice)
 
 static void give_all_back(bool adjusts)
 {
-    struct dice dice = {seed()};
+    struct dice dice = {seed_chosen()};
     for (int round = 0; round < ROUNDS; round++) {
         struct counter c;
         open_round(&c, &dice);
@@ -321,7 +308,7 @@ static void pieces_and_price_adjustments_sum_to_the_whole(void **state)
 static void fees_leave_no_more_than_was_paid(void **state)
 {
     (void)state;
-    struct dice dice = {seed()};
+    struct dice dice = {seed_chosen()};
     for (int round = 0; round < ROUNDS; round++) {
         struct counter c;
         open_round(&c, &dice);
@@ -346,7 +333,7 @@ static void fees_leave_no_more_than_was_paid(void **state)
 static void voided_and_returned_again_never_above_the_total(void **state)
 {
     (void)state;
-    struct dice dice = {seed()};
+    struct dice dice = {seed_chosen()};
     for (int round = 0; round < ROUNDS; round++) {
         struct counter c;
         open_round(&c, &dice);
@@ -381,7 +368,7 @@ static void write_decision(struct counter *c, const struct decision *decision, s
 static void the_same_input_gives_the_same_bytes(void **state)
 {
     (void)state;
-    uint64_t start = seed();
+    uint64_t start = seed_chosen();
     for (uint64_t round = 0; round < 30; round++) {
         struct buf text[2];
         for (int k = 0; k < 2; k++) {
@@ -423,7 +410,7 @@ static void assert_same_history(const struct counter *c, const struct history *o
 static void history_from_written_decisions_is_the_same(void **state)
 {
     (void)state;
-    struct dice dice = {seed()};
+    struct dice dice = {seed_chosen()};
     for (int round = 0; round < 60; round++) {
         struct counter c;
         open_round(&c, &dice);

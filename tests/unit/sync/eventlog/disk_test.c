@@ -1,9 +1,10 @@
 /*
  * A disk that fails: full, or with errors, at each call of a script. Every third call at random, or
- * all of them with POWER_CUT_EVERY=1; POWER_CUT_SEED replays a run.
+ * all of them with POWER_CUT_EVERY=1; TILLBACK_SEED replays a run.
  */
 #include "sync/eventlog/head.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/seed.h"
 #include "tests/support/vfs_fault.h"
 
 #include <setjmp.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -201,10 +201,7 @@ static struct sweep chosen_calls(void)
 {
     if (getenv("POWER_CUT_EVERY"))
         return (struct sweep){.first = 1, .stride = 1};
-    const char *text = getenv("POWER_CUT_SEED");
-    unsigned long long seed = text ? strtoull(text, NULL, 10) : (unsigned long long)time(NULL);
-    print_message("POWER_CUT_SEED=%llu\n", seed);
-    return (struct sweep){.first = 1 + (int)(seed % 3), .stride = 3};
+    return (struct sweep){.first = 1 + (int)(seed_chosen() % 3), .stride = 3};
 }
 
 static void fail_each_call(int kinds, int code)

@@ -3,11 +3,12 @@
  * byte was not in use), or `tillback verify` finds it; and a start goes on with all that can be
  * proven, and tells the rest as lost. What a torn end of the write-ahead log loses besides events,
  * acknowledgements and messages, the hub sends again, and nothing here can tell. A seeded sample of
- * the bytes, or every nth with FLIP_EVERY=n; FLIP_SEED replays a run.
+ * the bytes, or every nth with FLIP_EVERY=n; TILLBACK_SEED replays a run.
  */
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/seed.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -229,9 +229,7 @@ static uint64_t draw(uint64_t *seed)
 static void a_flipped_bit_anywhere_is_found_or_harmless_and_the_log_goes_on(void **state)
 {
     struct image *image = *state;
-    const char *text = getenv("FLIP_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    print_message("FLIP_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = seed_chosen();
     int bad = 0;
     for (size_t name = 0; name < NAMES; name++) {
         size_t len = image->files[name].len;
@@ -279,7 +277,7 @@ static void a_note_of_a_loss_that_is_damaged_is_not_believed(void **state)
     enum { BEFORE = 32, STRIDE = 3 }; /* numbers, and the log's id */
     struct image *image = *state;
     struct buf *file = &image->files[0];
-    uint64_t seed = (uint64_t)time(NULL);
+    uint64_t seed = seed_chosen();
     int bad = 0;
     int notes = 0;
     char *end = file->data + file->len;

@@ -1,9 +1,10 @@
 /*
  * The power goes at the nth call of a day, and once more while the log is opened again. What was
  * answered must be there, what failed for certain must not, and nothing is damaged.
- * POWER_CUT_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
+ * TILLBACK_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
  */
 #include "tests/support/log_fixture.h"
+#include "tests/support/seed.h"
 #include "tests/support/vfs_fault.h"
 
 #include <setjmp.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -178,14 +178,6 @@ static int run_day(int nth, uint64_t seed, bool lying, bool *reached)
     return bad;
 }
 
-static uint64_t chosen_seed(void)
-{
-    const char *text = getenv("POWER_CUT_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    print_message("POWER_CUT_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
-}
-
 static int calls_of_a_day(void)
 {
     struct day *d = malloc(sizeof *d);
@@ -204,7 +196,7 @@ static int calls_of_a_day(void)
 static void what_was_answered_outlives_a_power_cut_at_any_call(void **state)
 {
     (void)state;
-    uint64_t seed = chosen_seed();
+    uint64_t seed = seed_chosen();
     int calls = calls_of_a_day();
     int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls / SAMPLE;
     int first = 1 + (int)(seed % (uint64_t)stride);

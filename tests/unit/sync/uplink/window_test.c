@@ -1,4 +1,5 @@
 #include "sync/uplink/window.h"
+#include "tests/support/seed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -376,9 +376,7 @@ static void another_log_forgets_only_its_own_stream(void **state)
 static void any_road_delivers_everything(void **state)
 {
     (void)state;
-    const char *given = getenv("SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-    print_message("SEED=%u\n", seed);
+    unsigned seed = (unsigned)seed_chosen();
     enum { EVENTS = 700 };
     for (int round = 0; round < 20; round++) {
         struct window window;

@@ -1,15 +1,15 @@
 /*
  * Settlement files and bank statements, in any order of arrival: each payout ends at the same entry
- * of the bank, and people are told the same. ORDER_SEED=N repeats a run.
+ * of the bank, and people are told the same. TILLBACK_SEED=N repeats a run.
  */
 #include "tests/support/hub_run.h"
+#include "tests/support/seed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -124,10 +124,8 @@ static void shuffle(size_t order[FILES])
 static void files_in_any_order_come_to_the_same_end(void **state)
 {
     (void)state;
-    const char *given = getenv("ORDER_SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+    unsigned seed = (unsigned)seed_chosen();
     size_t order[FILES];
-    print_message("ORDER_SEED=%u\n", seed);
     srand(seed);
     for (size_t i = 0; i < FILES; i++)
         order[i] = i;

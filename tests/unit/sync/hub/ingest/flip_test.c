@@ -1,12 +1,13 @@
 /*
  * One bit turned over anywhere in the hub's database: either it is found, at the opening or by
  * verify, or no event and no acknowledgement has changed. A seeded sample of the bytes, or every
- * nth with FLIP_EVERY=n; FLIP_SEED replays a run.
+ * nth with FLIP_EVERY=n; TILLBACK_SEED replays a run.
  */
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "sync/hub/ingest/verify.h"
 #include "tests/support/hub_day.h"
+#include "tests/support/seed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -80,9 +80,7 @@ static void a_flipped_bit_anywhere_is_found_or_harmless(void **state)
     (void)state;
     struct hub_day day;
     struct buf image CLEANUP(buf_free);
-    const char *text = getenv("FLIP_SEED");
-    unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
-    print_message("FLIP_SEED=%u\n", seed);
+    unsigned seed = (unsigned)seed_chosen();
     if (access("/dev/shm", W_OK) == 0)
         (void)setenv("TMPDIR", "/dev/shm", false);
     buf_init(&image, FILE_MAX);
@@ -151,9 +149,7 @@ static void a_flipped_bit_in_the_write_ahead_log_is_found_or_harmless(void **sta
     (void)state;
     struct hub_day day;
     struct buf images[FILES];
-    const char *text = getenv("FLIP_SEED");
-    unsigned seed = text ? (unsigned)strtoul(text, NULL, 10) : (unsigned)time(NULL);
-    print_message("FLIP_SEED=%u\n", seed);
+    unsigned seed = (unsigned)seed_chosen();
     hub_day_begin(&day, NULL);
     take_images(&day, images);
     put_images_back(&day, images, FILES);

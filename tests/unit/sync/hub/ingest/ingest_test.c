@@ -1,5 +1,6 @@
 #include "sync/hub/ingest/ingest.h"
 #include "tests/support/ingest_house.h"
+#include "tests/support/seed.h"
 #include "tests/support/sent_log.h"
 #include "tests/support/take_batch.h"
 
@@ -9,7 +10,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -111,9 +111,7 @@ static void what_is_ahead_of_a_gap_is_held_and_joins_when_it_closes(void **state
 static void any_order_of_any_batches_ends_the_same(void **state)
 {
     (void)state;
-    const char *given = getenv("SEED");
-    unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
-    print_message("SEED=%u\n", seed);
+    unsigned seed = (unsigned)seed_chosen();
     for (int round = 0; round < 15; round++) {
         struct ingest_house *f = NULL;
         struct sent_log log;

@@ -1,9 +1,10 @@
 /*
  * The power goes at the hub at the nth call of a day of batches, and once more while it is opened
  * again; or the disk fails once at that call. What it acknowledged must be there; sent again,
- * everything is there once. POWER_CUT_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
+ * everything is there once. TILLBACK_SEED replays a run, POWER_CUT_EVERY=1 takes every n.
  */
 #include "tests/support/hub_day.h"
+#include "tests/support/seed.h"
 #include "tests/support/vfs_fault.h"
 
 #include <setjmp.h>
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -73,9 +73,7 @@ static int calls_of_a_day(void)
 static void what_the_hub_acknowledged_outlives_a_power_cut_at_any_call(void **state)
 {
     (void)state;
-    const char *text = getenv("POWER_CUT_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
-    print_message("POWER_CUT_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = seed_chosen();
     int calls = calls_of_a_day();
     int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls / SAMPLE;
     print_message("%d calls in a day, the power goes at one in %d\n", calls, stride);
@@ -101,10 +99,8 @@ static void a_hub_on_a_disk_that_lies_about_syncs_is_caught_losing(void **state)
 
 static void fail_each_call(int kinds, int code)
 {
-    const char *text = getenv("POWER_CUT_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)time(NULL);
+    uint64_t seed = seed_chosen();
     int stride = getenv("POWER_CUT_EVERY") ? 1 : 1 + calls_of_a_day() / SAMPLE;
-    print_message("POWER_CUT_SEED=%llu\n", (unsigned long long)seed);
     bool struck = true;
     for (int nth = 1 + (int)(seed % (uint64_t)stride); struck; nth += stride) {
         struct day d;

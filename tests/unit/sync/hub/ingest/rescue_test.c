@@ -6,6 +6,7 @@
 #include "hal/storage.h"
 #include "sync/hub/ingest/rescue.h"
 #include "tests/support/hub_day.h"
+#include "tests/support/seed.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -140,12 +140,11 @@ static void any_page_may_be_lost(void **state)
 {
     struct fixture *f = *state;
     const char *every = getenv("RESCUE_EVERY");
-    const char *text = getenv("RESCUE_SEED");
-    size_t seed = text ? strtoul(text, NULL, 10) : (size_t)time(NULL);
+    size_t seed = (size_t)seed_chosen();
     size_t pages = f->image.len / PAGE;
     size_t stride = every ? strtoul(every, NULL, 10) : 1 + pages / SAMPLE;
     int aside = 0;
-    print_message("RESCUE_SEED=%zu, %zu pages\n", seed, pages);
+    print_message("%zu pages\n", pages);
     for (size_t page = 1 + seed % stride; page < pages; page += stride) {
         static char kept[PAGE];
         char what[64];

@@ -1,16 +1,15 @@
 /*
  * A thousand made-up returns, each arriving in order and then in another order with duplicates:
  * the journal is the same, balanced, nothing in it twice, and what must end at zero does.
- * LEDGER_SEED=N repeats a run.
+ * TILLBACK_SEED=N repeats a run.
  */
 #include "tests/support/ledger_run.h"
 #include "tests/support/made_history.h"
+#include "tests/support/seed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -189,9 +188,7 @@ static void check_end(const struct made_history *h, const struct position *p)
 static void any_order_of_arrival_gives_the_same_balanced_journal(void **state)
 {
     (void)state;
-    const char *given = getenv("LEDGER_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000;
-    print_message("LEDGER_SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = seed_chosen();
     for (uint64_t i = 0; i < RETURNS; i++) {
         struct made_history h;
         struct ledger_run ordered;
@@ -202,7 +199,7 @@ static void any_order_of_arrival_gives_the_same_balanced_journal(void **state)
         arrive_in_order(&h, &ordered);
         arrive_shuffled(&h, &shuffled);
         if (strcmp(ordered.text.data, shuffled.text.data) != 0)
-            fail_msg("LEDGER_SEED=%llu: the journals differ", (unsigned long long)(seed + i));
+            fail_msg("TILLBACK_SEED=%llu: the journals differ", (unsigned long long)(seed + i));
         check_entries(&ordered.position);
         check_end(&h, &ordered.position);
         check_items(&h, &ordered.position);
