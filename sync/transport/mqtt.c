@@ -14,7 +14,8 @@
 
 enum {
     DIAL_TIMEOUT_MS = 15000,
-    MISC_EVERY_MS = 1000,
+    LATER_MS = 100, /* than the dial's own limit, which knows better where it hangs */
+    LOOKS = 4,      /* of libmosquitto's at how long nothing was heard or said, in a keepalive */
     PORT_MQTTS = 8883,
     PORT_PROXY = 3128,
     PACKETS_AT_ONCE = 64,
@@ -37,7 +38,7 @@ struct mqtt {
     struct relay *relay;
     struct loop_poll *poll; /* libmosquitto's end of the Unix socket */
     struct loop_timer *limit;
-    struct loop_timer *misc;
+    struct loop_timer *misc; /* libmosquitto asks the broker, or gives it up */
     int broken; /* libmosquitto's error met inside a call of the owner's; told by the loop */
     int reason; /* what the broker gave: CONNACK's or DISCONNECT's, 0x80 and above; 0: none */
     unsigned entered;
@@ -111,6 +112,12 @@ static void update_poll(struct mqtt *mqtt)
                        LOOP_READ | (mosquitto_want_write(mqtt->client) ? LOOP_WRITE : 0u));
 }
 
+static void watch_silence(struct mqtt *mqtt)
+{
+    const int64_t every_ms = (int64_t)mqtt->keepalive_s * 1000 / LOOKS;
+    loop_timer_start(mqtt->misc, every_ms, every_ms);
+}
+
 static void settle(struct mqtt *mqtt, int code)
 {
     if (mqtt->closed || mqtt->phase == PHASE_OVER)
@@ -128,13 +135,17 @@ static void on_connect(struct mosquitto *client, void *context, int reason, int 
 {
     (void)client;
     (void)flags;
-    (void)properties;
     struct mqtt *mqtt = context;
     if (mqtt->closed || mqtt->phase != PHASE_JOINING)
         return;
     mqtt->reason = reason;
     if (reason)
-        return; /* loop_read fails next, and that ends it */
+        return;      /* loop_read fails next, and that ends it */
+    uint16_t wanted; /* the broker's word counts, and libmosquitto heeds it */
+    if (mosquitto_property_read_int16(properties, MQTT_PROP_SERVER_KEEP_ALIVE, &wanted, false)) {
+        mqtt->keepalive_s = wanted;
+        watch_silence(mqtt);
+    }
     mqtt->phase = PHASE_CONNECTED;
     loop_timer_stop(mqtt->limit);
     mqtt->listener.connected(mqtt->listener.context, ERR_OK, NULL);
@@ -298,7 +309,7 @@ static enum err join(struct mqtt *mqtt, struct tls_stream *stream, struct fault 
     if (err)
         return err;
     mqtt->phase = PHASE_JOINING;
-    loop_timer_start(mqtt->misc, MISC_EVERY_MS, MISC_EVERY_MS);
+    watch_silence(mqtt);
     update_poll(mqtt);
     return ERR_OK;
 }
@@ -374,8 +385,8 @@ static enum err begin(struct mqtt *mqtt, const struct mqtt_config *config, struc
                                           .tls = config->tls,
                                           .timeout_ms = timeout_ms},
                     on_dialled, mqtt, fault);
-    if (!err) /* a little after the dial's own limit, which knows better where it hangs */
-        loop_timer_start(mqtt->limit, timeout_ms + MISC_EVERY_MS / 10, 0);
+    if (!err)
+        loop_timer_start(mqtt->limit, timeout_ms + LATER_MS, 0);
     return err;
 }
 
@@ -416,7 +427,7 @@ static enum err refuse(struct mqtt *mqtt, int code, struct fault *fault)
     enum err err = mqtt_words_call(code, fault);
     if (err == ERR_CLOSED) {
         mqtt->broken = code;
-        loop_timer_start(mqtt->misc, 0, MISC_EVERY_MS);
+        loop_timer_start(mqtt->misc, 0, 0);
     }
     return err;
 }

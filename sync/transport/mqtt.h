@@ -57,7 +57,9 @@ struct mqtt_config {
     const char *client_id;
     const char *runtime_folder;      /* private (0700), short: holds the Unix socket for a moment */
     const struct mqtt_message *will; /* NULL: none */
-    int keepalive_s; /* MQTT_KEEPALIVE_S when 0; at least 5. Silence for twice that is the end. */
+    /* MQTT_KEEPALIVE_S when 0; at least 5; the broker may ask for another. After silence for twice
+     * that, and a quarter, it has ended. */
+    int keepalive_s;
     int64_t dial_timeout_ms; /* DNS and TCP and TLS and CONNACK together; 15000 when 0 */
     struct diag *diag;
 };

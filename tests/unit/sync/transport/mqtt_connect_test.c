@@ -56,22 +56,35 @@ static void connack_that_refuses_is_told(void **state)
     mqtt_guest_assert_words(&shop, "the broker refused: Not authorized (0x87)");
 }
 
+/* Its own keepalive, or the shorter one that the broker asks for. */
 static void black_hole_ends_by_keepalive(void **state)
 {
     (void)state;
-    struct forwarder *wire = forwarder_open(FORWARDER_WIRE, house.broker.port);
+    struct broker asking;
+    broker_start(&asking, &house.pki, "server", "max_keepalive 10");
+    struct forwarder *wire = forwarder_open(FORWARDER_WIRE, asking.port);
     char url[64];
     (void)snprintf(url, sizeof url, "mqtts://localhost:%u", forwarder_port(wire));
-    struct mqtt_guest shop;
-    mqtt_guest_begin(&house, &shop, "shop-1", (struct mqtt_config){.url = url, .keepalive_s = 5});
-    assert_true(await_flag(house.loop, &shop.connected, AWAIT_MS));
-    assert_int_equal(shop.connect_err, ERR_OK);
+    static const struct {
+        const char *name;
+        int keepalive_s;
+    } guests[] = {{"shop-1", 5}, {"hub", 3600}};
+    struct mqtt_guest shops[2];
+    for (size_t i = 0; i < 2; i++) {
+        mqtt_guest_begin(&house, &shops[i], guests[i].name,
+                         (struct mqtt_config){.url = url, .keepalive_s = guests[i].keepalive_s});
+        assert_true(await_flag(house.loop, &shops[i].connected, AWAIT_MS));
+        assert_int_equal(shops[i].connect_err, ERR_OK);
+    }
     forwarder_set_hole(wire, true);
-    assert_true(await_flag(house.loop, &shop.disconnected, AWAIT_MS));
-    assert_int_equal(shop.fault.code, ERR_TIMEOUT);
-    mqtt_guest_assert_words(&shop, "silent");
-    mqtt_guest_finish(&shop, false);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(await_flag(house.loop, &shops[i].disconnected, AWAIT_MS));
+        assert_int_equal(shops[i].fault.code, ERR_TIMEOUT);
+        mqtt_guest_assert_words(&shops[i], "silent");
+        mqtt_guest_finish(&shops[i], false);
+    }
     forwarder_close(wire);
+    broker_kill(&asking);
 }
 
 static void black_hole_at_the_start_ends_by_the_limit(void **state)
