@@ -192,6 +192,16 @@ static enum err begin_handshake(struct http_connection *connection, int fd, stru
     return err;
 }
 
+/* Often enough that no limit is missed by more than a quarter; not at all for nobody. */
+static void begin_sweeping(struct http_server *server)
+{
+    const struct http_limits *limits = &server->limits;
+    int64_t least = limits->headers_ms < limits->body_ms ? limits->headers_ms : limits->body_ms;
+    least = limits->idle_ms < least ? limits->idle_ms : least;
+    int64_t every_ms = least / 4 < SWEEP_MS ? least / 4 + 1 : SWEEP_MS;
+    loop_timer_start(server->sweep, every_ms, every_ms);
+}
+
 static void on_accepted(void *context, int fd, const struct sockaddr_storage *address,
                         socklen_t len)
 {
@@ -202,6 +212,8 @@ static void on_accepted(void *context, int fd, const struct sockaddr_storage *ad
         listener_released(server->listener, address);
         return;
     }
+    if (!server->connections)
+        begin_sweeping(server);
     connection->server = server;
     connection->address = *address;
     connection->address_len = len;
@@ -229,6 +241,8 @@ static void on_sweep(void *context)
         if (at->deadline_ms && at->deadline_ms <= now_ms)
             cut(at);
     }
+    if (!server->connections)
+        loop_timer_stop(server->sweep);
 }
 
 /* --- What MHD calls -------------------------------------------------------------------------- */
@@ -371,14 +385,6 @@ static void complete_limits(struct http_limits *limits)
     limits->body_bytes = limits->body_bytes ? limits->body_bytes : HTTP_BODY_MAX;
 }
 
-/* Often enough that no limit is missed by more than a quarter. */
-static int64_t sweep_every_ms(const struct http_limits *limits)
-{
-    int64_t least = limits->headers_ms < limits->body_ms ? limits->headers_ms : limits->body_ms;
-    least = limits->idle_ms < least ? limits->idle_ms : least;
-    return least / 4 < SWEEP_MS ? least / 4 + 1 : SWEEP_MS;
-}
-
 /* A NUL would cut a name off behind our back: it stays as it is written, and fits nothing. */
 static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
 {
@@ -417,8 +423,6 @@ static enum err start(struct http_server *server, const struct http_config *conf
     server->sweep = loop_timer_open(server->loop, on_sweep, server);
     if (!server->again || !server->sweep)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    int64_t every_ms = sweep_every_ms(&server->limits);
-    loop_timer_start(server->sweep, every_ms, every_ms);
     return listener_open(&server->listener, server->loop,
                          &(struct listener_config){.address = config->address,
                                                    .loopback_only = !config->tls,
