@@ -4,7 +4,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 1000, TRY_EVERY_LOOKS = 3 };
+/* Somebody stands before one that isn't enrolled; another identity for one that is can wait. */
+enum { STRANGER_LOOK_MS = 1000, LOOK_MS = 5000, TRY_MS = 3000 };
 
 struct member_watch {
     struct member_watch_config config;
@@ -13,7 +14,6 @@ struct member_watch {
     struct worker_job job; /* tries whether the identity can be used again */
     bool trying;
     bool usable; /* what the job found */
-    int looks;
 };
 
 static struct member_watch *of_job(struct worker_job *job)
@@ -46,7 +46,7 @@ static void look(void *context)
 {
     struct member_watch *watch = context;
     if (watch->worker) {
-        if (watch->trying || ++watch->looks % TRY_EVERY_LOOKS != 0)
+        if (watch->trying)
             return;
         watch->trying = true;
         worker_submit(watch->worker, &watch->job);
@@ -71,7 +71,10 @@ enum err member_watch_open(struct member_watch **out, const struct member_watch_
         member_watch_close(watch);
         return err;
     }
-    loop_timer_start(watch->timer, LOOK_MS, LOOK_MS);
+    const int64_t every_ms = watch->worker              ? TRY_MS
+                             : config->member->enrolled ? LOOK_MS
+                                                        : STRANGER_LOOK_MS;
+    loop_timer_start(watch->timer, every_ms, every_ms);
     *out = watch;
     return ERR_OK;
 }

@@ -9,7 +9,7 @@
 enum {
     RETRY_FIRST_MS = 50,
     RETRY_MOST_MS = 1000,
-    LINK_CHECK_MS = 1000, /* while attached: does the path still lead to this device? */
+    LINK_CHECK_MS = 5000, /* while attached: does the path still lead to this device? */
     READ_BYTES = 4096,
     BAUD_MIN = 300,
     BAUD_MAX = 4000000,
