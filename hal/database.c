@@ -135,6 +135,11 @@ enum err database_version(struct database *db, int64_t *version, struct fault *f
     return db->backend->read_version(db, version, fault);
 }
 
+enum err database_hurry(struct database *db, struct fault *fault)
+{
+    return db->backend->hurry ? db->backend->hurry(db, fault) : ERR_OK;
+}
+
 unsigned database_connected(const struct database *db)
 {
     return db->backend->connected ? db->backend->connected(db) : 1;

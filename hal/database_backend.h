@@ -78,7 +78,8 @@ struct database_backend {
     enum err (*lead)(struct database *db, const char *matter, bool *leads,
                      struct fault *fault); /* or NULL */
     enum err (*place)(struct database *db, char place[static DATABASE_PLACE_MAX],
-                      struct fault *fault); /* or NULL */
+                      struct fault *fault);                      /* or NULL */
+    enum err (*hurry)(struct database *db, struct fault *fault); /* or NULL */
     const struct statement_backend *statements;
 };
 

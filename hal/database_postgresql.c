@@ -44,7 +44,9 @@ enum err postgresql_fail(struct database *db, const PGresult *result, struct fau
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     /* What has no state libpq says itself: a line that takes nothing may still count as good. */
     bool lost = PQstatus(server->connection) != CONNECTION_OK || (result && !state);
-    if (!text || !*text)
+    if (server->silent)
+        text = "the server is silent";
+    else if (!text || !*text)
         text = PQerrorMessage(server->connection);
     int len = (int)strcspn(text, "\n");
     enum err code = lost ? ERR_UNREACHABLE : code_of(state);
@@ -53,12 +55,6 @@ enum err postgresql_fail(struct database *db, const PGresult *result, struct fau
 }
 
 /* --- The connection -------------------------------------------------------------------------- */
-
-static void ignore_notice(void *context, const PGresult *result)
-{
-    (void)context;
-    (void)result;
-}
 
 /*
  * A writer's statements find rows by an index. The server plans them once, maybe while a table is
@@ -82,35 +78,6 @@ static enum err begin_session(struct database *db, struct fault *fault)
     return db->read_only ? ERR_OK : postgresql_run(db, writer_session, fault);
 }
 
-/*
- * libpq's parameters. What stands before the URI is ours unless the URI says otherwise: of several
- * hosts the one that takes what is written; and a host that is gone, without a word, is found out
- * in seconds.
- */
-static const char *const connection_words[][2] = {
-    {"target_session_attrs", "read-write"},
-    {"connect_timeout", "5"},
-    {"keepalives_idle", "5"},
-    {"keepalives_interval", "5"},
-    {"keepalives_count", "2"},
-    {"tcp_user_timeout", "15000"},
-    {"dbname", NULL}, /* the URI */
-    {"fallback_application_name", "tillback"},
-    {"client_encoding", "UTF8"},
-};
-enum { WORDS_MAX = sizeof connection_words / sizeof *connection_words + 1 };
-
-static void write_words(const char *uri, const char *words[static WORDS_MAX],
-                        const char *values[static WORDS_MAX])
-{
-    for (size_t i = 0; i + 1 < WORDS_MAX; i++) {
-        words[i] = connection_words[i][0];
-        values[i] = connection_words[i][1] ? connection_words[i][1] : uri;
-    }
-    words[WORDS_MAX - 1] = NULL;
-    values[WORDS_MAX - 1] = NULL;
-}
-
 static enum err open_server(struct database *db, const struct database_config *config,
                             struct fault *fault)
 {
@@ -118,12 +85,11 @@ static enum err open_server(struct database *db, const struct database_config *c
     if (!server)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     db->native = server;
-    const char *words[WORDS_MAX];
-    const char *values[WORDS_MAX];
-    write_words(config->path, words, values);
-    server->connection = PQconnectdbParams(words, values, 1);
+    server->uri = strdup(config->path);
+    if (!server->uri)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
+    server->connection = postgresql_dial(server->uri);
     server->connected = 1;
-    PQsetNoticeReceiver(server->connection, ignore_notice, NULL);
     return begin_session(db, fault);
 }
 
@@ -132,7 +98,9 @@ static void close_server(struct database *db)
     struct server *server = db->native;
     if (!server)
         return;
+    postgresql_end_hurry(server);
     PQfinish(server->connection);
+    free(server->uri);
     free(server);
 }
 
@@ -143,10 +111,8 @@ enum err postgresql_connect(struct database *db, struct fault *fault)
     bool stuck = !server->sent && PQpipelineStatus(server->connection) != PQ_PIPELINE_OFF;
     if (PQstatus(server->connection) == CONNECTION_OK && !stuck && !server->stale)
         return ERR_OK;
-    PQreset(server->connection);
-    server->stale = false;
-    server->connected++;
-    return begin_session(db, fault);
+    enum err err = postgresql_renew(db, fault);
+    return err ? err : begin_session(db, fault);
 }
 
 /* --- What is sent without waiting ------------------------------------------------------------ */
@@ -467,5 +433,6 @@ const struct database_backend database_postgresql = {
     .connected = connected,
     .lead = lead,
     .place = place,
+    .hurry = postgresql_hurry,
     .statements = &postgresql_statements,
 };

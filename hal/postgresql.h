@@ -37,11 +37,16 @@ struct prepared {
     struct rows *rows;     /* NULL: it was never one of many */
 };
 
+struct renewal;
+
 struct server {
+    char *uri;
     PGconn *connection;
-    unsigned connected; /* how many times; a statement lives as long as its connection */
-    unsigned named;     /* statements so far */
-    bool stale; /* it takes nothing any more: another line may, or another server that leads now */
+    struct renewal *renewal; /* who hurries has one */
+    unsigned connected;      /* how many times; a statement lives as long as its connection */
+    unsigned named;          /* statements so far */
+    bool stale;  /* it takes nothing any more: another line may, or another server that leads now */
+    bool silent; /* it said nothing for too long, and the connection was given up */
     int64_t changes;
     size_t
         sent; /* and not waited for yet; the connection is in pipeline mode while there are any */
@@ -55,6 +60,13 @@ struct server {
 
 /* The fault of a result, or of the connection when that is NULL. */
 enum err postgresql_fail(struct database *db, const PGresult *result, struct fault *fault);
+/* Made, or as it failed: the caller's to finish. */
+PGconn *postgresql_dial(const char *uri);
+enum err postgresql_hurry(struct database *db, struct fault *fault) MUST_CHECK;
+/* Waits for a connection that is being made. */
+void postgresql_end_hurry(struct server *server);
+/* Another connection instead of the one that was lost; it may have failed as well. */
+enum err postgresql_renew(struct database *db, struct fault *fault) MUST_CHECK;
 /* A connection that was lost is made anew, before anything is begun on it. */
 enum err postgresql_connect(struct database *db, struct fault *fault) MUST_CHECK;
 enum err postgresql_run(struct database *db, const char *sql, struct fault *fault);

@@ -8,27 +8,59 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <time.h>
 
-enum { SILENT_MS = 10 * 1000 };
+enum { SILENT_MS = 10 * 1000, ASKED_MS = 5 * 1000, HURRIED_MS = 1000 };
 
-/* Of several hosts, the one that this line leads to. */
-static bool is_there(const PGconn *connection)
+static int64_t now_ms(void)
 {
-    static const char *const words[] = {"host", "hostaddr", "port", "connect_timeout", NULL};
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* 0: nothing came of it in that time. */
+static int poll_line(int line, short events, int64_t within_ms)
+{
+    struct pollfd at = {.fd = line, .events = events};
+    int ready;
+    do {
+        ready = poll(&at, 1, (int)within_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready;
+}
+
+/* Of several hosts, the one that this line leads to: whatever it says to who greets it. */
+static bool is_there(const PGconn *connection, int64_t within_ms)
+{
+    static const char *const words[] = {"host", "hostaddr", "port", "user", "dbname", NULL};
     const char *const values[] = {PQhost(connection), PQhostaddr(connection), PQport(connection),
-                                  "5", NULL};
-    PGPing answer = PQpingParams(words, values, 0);
-    return answer == PQPING_OK || answer == PQPING_REJECT;
+                                  PQuser(connection), PQdb(connection),       NULL};
+    PGconn *asked = PQconnectStartParams(words, values, 0);
+    int64_t end = now_ms() + within_ms;
+    int64_t left = within_ms;
+    bool there = false;
+    bool reads = false;
+    while (!there && PQstatus(asked) != CONNECTION_BAD && left > 0 &&
+           poll_line(PQsocket(asked), reads ? POLLIN : POLLOUT, left) > 0) {
+        char byte;
+        there = reads && recv(PQsocket(asked), &byte, 1, MSG_PEEK) > 0;
+        reads = PQconnectPoll(asked) == PGRES_POLLING_READING;
+        left = end - now_ms();
+    }
+    PQfinish(asked);
+    return there;
 }
 
 /* False: nothing came for so long, and nobody is there any more. */
-static bool await_bytes(const PGconn *connection)
+static bool await_bytes(const struct server *server)
 {
-    struct pollfd line = {.fd = PQsocket(connection), .events = POLLIN};
+    int64_t silent_ms = server->renewal ? HURRIED_MS : SILENT_MS;
+    int64_t asked_ms = server->renewal ? HURRIED_MS : ASKED_MS;
     int ready;
     do {
-        ready = poll(&line, 1, SILENT_MS);
-    } while ((ready < 0 && errno == EINTR) || (ready == 0 && is_there(connection)));
+        ready = poll_line(PQsocket(server->connection), POLLIN, silent_ms);
+    } while (ready == 0 && is_there(server->connection, asked_ms));
     return ready != 0;
 }
 
@@ -36,8 +68,10 @@ PGresult *postgresql_next(struct server *server)
 {
     PGconn *connection = server->connection;
     while (PQstatus(connection) == CONNECTION_OK && PQisBusy(connection)) {
-        if (!await_bytes(connection))
+        if (!await_bytes(server)) {
+            server->silent = true;
             (void)shutdown(PQsocket(connection), SHUT_RDWR); /* which libpq then finds lost */
+        }
         if (PQconsumeInput(connection) != 1)
             break;
     }

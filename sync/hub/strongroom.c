@@ -71,6 +71,8 @@ enum err strongroom_open(struct strongroom *room, struct loop *loop,
     if (!err)
         err = hubdb_open_beside(&room->reader, &auditor.database, true, fault);
     if (!err)
+        err = database_hurry(hubdb_database(room->reader), fault);
+    if (!err)
         err = auditor_begin(room->auditor, room->reader, fault);
     if (err)
         return err;

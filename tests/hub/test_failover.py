@@ -1,13 +1,17 @@
 """A PostgreSQL server that crashes, is full, or is replaced by its standby, under hubs that go on."""
 
+import contextlib
+import json
 import os
 import random
 import subprocess
+import time
 import urllib.error
 
 import pytest
 from conftest import PROGRAMS
 from promise import Selling, accepted, all_posted, hold_promise, query
+from road.link import Link
 from road.road import Road, await_true, free_port_base
 from server import Pair, Server
 
@@ -106,6 +110,81 @@ def test_standby_takes_over_from_a_server_that_stands_still_and_says_nothing(tmp
         await_true(lambda: is_without_server(road), 60, "the hub to find out")
         pair.promote()
         hold_promise(road, pair.of_standby, selling.stop())
+        still_run(road)
+        assert road.stop() == []
+
+
+def timed(road, path):
+    """The status and what it says, and how long that took."""
+    begun = time.monotonic()
+    try:
+        answer = 200, road.ask_hub(path)
+    except urllib.error.HTTPError as refused:
+        answer = refused.code, json.load(refused)
+    return *answer, time.monotonic() - begun
+
+
+def test_hub_says_at_once_that_its_server_is_silent(tmp_path, server):
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=server.url) as road:
+        road.await_link()
+        assert timed(road, "/healthz")[0] == 200
+        server.freeze()
+        code, said, took = timed(road, "/v1/devices")
+        assert code == 503 and "silent" in said["detail"]
+        assert took < 6  # one second for the answer, one for another line; the rest is a busy machine
+        timed(road, "/healthz")
+        end = time.monotonic() + 13  # through several attempts to connect
+        while time.monotonic() < end:
+            for path in ("/healthz", "/v1/devices", "/v1/measures"):
+                code, said, took = timed(road, path)
+                assert code == 503 and said["detail"].startswith("database: ")
+                assert took < 1
+            time.sleep(0.1)
+        server.thaw()
+        await_true(lambda: timed(road, "/healthz")[1].get("status") == "ok", 30, "it to be well")
+        still_run(road)
+        assert road.stop() == []
+
+
+def test_question_that_takes_its_time_is_answered_by_a_server_that_is_there(tmp_path, server):
+    with Road(tmp_path, free_port_base(), PROGRAMS, hub_database=server.url) as road:
+        road.await_link()
+        slow = "BEGIN; LOCK TABLE device; SELECT pg_sleep(6); COMMIT"
+        with subprocess.Popen(
+            ["psql", "-qAt", server.url, "-c", slow], stdout=subprocess.DEVNULL
+        ):
+            await_true(
+                lambda: query(
+                    server.url,
+                    "SELECT 1 FROM pg_locks WHERE relation = 'device'::regclass"
+                    " AND mode = 'AccessExclusiveLock'",
+                ),
+                10,
+                "the lock",
+            )
+            code, _, took = timed(road, "/v1/devices")
+        assert code == 200 and took > 3
+        assert road.stop() == []
+
+
+def test_line_to_the_server_that_swallows_all_is_given_up_and_made_anew(tmp_path, server):
+    base = free_port_base()
+    link = Link(base + 19, server.folder / ".s.PGSQL.5432")
+    url = f"postgresql:///postgres?host=127.0.0.1&port={link.listen_port}&user=tillback"
+    with contextlib.closing(link), Road(tmp_path, base, PROGRAMS, hub_database=url) as road:
+        road.await_link()
+        selling = Selling(road)
+        await_true(lambda: len(selling.returns) > 5, 20, "some returns")
+        link.black_hole()
+        await_true(lambda: timed(road, "/healthz")[0] == 503, 10, "the page to find out")
+        await_true(
+            lambda: "hub.commit_failed" in road.hub.last_words(), 60, "the books to find out as well"
+        )
+        assert timed(road, "/v1/devices")[2] < 3
+        dark = len(selling.returns)
+        await_true(lambda: len(selling.returns) > dark + 5, 20, "returns meanwhile")
+        link.restore()
+        hold_promise(road, server.url, selling.stop())
         still_run(road)
         assert road.stop() == []
 

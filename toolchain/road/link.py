@@ -17,6 +17,7 @@ PIECE = 64 * 1024
 
 class Link:
     def __init__(self, listen_port, target_port, host="127.0.0.1"):
+        """`target_port`: or the path of a socket."""
         self.host = host
         self.listen_port = listen_port
         self.target_port = target_port
@@ -93,7 +94,7 @@ class Link:
         far_writer = None
         try:
             await self._flowing.wait()
-            far_reader, far_writer = await asyncio.open_connection(self.host, self.target_port)
+            far_reader, far_writer = await self._open_far()
             far_writer.far = True
             self._writers.add(far_writer)
             await asyncio.gather(
@@ -106,6 +107,11 @@ class Link:
                 if writer:
                     self._reset(writer)
                     self._writers.discard(writer)
+
+    async def _open_far(self):
+        if isinstance(self.target_port, int):
+            return await asyncio.open_connection(self.host, self.target_port)
+        return await asyncio.open_unix_connection(self.target_port)
 
     async def _pump(self, reader, writer):
         while True:

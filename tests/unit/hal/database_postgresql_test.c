@@ -452,6 +452,24 @@ static void connection_that_was_lost_is_made_anew_for_the_next_transaction(void 
     assert_int_equal(sum(f, f->db), 2);
 }
 
+static void who_hurries_has_another_connection_in_a_moment(void **state)
+{
+    struct fixture *f = *state;
+    struct statement *s;
+    bool row;
+    unsigned before = database_connected(f->db);
+    must(f, database_hurry(f->db, &f->fault));
+    for (int64_t big = 1; big <= 2; big++) {
+        cut(f);
+        must(f, database_statement(f->db, SUM, &s, &f->fault));
+        assert_int_equal(database_step(f->db, s, &row, &f->fault), ERR_UNREACHABLE);
+        statement_reset(s);
+        put(f, f->db, big == 1 ? "once" : "again", big);
+    }
+    assert_int_equal(sum(f, f->db), 3);
+    assert_int_equal(database_connected(f->db), before + 2);
+}
+
 /* As when a server that crashes has said so: there is something to read, and nothing to write to.
  */
 static void line_that_takes_nothing_is_left_though_it_still_counts_as_good(void **state)
@@ -530,6 +548,7 @@ int main(void)
         SERVER_TEST(commit_of_a_transaction_that_failed_is_no_success),
         SERVER_TEST(only_one_writes_at_a_time),
         SERVER_TEST(connection_that_was_lost_is_made_anew_for_the_next_transaction),
+        SERVER_TEST(who_hurries_has_another_connection_in_a_moment),
         SERVER_TEST(line_that_takes_nothing_is_left_though_it_still_counts_as_good),
         SERVER_TEST(server_that_takes_nothing_any_more_is_asked_for_anew),
         SERVER_TEST(newer_schema_is_refused),
