@@ -145,18 +145,26 @@ static void nobody_forks_from_anothers_log(void **state)
     sent_log_free(&fork);
 }
 
+/* The hub has 1 to 5 of a log and holds 21 to 30. `after` is the log as it went on from 5 instead.
+ */
+static void hold_behind_a_gap(struct ingest_house *f, struct sent_log *after)
+{
+    struct sent_log before;
+    sent_log_init(&before, 1, NULL);
+    sent_log_init(after, 1, NULL);
+    sent_log_fill(&before, 1, 30);
+    sent_log_fill(after, 1, 5);
+    sent_log_fill(after, 201, 25);
+    ingest_house_give(f, &before, "box-a", 1, 5);
+    ingest_house_give(f, &before, "box-a", 21, 30);
+    sent_log_free(&before);
+}
+
 static void held_events_that_the_chain_does_not_lead_to_give_way(void **state)
 {
     struct ingest_house *f = *state;
-    struct sent_log before;
     struct sent_log after;
-    sent_log_init(&before, 1, NULL);
-    sent_log_init(&after, 1, NULL);
-    sent_log_fill(&before, 1, 30);
-    sent_log_fill(&after, 1, 5);
-    sent_log_fill(&after, 201, 25);
-    ingest_house_give(f, &before, "box-a", 1, 5);
-    ingest_house_give(f, &before, "box-a", 21, 30);
+    hold_behind_a_gap(f, &after);
     assert_int_equal(ingest_house_give(f, &after, "box-a", 25, 30), INGEST_CONFLICT);
     assert_int_equal(ingest_house_give(f, &after, "box-a", 6, 20), INGEST_TAKEN);
     assert_int_equal(f->result.ack.through, 20);
@@ -167,7 +175,6 @@ static void held_events_that_the_chain_does_not_lead_to_give_way(void **state)
     assert_true(sha256_equal(&f->result.ack.hash, &after.hashes[30]));
     /* What was held had happened, and stays known. */
     assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM event"), 40);
-    sent_log_free(&before);
     sent_log_free(&after);
 }
 
@@ -175,15 +182,8 @@ static void held_events_that_the_chain_does_not_lead_to_give_way(void **state)
 static void held_events_that_the_closing_batch_contradicts_give_way(void **state)
 {
     struct ingest_house *f = *state;
-    struct sent_log before;
     struct sent_log after;
-    sent_log_init(&before, 1, NULL);
-    sent_log_init(&after, 1, NULL);
-    sent_log_fill(&before, 1, 30);
-    sent_log_fill(&after, 1, 5);
-    sent_log_fill(&after, 201, 25);
-    ingest_house_give(f, &before, "box-a", 1, 5);
-    ingest_house_give(f, &before, "box-a", 21, 30);
+    hold_behind_a_gap(f, &after);
     assert_int_equal(ingest_house_give(f, &after, "box-a", 6, 25), INGEST_TAKEN);
     assert_int_equal(f->result.ack.through, 25);
     assert_int_equal(f->result.ack.also_count, 0);
@@ -193,7 +193,6 @@ static void held_events_that_the_closing_batch_contradicts_give_way(void **state
     assert_true(sha256_equal(&f->result.ack.hash, &after.hashes[30]));
     assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM entry"), 30);
     assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM event"), 40);
-    sent_log_free(&before);
     sent_log_free(&after);
 }
 
