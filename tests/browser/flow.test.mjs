@@ -1,43 +1,10 @@
 // The whole way of a return at the counter, by touch and by scanner, and every decision.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { Appliance, goods, people, sale } from "./appliance.mjs";
-import { choose, lookUp, openBrowser, openPage, picture, press, signIn, tooSmall, until, violations, wedge } from "./browser.mjs";
-
-let appliance;
-let browser;
-let page;
-let receipts = 0;
-
-before(async () => {
-    appliance = new Appliance();
-    await appliance.start();
-    appliance.addStaff();
-    browser = await openBrowser();
-});
-
-after(async () => {
-    await browser?.close();
-    await appliance?.close();
-});
-
-beforeEach(async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()));
-    page = await openPage(browser, appliance.url);
-});
-
-// A test that begins with the associate signed in.
-const counterTest = (name, steps) => test(name, async () => {
-    await signIn(page, people.associate);
-    await steps();
-});
-
-async function sold(lines, how) {
-    const receipt = `0042-01-${String(++receipts).padStart(4, "0")}`;
-    await appliance.sell(sale(receipt, lines, how));
-    return receipt;
-}
+import { test } from "node:test";
+import { goods, people } from "./appliance.mjs";
+import { choose, lookUp, picture, press, signIn, tooSmall, until, violations, wedge } from "./browser.mjs";
+import { appliance, counterTest, page, sold } from "./counter.mjs";
 
 // What every screen has to pass.
 async function sound(name) {
@@ -442,83 +409,4 @@ counterTest("end of day sums by tender and prints", async () => {
     await page.emulateMedia({ media: "print" });
     await picture(page, "34-end-of-day-printed");
     assert.equal(await page.isVisible("header"), false);
-});
-
-// Slower than a scanner.
-async function typed(text) {
-    await page.keyboard.type(text, { delay: 60 });
-    await page.keyboard.press("Enter");
-}
-
-counterTest("by keyboard alone: a return of the last of many lines", async () => {
-    const receipt = await sold(Array(12).fill(goods.socks));
-    await page.focus("#target");
-    await typed(receipt);
-    await page.waitForSelector("#line-12");
-    await press(page, "line-12");
-    await press(page, "line-12-reason-style");
-    await press(page, "line-12-condition-open_box");
-    await press(page, "go-on");
-    await page.waitForSelector("#confirm");
-    await press(page, "confirm");
-    await page.waitForSelector("#paid");
-});
-
-counterTest("by keyboard alone: an exchange, and the manager's approval", async () => {
-    await sold([goods.swimsuit]);
-    const receipt = await sold([goods.socks]);
-    await page.focus("#target");
-    await typed(receipt);
-    await press(page, "line-1");
-    await press(page, "line-1-reason-style");
-    await press(page, "line-1-condition-open_box");
-    await press(page, "go-on");
-    await page.waitForSelector("#exchange");
-    await press(page, "exchange");
-    await until(page, () => document.activeElement.id === "item");
-    await typed(goods.swimsuit[0]);
-    await page.waitForSelector(`#new-${goods.swimsuit[0]}-price`);
-    await press(page, "due-cash");
-    await press(page, "confirm");
-    await page.waitForSelector("#exchange-due");
-    await press(page, "next");
-    await page.waitForSelector("#target");
-    await until(page, () => document.activeElement.id === "target");
-    await typed(await sold([goods.jacket], { days: 60 }));
-    await press(page, "line-1");
-    await press(page, "line-1-reason-style");
-    await press(page, "line-1-condition-open_box");
-    await press(page, "go-on");
-    await page.waitForSelector("#confirm");
-    await press(page, "confirm");
-    await until(page, () => document.activeElement.id === "approver");
-    await page.keyboard.type(people.manager.number, { delay: 60 });
-    await page.keyboard.press("Tab");
-    await typed(people.manager.pin);
-    await page.waitForSelector("#paid");
-    await press(page, "void");
-    await press(page, "void-yes");
-    await until(page, () => document.querySelector("#title").textContent === "Taken back");
-});
-
-test("by keyboard alone: the end of the day, with an exception reviewed", async () => {
-    const receipt = await sold([goods.socks]);
-    await appliance.till("POST", "/v1/returns", { receipt, lines: [{ line: 1, quantity: 9, reason: "unwanted", condition: "open_box" }] });
-    await until(page, () => document.activeElement.id === "number");
-    await page.keyboard.type(people.manager.number, { delay: 60 });
-    await page.keyboard.press("Enter");
-    await typed(people.manager.pin);
-    await page.waitForSelector("#target");
-    await press(page, "to-day");
-    await page.waitForSelector("#exceptions button");
-    const before = await page.locator("#exceptions > li").count();
-    await press(page, await page.locator("#exceptions button").last().getAttribute("id"));
-    await until(page, () => document.activeElement.id === "how");
-    await typed("counted again");
-    await until(page, (n) => document.querySelectorAll("#exceptions > li").length === n, before - 1);
-    await page.evaluate(() => { window.print = () => { window.printed = true; }; });
-    await press(page, "print");
-    assert.equal(await page.evaluate(() => window.printed), true);
-    await press(page, "lock");
-    await page.waitForSelector("#number");
 });
