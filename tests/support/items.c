@@ -1,4 +1,5 @@
 #include "tests/support/items.h"
+#include "tests/support/hub_database.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,8 +31,9 @@ static const struct database_sql statements[] = {
 
 static struct database *open_one(struct items *f)
 {
+    char path[SCRATCH_PATH_MAX];
     const struct database_config config = {
-        .path = getenv("TILLBACK_POSTGRESQL"),
+        .path = hub_database_path(&f->scratch, path),
         .statements = statements,
         .statement_count = sizeof statements / sizeof *statements,
         .backend = &database_postgresql,
@@ -52,13 +54,10 @@ int items_setup(void **state)
 {
     struct items *f = calloc(1, sizeof *f);
     *state = f;
-    if (!getenv("TILLBACK_POSTGRESQL"))
+    scratch_make(&f->scratch);
+    if (!hub_database_on_server())
         return 0;
     f->db = open_one(f);
-    items_must(f, database_script(f->db,
-                                  "DROP TABLE IF EXISTS item; DROP TABLE IF EXISTS pair;"
-                                  "DROP TABLE IF EXISTS schema_version",
-                                  &f->fault));
     items_must(f, database_migrate(f->db, items_schema, ITEMS_VERSION, &f->fault));
     f->other = open_one(f);
     return 0;
@@ -69,6 +68,7 @@ int items_teardown(void **state)
     struct items *f = *state;
     database_close(f->other);
     database_close(f->db);
+    scratch_remove(&f->scratch);
     free(f);
     return 0;
 }

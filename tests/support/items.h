@@ -1,13 +1,15 @@
 /*
- * A table of items on the PostgreSQL server that TILLBACK_POSTGRESQL names, made anew, and two
- * handles on it; without a server there is neither.
+ * A table of items on the PostgreSQL server that TILLBACK_POSTGRESQL names, in a schema of its own,
+ * and two handles on it; without a server there is neither.
  */
 #ifndef TESTS_SUPPORT_ITEMS_H
 #define TESTS_SUPPORT_ITEMS_H
 
 #include "hal/database.h"
+#include "tests/support/scratch.h"
 
 struct items {
+    struct scratch scratch; /* the schema has its name */
     struct database *db;
     struct database *other;
     struct fault fault;

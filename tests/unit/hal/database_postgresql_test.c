@@ -2,6 +2,7 @@
  */
 #include "hal/database.h"
 #include "hal/postgresql.h"
+#include "tests/support/hub_database.h"
 #include "tests/support/items.h"
 
 #include <poll.h>
@@ -229,6 +230,5 @@ int main(void)
     };
     const struct CMUnitTest without[] = {SERVER_TEST(password_is_not_told)};
     int failed = cmocka_run_group_tests(without, NULL, NULL);
-    return getenv("TILLBACK_POSTGRESQL") ? failed + cmocka_run_group_tests(tests, NULL, NULL)
-                                         : failed;
+    return hub_database_on_server() ? failed + cmocka_run_group_tests(tests, NULL, NULL) : failed;
 }

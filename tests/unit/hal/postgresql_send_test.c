@@ -1,5 +1,6 @@
 /* What is sent to a PostgreSQL server, as rows or asked ahead, without waiting for it. Skipped
  * without one, as database_postgresql_test. */
+#include "tests/support/hub_database.h"
 #include "tests/support/items.h"
 
 #include <setjmp.h>
@@ -229,5 +230,5 @@ int main(void)
         SERVER_TEST(answer_asked_ahead_is_forgotten_with_its_transaction),
         SERVER_TEST(what_is_undone_takes_the_answers_asked_ahead_with_it),
     };
-    return getenv("TILLBACK_POSTGRESQL") ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
+    return hub_database_on_server() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
 }
