@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum tls_phase { PHASE_HANDSHAKE, PHASE_OPEN, PHASE_ENDED };
@@ -300,23 +299,6 @@ static void on_poll(void *context, unsigned ready)
     leave(stream);
 }
 
-static int64_t system_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Of a server, a client whose clock nobody vouches for says only that its certificate is too old if
- * it was so before the time that has surely passed. */
-static int64_t time_to_judge_by(const struct tls_context *context)
-{
-    if (!context->clock)
-        return system_ms();
-    return context->role == TLS_CLIENT ? clock_floor_ms(context->clock)
-                                       : clock_wall_ms(context->clock);
-}
-
 static bool is_address(const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
@@ -339,7 +321,7 @@ static int set_up(struct tls_stream *stream, const char *host)
     }
     stream->verdict.rules.ca = context->ca;
     stream->verdict.rules.crl = context->crl;
-    stream->verdict.rules.now_ms = time_to_judge_by(context);
+    stream->verdict.rules.now_ms = tls_context_now_ms(context);
     mbedtls_ssl_set_verify(&stream->ssl, tls_verdict_callback, &stream->verdict);
     mbedtls_ssl_set_bio(&stream->ssl, stream, socket_send, socket_receive, NULL);
     return code;

@@ -6,6 +6,7 @@
 #include <mbedtls/ssl_ciphersuites.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #if MBEDTLS_VERSION_MAJOR >= 3
 #include <psa/crypto.h>
 #endif
@@ -165,4 +166,19 @@ void tls_context_close(struct tls_context *context)
     key_free(context->key);
     (void)pthread_mutex_destroy(&context->handshake);
     free(context);
+}
+
+static int64_t system_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t tls_context_now_ms(const struct tls_context *context)
+{
+    if (!context->clock)
+        return system_ms();
+    return context->role == TLS_CLIENT ? clock_floor_ms(context->clock)
+                                       : clock_wall_ms(context->clock);
 }

@@ -31,4 +31,10 @@ struct tls_context {
     const char *alpn[TLS_ALPN_MAX + 1];
 };
 
+/*
+ * The time by which certificates are judged. Of a server, a client whose clock nobody vouches for
+ * says only that its certificate is too old if it was so before the time that has surely passed.
+ */
+int64_t tls_context_now_ms(const struct tls_context *context);
+
 #endif
