@@ -319,6 +319,13 @@ enum err log_fixture_acknowledge(struct log_fixture *f, enum stream stream, cons
     return log_command_await(&waiter);
 }
 
+int64_t log_fixture_lost(struct log_fixture *f)
+{
+    struct eventlog_status status;
+    eventlog_status(f->log, &status);
+    return status.lost[STREAM_RETURNS] + status.lost[STREAM_SALES];
+}
+
 enum err log_fixture_expect(struct log_fixture *f, const struct id *log, enum stream stream,
                             int64_t through)
 {

@@ -71,6 +71,8 @@ enum err log_fixture_acknowledge(struct log_fixture *f, enum stream stream, cons
 /* An acknowledgement of what the log has at `through`. */
 struct ack log_fixture_ack(struct log_fixture *f, enum stream stream, int64_t through,
                            int64_t ack_no);
+/* How many events of both streams are lost. */
+int64_t log_fixture_lost(struct log_fixture *f);
 /* Notes what the hub has of another log as lost. */
 enum err log_fixture_expect(struct log_fixture *f, const struct id *log, enum stream stream,
                             int64_t through);

@@ -174,13 +174,6 @@ static bool is_found(const struct image *image, size_t name, const char *folder,
            sha256_equal(&content, wal ? &image->events : &image->content);
 }
 
-static int64_t lost_of(struct log_fixture *f)
-{
-    struct eventlog_status status;
-    eventlog_status(f->log, &status);
-    return status.lost[STREAM_RETURNS] + status.lost[STREAM_SALES];
-}
-
 /* Started twice, as a person told by verify would: the log works, and tells all that it has lost.
  */
 static bool goes_on(struct log_fixture *f)
@@ -193,14 +186,14 @@ static bool goes_on(struct log_fixture *f)
     if (log_fixture_open(f) != ERR_OK)
         return false;
     int64_t kept = log_fixture_number(f, "SELECT count(*) FROM event");
-    bool all = kept + lost_of(f) == EVENTS + NOTED;
+    bool all = kept + log_fixture_lost(f) == EVENTS + NOTED;
     struct log_command c;
     log_command_make(&c, f, EVENT_RETURN_CREATED, 1);
     log_command_submit(&c);
     bool works = log_command_await(&c) == ERR_OK;
     if (!all)
-        print_message("%lld kept and %lld lost of %d\n", (long long)kept, (long long)lost_of(f),
-                      EVENTS + NOTED);
+        print_message("%lld kept and %lld lost of %d\n", (long long)kept,
+                      (long long)log_fixture_lost(f), EVENTS + NOTED);
     return all && works;
 }
 
