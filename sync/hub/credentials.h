@@ -6,7 +6,7 @@
 #ifndef SYNC_HUB_CREDENTIALS_H
 #define SYNC_HUB_CREDENTIALS_H
 
-#include "sync/hub/hub.h"
+#include "sync/hub/hub_config.h"
 #include "sync/transport/tls.h"
 
 #include <limits.h>

@@ -11,6 +11,7 @@
 #include "sync/hub/strongroom.h"
 #include "sync/hub/teller.h"
 #include "sync/hub/web/web.h"
+#include "sync/hub/wire.h"
 
 #include <limits.h>
 #include <stdio.h>

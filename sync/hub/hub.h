@@ -5,22 +5,10 @@
 #ifndef SYNC_HUB_HUB_H
 #define SYNC_HUB_HUB_H
 
-#include "hal/settings.h"
-#include "sync/hub/wire.h"
+#include "hal/loop.h"
+#include "sync/hub/hub_config.h"
 
 struct hub;
-
-struct hub_config {
-    const char *state;    /* directory; the caller holds its lock */
-    const char *database; /* path of the database file */
-    const struct settings *settings;
-    struct clock *clock;
-    struct diag *diag;
-    /* The database is another now, or damaged: the hub is to be closed and opened again. Loop
-     * thread. */
-    void (*begin_anew)(void *context);
-    void *context;
-};
 
 enum err hub_open(struct hub **hub, struct loop *loop, const struct hub_config *config,
                   struct fault *fault) MUST_CHECK;

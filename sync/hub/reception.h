@@ -7,7 +7,7 @@
 #define SYNC_HUB_RECEPTION_H
 
 #include "sync/hub/enrolment.h"
-#include "sync/hub/hub.h"
+#include "sync/hub/hub_config.h"
 
 struct reception;
 

@@ -8,7 +8,7 @@
 #define SYNC_HUB_STRONGROOM_H
 
 #include "sync/hub/auditor.h"
-#include "sync/hub/hub.h"
+#include "sync/hub/hub_config.h"
 #include "sync/hub/ingest/vault.h"
 #include "sync/hub/ingest/worker.h"
 
