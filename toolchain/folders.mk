@@ -44,7 +44,7 @@ FOLDERS := hal/base hal provisioning sync/contract sync/eventlog sync/transport 
 # that do the same few things at each call of the disk.
 UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/ingest sync/hub/connect \
                      agent agent/capture agent/people agent/api
-UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/flip_test.c %/torture_test.c
+UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/salvage_crash_test.c %/flip_test.c %/torture_test.c
 # Under an emulator: what computes, packs and signs, where an architecture could make a difference.
 # CROSS_ALL=1: everything but those that do the same few things at each call of the disk. A token's
 # module is this machine's, and no other processor's; and one test takes an emulator minutes.
