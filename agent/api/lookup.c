@@ -256,14 +256,14 @@ static void name_store(const struct scan_formats *formats, struct sale_query *qu
 }
 
 static enum err ask(struct lookup *lookup, struct http_request *request, const char *receipt,
-                    bool reserve)
+                    const struct sale_query *query)
 {
     struct inquiry *inquiry = calloc(1, sizeof *inquiry);
     if (!inquiry)
         return ERR_NO_MEMORY;
     inquiry->lookup = lookup;
     inquiry->request = request;
-    inquiry->query.reserve = reserve;
+    inquiry->query = *query;
     (void)snprintf(inquiry->query.receipt, sizeof inquiry->query.receipt, "%s", receipt);
     name_store(lookup->api->config.formats, &inquiry->query);
     lookup->waiting++;
@@ -277,7 +277,7 @@ static enum err ask(struct lookup *lookup, struct http_request *request, const c
 }
 
 /* `named`: NULL for the receipt that the request itself names. */
-static bool asks(struct api_call *call, const char *named, bool reserve)
+static bool asks(struct api_call *call, const char *named, const struct sale_query *query)
 {
     struct lookup *lookup = call->api->lookup;
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
@@ -291,24 +291,24 @@ static bool asks(struct api_call *call, const char *named, bool reserve)
         receipt_of(call->request, receipt);
     if (!receipt[0] || is_card(call->api, receipt))
         return false;
-    const struct asked *asked = reserve ? NULL : find_asked(lookup, receipt);
+    const struct asked *asked = query->reserve ? NULL : find_asked(lookup, receipt);
     if (asked)
         return is_reserved(call, asked->reserved_until_ms);
-    return !is_our_own(call->api, receipt) &&
-           ask(lookup, call->request, receipt, reserve) == ERR_OK;
+    return !is_our_own(call->api, receipt) && ask(lookup, call->request, receipt, query) == ERR_OK;
 }
 
 bool lookup_asks(struct api_call *call)
 {
-    return asks(call, NULL, false);
+    return asks(call, NULL, &(struct sale_query){.reserve = false});
 }
 
 bool lookup_reserves(struct api_call *call)
 {
-    return asks(call, NULL, true);
+    return asks(call, NULL, &(struct sale_query){.reserve = true});
 }
 
-bool lookup_reserves_receipt(struct api_call *call, const char *receipt)
+bool lookup_reserves_return(struct api_call *call, const struct return_state *state)
 {
-    return asks(call, receipt, true);
+    const struct sale_query query = {.of = {state->id, state->sequence}, .reserve = true};
+    return asks(call, state->receipt, &query);
 }

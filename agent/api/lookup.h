@@ -9,6 +9,7 @@
 #define AGENT_API_LOOKUP_H
 
 #include "agent/api/internal.h"
+#include "agent/views/return_state.h"
 
 /* `handle` is given the request that waited, and the api as its context. NULL on no memory. */
 struct lookup *lookup_open(struct api *api,
@@ -24,7 +25,7 @@ void lookup_close(struct lookup *lookup);
 bool lookup_asks(struct api_call *call);
 /* The same of a request upon which a return is decided. */
 bool lookup_reserves(struct api_call *call);
-/* ... of a return that names the receipt. */
-bool lookup_reserves_receipt(struct api_call *call, const char *receipt);
+/* ... of a return that was asked for before. */
+bool lookup_reserves_return(struct api_call *call, const struct return_state *state);
 
 #endif

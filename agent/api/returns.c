@@ -71,7 +71,7 @@ static void approve(struct api_call *call)
     struct return_state state;
     if (api_subject(call, &id, NULL) == ERR_OK &&
         return_view_find(&call->api->views, &id, &state, NULL) == ERR_OK &&
-        lookup_reserves_receipt(call, state.receipt))
+        lookup_reserves_return(call, &state))
         return;
     api_decide(call, CAPTURE_APPROVE);
 }

@@ -16,19 +16,23 @@ struct gathering {
     const char *store;
     struct reserved *own; /* NULL: they are only passed over */
     int64_t others;
+    struct return_news of; /* one of the others, and what is known of it */
 };
 
 static enum err take(void *context, const struct return_state *state, struct fault *fault)
 {
     struct gathering *g = context;
-    if (!return_state_is_of(state, g->store))
+    if (!return_state_is_of(state, g->store)) {
         g->others++;
-    else if (g->own && g->own->count == RESERVATION_RETURNS_MAX)
+        if (id_equal(&state->id, &g->of.id))
+            g->of.events = state->sequence;
+    } else if (g->own && g->own->count == RESERVATION_RETURNS_MAX) {
         return fault_set(fault, ERR_TOO_LARGE, "receipt", "more than %d returns are known of it",
                          RESERVATION_RETURNS_MAX);
-    else if (g->own)
+    } else if (g->own) {
         g->own->returns[g->own->count++] =
             (struct reserved_return){.id = state->id, .events = state->sequence};
+    }
     return ERR_OK;
 }
 
@@ -88,7 +92,8 @@ static enum err hold(struct reservations *all, const struct reservation *asked, 
                          RESERVATIONS_MAX);
     if (!held)
         held = &all->held[all->count++];
-    *held = (struct reserved_receipt){.until_ms = now_ms + asked->for_ms, .others = asked->others};
+    *held = (struct reserved_receipt){
+        .until_ms = now_ms + asked->for_ms, .others = asked->others, .of = asked->of};
     (void)snprintf(held->receipt, sizeof held->receipt, "%s", asked->receipt);
     return ERR_OK;
 }
@@ -100,11 +105,12 @@ enum err reservation_check(struct capture *capture, const struct views *views, c
     struct reserved_receipt *held = all->count && receipt ? find(all, receipt) : NULL;
     if (!held)
         return ERR_OK;
-    struct gathering g = {.store = capture->config.store.number};
+    struct gathering g = {.store = capture->config.store.number, .of.id = held->of.id};
     enum err err = gather(views, receipt, &g, fault);
     if (err)
         return err;
-    if (g.others > held->others || held->until_ms <= clock_monotonic_ms(capture->config.clock)) {
+    bool knows_more = held->of.events ? g.of.events > held->of.events : g.others > held->others;
+    if (knows_more || held->until_ms <= clock_monotonic_ms(capture->config.clock)) {
         drop(all, held);
         return ERR_OK;
     }

@@ -16,6 +16,7 @@ struct reservations {
         char receipt[SALE_QUERY_RECEIPT_MAX + 1];
         int64_t until_ms; /* monotonic */
         int64_t others;
+        struct return_news of;
     } held[RESERVATIONS_MAX];
     size_t count;
 };

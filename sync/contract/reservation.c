@@ -18,6 +18,7 @@ enum { DEPTH_MAX = 4 };
 
 struct reservation_text {
     const char *receipt;
+    const char *of;
     struct reservation read;
 };
 
@@ -31,6 +32,16 @@ static const struct json_field reservation_fields[] = {
     {.name = "others",
      .kind = JSON_INT,
      .offset = offsetof(struct reservation_text, read.others),
+     .max = INT32_MAX},
+    {.name = "return",
+     .kind = JSON_TEXT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct reservation_text, of),
+     .max = ID_TEXT},
+    {.name = "events",
+     .kind = JSON_INT,
+     .presence = JSON_OPTIONAL,
+     .offset = offsetof(struct reservation_text, read.of.events),
      .max = INT32_MAX},
 };
 
@@ -48,6 +59,7 @@ void reservation_write(struct buf *out, const struct reservation *reservation)
     jsonw_text(&w, "receipt", reservation->receipt);
     jsonw_int(&w, "for_ms", reservation->for_ms);
     jsonw_int(&w, "others", reservation->others);
+    return_news_write(&w, &reservation->of);
     jsonw_end(&w);
 }
 
@@ -68,6 +80,10 @@ enum err reservation_read(struct slice text, struct reservation *reservation, st
     enum err err = read_table(text, &reservation_table, &made, &doc, &arena, fault);
     if (err)
         return err;
+    if (!made.of || !made.read.of.events)
+        made.read.of = (struct return_news){.events = 0};
+    else if (id_parse(slice_of(made.of), &made.read.of.id) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "return", "must be a UUID");
     (void)snprintf(made.read.receipt, sizeof made.read.receipt, "%s", made.receipt);
     *reservation = made.read;
     return ERR_OK;

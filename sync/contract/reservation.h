@@ -3,10 +3,11 @@
  * asks nobody; so before the hub says yes to another that is about to take goods of such a receipt
  * back (sale_query.h, `reserve`), it asks the appliance of the store that wrote it, the holder,
  * under down/reserve. The holder takes nothing of that receipt back any more, for `for_ms` or until
- * it knows of more than `others` returns of it that others captured, and answers under up/reserved
+ * it knows of more than `others` returns of it that others captured, or, where the other goes on
+ * with one of them (`of`: its manager decides), of more of that one, and answers under up/reserved
  * with the returns that it captured itself and how many events of each it has saved: the hub says
- * yes only if it has them all. The MQTT 5 correlation data is that of the other store's question;
- * a message without is a reminder after the holder's connection was made anew, and not answered.
+ * yes only if it has them all. The MQTT 5 correlation data is that of the other store's question; a
+ * message without is a reminder after the holder's connection was made anew, and not answered.
  *
  * What goes wrong: a message that comes twice, or late, changes nothing and is answered the same. A
  * holder that doesn't answer makes the other store ask again (503), for HOLDER_PATIENCE_MS; then,
@@ -31,6 +32,7 @@ struct reservation {
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
     int64_t for_ms;
     int64_t others; /* returns of it that the hub knows, and the holder's store didn't capture */
+    struct return_news of; /* that the other store goes on with, as it knows it */
 };
 
 void reservation_write(struct buf *out, const struct reservation *reservation);

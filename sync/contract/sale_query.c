@@ -55,6 +55,16 @@ static enum err read_store(struct slice text, struct json_limits limits,
     return err ? err : read_text(text, limits, "store", SALE_QUERY_STORE_MAX, store, fault);
 }
 
+void return_news_write(struct jsonw *w, const struct return_news *of)
+{
+    char id[ID_TEXT + 1];
+    if (!of->events)
+        return;
+    id_format(&of->id, id);
+    jsonw_text(w, "return", id);
+    jsonw_int(w, "events", of->events);
+}
+
 void sale_query_write(struct buf *out, const struct sale_query *query)
 {
     assert(query->receipt[0]);
@@ -65,6 +75,7 @@ void sale_query_write(struct buf *out, const struct sale_query *query)
         jsonw_text(&w, "store", query->store);
     if (query->reserve)
         jsonw_bool(&w, "reserve", true);
+    return_news_write(&w, &query->of);
     jsonw_end(&w);
 }
 
@@ -82,6 +93,28 @@ static enum err read_flag(struct slice text, struct json_limits limits, const ch
                : fault_set(fault, ERR_INVALID, key, "must be true or false");
 }
 
+/* Absent stands for none. */
+static enum err read_news(struct slice text, struct json_limits limits, struct return_news *of,
+                          struct fault *fault)
+{
+    struct return_news read;
+    struct slice events;
+    char id[ID_TEXT + 1];
+    enum err err = json_scan_member(text, limits, "events", &events, fault);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
+    if (!err)
+        err = read_text(text, limits, "return", ID_TEXT, id, fault);
+    if (err)
+        return err;
+    if (id_parse(slice_of(id), &read.id) != ERR_OK)
+        return fault_set(fault, ERR_INVALID, "return", "must be a UUID");
+    if (json_scan_int(events, &read.events) != ERR_OK || read.events < 1)
+        return fault_set(fault, ERR_INVALID, "events", "must be a number from 1");
+    *of = read;
+    return ERR_OK;
+}
+
 enum err sale_query_read(struct slice text, struct sale_query *query, struct fault *fault)
 {
     const struct json_limits limits = {.bytes = BYTES_MAX, .depth = DEPTH_MAX};
@@ -91,6 +124,8 @@ enum err sale_query_read(struct slice text, struct sale_query *query, struct fau
         err = read_store(text, limits, read.store, fault);
     if (!err)
         err = read_flag(text, limits, "reserve", &read.reserve, fault);
+    if (!err)
+        err = read_news(text, limits, &read.of, fault);
     if (!err)
         *query = read;
     return err;

@@ -12,6 +12,7 @@
 #ifndef SYNC_CONTRACT_SALE_QUERY_H
 #define SYNC_CONTRACT_SALE_QUERY_H
 
+#include "hal/base/jsonw.h"
 #include "sync/contract/event.h"
 
 enum {
@@ -21,12 +22,21 @@ enum {
     SALE_REPLY_BYTES_MAX = 512 * 1024,
 };
 
+/* A return, and the number of its last event that is known; 0: of none. */
+struct return_news {
+    struct id id;
+    int64_t events;
+};
+
 struct sale_query {
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
     char store[SALE_QUERY_STORE_MAX + 1]; /* that wrote it, as its number says; "": it doesn't */
     bool reserve;                         /* to decide of it at once; otherwise only to look */
+    struct return_news of; /* the return of this receipt that is decided; or a new one */
 };
 
+/* As members `return` and `events`; nothing of none. */
+void return_news_write(struct jsonw *w, const struct return_news *of);
 void sale_query_write(struct buf *out, const struct sale_query *query);
 enum err sale_query_read(struct slice text, struct sale_query *query,
                          struct fault *fault) MUST_CHECK;

@@ -129,6 +129,7 @@ enum err lease_ask_holder(struct database *db, const struct sale_query *query, c
     int64_t since_ms = now_ms;
     *asks = false;
     (void)snprintf(made.reservation.receipt, sizeof made.reservation.receipt, "%s", query->receipt);
+    made.reservation.of = query->of;
     enum err err = find_holder(db, query, device, now_ms, made.holder, fault);
     if (err || !made.holder[0])
         return err;

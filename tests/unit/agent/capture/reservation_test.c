@@ -77,9 +77,10 @@ static bool is_told(void *context)
     return ((struct test *)context)->told;
 }
 
-static enum err reserve(struct test *test, const char *receipt, int64_t others, bool reminder)
+static enum err reserve_of(struct test *test, const char *receipt, int64_t others,
+                           struct return_news of, bool reminder)
 {
-    struct reservation asked = {.for_ms = 120 * 1000, .others = others};
+    struct reservation asked = {.for_ms = 120 * 1000, .others = others, .of = of};
     (void)snprintf(asked.receipt, sizeof asked.receipt, "%s", receipt);
     test->told = false;
     assert_int_equal(capture_reserve(counter_capture(test->counter), &asked, reminder, test->loop,
@@ -87,6 +88,11 @@ static enum err reserve(struct test *test, const char *receipt, int64_t others, 
                      ERR_OK);
     assert_true(await(test->loop, is_told, test, AWAIT_MS));
     return test->err;
+}
+
+static enum err reserve(struct test *test, const char *receipt, int64_t others, bool reminder)
+{
+    return reserve_of(test, receipt, others, (struct return_news){.events = 0}, reminder);
 }
 
 static enum err keep_body(void *context, const struct eventlog_record *record, struct fault *fault)
@@ -104,14 +110,24 @@ static void on_learned(void *context, enum err err, const struct fault *fault)
     *(bool *)context = err == ERR_OK;
 }
 
+static void learn(struct test *test, const struct event *event)
+{
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    event_write(&body, event);
+    const struct slice bodies[] = {buf_slice(&body)};
+    test->learned = false;
+    eventlog_learn(counter_log(test->counter), bodies, 1, on_learned, &test->learned);
+    assert_int_equal(reserve(test, "behind-it", 0, false), ERR_OK);
+    assert_true(test->learned);
+}
+
 /* The like of this store's return, captured in another, comes to be known here. */
 static void hear_of_another(struct test *test, const char *like, uint8_t number)
 {
     struct buf data CLEANUP(buf_free);
-    struct buf body CLEANUP(buf_free);
     struct id id;
     buf_init(&data, EVENT_BODY_MAX);
-    buf_init(&body, EVENT_BODY_MAX);
     assert_int_equal(id_parse(slice_of(like), &id), ERR_OK);
     assert_int_equal(eventlog_history(counter_reader(test->counter), &id, keep_body, &data, NULL),
                      ERR_OK);
@@ -129,12 +145,24 @@ static void hear_of_another(struct test *test, const char *like, uint8_t number)
         .boot_id = SLICE_LITERAL("b2c7ad05-6b0f-4b8e-8a52-3f0f6a1d7c11"),
         .data = buf_slice(&data),
     };
-    event_write(&body, &event);
-    const struct slice bodies[] = {buf_slice(&body)};
-    test->learned = false;
-    eventlog_learn(counter_log(test->counter), bodies, 1, on_learned, &test->learned);
-    assert_int_equal(reserve(test, "behind-it", 0, false), ERR_OK);
-    assert_true(test->learned);
+    learn(test, &event);
+}
+
+/* Its manager, who had to decide it, said no. */
+static void hear_it_declined(struct test *test, uint8_t number, int64_t sequence)
+{
+    const struct event event = {
+        .id = {{9, number}},
+        .correlation = {{8, number}},
+        .sequence = sequence,
+        .type = EVENT_RETURN_DECLINED,
+        .source = SLICE_LITERAL("/store/0107/device/box-107"),
+        .subject = SLICE_LITERAL("return"),
+        .time_ms = COUNTER_NOW_MS,
+        .boot_id = SLICE_LITERAL("b2c7ad05-6b0f-4b8e-8a52-3f0f6a1d7c11"),
+        .data = SLICE_LITERAL("{}"),
+    };
+    learn(test, &event);
 }
 
 static void nothing_is_taken_back_while_another_store_has_the_receipt(void **state)
@@ -174,6 +202,21 @@ static void what_the_other_store_did_ends_it(void **state)
     assert_int_equal(test->reserved.count, 1); /* the other's is no affair of this store */
     assert_int_equal(give_back(test, NULL), ERR_BUSY);
     hear_of_another(test, id, 2);
+    assert_int_equal(give_back(test, NULL), ERR_OK);
+}
+
+/* The return is known already; that its manager decides is the news. */
+static void what_a_manager_of_the_other_store_decided_ends_it(void **state)
+{
+    struct test *test = *state;
+    char id[ID_TEXT + 1];
+    clock_fake_advance(counter_clock(test->counter), INT64_C(90) * 24 * 60 * 60 * 1000);
+    assert_int_equal(give_back(test, id), ERR_OK); /* needs a manager: the window is over */
+    assert_int_equal(reserve_of(test, RECEIPT, 0, (struct return_news){{{8, 1}}, 2}, false),
+                     ERR_OK);
+    hear_of_another(test, id, 1); /* late: neither it nor the hub had heard of it */
+    assert_int_equal(give_back(test, NULL), ERR_BUSY);
+    hear_it_declined(test, 1, 3); /* an exception of its store came between */
     assert_int_equal(give_back(test, NULL), ERR_OK);
 }
 
@@ -226,6 +269,7 @@ int main(void)
         TEST(nothing_is_taken_back_while_another_store_has_the_receipt),
         TEST(what_was_taken_back_before_is_told),
         TEST(what_the_other_store_did_ends_it),
+        TEST(what_a_manager_of_the_other_store_decided_ends_it),
         TEST(reminder_holds_what_was_forgotten_and_changes_nothing_else),
         TEST(waiting_return_is_not_approved_meanwhile),
         TEST(more_receipts_than_can_be_held_are_refused),

@@ -14,7 +14,8 @@ static void reservation_comes_back_as_it_was_written(void **state)
 {
     (void)state;
     struct buf out CLEANUP(buf_free);
-    const struct reservation asked = {.receipt = "0042-\"1\"", .for_ms = 120000, .others = 2};
+    const struct reservation asked = {
+        .receipt = "0042-\"1\"", .for_ms = 120000, .others = 2, .of = {{{7}}, 5}};
     struct reservation read;
     buf_init(&out, RESERVATION_BYTES_MAX);
     reservation_write(&out, &asked);
@@ -22,6 +23,8 @@ static void reservation_comes_back_as_it_was_written(void **state)
     assert_string_equal(read.receipt, asked.receipt);
     assert_int_equal(read.for_ms, 120000);
     assert_int_equal(read.others, 2);
+    assert_true(id_equal(&read.of.id, &asked.of.id));
+    assert_int_equal(read.of.events, 5);
 }
 
 static void as_many_returns_as_may_be_come_back_as_they_were_written(void **state)
@@ -51,7 +54,9 @@ static void bad_ones_are_refused_by_field(void **state)
                  {"{\"receipt\":\"\",\"for_ms\":1,\"others\":0}", "receipt"},
                  {"{\"receipt\":\"1\",\"for_ms\":0,\"others\":0}", "for_ms"},
                  {"{\"receipt\":\"1\",\"for_ms\":600001,\"others\":0}", "for_ms"},
-                 {"{\"receipt\":\"1\",\"for_ms\":1}", "others"}},
+                 {"{\"receipt\":\"1\",\"for_ms\":1}", "others"},
+                 {"{\"receipt\":\"1\",\"for_ms\":1,\"others\":0,\"return\":\"x\",\"events\":1}",
+                  "return"}},
       told[] = {{"{\"returns\":[]}", "receipt"},
                 {"{\"receipt\":\"1\"}", "returns"},
                 {"{\"receipt\":\"1\",\"returns\":[{\"id\":\"x\",\"events\":1}]}", "returns.id"},

@@ -28,6 +28,13 @@ static void question_comes_back_as_it_was_written(void **state)
     sale_query_write(&out, &query);
     assert_int_equal(sale_query_read(buf_slice(&out), &read, NULL), ERR_OK);
     assert_true(read.reserve);
+    assert_int_equal(read.of.events, 0);
+    query.of = (struct return_news){{{7}}, 3};
+    buf_reset(&out);
+    sale_query_write(&out, &query);
+    assert_int_equal(sale_query_read(buf_slice(&out), &read, NULL), ERR_OK);
+    assert_true(id_equal(&read.of.id, &query.of.id));
+    assert_int_equal(read.of.events, 3);
     assert_string_equal(read.store, "0042");
     struct fault fault = {0};
     assert_int_equal(
@@ -39,6 +46,14 @@ static void question_comes_back_as_it_was_written(void **state)
         sale_query_read(SLICE_LITERAL("{\"receipt\":\"1\",\"reserve\":1}"), &read, &fault),
         ERR_INVALID);
     assert_string_equal(fault.where, "reserve");
+    assert_int_equal(
+        sale_query_read(SLICE_LITERAL("{\"receipt\":\"1\",\"return\":\"x\",\"events\":1}"), &read,
+                        &fault),
+        ERR_INVALID);
+    assert_string_equal(fault.where, "return");
+    assert_int_equal(
+        sale_query_read(SLICE_LITERAL("{\"receipt\":\"1\",\"events\":1}"), &read, &fault),
+        ERR_INVALID);
 }
 
 static void question_without_a_receipt_is_refused(void **state)
