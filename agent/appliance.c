@@ -47,8 +47,9 @@ struct appliance {
     struct pulse *pulse;
     struct retention *retention;
     struct centre *centre;
-    bool link_up; /* written on the loop thread, read on the writer's */
-    bool due;     /* returns may wait to be told complete; atomic */
+    bool link_up;            /* written on the loop thread, read on the writer's */
+    bool due;                /* returns may wait to be told complete; atomic */
+    struct loop_timer *rest; /* of a commit, once it is answered */
 };
 
 /* --- News between the parts ------------------------------------------------------------------ */
@@ -61,17 +62,26 @@ static void shed_diagnostics(struct appliance *a)
     diag_shed(a->ground.diag, status.tight);
 }
 
-static void after_commit(void *context)
+static void do_rest(void *context)
 {
     struct appliance *a = context;
-    if (!a->log)
-        return; /* closing: nothing can be read any more */
     shed_diagnostics(a);
     capture_sweep(a->capture);
     if (a->link)
         hub_link_committed(a->link);
     if (a->counter)
         counter_committed(a->counter);
+}
+
+/*
+ * Who asked for it is waiting: what else follows from a commit, first of all that it is read again
+ * and sent to the hub, comes when the answers that were posted before this have gone out.
+ */
+static void after_commit(void *context)
+{
+    struct appliance *a = context;
+    if (a->log) /* else closing: nothing can be read any more */
+        loop_timer_start(a->rest, 0, 0);
 }
 
 /* Writer thread. A lost post is made good by the next one. */
@@ -188,6 +198,9 @@ static enum err open_log(struct appliance *a, struct fault *fault)
         .committed = on_committed,
         .context = a,
     };
+    a->rest = loop_timer_open(a->ground.loop, do_rest, a);
+    if (!a->rest)
+        return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     enum err err = eventlog_open(&a->log, &a->log_config, fault);
     if (!err)
         endings_begin(&a->endings, a->ground.folder, clock_wall_ms(a->ground.clock),
@@ -462,6 +475,7 @@ void appliance_close(struct appliance *a)
     retention_close(a->retention);
     eventlog_close(a->log); /* what was accepted is decided and saved; the answers are posted */
     a->log = NULL;
+    loop_timer_close(a->rest);
     pulse_close(a->pulse);
     counter_hush(a->counter);
     ground_stop(&a->ground);
