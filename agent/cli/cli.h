@@ -14,6 +14,7 @@ struct cli {
     const char *state; /* --state DIR: look at the files */
     const char *url;   /* --url URL: ask the running appliance */
     const char *token; /* TILLBACK_TOKEN, for --url */
+    void *line; /* libcurl's, for who asks again and again: its connection stays; NULL: none */
     bool json;
     int argc; /* what follows the command's name */
     char **argv;

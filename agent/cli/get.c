@@ -80,7 +80,7 @@ static enum err ask(const struct cli *cli, const char *path, const char *body, s
     enum err err = find_way(cli, path, url, &way, fault);
     if (err)
         return err;
-    CURL *curl = curl_easy_init();
+    CURL *curl = cli->line ? cli->line : curl_easy_init();
     if (!curl)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
     struct curl_slist *headers = NULL;
@@ -108,7 +108,10 @@ static enum err ask(const struct cli *cli, const char *path, const char *body, s
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, out);
     err = perform(curl, out, fault);
     curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
+    if (cli->line)
+        curl_easy_reset(curl); /* but for its connection */
+    else
+        curl_easy_cleanup(curl);
     return err;
 }
 

@@ -3,6 +3,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/base/json.h"
 
+#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -119,7 +120,7 @@ static void compose(const struct cli *cli, struct buf *screen)
     }
 }
 
-enum cli_exit screen_watch(const struct cli *cli)
+static enum cli_exit watch(const struct cli *cli)
 {
     const struct timespec pause = {.tv_sec = LOOK_S};
     struct buf shown CLEANUP(buf_free);
@@ -137,4 +138,13 @@ enum cli_exit screen_watch(const struct cli *cli)
         }
         (void)nanosleep(&pause, NULL);
     }
+}
+
+enum cli_exit screen_watch(const struct cli *cli)
+{
+    struct cli held = *cli;
+    held.line = curl_easy_init(); /* a handshake each time is much for a small box */
+    enum cli_exit code = watch(&held);
+    curl_easy_cleanup(held.line);
+    return code;
 }

@@ -1,5 +1,7 @@
 """Starting: one program to a state directory, and an empty directory is enough."""
 
+import contextlib
+import pathlib
 import subprocess
 
 from conftest import PROGRAMS, open_road
@@ -76,5 +78,41 @@ def test_settings_that_cannot_be_are_told_by_status_and_on_the_screen_until_they
         assert f"before this start: {why}" in road.appliance.last_words()
         assert road.appliance.stop() == 0
         assert "failed" not in told()
+    finally:
+        assert road.stop() == []
+
+
+def connections(pid):
+    """The sockets by which a process is connected."""
+    table = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = {f"socket:[{row[9]}]" for row in table if row[3] == "01"}
+    found = set()
+    for file in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(str(file.readlink()))
+    return established & found
+
+
+def test_screen_asks_again_by_the_connection_that_it_has(tmp_path):
+    """A handshake each time would be most of what a small box does all day."""
+    road = open_road(tmp_path)
+    watch = [PROGRAMS / "tillback", "--state", road.store_state, "status", "--watch"]
+    try:
+        road.appliance.start()
+        till = Till(road.store_url, road.token())
+        with subprocess.Popen(watch, stdout=subprocess.PIPE, text=True) as screen:
+
+            def await_shown(words):
+                while words not in screen.stdout.readline():
+                    pass
+
+            await_shown("waiting ")
+            before = connections(screen.pid)
+            assert till.sell("0042-01-first")[0] == 201
+            await_shown("waiting ")
+            assert before and connections(screen.pid) == before
+            screen.kill()
+        till.close()
+        assert road.appliance.stop() == 0
     finally:
         assert road.stop() == []
