@@ -245,6 +245,44 @@ static enum err judge(struct work_on *w, const struct reconcile_line *line)
                : raise_line(w, line, refund, match.mismatches);
 }
 
+/* *line_no: the next chargeback of the refund behind that line; 0: there is none. */
+static enum err next_chargeback(struct work_on *w, const struct expected *refund, int64_t *line_no)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(w->db, INGEST_SETTLEMENT_CHARGEBACK_OF_REFUND, &s, w->fault);
+    if (err)
+        return err;
+    bind_int(s, 1, refund->number);
+    bind_int(s, 2, *line_no);
+    err = database_step(w->db, s, &row, w->fault);
+    if (err)
+        return err;
+    *line_no = row ? column_int(s, 0) : 0;
+    statement_reset(s);
+    return ERR_OK;
+}
+
+/* The customer hasn't the money twice any more: told with the chargebacks' lines, or the refund. */
+static enum err dual_no_more(struct work_on *w, const struct expected *refund)
+{
+    struct exception_end end = {.code = "dual_refund",
+                                .correlation = refund->correlation,
+                                .subject = -refund->number,
+                                .how = "the dispute was won",
+                                .now_ms = w->now_ms,
+                                .queue = &w->queue};
+    int64_t line_no = 0;
+    enum err err;
+    do {
+        err = exception_settle_of(w->db, &end, w->fault);
+        if (!err)
+            err = next_chargeback(w, refund, &line_no);
+        end.subject = line_no * 2;
+    } while (!err && line_no);
+    return err;
+}
+
 /* Money of a dispute that was won, if it was about a refund. */
 static enum err judge_won(struct work_on *w, const struct reconcile_line *line)
 {
@@ -258,6 +296,8 @@ static enum err judge_won(struct work_on *w, const struct reconcile_line *line)
             continue;
         note_change(w, refund);
         err = settled_won(w->db, &settled, w->fault);
+        if (!err)
+            err = dual_no_more(w, refund);
         return err ? err
                    : reconcile_line_mark(w->db, line->number, "matched", &match, refund->number,
                                          w->fault);

@@ -128,6 +128,10 @@ WHERE state || '' = 'unmatched' AND kind || '' IN ('refund', 'refund_reversed')
 -- name: settlement_line_bank
 UPDATE settlement_line SET state = 'matched', batch_no = ?2, mismatches = ?3 WHERE line_no = ?1
 
+-- name: settlement_chargeback_of_refund
+SELECT line_no FROM settlement_line
+WHERE expected_no = ?1 AND kind = 'chargeback' AND line_no > ?2 ORDER BY line_no LIMIT 1
+
 -- name: settlement_batch_add
 INSERT INTO settlement_batch (format, batch, currency, net_minor, payout_minor, has_payout,
                               payout_reference, day, unchecked)

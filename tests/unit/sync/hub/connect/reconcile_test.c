@@ -242,6 +242,9 @@ static void second_line_for_one_refund_is_a_duplicate(void **state)
     assert_int_equal(hub_run_balance(run, "bank"), -5010);
 }
 
+#define OPEN_DUAL                                                                                  \
+    "SELECT count(*) FROM hub_exception WHERE code = 'dual_refund' AND state <> 'resolved'"
+
 static void chargeback_of_what_was_refunded_is_booked_and_named_dual(void **state)
 {
     struct hub_run *run = *state;
@@ -262,6 +265,7 @@ static void chargeback_of_what_was_refunded_is_booked_and_named_dual(void **stat
     assert_int_equal(hub_run_balance(run, "disputed"), 0);
     assert_int_equal(hub_run_balance(run, "bank"), -5010 - 750);
     assert_int_equal(hub_run_balance(run, "tender"), 0);
+    HUB_RUN_EXPECT(run, 0, OPEN_DUAL); /* of neither line */
 }
 
 /* A file that is exported once more tells of a dispute that has ended; the next dispute is another.
@@ -293,6 +297,12 @@ static void refund_after_the_chargeback_is_named_dual_as_soon_as_it_is_known(voi
     hub_run_refund(run, 0, 1, 3000);
     hub_run_work(run);
     assert_int_equal(exceptions(run, "dual_refund", "dual_refund"), 1);
+    HUB_RUN_EXPECT(run, 1, OPEN_DUAL);
+    hub_run_settle(run, SETTLEMENT_ADYEN,
+                   ADYEN_HEAD
+                   "P1,S1,2026-12-01 10:00:00,ChargebackReversed,CB1,EUR,,30.00,EUR,,30.00,,"
+                   "B78\n");
+    HUB_RUN_EXPECT(run, 0, OPEN_DUAL);
 }
 
 static void refund_that_came_back_is_owed_again(void **state)
