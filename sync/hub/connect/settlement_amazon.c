@@ -140,7 +140,9 @@ static enum err take(void *context, const struct table *table, struct fault *fau
     }
     if (err)
         return err;
+    /* Tax that Amazon withholds is between it and us as its fees are; the customer gets it back. */
     bool is_fee = slice_is(table_cell(table, AMOUNT_TYPE), "ItemFees") ||
+                  slice_is(table_cell(table, AMOUNT_TYPE), "ItemWithheldTax") ||
                   amazon->line.kind == SETTLEMENT_KIND_FEE;
     if (is_fee)
         amazon->line.fee_minor -= amount;

@@ -135,6 +135,17 @@ static void mark_settled(const struct booking *b, bool settled)
     }
 }
 
+/* Commission that the marketplace owes us comes with the refund, as a fee that it gives back. */
+static enum err settle_commission(const struct booking *b, int64_t *fee_minor)
+{
+    int64_t owed = above_zero(position_balance(b->position, "marketplace_receivable"));
+    int64_t given = above_zero(-*fee_minor);
+    if (given > owed)
+        given = owed;
+    *fee_minor += given;
+    return booking_book_amount(b, TRIGGER_COMMISSION_SETTLED, NULL, given);
+}
+
 enum err payout_settle(struct booking *b)
 {
     static const enum trigger triggers[] = {[SETTLED_REFUND] = TRIGGER_REFUND_SETTLED,
@@ -146,13 +157,19 @@ enum err payout_settle(struct booking *b)
     bool reversed = m->settled_kind == SETTLED_REVERSED;
     bool refund = m->settled_kind == SETTLED_REFUND || reversed;
     int64_t amount = reversed ? -m->amount_minor : m->amount_minor;
-    int64_t payout = amount + (refund ? m->fee_minor : -m->fee_minor);
-    struct booking_amounts amounts = {
-        .of = {[AMOUNT_AMOUNT] = amount, [AMOUNT_FEE] = m->fee_minor, [AMOUNT_PAYOUT] = payout},
-        .tender = m->tender_type};
+    int64_t fee = m->fee_minor;
+    enum err err = ERR_OK;
     if (refund)
         mark_settled(b, !reversed);
-    return booking_book(b, triggers[m->settled_kind], &amounts, NULL);
+    if (refund && b->position->tax_not_ours) /* it owes us less by all of it */
+        return booking_book_amount(b, TRIGGER_MARKETPLACE_SETTLED, NULL, amount + fee);
+    if (refund && b->position->on_marketplace)
+        err = settle_commission(b, &fee);
+    struct booking_amounts amounts = {.of = {[AMOUNT_AMOUNT] = amount,
+                                             [AMOUNT_FEE] = fee,
+                                             [AMOUNT_PAYOUT] = amount + (refund ? fee : -fee)},
+                                      .tender = m->tender_type};
+    return err ? err : booking_book(b, triggers[m->settled_kind], &amounts, NULL);
 }
 
 enum err payout_exchange(struct booking *b)

@@ -52,6 +52,8 @@ enum amount { TEMPLATE_AMOUNTS(TEMPLATE_AMOUNT_ENUM) AMOUNT_COUNT };
     X(MARKETPLACE_REFUNDED, marketplace_refunded, false, "amount")                                 \
     X(REFUND_UNSUPPORTED, refund_unsupported, false, "amount")                                     \
     X(REFUND_SETTLED, refund_settled, false, "+amount +fee -payout")                               \
+    X(MARKETPLACE_SETTLED, marketplace_settled, false, "amount")                                   \
+    X(COMMISSION_SETTLED, commission_settled, false, "amount")                                     \
     X(SALE_SETTLED, sale_settled, false, "+payout +fee -amount")                                   \
     X(CHARGEBACK_SETTLED, chargeback_settled, false, "amount")                                     \
     X(SETTLEMENT_WRITTEN_OFF, settlement_written_off, false, "amount")                             \

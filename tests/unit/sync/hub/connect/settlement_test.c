@@ -179,12 +179,14 @@ static void amazon_components_are_summed_to_movements(void **state)
                          "99\t\t\t\t\tRefund\tO-1\tM-1\tA-1\tItemPrice\t-345,00\t20.11.2026\n"
                          "99\t\t\t\t\tRefund\tO-1\tM-1\tA-1\tItemFees\t51,75\t20.11.2026\n"
                          "99\t\t\t\t\tRefund\tO-1\tM-1\tA-1\tItemFees\t-5,00\t20.11.2026\n"
-                         "99\t\t\t\t\tRefund\tO-1\tM-1\tA-2\tItemPrice\t-43,00\t20.11.2026\n",
+                         "99\t\t\t\t\tRefund\tO-1\tM-1\tA-2\tItemPrice\t-43,00\t20.11.2026\n"
+                         "99\t\t\t\t\tRefund\tO-1\tM-1\tA-2\tItemPrice\t-7,00\t20.11.2026\n"
+                         "99\t\t\t\t\tRefund\tO-1\tM-1\tA-2\tItemWithheldTax\t7,00\t20.11.2026\n",
              &lines);
     assert_int_equal(lines.count, 3);
     expect_line(&lines.list[0], SETTLEMENT_KIND_PAYOUT, -34125, 0, -34125);
     expect_line(&lines.list[1], SETTLEMENT_KIND_REFUND, -34500, -4675, -29825);
-    expect_line(&lines.list[2], SETTLEMENT_KIND_REFUND, -4300, 0, -4300);
+    expect_line(&lines.list[2], SETTLEMENT_KIND_REFUND, -5000, -700, -4300); /* tax it withheld */
     assert_string_equal(lines.list[1].reference, "A-1");
     assert_string_equal(lines.list[1].payment, "O-1");
     assert_string_equal(lines.list[1].own, "M-1");

@@ -81,6 +81,79 @@ static void tax_that_the_marketplace_collected_is_not_reversed(void **state)
                               "marketplace_receivable -280\n");
 }
 
+#define ON_BAZAAR(collector)                                                                       \
+    ",\"marketplace\":{\"name\":\"bazaar\",\"tax_collected_by\":\"" collector "\"}"
+
+/* 402.00 less the commission, of which the last 5.00 come later. */
+static void commission_that_comes_with_the_settlement_is_what_was_reversed(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_return_accept(run,
+                         "{\"line\":1,\"quantity\":1,\"net\":40200,\"tax\":[],\"gross\":40200}",
+                         ON_BAZAAR("seller"));
+    ledger_run_event(run, EVENT_COMMISSION_REVERSED,
+                     "{\"amount\":5359,\"lines\":["
+                     "{\"line\":1,\"fee\":6030,\"kept\":671,\"amount\":5359}]}");
+    ledger_run_event(run, EVENT_REFUND_ISSUED,
+                     "{\"tender\":1,\"type\":\"online_payment\",\"amount\":40200}");
+    ledger_run_event(run, EVENT_REFUND_SETTLED,
+                     "{\"type\":\"online_payment\",\"amount\":40200,\"fee\":-5359}");
+    assert_int_equal(position_balance(&run->position, "tender"), 0);
+    assert_int_equal(position_balance(&run->position, "marketplace_receivable"), 0);
+    assert_int_equal(position_balance(&run->position, "payment_fees"), 0);
+    assert_int_equal(position_balance(&run->position, "commission_expense"), -5359);
+    assert_int_equal(position_balance(&run->position, "bank"), -34841);
+}
+
+/* More than was expected of it is income all the same, and less stays owed. */
+static void commission_that_differs_from_what_was_reversed_shows(void **state)
+{
+    static const struct {
+        const char *settled;
+        int64_t owed;
+        int64_t fees;
+    } cases[] = {{"{\"type\":\"online_payment\",\"amount\":1000,\"fee\":-120}", 0, -20},
+                 {"{\"type\":\"online_payment\",\"amount\":1000,\"fee\":-90}", 10, 0},
+                 {"{\"type\":\"online_payment\",\"amount\":1000,\"fee\":30}", 100, 30}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ledger_run one;
+        struct ledger_run *run = &one;
+        ledger_run_make(run);
+        ledger_return_accept(run,
+                             "{\"line\":1,\"quantity\":1,\"net\":1000,\"tax\":[],\"gross\":1000}",
+                             ON_BAZAAR("seller"));
+        ledger_run_event(run, EVENT_COMMISSION_REVERSED,
+                         "{\"amount\":100,\"lines\":["
+                         "{\"line\":1,\"fee\":150,\"kept\":50,\"amount\":100}]}");
+        ledger_run_event(run, EVENT_REFUND_ISSUED,
+                         "{\"tender\":1,\"type\":\"online_payment\",\"amount\":1000}");
+        ledger_run_event(run, EVENT_REFUND_SETTLED, cases[i].settled);
+        assert_int_equal(position_balance(&run->position, "marketplace_receivable"), cases[i].owed);
+        assert_int_equal(position_balance(&run->position, "payment_fees"), cases[i].fees);
+        assert_int_equal(position_balance(&run->position, "tender"), 0);
+        ledger_run_free(run);
+    }
+}
+
+/* The customer had 3.33 back, 0.53 of it tax that the marketplace had withheld. */
+static void settlement_of_a_marketplace_that_collects_tax_clears_what_it_owes(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_return_accept(run, SOCKS, ON_BAZAAR("marketplace"));
+    ledger_run_event(run, EVENT_COMMISSION_REVERSED,
+                     "{\"amount\":40,\"lines\":["
+                     "{\"line\":1,\"fee\":50,\"kept\":10,\"amount\":40}]}");
+    ledger_run_event(run, EVENT_REFUND_ISSUED,
+                     "{\"tender\":1,\"type\":\"online_payment\",\"amount\":333}");
+    ledger_run_event(run, EVENT_REFUND_SETTLED,
+                     "{\"type\":\"online_payment\",\"amount\":333,\"fee\":-93}");
+    assert_int_equal(position_balance(&run->position, "tender"), 0);
+    assert_int_equal(position_balance(&run->position, "marketplace_receivable"), 0);
+    assert_int_equal(position_balance(&run->position, "bank"), -240);
+    assert_int_equal(position_balance(&run->position, "payment_fees"), 0);
+}
+
 static void settlement_pays_out_3115(void **state)
 {
     struct ledger_run *run = *state;
@@ -142,6 +215,9 @@ int main(void)
         TEST(exchange_for_more_posts_the_part_that_the_refund_pays),
         TEST(marketplace_gives_back_5359_of_commission),
         TEST(tax_that_the_marketplace_collected_is_not_reversed),
+        TEST(commission_that_comes_with_the_settlement_is_what_was_reversed),
+        TEST(commission_that_differs_from_what_was_reversed_shows),
+        TEST(settlement_of_a_marketplace_that_collects_tax_clears_what_it_owes),
         TEST(settlement_pays_out_3115),
         TEST(dispute_is_lost_or_won_for_what_was_disputed),
         TEST(no_more_is_lost_than_was_disputed),
