@@ -31,6 +31,13 @@ static struct buf *add(struct made_history *h, enum event_type type, bool of_cen
     return &event->data;
 }
 
+static const char *const markets[] = {
+    [MADE_NO_MARKET] = "",
+    [MADE_MARKET] = ",\"marketplace\":{\"name\":\"bazaar\",\"tax_collected_by\":\"seller\"}",
+    [MADE_MARKET_WITH_TAX] =
+        ",\"marketplace\":{\"name\":\"bazaar\",\"tax_collected_by\":\"marketplace\"}",
+};
+
 static void make_created(struct made_history *h, const char *decision, const char *goods)
 {
     struct buf *data = add(h, EVENT_RETURN_CREATED, false);
@@ -39,6 +46,9 @@ static void make_created(struct made_history *h, const char *decision, const cha
                "\"goods\":\"%s\",\"lines\":[",
                decision, goods);
     h->line_count = (size_t)made_history_pick(h, 1, MADE_LINES_MAX);
+    h->market = h->centre_events || made_history_pick(h, 0, 3) ? MADE_NO_MARKET
+                : made_history_pick(h, 0, 1)                   ? MADE_MARKET
+                                                               : MADE_MARKET_WITH_TAX;
     for (size_t i = 0; i < h->line_count; i++) {
         struct made_line *line = &h->lines[i];
         *line = (struct made_line){.quantity = made_history_pick(h, 1, 5),
@@ -46,8 +56,10 @@ static void make_created(struct made_history *h, const char *decision, const cha
                                    .cost = made_history_pick(h, 0, 50000)};
         line->kept = made_history_pick(h, 0, 7) == 0;
         line->tax = made_history_pick(h, 0, line->gross / 4);
-        line->fee = made_history_pick(h, 0, 3) ? 0 : made_history_pick(h, 0, line->gross);
+        line->fee =
+            h->market || made_history_pick(h, 0, 3) ? 0 : made_history_pick(h, 0, line->gross);
         h->total += line->gross - line->fee;
+        h->tax += line->tax;
         buf_printf(data,
                    "%s{\"line\":%zu,\"quantity\":%lld,\"net\":%lld,\"tax\":[{\"jurisdiction\":"
                    "\"DE\",\"rate\":\"%s\",\"amount\":%lld}],\"gross\":%lld,\"fee\":{\"amount\":"
@@ -57,8 +69,8 @@ static void make_created(struct made_history *h, const char *decision, const cha
                    (long long)line->gross, (long long)line->fee, (long long)(line->fee / 7),
                    (long long)line->cost, line->kept ? ",\"goods\":\"none\"" : "");
     }
-    h->in_yen = made_history_pick(h, 0, 2) == 0;
-    buf_printf(data, "]%s}",
+    h->in_yen = !h->market && made_history_pick(h, 0, 2) == 0;
+    buf_printf(data, "]%s%s}", markets[h->market],
                h->in_yen ? ",\"exchange\":{\"currency\":\"JPY\",\"sale_rate\":\"163.21\","
                            "\"rate\":\"160.5\"}"
                          : "");
@@ -122,6 +134,13 @@ static void make_dispositions(struct made_history *h)
     }
 }
 
+static void make_commission(struct made_history *h)
+{
+    h->commission = made_history_pick(h, 0, h->total / 5);
+    buf_printf(add(h, EVENT_COMMISSION_REVERSED, false), "{\"amount\":%lld,\"lines\":[]}",
+               (long long)h->commission);
+}
+
 /* A part of what is owed goes towards a new sale. */
 static int64_t make_exchange(struct made_history *h)
 {
@@ -140,12 +159,12 @@ static void make_refunds(struct made_history *h)
 {
     static const char *const types[] = {"card", "cash", "gift_card", "store_credit"};
     int64_t left = h->total;
-    if (!h->voided && left > 0 && made_history_pick(h, 0, 3) == 0)
+    if (!h->voided && !h->market && left > 0 && made_history_pick(h, 0, 3) == 0)
         left -= make_exchange(h);
     int64_t amounts[MADE_TENDERS] = {made_history_pick(h, 0, left), 0};
     amounts[1] = left - amounts[0];
     for (int i = 0; i < MADE_TENDERS; i++) {
-        const char *type = types[made_history_pick(h, 0, 3)];
+        const char *type = h->market ? "online_payment" : types[made_history_pick(h, 0, 3)];
         int64_t rounding =
             strcmp(type, "cash") == 0 && amounts[i] > 2 ? made_history_pick(h, -2, 2) : 0;
         for (int64_t failures = made_history_pick(h, 0, 4) == 0; failures >= 0; failures--) {
@@ -162,8 +181,23 @@ static void make_refunds(struct made_history *h)
 static void settle(struct made_history *h, const char *kind, int64_t amount, int64_t fee)
 {
     buf_printf(add(h, EVENT_REFUND_SETTLED, true),
-               "{\"type\":\"card\",\"kind\":\"%s\",\"amount\":%lld,\"fee\":%lld}", kind,
-               (long long)amount, (long long)fee);
+               "{\"type\":\"%s\",\"kind\":\"%s\",\"amount\":%lld,\"fee\":%lld}",
+               h->market ? "online_payment" : "card", kind, (long long)amount, (long long)fee);
+}
+
+/* A marketplace gives its commission back, and what it withheld of tax, with the first of them. */
+static void make_market_settlements(struct made_history *h)
+{
+    int64_t given = h->commission + (h->market == MADE_MARKET_WITH_TAX ? h->tax : 0);
+    for (size_t i = 0; i < h->refund_count; i++) {
+        int64_t amount = h->refunds[i].amount;
+        if (i == 0 && made_history_pick(h, 0, 2) == 0) {
+            settle(h, "refund", amount, -given);
+            settle(h, "reversed", amount, given);
+        }
+        settle(h, "refund", amount, -given);
+        given = 0;
+    }
 }
 
 /* Each card refund is settled, perhaps after it came back once, or given up. */
@@ -226,24 +260,28 @@ void made_history_make(struct made_history *h, uint64_t seed)
     make_received(h);
     if (decision == 1 && !check_early)
         make_check(h, !refused);
-    if (made_history_pick(h, 0, 9) == 0)
+    if (!h->market && made_history_pick(h, 0, 9) == 0)
         buf_append_text(add(h, EVENT_RETURN_CONFLICTED, true),
                         "{\"lines\":[{\"line\":1,\"quantity\":1}]}");
     h->voided = decision == 1 && refused;
+    if (h->market && !h->voided)
+        make_commission(h);
     make_dispositions(h);
     if (made_history_pick(h, 0, 5) == 0) {
         buf_append_text(add(h, EVENT_RETURN_VOIDED, false), "{}");
         h->voided = true;
     }
-    if (!h->voided || made_history_pick(h, 0, 1))
+    if (!h->voided || (!h->market && made_history_pick(h, 0, 1)))
         make_refunds(h);
     buf_append_text(add(h, EVENT_RETURN_COMPLETED, false), "{}");
     /* What is settled and disputed is in the currency paid back. */
-    if (!h->in_yen)
+    if (h->market)
+        make_market_settlements(h);
+    else if (!h->in_yen)
         make_settlements(h);
-    if (!h->in_yen && made_history_pick(h, 0, 4) == 0)
+    if (!h->in_yen && !h->market && made_history_pick(h, 0, 4) == 0)
         make_dispute(h);
-    if (!h->voided && made_history_pick(h, 0, 4) == 0)
+    if (!h->voided && !h->market && made_history_pick(h, 0, 4) == 0)
         make_tax_adjustment(h);
 }
 

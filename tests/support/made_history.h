@@ -15,6 +15,8 @@
 
 enum { MADE_EVENTS_MAX = 64, MADE_LINES_MAX = 4, MADE_TENDERS = 2 };
 
+enum made_market { MADE_NO_MARKET, MADE_MARKET, MADE_MARKET_WITH_TAX /* that it collected */ };
+
 struct made_event {
     enum event_type type;
     bool of_centre;
@@ -48,8 +50,11 @@ struct made_history {
     struct made_line lines[MADE_LINES_MAX];
     size_t line_count;
     int64_t total;
+    int64_t tax;
+    int64_t commission; /* that a marketplace owes us */
     struct made_refund refunds[MADE_TENDERS];
     size_t refund_count;
+    int market; /* enum made_market */
     bool in_yen;
     bool voided; /* or refused by the check: in any case closed */
 };

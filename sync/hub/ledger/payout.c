@@ -135,13 +135,21 @@ static void mark_settled(const struct booking *b, bool settled)
     }
 }
 
-/* Commission that the marketplace owes us comes with the refund, as a fee that it gives back. */
-static enum err settle_commission(const struct booking *b, int64_t *fee_minor)
+static int64_t at_most(int64_t amount_minor, int64_t most_minor)
+{
+    return amount_minor < most_minor ? amount_minor : most_minor;
+}
+
+/*
+ * Commission that the marketplace owes us comes with the refund, as a fee that it gives back, and
+ * goes again with a refund that came back.
+ */
+static enum err settle_commission(const struct booking *b, bool reversed, int64_t *fee_minor)
 {
     int64_t owed = above_zero(position_balance(b->position, "marketplace_receivable"));
-    int64_t given = above_zero(-*fee_minor);
-    if (given > owed)
-        given = owed;
+    int64_t had = above_zero(-position_balance(b->position, "commission_expense") - owed);
+    int64_t given =
+        reversed ? -at_most(above_zero(*fee_minor), had) : at_most(above_zero(-*fee_minor), owed);
     *fee_minor += given;
     return booking_book_amount(b, TRIGGER_COMMISSION_SETTLED, NULL, given);
 }
@@ -164,7 +172,7 @@ enum err payout_settle(struct booking *b)
     if (refund && b->position->tax_not_ours) /* it owes us less by all of it */
         return booking_book_amount(b, TRIGGER_MARKETPLACE_SETTLED, NULL, amount + fee);
     if (refund && b->position->on_marketplace)
-        err = settle_commission(b, &fee);
+        err = settle_commission(b, reversed, &fee);
     struct booking_amounts amounts = {.of = {[AMOUNT_AMOUNT] = amount,
                                              [AMOUNT_FEE] = fee,
                                              [AMOUNT_PAYOUT] = amount + (refund ? fee : -fee)},

@@ -176,8 +176,13 @@ static void check_end(const struct made_history *h, const struct position *p)
     assert_int_equal(position_balance(p, "refunds_payable"), 0);
     assert_int_equal(position_balance(p, "quarantine_stock"), 0);
     assert_int_equal(position_balance(p, "disputed"), 0);
-    if (!h->in_yen)
+    assert_int_equal(position_balance(p, "marketplace_receivable"), 0);
+    if (h->market)
+        assert_int_equal(position_balance(p, "payment_fees"), 0);
+    if (!h->in_yen) {
         assert_int_equal(tender_balance(p, "card"), 0);
+        assert_int_equal(tender_balance(p, "online_payment"), 0);
+    }
     if (!h->voided)
         return;
     assert_int_equal(position_balance(p, "returns"), 0);
