@@ -80,18 +80,19 @@ enum err compression_unpack(struct slice frame, struct buf *text, struct fault *
     if (err)
         return err;
     ZSTD_DCtx *context = ZSTD_createDCtx();
-    char *unpacked = malloc(len + 1);
+    const size_t before = text->len;
+    char *unpacked = context ? buf_extend(text, len) : NULL;
     size_t got = 0;
-    if (!context || !unpacked)
+    if (!context)
         err = fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    else
+    else if (unpacked)
         got = ZSTD_decompress_usingDict(context, unpacked, len, frame.data, frame.len,
                                         dictionary->data, dictionary->len);
-    if (!err && ZSTD_isError(got))
+    if (ZSTD_isError(got)) {
         err = fault_set(fault, ERR_INVALID, "", "can't be unpacked: %s", ZSTD_getErrorName(got));
-    if (!err)
-        buf_append(text, unpacked, got);
-    free(unpacked);
+        text->len = before;
+        text->data[before] = '\0';
+    }
     (void)ZSTD_freeDCtx(context);
     return err ? err : buf_check(text, fault, "");
 }

@@ -77,6 +77,10 @@ static void what_stood_in_the_buffer_stays_before_it(void **state)
     buf_append_text(&f->text, "before ");
     assert_int_equal(compression_unpack(frame, &f->text, &f->fault), ERR_OK);
     assert_string_equal(f->text.data, "before []");
+    frame = pack(f, slice_of(event));
+    frame.len--;
+    assert_int_equal(compression_unpack(frame, &f->text, &f->fault), ERR_INVALID);
+    assert_string_equal(f->text.data, "before []");
 }
 
 static void the_largest_batch_passes_and_a_larger_one_is_refused(void **state)
