@@ -5,12 +5,13 @@
 
 /*
  * Of the write-ahead log: 4 MiB, as SQLite does it by itself; from when on the writer waits for
- * that; and from when on there must be readers in the way, who are waited for so long.
+ * that, which costs it less the longer the log is; and from when on there must be readers in the
+ * way, who are waited for so long.
  */
 enum {
     DUE_PAGES = 1000,
-    LONG_PAGES = 6 * DUE_PAGES,
-    CROWDED_PAGES = 9 * DUE_PAGES,
+    LONG_PAGES = 16 * DUE_PAGES,
+    CROWDED_PAGES = 18 * DUE_PAGES,
     READERS_MS = 50
 };
 

@@ -207,7 +207,7 @@ static void damage_that_work_meets_is_told(void **state)
 
 /* --- Beside readers -------------------------------------------------------------------------- */
 
-enum { MIB = 1024 * 1024, PIECE_BYTES = MIB / 4, WRITTEN_MIB = 96, MOST_MIB = 80 };
+enum { MIB = 1024 * 1024, PIECE_BYTES = MIB / 4, WRITTEN_MIB = 150, MOST_MIB = 96 };
 
 static enum err run_creating(struct work *work, struct database *db, struct fault *fault)
 {
