@@ -54,6 +54,12 @@ def test_what_failed_once_is_run_again_and_may_pass(tmp_path):
     assert "AGAIN" in done.stdout and "it took too long" in done.stdout
 
 
+def test_what_a_sanitizer_only_remarks_passes(tmp_path):
+    remark = b"#!/bin/sh\necho '==7==WARNING: AddressSanitizer failed to allocate 0x8000000000000000 bytes' >&2\n"
+    done = run_tests(tmp_path, write_program(tmp_path, remark))
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize(
     "first",
     [
