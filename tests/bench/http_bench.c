@@ -149,7 +149,7 @@ struct work {
     int status; /* that it is answered with */
 };
 
-/* Answers came in on a connection: sends the next, if there is one. True when that was its last. */
+/* Something came in: once the answer is whole, sends the next. True: that was the last. */
 static bool go_on(struct connection *c, const struct work *work)
 {
     int status = receive(c);
@@ -165,9 +165,8 @@ static bool go_on(struct connection *c, const struct work *work)
 }
 
 /* On every connection; the seconds until the last is done. */
-static double on_all(struct connection *all, const struct work *work)
+static double on_all(const struct bench *bench, struct connection *all, const struct work *work)
 {
-    struct bench *bench = all->bench;
     struct epoll_event events[CONNECTIONS_MAX];
     double start = raw_seconds();
     long busy = 0;
@@ -222,8 +221,8 @@ int main(int argc, char **argv)
     }
     const struct work sales = {sell, PIECES, 201};
     const struct work asked = {ask, 1, bench.quotes ? 200 : 201};
-    (void)on_all(all, &sales);
-    double took = on_all(all, &asked);
+    (void)on_all(&bench, all, &sales);
+    double took = on_all(&bench, all, &asked);
     qsort(bench.took_ms, (size_t)bench.requests, sizeof *bench.took_ms, by_size);
     (void)printf("{\"rate\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"requests\":%ld,"
                  "\"connections\":%ld}\n",
