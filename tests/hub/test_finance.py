@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import subprocess
 import time
 
 import pytest
@@ -148,6 +149,43 @@ def test_accrual_of_a_month_ends_in_the_month_of_its_settlement(till, hub):
     await_true(lambda: cards(paid[:7]) == open_minor + 333, 10, "the settlement to be booked")
     assert cards(this) == open_minor
     assert cards("2020-01") == 0
+
+
+@pytest.mark.parametrize(
+    "currency,amount,tax,said",
+    [("JPY", 1000, 91, ["333", "334", "333"]), ("KWD", 10004, 477, ["3.335", "3.334", "3.335"])],
+)
+def test_currency_without_or_with_three_decimals_comes_through(till, hub, currency, amount, tax, said):
+    receipt = f"0042-01-f-{currency}"
+    sale = till.sale(receipt) | {"currency": currency}
+    sale["lines"][0]["amount"] = sale["tenders"][0]["amount"] = amount
+    sale["lines"][0]["tax"][0]["amount"] = tax
+    assert till.insist("/v1/sales", sale, receipt)[0] == 201
+    rows = ""
+    for piece, money in enumerate(said):
+        answer = till.give_back(receipt, piece)[1]
+        minor = int(money.replace(".", ""))
+        assert answer["refund"]["total"] == minor
+        tenders = [{"tender": 1, "amount": minor, "reference": f"RF-{receipt}-{piece}"}]
+        path = f"/v1/returns/{answer['return_id']}/refund"
+        assert till.insist(path, {"tenders": tenders}, path)[0] in (200, 201)
+        rows += row(f"{receipt}-{piece}", money, currency).replace("EUR", currency)
+        hub.await_entries(3, f"return={answer['return_id']}")
+    settle(hub, ADYEN + rows)
+    assert line_of(hub, f"{receipt}-2")["state"] == "matched"
+    month = time.strftime("%Y-%m", time.gmtime())
+
+    def at_the_end():
+        found = hub.get(f"/v1/closing?month={month}")["balances"]
+        of = {b["role"]: b["balance"] for b in found if b["currency"] == currency}
+        return of.get("bank") == -amount and of
+
+    of = await_true(at_the_end, 10, "it to be booked")
+    assert (of["returns"], of["tax"], of["tender"], of["refunds_payable"]) == (amount - tax, tax, 0, 0)
+    exported = hub.get("/v1/journal/export?format=ledger")
+    assert f"{currency} -{said[1]}  ; role: bank" in exported
+    told = subprocess.run(["hledger", "-f-", "check"], input=exported, text=True, check=False)
+    assert told.returncode == 0
 
 
 @pytest.mark.parametrize(

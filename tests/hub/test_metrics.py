@@ -195,10 +195,50 @@ def test_rates_are_recorded_from_what_the_hub_says(till, hub, tmp_path):  # noqa
     assert code == 0, why
 
 
+# The messages of opentelemetry/proto/trace/v1/trace.proto in their JSON form: ids in hex, enums as
+# numbers, 64 bits as text.
+OTLP = {
+    "TracesData": {"resourceSpans": ["ResourceSpans"]},
+    "ResourceSpans": {"resource": "Resource", "scopeSpans": ["ScopeSpans"], "schemaUrl": str},
+    "Resource": {"attributes": ["KeyValue"], "droppedAttributesCount": int},
+    "ScopeSpans": {"scope": "Scope", "spans": ["Span"], "schemaUrl": str},
+    "Scope": {"name": str, "version": str, "attributes": ["KeyValue"]},
+    "Span": {
+        "traceId": "[0-9a-f]{32}", "spanId": "[0-9a-f]{16}", "parentSpanId": "[0-9a-f]{16}",
+        "traceState": str, "flags": int, "name": str, "kind": range(6),
+        "startTimeUnixNano": "[1-9][0-9]{18}", "endTimeUnixNano": "[1-9][0-9]{18}",
+        "attributes": ["KeyValue"], "droppedAttributesCount": int, "status": "Status",
+    },
+    "KeyValue": {"key": str, "value": "AnyValue"},
+    "AnyValue": {"stringValue": str, "boolValue": bool, "intValue": "-?[0-9]+", "doubleValue": float},
+    "Status": {"code": range(3), "message": str},
+}
+
+
+def hold_otlp(kind, value):
+    if isinstance(kind, list):
+        assert isinstance(value, list), value
+        for item in value:
+            hold_otlp(kind[0], item)
+    elif isinstance(kind, range):
+        assert type(value) is int and value in kind, value
+    elif isinstance(kind, type):
+        assert type(value) is kind, value
+    elif kind in OTLP:
+        assert value.keys() <= OTLP[kind].keys(), (kind, value)
+        assert kind != "AnyValue" or len(value) == 1, value
+        for name, member in value.items():
+            hold_otlp(OTLP[kind][name], member)
+    else:
+        assert re.fullmatch(kind, value), (kind, value)
+
+
 def test_trail_is_a_trace_that_a_collector_takes(till, hub):  # noqa: F811
     answer, _ = refund(till, hub, "0042-01-m-2")
     trace = hub.get(f"/v1/traces/{answer['number']}")
+    hold_otlp("TracesData", trace)
     [resource] = trace["resourceSpans"]
+    assert "service.name" in [pair["key"] for pair in resource["resource"]["attributes"]]
     [scope] = resource["scopeSpans"]
     spans = scope["spans"]
     assert {span["traceId"] for span in spans} == {spans[0]["traceId"]}
