@@ -4,6 +4,7 @@ first of it within two seconds."""
 import time
 
 import pytest
+from conftest import open_road, stop_well
 from road.audit import Audit, all_arrived, count_hub_events, reading
 from road.road import DEVICE, await_true
 from road.till import Kept, Load, Till
@@ -11,6 +12,7 @@ from road.till import Kept, Load, Till
 AWAY_S = 4
 LONG_S = 13  # longer than the appliance waits for an acknowledgement before it connects anew
 DRAIN_BEGINS_S = 2.0
+IDLE_S = 10
 TRIES = 3  # a busy machine may be late once; three times is ours
 
 
@@ -132,6 +134,18 @@ def test_hub_that_lost_its_database_is_sent_everything_at_once(road, seed):
     await_true(lambda: count_hub_events(road.hub_state) >= held, 10, "all of it, with nothing new")
     await_true(lambda: all_arrived(road), 10, "the watermark")
     assert Audit(road, DEVICE, kept).problems == []
+
+
+def test_appliance_with_nothing_to_do_wakes_less_than_once_a_second(tmp_path):
+    with open_road(tmp_path, appliance_settings=["identity.look_s=300"]) as road:
+        road.await_link()
+        rates = [2]
+        while rates[-1] >= 1 and len(rates) <= TRIES:
+            before = road.appliance.wake_ups()
+            time.sleep(IDLE_S)
+            rates.append((road.appliance.wake_ups() - before) / IDLE_S)
+        stop_well(road)
+    assert rates[-1] < 1, rates
 
 
 def head(road):

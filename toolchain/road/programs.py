@@ -5,6 +5,7 @@ with us whatever happens to us.
 """
 
 import os
+import pathlib
 import signal
 import subprocess
 import threading
@@ -105,6 +106,12 @@ class Program:
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
+
+    def wake_ups(self):
+        """How often its threads have come to run so far because there was something to do."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/status")
+        return sum(int(line.split()[1]) for task in tasks for line in task.read_text().splitlines()
+                   if line.startswith("voluntary_ctxt_switches"))
 
     def last_words(self, lines=20):
         if not self.log.exists():
