@@ -185,12 +185,20 @@ static void settle(struct made_history *h, const char *kind, int64_t amount, int
                h->market ? "online_payment" : "card", kind, (long long)amount, (long long)fee);
 }
 
-/* A marketplace gives its commission back, and what it withheld of tax, with the first of them. */
+/*
+ * A marketplace gives its commission back, and what it withheld of tax, with the first of them; or
+ * none is ever settled.
+ */
 static void make_market_settlements(struct made_history *h)
 {
     int64_t given = h->commission + (h->market == MADE_MARKET_WITH_TAX ? h->tax : 0);
+    bool given_up = made_history_pick(h, 0, 4) == 0;
     for (size_t i = 0; i < h->refund_count; i++) {
         int64_t amount = h->refunds[i].amount;
+        if (given_up) {
+            settle(h, "written_off", amount, 0);
+            continue;
+        }
         if (i == 0 && made_history_pick(h, 0, 2) == 0) {
             settle(h, "refund", amount, -given);
             settle(h, "reversed", amount, given);

@@ -154,6 +154,29 @@ static enum err settle_commission(const struct booking *b, bool reversed, int64_
     return booking_book_amount(b, TRIGGER_COMMISSION_SETTLED, NULL, given);
 }
 
+static bool any_settled(const struct position *p)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->payment_count; i++)
+        any |= p->payments[i].settled;
+    return any;
+}
+
+/*
+ * What will never be settled of what the marketplace and we owe each other: as much as it is about,
+ * where the marketplace stands for the tender; else the commission of a refund that never was.
+ */
+static enum err write_off_marketplace(const struct booking *b)
+{
+    int64_t open = -position_balance(b->position, "marketplace_receivable");
+    int64_t about = b->milestone->amount_minor;
+    int64_t amount =
+        about < 0 ? -at_most(-about, above_zero(-open)) : at_most(about, above_zero(open));
+    if (!b->position->tax_not_ours)
+        amount = any_settled(b->position) ? 0 : -above_zero(-open);
+    return booking_book_amount(b, TRIGGER_MARKETPLACE_WRITTEN_OFF, NULL, amount);
+}
+
 enum err payout_settle(struct booking *b)
 {
     static const enum trigger triggers[] = {[SETTLED_REFUND] = TRIGGER_REFUND_SETTLED,
@@ -171,6 +194,10 @@ enum err payout_settle(struct booking *b)
         mark_settled(b, !reversed);
     if (refund && b->position->tax_not_ours) /* it owes us less by all of it */
         return booking_book_amount(b, TRIGGER_MARKETPLACE_SETTLED, NULL, amount + fee);
+    if (m->settled_kind == SETTLED_WRITTEN_OFF && b->position->on_marketplace)
+        err = write_off_marketplace(b);
+    if (m->settled_kind == SETTLED_WRITTEN_OFF && b->position->tax_not_ours)
+        return err;
     if (refund && b->position->on_marketplace)
         err = settle_commission(b, reversed, &fee);
     struct booking_amounts amounts = {.of = {[AMOUNT_AMOUNT] = amount,

@@ -57,6 +57,7 @@ enum amount { TEMPLATE_AMOUNTS(TEMPLATE_AMOUNT_ENUM) AMOUNT_COUNT };
     X(SALE_SETTLED, sale_settled, false, "+payout +fee -amount")                                   \
     X(CHARGEBACK_SETTLED, chargeback_settled, false, "amount")                                     \
     X(SETTLEMENT_WRITTEN_OFF, settlement_written_off, false, "amount")                             \
+    X(MARKETPLACE_WRITTEN_OFF, marketplace_written_off, false, "amount")                           \
     X(EXCHANGED, exchanged, true, "+cleared -net -tax")                                            \
     X(TAX_ADJUSTED, tax_adjusted, true, "+tax -net")                                               \
     X(COMMISSION_REVERSED, commission_reversed, true, "amount")                                    \
