@@ -15,8 +15,8 @@ cross: sysroot-$(CROSS_ARCH)
 	$(Q)$(MAKE) --no-print-directory VARIANT=$(CROSS_ARCH) all build/$(CROSS_ARCH)/grub-editenv
 	$(Q)toolchain/sizes build/$(CROSS_ARCH) $(call CROSS_SYSROOT,$(CROSS_ARCH))
 
-# A part that a CI has time for; CROSS_ALL=1 for all.
 test-arm64 test-armhf: test-%: sysroot-%
+	$(Q)toolchain/install test
 	$(Q)$(MAKE) --no-print-directory VARIANT=$* unit
 
 # How large each program is, with its libraries: make sizes

@@ -45,14 +45,6 @@ FOLDERS := hal/base hal provisioning sync/contract sync/eventlog sync/transport 
 UNIT_FOLDERS_tsan := hal sync/eventlog sync/transport sync/uplink sync/hub/ingest sync/hub/connect \
                      agent agent/capture agent/people agent/api
 UNIT_WITHOUT_tsan := %/power_cut_test.c %/disk_test.c %/salvage_test.c %/salvage_crash_test.c %/flip_test.c %/torture_test.c
-# Under an emulator: what computes, packs and signs, where an architecture could make a difference.
-# CROSS_ALL=1: everything but those that do the same few things at each call of the disk. A token's
-# module is this machine's, and no other processor's; and one test takes an emulator minutes.
-CROSS_FOLDERS := hal/base sync/contract provisioning agent/returns
-UNIT_FOLDERS_arm64 := $(if $(CROSS_ALL),$(FOLDERS),$(CROSS_FOLDERS))
-UNIT_FOLDERS_armhf := $(UNIT_FOLDERS_arm64)
-UNIT_WITHOUT_arm64 := $(UNIT_WITHOUT_tsan) %/token_key_test.c %/ledger_property_test.c
-UNIT_WITHOUT_armhf := $(UNIT_WITHOUT_arm64)
 
 PROGRAM_NAMES := tillbackd tillback tillback-hub tillback-sim
 # Only for the appliance's image.

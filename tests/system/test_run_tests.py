@@ -77,3 +77,10 @@ def test_what_a_sanitizer_or_a_signal_told_of_has_failed_for_good(tmp_path, firs
     done = run_tests(tmp_path, write_once_failing(tmp_path, first))
     assert done.returncode != 0, done.stdout
     assert "FAILED  foreign_test" in done.stdout and "AGAIN" not in done.stdout
+
+
+def test_what_a_program_leaves_out_is_told(tmp_path):
+    said = "[ RUN      ] one\\n[  SKIPPED ] one\\n[  SKIPPED ] 1 test(s), listed below:\\n[  SKIPPED ] one\\n"
+    done = run_tests(tmp_path, write_program(tmp_path, f"#!/bin/sh\nprintf '{said}'\n".encode()))
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines() == ["  ok      foreign_test (0)", "  skipped foreign_test:one"]
