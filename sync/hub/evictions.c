@@ -13,6 +13,8 @@ enum {
     LIFE_MS = 5 * 60 * 1000,
     SOON_MS = 1000, /* that a broker may take to read its lists */
     LATEST_MS = 60 * 1000,
+    /* No broker waits longer for a CONNECT after the handshake: Mosquitto does for 94 s. */
+    HELD_BACK_MS = 2 * 60 * 1000,
 };
 
 enum proof {
@@ -27,6 +29,7 @@ struct unwelcome {
     int64_t changed_ms;
     enum proof proof;
     bool out;
+    int64_t again_ms; /* 0, or when it is put out once more, by the monotonic clock */
 };
 
 struct evictions {
@@ -81,13 +84,25 @@ enum err evictions_see(struct evictions *evictions, const struct roster_device *
     return ERR_OK;
 }
 
-/* Who is to go next: one of that proof, or anyone; NULL: nobody. */
+/* Who is to go next: one of that proof; NULL: nobody. */
 static struct unwelcome *next(struct evictions *evictions, enum proof proof)
 {
     for (size_t i = 0; i < evictions->count; i++)
         if (!evictions->unwelcome[i].out && evictions->unwelcome[i].proof == proof)
             return &evictions->unwelcome[i];
     return NULL;
+}
+
+/* Who is to be put out once more, the earliest; NULL: nobody. */
+static struct unwelcome *again(struct evictions *evictions)
+{
+    struct unwelcome *first = NULL;
+    for (size_t i = 0; i < evictions->count; i++) {
+        struct unwelcome *one = &evictions->unwelcome[i];
+        if (one->out && one->again_ms && (!first || one->again_ms < first->again_ms))
+            first = one;
+    }
+    return first;
 }
 
 static void turn(struct evictions *evictions, enum proof from, enum proof to)
@@ -200,8 +215,11 @@ static void put_out(struct evictions *evictions)
 {
     struct unwelcome *one = find(evictions, evictions->visited);
     diag_write(evictions->config.visit.diag, DIAG_INFO, "hub.evicted", "%s", evictions->visited);
-    if (one && one->proof == PROVEN) {
+    if (one && one->out) {
+        one->again_ms = 0;
+    } else if (one && one->proof == PROVEN) {
         one->out = true;
+        one->again_ms = clock_monotonic_ms(evictions->config.visit.clock) + HELD_BACK_MS;
         note(evictions, one);
     }
     evictions->wait_ms = SOON_MS;
@@ -266,25 +284,37 @@ static enum err ask(struct evictions *evictions, struct authorities *authorities
     return err;
 }
 
+/* Nobody is in who could be put out now. */
+static void rest(struct evictions *evictions, const struct unwelcome *later, int64_t now_ms)
+{
+    drop_probe(evictions);
+    if (later)
+        loop_timer_start(evictions->timer, later->again_ms - now_ms, 0);
+}
+
 /* One step; the end of a visit and the timer lead to the next one. */
 static void go_on(void *context)
 {
     struct evictions *evictions = context;
     struct authorities *authorities CLEANUP(authorities_cleanup) = NULL;
     struct fault fault = {0};
-    const struct unwelcome *proven = next(evictions, PROVEN);
+    const int64_t now_ms = clock_monotonic_ms(evictions->config.visit.clock);
+    const struct unwelcome *later = again(evictions);
+    const struct unwelcome *one = next(evictions, PROVEN);
     if (evictions->visit)
         return;
-    if (!proven && !next(evictions, ASKED) && !next(evictions, UNPROVEN)) {
-        drop_probe(evictions);
+    if (!one && later && later->again_ms <= now_ms)
+        one = later;
+    if (!one && !next(evictions, ASKED) && !next(evictions, UNPROVEN)) {
+        rest(evictions, later, now_ms);
         return;
     }
     enum err err = authorities_open(&authorities, evictions->config.state, &fault);
     if (err == ERR_NOT_FOUND)
         return; /* who keeps the authority keeps the door */
     if (!err)
-        err = proven ? evict(evictions, authorities, proven, &fault)
-                     : ask(evictions, authorities, &fault);
+        err =
+            one ? evict(evictions, authorities, one, &fault) : ask(evictions, authorities, &fault);
     if (err)
         try_again(evictions, "hub.not_evicted", &fault);
 }

@@ -126,3 +126,17 @@ def enrolled_box(road, folder, number):
     box.cli("provision", invited["link"])
     box.device = invited["device"]
     return box
+
+
+def show(road, device):
+    return json.loads(road.device("show", device, "--json"))
+
+
+def give_its_name_away(town, box, folder):
+    """To another box, which doesn't run yet."""
+    invited = json.loads(town.device("invite", box.device, "--json"))
+    folder.mkdir()
+    other = Branch(town, folder, box.number)
+    other.cli("provision", invited["link"])
+    assert certificate(other.state)["name"] == box.device
+    return other

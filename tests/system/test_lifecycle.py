@@ -8,12 +8,8 @@ import subprocess
 import time
 
 import pytest
-from branch import Branch, certificate, enrolled_box, run
+from branch import Branch, certificate, enrolled_box, give_its_name_away, run, show
 from road.road import await_true
-
-
-def show(road, device):
-    return json.loads(road.device("show", device, "--json"))
 
 
 def test_revoked_is_cut_off_and_what_it_holds_comes_under_another_identity(town, tmp_path):
@@ -44,16 +40,6 @@ def test_revoked_is_cut_off_and_what_it_holds_comes_under_another_identity(town,
         assert town.ask_hub(f"/v1/returns/{answer['return_id']}")["events"]
         assert town.ask_hub("/v1/parked")["parked"] == []
         assert box.daemon.stop() == 0
-
-
-def give_its_name_away(town, box, folder):
-    """To another box, which doesn't run yet."""
-    invited = json.loads(town.device("invite", box.device, "--json"))
-    folder.mkdir()
-    other = Branch(town, folder, box.number)
-    other.cli("provision", invited["link"])
-    assert certificate(other.state)["name"] == box.device
-    return other
 
 
 def await_out_for_good(town, box):
