@@ -260,8 +260,11 @@ def test_metrics_follow_a_refund_and_have_no_label_of_a_store(till, hub):  # noq
         ('refunds_unsettled_minor{currency="EUR"}', 333),
         ("return_arrival_seconds_count", 1),
         ("return_restock_seconds_count", 0),
+        ("devices_online", 0),
+        ("torn_ends", 0),
     ]:
         had = value(before, name) if f"tillback_hub_{name} " in before else 0
         assert value(after, name) == had + more, name
+    assert (value(after, "devices_online"), value(after, "devices_silent")) == (1, 0)
     labels = {name for line in after.splitlines() for name in re.findall(r"(\w+)=\"", line)}
     assert labels <= {"le", "currency", "team", "state", "age", "connector"}

@@ -102,7 +102,7 @@ void hub_run_event(struct hub_run *run, int store, int number, enum event_type t
         .id = {{9, (uint8_t)(run->events >> 8), (uint8_t)run->events}},
         .type = type,
         .source = slice_of(source),
-        .time_ms = run->now_ms,
+        .time_ms = run->now_ms - run->delay_ms,
         .correlation = hub_run_return(number),
         .sequence = ++run->sequences[number],
         .data = slice_of(data),

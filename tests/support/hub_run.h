@@ -25,6 +25,7 @@ struct hub_run {
     struct ingest_rules rules;
     struct match_rule match;
     int64_t now_ms;
+    int64_t delay_ms; /* how long ago events happened */
     struct {
         struct id log;
         int64_t seq;
