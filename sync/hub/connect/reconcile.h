@@ -7,8 +7,11 @@
  * matched but not booked: an exception is raised and a person decides (reconcile_order.h). A late
  * line or an unexpected fee is booked, and raised. A line whose refund nobody knows waits: it is
  * looked at again when a refund that it may be becomes known, since stores without a link tell
- * late. What was told is resolved when the line or the refund is decided, by whomever. Inside the
- * caller's transaction.
+ * late. What was told is resolved when the line or the refund is decided, by whomever.
+ *
+ * What the bank says is looked at last, by its days, and around each file that comes anew: which
+ * file came first makes no difference to which payout is which entry. Inside the caller's
+ * transaction.
  */
 #ifndef SYNC_HUB_CONNECT_RECONCILE_H
 #define SYNC_HUB_CONNECT_RECONCILE_H
@@ -27,7 +30,8 @@ struct reconcile_news {
     bool more;
 };
 
-/* Follows new refunds, looks at up to RECONCILE_LINES_MAX new lines, and at what is missing. */
+/* Follows new refunds, looks at up to RECONCILE_LINES_MAX new lines, and at what is missing;
+ * `more`: to be called again. */
 enum err reconcile_step(struct database *db, const struct match_rule *rule, int64_t now_ms,
                         struct reconcile_news *news, struct fault *fault) MUST_CHECK;
 
