@@ -139,6 +139,20 @@ def test_data_partition_that_cannot_be_mounted_is_mended_and_nothing_is_lost(mac
     await_true(lambda: all_arrived(centre), 240, "arrival")
 
 
+def edit_settings(machine, line):
+    """As a technician does, who adds it at the end; what they are told."""
+    return machine.run(f"EDITOR='sed -i $a{line}' /usr/lib/tillback/settings || echo exit $?", 600)
+
+
+def test_settings_are_changed_only_to_such_as_tillbackd_starts_with(machine, till):
+    assert "settings: they hold" in edit_settings(machine, "store.name=Ada")
+    refused = edit_settings(machine, "http.lissten=0.0.0.0:8443")
+    assert "settings: refused, and the former hold: /data/tillback/appliance.conf:" in refused
+    assert ".http.lissten: is not a setting" in refused and "exit 1" in refused
+    assert till.sell("0042-01-vm-former")[0] == 201
+    assert machine.run("tail -n 1 /data/tillback/appliance.conf").strip() == "store.name=Ada"
+
+
 def test_slip_of_the_pen_in_the_settings_is_told_on_the_screen_after_the_plug_was_pulled(machine, till):
     given = "/data/tillback/appliance.conf"
     line = int(machine.run(f"echo http.lissten=0.0.0.0:8443 >>{given}; sync; wc -l <{given}"))

@@ -255,6 +255,60 @@ def test_reason_why_tillbackd_does_not_start_is_the_slots_reason(slots):
     assert "root" not in slots.recorded("unhealthy")
 
 
+GIVEN = "data/tillback/appliance.conf"
+
+
+STARTS = """
+grep -q lissten /data/tillback/appliance.conf || exit 0
+printf 'lissten: is no setting' >/data/tillback/not-started.txt
+exit 1
+"""
+
+
+def edit(slots, line, systemctl=STARTS):
+    """Adds a line to the settings, on a box whose tillbackd doesn't start with "lissten"."""
+    slots.fake({"systemctl": systemctl, "add": f'echo "{line}" >>"$1"'})
+    (slots.folder / GIVEN).parent.mkdir(exist_ok=True)
+    return slots.run("env", "EDITOR=/tmp/fake/add", "/usr/lib/tillback/settings").returncode
+
+
+def test_settings_are_changed_and_the_plug_may_be_pulled(slots):
+    assert edit(slots, "store.name=Ada") == 0
+    assert edit(slots, "store.name=Bob") == 0
+    assert "settings: they hold" in slots.said()
+    slots.script("boot", "start")
+    assert (slots.folder / GIVEN).read_text() == "store.name=Ada\nstore.name=Bob\n"
+    assert (slots.folder / GIVEN).stat().st_mode & 0o777 == 0o600
+
+
+def test_settings_that_tillbackd_refuses_are_not_kept(slots):
+    assert edit(slots, "store.name=Ada") == 0
+    assert edit(slots, "http.lissten=:80") == 1
+    assert (slots.folder / GIVEN).read_text() == "store.name=Ada\n"
+    assert "settings: refused, and the former hold: lissten: is no setting" in slots.said()
+    assert slots.recorded("settings-former") is None
+
+
+def test_change_of_the_settings_that_was_cut_short_is_undone_by_the_next_start(slots):
+    assert edit(slots, "store.name=Ada") == 0
+    assert edit(slots, "store.name=Bob", systemctl="kill -9 $PPID") != 0
+    assert (slots.folder / GIVEN).read_text() == "store.name=Ada\nstore.name=Bob\n"
+    slots.script("boot", "start")
+    assert (slots.folder / GIVEN).read_text() == "store.name=Ada\n"
+    assert "settings: a change was cut short, and the former hold" in slots.said()
+    slots.script("boot", "start")
+    assert "cut short" not in slots.said()
+
+
+def test_settings_are_not_written_where_tillbackd_has_led_them(slots):
+    given, elsewhere = slots.folder / GIVEN, slots.folder / "data/elsewhere"
+    given.parent.mkdir()
+    elsewhere.write_text("of root\n")
+    given.symlink_to("../elsewhere")
+    assert edit(slots, "store.name=Ada") == 0
+    assert (given.read_text(), elsewhere.read_text()) == ("store.name=Ada\n", "of root\n")
+
+
 def image_version():
     return (FIRMWARE / "root/etc/os-release").read_text().split("IMAGE_VERSION=")[1].strip()
 

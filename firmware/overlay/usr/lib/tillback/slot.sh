@@ -2,6 +2,7 @@
 grubenv=/boot/efi/grub/grubenv
 records=/data/boot
 data_lost=/run/tillback-data-lost # there when the data partition is beyond mending
+given=/data/tillback/appliance.conf # this appliance's own settings
 version=$(sed -n 's/^IMAGE_VERSION=//p' /etc/os-release)
 
 slot=A
@@ -60,6 +61,12 @@ report_update() { # RESULT VERSION REASON
         "$(quoted "$1")" "$(quoted "$2")" "$slot" "$(quoted "$version")" "$(quoted "$3")" |
         keep $records/last-update.json
     say "update to $2: $1${3:+: $3}"
+}
+
+# As tillbackd said, which is the one that writes there; nothing when it starts.
+why_not_started() {
+    refusal=/data/tillback/not-started.txt
+    [ ! -f $refusal ] || [ -L $refusal ] || head -c 512 $refusal | tr -d '\000-\037\177'
 }
 
 # What a factory reset took away, and why: kept where none reaches.
