@@ -54,7 +54,8 @@ class Tally:
                 file.write(line + "\n")
         self.show(f"{self.count} of {KILLS}: {line}")
 
-    def by(self, name):
-        """How many there were of each, of what is noted as `name=`."""
-        found = collections.Counter(re.findall(rf" {name}=(\S+)", "\n".join(self.lines)))
+    def by(self, name, word=""):
+        """How many there were of each, of what is noted as `name=`, where `word` is noted."""
+        lines = "\n".join(line for line in self.lines if word in line)
+        found = collections.Counter(re.findall(rf" {name}=(\S+)", lines))
         return ", ".join(f"{name} {each}: {count}" for each, count in found.items())

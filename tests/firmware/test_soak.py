@@ -15,16 +15,16 @@ from road.audit import Audit, all_arrived
 from road.road import await_true
 from road.till import Till
 from state import copy_log
-from tally import Tally
+from tally import KILLS, Tally
 from updates import verdict
 
 sys.path.append(str(ROOT / "tests/fault/block"))
 from capture import log_problem  # noqa: E402
 
-COPIES = 19  # between two kills; twice as many in an update, which has many more moments
+COPIES = 19  # between two kills; of a whole update twice as many, which has many more moments
 ANSWERS = 60  # between two cuts, at most
-OFTEN = (4, 6, 3, 3, 3, 1)  # a cut comes in each of PHASES
-FEW = 5
+OFTEN = (4, 7, 4, 6, 9, 6)  # a copy is of each of PHASES; few kills come late enough to leave the last
+FEW = 5  # cuts, or less, are of what is written, and of the new version's first start: there is no time for more
 
 
 @pytest.fixture(scope="module")
@@ -158,26 +158,33 @@ def course(soak, centre):
     soak.course.depot.close()
 
 
-def moments(dice, count):
-    """(phase, part of it) of each cut, in their order. Few are of what is written, and of the new
-    version's first start, which is the last one's: there is no time for more of them."""
-    if count <= FEW:
-        return [("write", part) for part in sorted(dice.random() for _ in range(count - 1))] + [
-            ("switch", dice.random())
-        ]
-    phases = dice.choices(range(len(PHASES)), OFTEN, k=count)
-    return [(PHASES[phase], part) for phase, part in sorted((phase, dice.random()) for phase in phases)]
+def moments(dice, most, often, killed_in):
+    """(phase, part of it) of each cut, in their order. The last is the kill, at any moment of the phase
+    `killed_in`: it ends the update, of whose copies, at most `most`, those before it are left."""
+    kill = (PHASES.index(killed_in), dice.random())
+    phases = dice.choices(range(len(PHASES)), often, k=most)
+    copies = sorted((phase, dice.random()) for phase in phases)
+    return [(PHASES[phase], part) for phase, part in [*(cut for cut in copies if cut < kill), kill]]
+
+
+def phases_of_kills(dice, phases):
+    """Each comes once before one comes again."""
+    while True:
+        yield from dice.sample(phases, len(phases))
 
 
 def test_every_cut_of_an_update_leaves_a_whole_appliance(soak, course, work, seed, show):
     dice = soak.dice = random.Random(f"{seed}-update")
     tally = Tally("update", seed, show)
     soak.begin()
+    few = KILLS <= FEW
+    often = (0, 1, 0, 0, 0, 0) if few else OFTEN
+    kills = phases_of_kills(dice, ["switch"] if few else PHASES)
     with work("soak-u", 0.2):
         while tally.goes_on():
             soak.await_answers(1)
-            cuts = moments(dice, tally.more(2 * COPIES) + 1)
-            course.begin("write" if len(cuts) <= FEW else "download")
+            cuts = moments(dice, tally.more(2 * COPIES), often, next(kills))
+            course.begin("write" if few else "download")
             reached = []
             for phase, part in cuts:
                 reached.append(course.reach(phase, part))
@@ -191,4 +198,4 @@ def test_every_cut_of_an_update_leaves_a_whole_appliance(soak, course, work, see
             soak.machine.plug_network(True)
             tally.note(f"phase={reached[-1]} killed, started, {verdict(soak.machine, course.slot)}")
     show(f"update: TILLBACK_SEED={seed}: {tally.here} cuts, {soak.audit()}")
-    show(f"update: {tally.by('phase')}")
+    show(f"update: {tally.by('phase')}; of these killed: {tally.by('phase', 'killed')}")
