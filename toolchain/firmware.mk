@@ -38,7 +38,10 @@ FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/$(FIRMWARE_TESTED) $(P
 FIRMWARE_STILL := test_contents.py test_slots.py
 FIRMWARE_QUICK := test_appliance.py test_soak.py::test_every_cut_of_an_update_leaves_a_whole_appliance
 FIRMWARE_SOAKS := firmware-soak-capture firmware-soak-update
-FIRMWARE_RUNS := firmware-still firmware-started firmware-test $(FIRMWARE_SOAKS)
+FIRMWARE_ROWS := firmware-test-updates firmware-test-devices
+.PHONY: $(FIRMWARE_ROWS)
+FIRMWARE_RUNS := firmware-still firmware-started $(FIRMWARE_ROWS) $(FIRMWARE_SOAKS)
+FIRMWARE_ENROLLED := test_appliance.py::test_bundle_on_a_stick_makes_the_box_a_stores
 firmware-quick: all build/firmware/test/made
 	$(Q)$(MAKE) --no-print-directory firmware-still >build/firmware-still.txt 2>&1 & still=$$!; \
 	    $(MAKE) --no-print-directory firmware-started; started=$$?; \
@@ -49,13 +52,17 @@ $(FIRMWARE_RUNS): all build/firmware/test/made
 firmware-still: FIRMWARE_CHOSEN := $(FIRMWARE_STILL)
 firmware-started: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
 firmware-started: FIRMWARE_RUN := TILLBACK_KILLS=4
-firmware-test: FIRMWARE_CHOSEN := $(patsubst %,test_%.py,contents slots appliance update power update_by_hub watchdog devices blocks rescue wipe)
+
+# All of it, in two rows of tests, each of a machine of its own. Side by side with make -j2.
+firmware-test: $(FIRMWARE_ROWS) firmware-test-arm64
+firmware-test-updates: FIRMWARE_CHOSEN := $(FIRMWARE_STILL) $(patsubst %,test_%.py,appliance update power)
+firmware-test-devices: FIRMWARE_CHOSEN := $(FIRMWARE_ENROLLED) \
+    $(patsubst %,test_%.py,update_by_hub watchdog devices blocks rescue wipe)
 
 # The plug pulled 200 times while tills work, and 200 times while an update is written. What was seen adds
 # up in TILLBACK_TALLY, run by run, as long as the image is the same; a run ends after
 # TILLBACK_MINUTES=. Side by side with make -j2.
 TILLBACK_TALLY ?= build/firmware/kills.txt
-FIRMWARE_ENROLLED := test_appliance.py::test_bundle_on_a_stick_makes_the_box_a_stores
 .PHONY: $(FIRMWARE_SOAKS)
 firmware-soak: $(FIRMWARE_SOAKS)
 $(FIRMWARE_SOAKS): FIRMWARE_RUN = TILLBACK_KILLS=$(or $(TILLBACK_KILLS),200) TILLBACK_TALLY=$(abspath $(TILLBACK_TALLY))
@@ -64,7 +71,6 @@ firmware-soak-capture: FIRMWARE_CHOSEN := $(FIRMWARE_ENROLLED) \
 firmware-soak-update: FIRMWARE_CHOSEN := $(FIRMWARE_ENROLLED) \
     test_soak.py::test_every_cut_of_an_update_leaves_a_whole_appliance
 
-firmware-test: firmware-test-arm64
 firmware-test-arm64: FIRMWARE_TESTED := arm64
 firmware-test-arm64: all build/firmware/arm64/tillback.img
 	$(Q)toolchain/install test firmware-test-arm64
