@@ -187,6 +187,9 @@ static enum err store(struct database *db, struct session *session, struct recor
     recording->hash = log->hash;
     reading_make(&reading, body, log->stream, &arena);
     enum err err = fact_store(db, &place, &session->memory, &reading, &stored, fault);
+    if (!err && stored.created)
+        err =
+            fact_index_return(db, device ? device : log->device, &reading, stored.event_no, fault);
     if (!err)
         recording->event_no = stored.event_no;
     return err;

@@ -131,9 +131,7 @@ static enum err insert_event(struct database *db, const struct fact_place *place
     if (!err)
         err = bind_event(db, INGEST_EVENT_INSERT, place, reading, memory->last_no + 1, &s, fault);
     if (!err)
-        err = !sure           ? database_run(db, s, fault)
-              : memory->asked ? database_send(db, s, fault)
-                              : database_send_row(db, s, fault);
+        err = sure ? database_send_row(db, s, fault) : database_run(db, s, fault);
     if (err)
         return err;
     *event_no = sure || database_changes(db) ? ++memory->last_no : 0;
@@ -224,7 +222,7 @@ enum err fact_index_return(struct database *db, const char *device, const struct
     if (reading->receipt.len)
         bind_slice(s, 5, reading->receipt);
     bind_int(s, 6, reading->event.time_ms);
-    return database_send(db, s, fault);
+    return database_send_row(db, s, fault);
 }
 
 /* Stores a body under no id, and parks it, unless that was done before. */
@@ -240,7 +238,7 @@ static enum err store_parked(struct database *db, const struct fact_place *place
     err = fresh ? insert_parked(db, place, event_no, reading, fault)
                 : find_nameless(db, device_of(place), &reading->hash, &event_no, fault);
     if (!err)
-        *stored = (struct fact_stored){event_no, fresh, fresh};
+        *stored = (struct fact_stored){.event_no = event_no, .fresh = fresh, .parked = fresh};
     return err;
 }
 
@@ -425,11 +423,11 @@ enum err fact_store(struct database *db, const struct fact_place *place, struct 
         return err;
     if (!event_no)
         return meet_again(db, place, memory, reading, stored, fault);
-    if (reading->event.type == EVENT_RETURN_CREATED)
-        err = fact_index_return(db, device_of(place), reading, event_no, fault);
-    if (!err && place->seq == 1)
+    if (place->seq == 1)
         err = learn_store(db, log->device, reading->event.source, fault);
     if (!err)
-        *stored = (struct fact_stored){.event_no = event_no, .fresh = true};
+        *stored = (struct fact_stored){.event_no = event_no,
+                                       .fresh = true,
+                                       .created = reading->event.type == EVENT_RETURN_CREATED};
     return err;
 }

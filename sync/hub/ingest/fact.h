@@ -20,8 +20,9 @@ struct fact_place {
 
 struct fact_stored {
     int64_t event_no;
-    bool fresh;  /* the hub had never seen it */
-    bool parked; /* ... and it was parked */
+    bool fresh;   /* the hub had never seen it */
+    bool parked;  /* ... and it was parked */
+    bool created; /* it created its return, whom fact_index_return must file next */
 };
 
 /* What one fact has shown for those that follow inside the same transaction; {0} at first. */
