@@ -206,6 +206,34 @@ static void another_body_under_a_known_id_is_parked(void **state)
     sent_log_free(&log);
 }
 
+static void a_return_created_twice_in_a_batch_is_found_by_the_first(void **state)
+{
+    struct ingest_house *f = *state;
+    const struct id first = sent_id(3, 1);
+    const struct id second = sent_id(3, 2);
+    char texts[2][ID_TEXT + 1];
+    struct sent_log log;
+    struct buf body;
+    id_format(&first, texts[0]);
+    id_format(&second, texts[1]);
+    buf_init(&body, 8192);
+    sent_event_write(&body, 2, "again");
+    for (char *at = body.data; (at = strstr(at, texts[1])) != NULL;)
+        memcpy(at, texts[0], ID_TEXT);
+    sent_log_init(&log, 1, NULL);
+    sent_log_add(&log, 1, "first");
+    sent_log_add_body(&log, body.data);
+    ingest_house_give(f, &log, "box-a", 1, 2);
+    assert_int_equal(f->result.ack.parked_count, 0);
+    assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM entry"), 2);
+    assert_int_equal(ingest_house_number(f, "SELECT count(*) FROM return_index"), 1);
+    assert_int_equal(
+        ingest_house_number(f, "SELECT event.seq FROM return_index JOIN event USING (event_no)"),
+        1);
+    buf_free(&body);
+    sent_log_free(&log);
+}
+
 /* A certificate lets a device speak, but only of what it captured itself. */
 static void a_device_cannot_speak_for_another(void **state)
 {
@@ -309,6 +337,7 @@ int main(void)
         TEST(an_unknown_type_is_parked_under_its_own_id),
         TEST(an_event_in_the_wrong_stream_is_parked),
         TEST(another_body_under_a_known_id_is_parked),
+        TEST(a_return_created_twice_in_a_batch_is_found_by_the_first),
         TEST(a_device_cannot_speak_for_another),
         TEST(a_device_cannot_add_to_anothers_return),
         TEST(with_backups_expected_only_a_backup_lets_prune),
