@@ -27,6 +27,8 @@ struct fake {
     atomic_int of_south;      /* which call was the first for that company */
     enum err then;            /* what the others give */
     const char *refused;      /* the reference of one that it never takes; NULL: of none */
+    enum err how;             /* what that one gives; ERR_REFUSED when it isn't said */
+    atomic_int refusals;
 };
 
 struct fixture {
@@ -57,8 +59,11 @@ static enum err fake_post(void *self, const struct post_order *order, struct pos
         fake->of_south = call;
     if (atomic_fetch_sub(&fake->failures_left, 1) > 0)
         return fault_set(fault, ERR_UNREACHABLE, "fake", "is away");
-    if (fake->refused && strcmp(order->entry->reference, fake->refused) == 0)
-        return fault_set(fault, ERR_REFUSED, "fake", "doesn't like this one");
+    if (fake->refused && strcmp(order->entry->reference, fake->refused) == 0) {
+        atomic_fetch_add(&fake->refusals, 1);
+        return fault_set(fault, fake->how ? fake->how : ERR_REFUSED, "fake",
+                         "doesn't like this one");
+    }
     if (fake->then)
         return fault_set(fault, fake->then, "fake", "doesn't like it");
     (void)snprintf(posted->number, sizeof posted->number, "F-%.20s", order->entry->reference);
@@ -257,6 +262,21 @@ static void unreachable_system_is_tried_with_one_entry_at_a_time_until_it_answer
     assert_int_equal(f->fake.calls, 6);
     assert_int_equal(poster_count(f->poster).retried, 4);
     assert_false(poster_count(f->poster).waiting);
+}
+
+/* Else it would be tried for ever, and nobody would hear of it. */
+static void entry_at_which_the_system_breaks_twelve_times_is_parked_alone(void **state)
+{
+    struct fixture *f = *state;
+    f->fake.refused = "a/accepted";
+    f->fake.how = ERR_IO;
+    start(f);
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE reference = 'a/accepted'"
+                   " AND state = 'parked' AND code = 'refused_by_connector' AND attempts = 12"
+                   " AND detail LIKE '%doesn''t like this one'");
+    await_query(f, "SELECT count(*) = 1 FROM posting WHERE reference = 'b/accepted'"
+                   " AND state = 'posted'");
+    assert_int_equal(f->fake.refusals, 12);
 }
 
 static void closing_while_the_system_is_away_leaves_entries_ready(void **state)
@@ -477,6 +497,7 @@ int main(void)
         TEST(posted_entry_is_recorded_and_told_to_its_store),
         TEST(refused_entry_is_parked_with_the_reason_and_tried_no_more),
         TEST(unreachable_system_is_tried_with_one_entry_at_a_time_until_it_answers),
+        TEST(entry_at_which_the_system_breaks_twelve_times_is_parked_alone),
         TEST(closing_while_the_system_is_away_leaves_entries_ready),
         TEST(entry_of_a_closed_period_is_parked_before_any_try),
         TEST(entry_of_a_closed_period_is_posted_in_an_open_one_once_finance_approves),

@@ -130,6 +130,19 @@ static void mismatch_ends_when_no_tax_is_taken_back_any_more(void **state)
     assert_int_equal(mismatches(run, "resolved"), 1);
 }
 
+static void mismatch_ends_when_the_return_is_voided(void **state)
+{
+    struct hub_run *run = *state;
+    run->match.unpaid_days = 14;
+    hub_run_event(run, 0, 7, EVENT_RETURN_CREATED, OWED);
+    wait_days(run, 15);
+    assert_int_equal(mismatches(run, "open"), 1);
+    hub_run_event(run, 0, 7, EVENT_RETURN_VOIDED, "{\"note\":\"customer keeps it\"}");
+    hub_run_work(run);
+    assert_int_equal(mismatches(run, "open"), 0);
+    assert_int_equal(mismatches(run, "resolved"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hub_run_setup, hub_run_teardown)
 
 int main(void)
@@ -139,6 +152,7 @@ int main(void)
         TEST(refund_that_fails_later_is_held_against_the_tax_again),
         TEST(settled_refund_that_came_back_is_held_against_the_tax),
         TEST(mismatch_ends_when_no_tax_is_taken_back_any_more),
+        TEST(mismatch_ends_when_the_return_is_voided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
