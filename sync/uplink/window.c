@@ -99,11 +99,12 @@ static int64_t sent_to(const struct window *window, enum stream stream, int64_t 
 static int64_t first_free(const struct window *window, enum stream stream, int64_t seq)
 {
     for (;;) {
-        int64_t held = held_to(&window->lanes[stream], seq);
-        int64_t sent = sent_to(window, stream, seq);
-        if (!held && !sent)
+        int64_t end = held_to(&window->lanes[stream], seq);
+        if (!end)
+            end = sent_to(window, stream, seq);
+        if (!end)
             return seq;
-        seq = (held > sent ? held : sent) + 1;
+        seq = end + 1;
     }
 }
 

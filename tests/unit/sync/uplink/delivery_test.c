@@ -1,3 +1,4 @@
+#include "sync/contract/ack.h"
 #include "sync/uplink/accepted.h"
 #include "sync/uplink/uplink.h"
 #include "tests/support/await.h"
@@ -37,6 +38,39 @@ static void events_reach_the_hub_and_its_answer_moves_the_watermark(void **state
     struct uplink_status status;
     uplink_status(f->uplink, &status);
     assert_int_equal(status.waiting[STREAM_RETURNS], 0);
+}
+
+/* What the hub told when it held so many. */
+static void tell_again(struct fake_hub *hub, int64_t through, int64_t ack_no)
+{
+    struct buf text;
+    const struct ack ack = {.log = hub->shelf.log,
+                            .through = through,
+                            .hash = hub->shelf.hashes[through],
+                            .ack_no = ack_no,
+                            .hub_epoch = 5};
+    buf_init(&text, 8192);
+    ack_write(&text, &ack);
+    fake_hub_publish(hub, "ack/returns", (struct mqtt_message){.payload = buf_slice(&text)});
+    buf_free(&text);
+}
+
+/* Brokers may bring it late, and hubs that share the work tell at the same time. */
+static void an_older_answer_has_nothing_sent_again(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    uplink_house_append(f, 20);
+    uplink_house_start(f);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    int64_t older = f->hub.shelf.ack_no;
+    uplink_house_append(f, 20);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    tell_again(&f->hub, 20, older);
+    uplink_house_append(f, 20);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    for (int64_t seq = 1; seq <= 60; seq++)
+        assert_int_equal(f->hub.shelf.times[seq], 1);
 }
 
 static bool three_batches(void *context)
@@ -305,6 +339,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
     const struct CMUnitTest tests[] = {
         TEST(events_reach_the_hub_and_its_answer_moves_the_watermark),
+        TEST(an_older_answer_has_nothing_sent_again),
         TEST(without_an_answer_all_goes_again_on_a_new_connection),
         TEST(batches_go_compressed_to_a_hub_that_says_it_reads_them),
         TEST(first_batch_of_the_next_process_goes_compressed_too),

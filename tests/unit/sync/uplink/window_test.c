@@ -1,5 +1,6 @@
 #include "sync/uplink/window.h"
 #include "tests/support/seed.h"
+#include "tests/support/window_road.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,57 +12,12 @@
 
 #include <cmocka.h>
 
-static const struct window_limits limits = {
-    .wire_batches = 4,
-    .batches = 8,
-    .bytes = 1000,
-    .batch_bytes = 100,
-    .first_bytes = 100,
-    .batch_events = 10,
-    .overtake_events = 100,
-    .ack_timeout_ms = 5000,
-};
-
-static int next_token = 1;
-
-/* Sends what the window wants, all that it asks for; returns the token, 0 when it wants nothing. */
-static int send_next(struct window *window, int64_t now_ms, struct window_batch *sent)
-{
-    struct window_choice choice;
-    if (!window_next(window, &choice))
-        return 0;
-    *sent = (struct window_batch){
-        .stream = choice.stream,
-        .first = choice.first,
-        .last = choice.first + choice.max_events - 1,
-        .bytes = 50,
-        .sent_ms = now_ms,
-        .token = next_token++,
-    };
-    window_sent(window, sent);
-    return sent->token;
-}
-
-static void expect(struct window *window, enum stream stream, int64_t first, int64_t last)
-{
-    struct window_batch sent;
-    assert_true(send_next(window, 0, &sent) > 0);
-    assert_int_equal(sent.stream, stream);
-    assert_int_equal(sent.first, first);
-    assert_int_equal(sent.last, last);
-}
-
-static struct ack ack_at(int64_t through)
-{
-    return (struct ack){.through = through};
-}
-
 static void an_idle_log_sends_nothing(void **state)
 {
     (void)state;
     struct window window;
     struct window_choice choice;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     assert_false(window_next(&window, &choice));
     assert_int_equal(window_deadline_ms(&window), INT64_MAX);
 }
@@ -70,12 +26,12 @@ static void batches_follow_one_another_without_gap(void **state)
 {
     (void)state;
     struct window window;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 35, 3);
-    expect(&window, STREAM_RETURNS, 4, 13);
-    expect(&window, STREAM_RETURNS, 14, 23);
-    expect(&window, STREAM_RETURNS, 24, 33);
-    expect(&window, STREAM_RETURNS, 34, 35);
+    window_road_expect(&window, STREAM_RETURNS, 4, 13);
+    window_road_expect(&window, STREAM_RETURNS, 14, 23);
+    window_road_expect(&window, STREAM_RETURNS, 24, 33);
+    window_road_expect(&window, STREAM_RETURNS, 34, 35);
     struct window_choice choice;
     assert_false(window_next(&window, &choice));
 }
@@ -85,16 +41,16 @@ static void the_wire_holds_only_so_many_and_a_puback_makes_room(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 90, 0);
-    int first = send_next(&window, 0, &sent);
+    int first = window_road_send(&window, 0, &sent);
     for (int i = 1; i < 4; i++)
-        assert_true(send_next(&window, 0, &sent) > 0);
-    assert_int_equal(send_next(&window, 0, &sent), 0);
+        assert_true(window_road_send(&window, 0, &sent) > 0);
+    assert_int_equal(window_road_send(&window, 0, &sent), 0);
     window_taken(&window, first);
-    assert_true(send_next(&window, 0, &sent) > 0);
+    assert_true(window_road_send(&window, 0, &sent) > 0);
     assert_int_equal(sent.first, 41);
-    assert_int_equal(send_next(&window, 0, &sent), 0);
+    assert_int_equal(window_road_send(&window, 0, &sent), 0);
 }
 
 static void a_puback_moves_no_watermark(void **state)
@@ -102,9 +58,9 @@ static void a_puback_moves_no_watermark(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 10, 0);
-    window_taken(&window, send_next(&window, 0, &sent));
+    window_taken(&window, window_road_send(&window, 0, &sent));
     assert_int_equal(window_waiting(&window, STREAM_RETURNS), 10);
     assert_int_equal(window_deadline_ms(&window), 5000);
 }
@@ -114,11 +70,11 @@ static void an_acknowledgement_slides_the_window(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 20, 0);
-    (void)send_next(&window, 0, &sent);
-    (void)send_next(&window, 7, &sent);
-    struct ack ack = ack_at(10);
+    (void)window_road_send(&window, 0, &sent);
+    (void)window_road_send(&window, 7, &sent);
+    struct ack ack = (struct ack){.through = 10};
     assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
     assert_int_equal(window_waiting(&window, STREAM_RETURNS), 10);
     assert_int_equal(window_deadline_ms(&window), 5007);
@@ -130,38 +86,38 @@ static void after_a_reconnect_all_above_the_watermark_goes_again(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 30, 0);
-    while (send_next(&window, 0, &sent))
+    while (window_road_send(&window, 0, &sent))
         continue;
-    struct ack ack = ack_at(10);
+    struct ack ack = (struct ack){.through = 10};
     (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
     window_restart(&window);
-    expect(&window, STREAM_RETURNS, 11, 20);
+    window_road_expect(&window, STREAM_RETURNS, 11, 20);
 }
 
 static void a_hub_that_went_back_gets_the_rest_again(void **state)
 {
     (void)state;
     struct window window;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 30, 30);
-    struct ack ack = ack_at(12);
+    struct ack ack = (struct ack){.through = 12};
     (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
-    expect(&window, STREAM_RETURNS, 13, 22);
+    window_road_expect(&window, STREAM_RETURNS, 13, 22);
 }
 
 static void what_the_hub_holds_ahead_is_not_sent(void **state)
 {
     (void)state;
     struct window window;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 40, 0);
     struct ack ack = {.also = {{6, 20}, {31, 40}}, .also_count = 2};
     (void)window_acknowledge(&window, STREAM_RETURNS, &ack, 0);
     assert_int_equal(window_waiting(&window, STREAM_RETURNS), 15);
-    expect(&window, STREAM_RETURNS, 1, 5);
-    expect(&window, STREAM_RETURNS, 21, 30);
+    window_road_expect(&window, STREAM_RETURNS, 1, 5);
+    window_road_expect(&window, STREAM_RETURNS, 21, 30);
     struct window_choice choice;
     assert_false(window_next(&window, &choice));
 }
@@ -170,13 +126,13 @@ static void the_newest_overtake_a_long_backlog(void **state)
 {
     (void)state;
     struct window window;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 1000, 0);
-    expect(&window, STREAM_RETURNS, 991, 1000);
-    expect(&window, STREAM_RETURNS, 1, 10);
+    window_road_expect(&window, STREAM_RETURNS, 991, 1000);
+    window_road_expect(&window, STREAM_RETURNS, 1, 10);
     window_grow(&window, STREAM_RETURNS, 1002);
-    expect(&window, STREAM_RETURNS, 1001, 1002);
-    expect(&window, STREAM_RETURNS, 11, 20);
+    window_road_expect(&window, STREAM_RETURNS, 1001, 1002);
+    window_road_expect(&window, STREAM_RETURNS, 11, 20);
 }
 
 enum { MANY = 4000 };
@@ -198,7 +154,6 @@ static struct ack ack_of(const bool held[static MANY + 1])
     return ack;
 }
 
-/* The counter sells on, more in each round than a batch takes. */
 static void live_traffic_does_not_starve_the_backlog(void **state)
 {
     (void)state;
@@ -207,12 +162,12 @@ static void live_traffic_does_not_starve_the_backlog(void **state)
     struct window_batch sent;
     int64_t head = 1000;
     struct ack ack = {0};
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, head, 0);
     for (int round = 0; round < 200 && ack.through < 1000; round++) {
         head += 12;
         window_grow(&window, STREAM_RETURNS, head);
-        for (int token; (token = send_next(&window, round, &sent)) != 0;) {
+        for (int token; (token = window_road_send(&window, round, &sent)) != 0;) {
             window_taken(&window, token);
             for (int64_t seq = sent.first; seq <= sent.last; seq++)
                 held[seq] = true;
@@ -230,11 +185,11 @@ static void sales_get_every_fourth_turn_behind_returns(void **state)
     struct window window;
     struct window_batch sent;
     int sales = 0;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 90, 0);
     window_begin(&window, STREAM_SALES, 90, 0);
     for (int i = 0; i < 8; i++) {
-        window_taken(&window, send_next(&window, 0, &sent));
+        window_taken(&window, window_road_send(&window, 0, &sent));
         sales += sent.stream == STREAM_SALES;
     }
     assert_int_equal(sales, 2);
@@ -244,9 +199,9 @@ static void sales_go_alone_when_no_return_waits(void **state)
 {
     (void)state;
     struct window window;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_SALES, 5, 0);
-    expect(&window, STREAM_SALES, 1, 5);
+    window_road_expect(&window, STREAM_SALES, 1, 5);
 }
 
 static void bytes_bound_the_window_but_never_the_only_batch(void **state)
@@ -254,7 +209,7 @@ static void bytes_bound_the_window_but_never_the_only_batch(void **state)
     (void)state;
     struct window window;
     struct window_choice choice;
-    struct window_limits narrow = limits;
+    struct window_limits narrow = window_road_limits;
     narrow.bytes = 120;
     window_init(&window, &narrow);
     window_begin(&window, STREAM_RETURNS, 90, 0);
@@ -271,19 +226,19 @@ static void a_time_out_shrinks_and_success_grows_again(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 100, 0);
     window_shrink(&window);
     window_restart(&window);
-    window_taken(&window, send_next(&window, 0, &sent));
-    assert_int_equal(send_next(&window, 0, &sent), 0);
+    window_taken(&window, window_road_send(&window, 0, &sent));
+    assert_int_equal(window_road_send(&window, 0, &sent), 0);
     for (int64_t through = 10; through <= 70; through += 10) {
-        struct ack ack = ack_at(through);
+        struct ack ack = (struct ack){.through = through};
         assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
-        window_taken(&window, send_next(&window, 0, &sent));
+        window_taken(&window, window_road_send(&window, 0, &sent));
     }
-    assert_int_equal(window.allowed, limits.batches);
-    assert_true(send_next(&window, 0, &sent) > 0);
+    assert_int_equal(window.allowed, window_road_limits.batches);
+    assert_true(window_road_send(&window, 0, &sent) > 0);
 }
 
 /* In bytes, since a line that nobody knows may be a slow one. */
@@ -291,7 +246,7 @@ static void the_first_batches_are_small_ones(void **state)
 {
     (void)state;
     struct window window;
-    struct window_limits careful = limits;
+    struct window_limits careful = window_road_limits;
     struct window_batch sent;
     struct window_choice choice = {0};
     careful.first_bytes = 25;
@@ -300,12 +255,12 @@ static void the_first_batches_are_small_ones(void **state)
     for (size_t bytes = 25; bytes <= 100; bytes *= 2) {
         assert_true(window_next(&window, &choice));
         assert_int_equal(choice.max_bytes, bytes);
-        window_taken(&window, send_next(&window, 0, &sent));
-        struct ack ack = ack_at(sent.last);
+        window_taken(&window, window_road_send(&window, 0, &sent));
+        struct ack ack = (struct ack){.through = sent.last};
         assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
     }
     assert_true(window_next(&window, &choice));
-    assert_int_equal(choice.max_bytes, limits.batch_bytes);
+    assert_int_equal(choice.max_bytes, window_road_limits.batch_bytes);
 }
 
 static void without_a_hub_only_one_event_at_a_time_is_tried(void **state)
@@ -313,15 +268,15 @@ static void without_a_hub_only_one_event_at_a_time_is_tried(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 100, 0);
-    window_undelivered(&window, send_next(&window, 0, &sent));
-    expect(&window, STREAM_RETURNS, 1, 1);
-    assert_int_equal(send_next(&window, 0, &sent), 0);
-    struct ack ack = ack_at(1);
+    window_undelivered(&window, window_road_send(&window, 0, &sent));
+    window_road_expect(&window, STREAM_RETURNS, 1, 1);
+    assert_int_equal(window_road_send(&window, 0, &sent), 0);
+    struct ack ack = (struct ack){.through = 1};
     assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
-    expect(&window, STREAM_RETURNS, 2, 11);
-    expect(&window, STREAM_RETURNS, 12, 21);
+    window_road_expect(&window, STREAM_RETURNS, 2, 11);
+    window_road_expect(&window, STREAM_RETURNS, 12, 21);
 }
 
 static void what_a_returned_hub_does_not_have_is_sent_again(void **state)
@@ -329,15 +284,15 @@ static void what_a_returned_hub_does_not_have_is_sent_again(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 30, 0);
-    window_taken(&window, send_next(&window, 1000, &sent));
-    int on_wire = send_next(&window, 1000, &sent);
-    window_taken(&window, send_next(&window, 1400, &sent));
+    window_taken(&window, window_road_send(&window, 1000, &sent));
+    int on_wire = window_road_send(&window, 1000, &sent);
+    window_taken(&window, window_road_send(&window, 1400, &sent));
     assert_true(on_wire > 0);
     assert_true(window_drop_old(&window, 1600, 500));
     assert_int_equal(window.count, 2);
-    expect(&window, STREAM_RETURNS, 1, 10);
+    window_road_expect(&window, STREAM_RETURNS, 1, 10);
     assert_false(window_drop_old(&window, 1600, 500));
 }
 
@@ -347,10 +302,10 @@ static void hub_with_a_long_queue_is_given_the_time_that_it_takes(void **state)
     struct window window;
     struct window_batch sent;
     const struct ack ack = {.through = 10};
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 30, 0);
-    window_taken(&window, send_next(&window, 1000, &sent));
-    window_taken(&window, send_next(&window, 1000, &sent));
+    window_taken(&window, window_road_send(&window, 1000, &sent));
+    window_taken(&window, window_road_send(&window, 1000, &sent));
     assert_true(window_acknowledge(&window, STREAM_RETURNS, &ack, 1800));
     assert_false(window_drop_old(&window, 1900, 500));
     assert_true(window_drop_old(&window, 3100, 500));
@@ -361,15 +316,15 @@ static void another_log_forgets_only_its_own_stream(void **state)
     (void)state;
     struct window window;
     struct window_batch sent;
-    window_init(&window, &limits);
+    window_init(&window, &window_road_limits);
     window_begin(&window, STREAM_RETURNS, 30, 0);
-    (void)send_next(&window, 0, &sent);
+    (void)window_road_send(&window, 0, &sent);
     window_begin(&window, STREAM_SALES, 5, 0);
-    while (send_next(&window, 0, &sent) && sent.stream != STREAM_SALES)
+    while (window_road_send(&window, 0, &sent) && sent.stream != STREAM_SALES)
         continue;
     window_begin(&window, STREAM_RETURNS, 3, 0);
     assert_int_equal(window.count, 1);
-    expect(&window, STREAM_RETURNS, 1, 3);
+    window_road_expect(&window, STREAM_RETURNS, 1, 3);
 }
 
 /* A road that loses, delays and restarts at random: everything arrives, nothing is invented. */
@@ -382,12 +337,12 @@ static void any_road_delivers_everything(void **state)
         struct window window;
         bool there[EVENTS + 2] = {false};
         int64_t through = 0;
-        window_init(&window, &limits);
+        window_init(&window, &window_road_limits);
         window_begin(&window, STREAM_RETURNS, EVENTS, 0);
         for (int step = 0; through < EVENTS; step++) {
             struct window_batch sent;
             assert_true(step < 20000);
-            if (!send_next(&window, step, &sent) || rand_r(&seed) % 50 == 0) {
+            if (!window_road_send(&window, step, &sent) || rand_r(&seed) % 50 == 0) {
                 window_restart(&window);
                 continue;
             }
@@ -400,7 +355,7 @@ static void any_road_delivers_everything(void **state)
                 there[seq] = true;
             while (there[through + 1])
                 through++;
-            struct ack ack = ack_at(through);
+            struct ack ack = (struct ack){.through = through};
             for (int64_t seq = through + 2; seq <= EVENTS && ack.also_count < 8; seq++) {
                 if (!there[seq])
                     continue;
