@@ -90,6 +90,40 @@ static void a_forks_tail_brings_only_what_differs(void **state)
     sent_log_free(&fork);
 }
 
+/* Else what one parent's tail holds would be told as held of the other's. */
+static void a_log_keeps_the_parent_that_it_named_first(void **state)
+{
+    struct ingest_house *f = *state;
+    struct sent_log log;
+    struct sent_log fork;
+    sent_log_init(&log, 1, NULL);
+    sent_log_fill(&log, 1, 20);
+    ingest_house_give(f, &log, "box-a", 1, 20);
+    const struct chain_parent parent = {log.log, 10, log.hashes[10]};
+    const struct chain_parent others[] = {
+        {sent_id(1, 3), 10, log.hashes[10]},
+        {log.log, 9, log.hashes[10]},
+        {log.log, 10, log.hashes[9]},
+    };
+    sent_log_init(&fork, 2, &parent);
+    sent_log_fill(&fork, 101, 4);
+    assert_int_equal(ingest_house_give(f, &fork, "box-a", 1, 2), INGEST_TAKEN);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        fork.parent = others[i];
+        assert_int_equal(ingest_house_give(f, &fork, "box-a", 3, 4), INGEST_REFUSED);
+    }
+    fork.has_parent = false;
+    assert_int_equal(ingest_house_give(f, &fork, "box-a", 3, 4), INGEST_REFUSED);
+    fork.has_parent = true;
+    fork.parent = parent;
+    assert_int_equal(ingest_house_give(f, &fork, "box-a", 3, 4), INGEST_TAKEN);
+    assert_int_equal(f->result.ack.through, 4);
+    log.has_parent = true; /* which had none */
+    assert_int_equal(ingest_house_give(f, &log, "box-a", 1, 20), INGEST_REFUSED);
+    sent_log_free(&log);
+    sent_log_free(&fork);
+}
+
 static void an_event_twice_in_one_log_is_stored_once_and_told_to_people(void **state)
 {
     struct ingest_house *f = *state;
@@ -204,6 +238,7 @@ int main(void)
         TEST(a_batch_whose_bodies_do_not_lead_to_its_hash_is_refused),
         TEST(a_log_that_went_back_in_time_gets_the_hubs_watermark),
         TEST(a_forks_tail_brings_only_what_differs),
+        TEST(a_log_keeps_the_parent_that_it_named_first),
         TEST(an_event_twice_in_one_log_is_stored_once_and_told_to_people),
         TEST(an_event_in_a_log_that_came_from_no_other_is_told_to_people),
         TEST(nobody_forks_from_anothers_log),
