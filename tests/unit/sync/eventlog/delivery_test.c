@@ -209,6 +209,24 @@ static void a_hub_restored_to_before_a_fork_gets_all_that_it_lost(void **state)
     assert_true(is_log(f, STREAM_RETURNS, &status.log));
 }
 
+static void a_hub_that_has_all_of_the_log_before_a_fork_lets_it_be(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 6);
+    struct ack parent = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 1);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack.ack_no = 2;
+    ack.through = 50;
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    struct id fork = log_fixture_stream(f, STREAM_RETURNS).log;
+    parent.hub_epoch = ack.hub_epoch + 1;
+    parent.through = 6;
+    assert_int_equal(acknowledge(f, &parent), ERR_OK);
+    assert_true(is_log(f, STREAM_RETURNS, &fork));
+    clean(f);
+}
+
 static void a_fork_in_one_group_with_appends_keeps_their_order(void **state)
 {
     struct log_fixture *f = *state;
@@ -444,6 +462,7 @@ int main(void)
         LOG_TEST(what_the_hub_takes_back_is_sent_again_whole),
         LOG_TEST(a_fork_can_fork_and_everything_stays_once),
         LOG_TEST(a_hub_restored_to_before_a_fork_gets_all_that_it_lost),
+        LOG_TEST(a_hub_that_has_all_of_the_log_before_a_fork_lets_it_be),
         LOG_TEST(a_fork_in_one_group_with_appends_keeps_their_order),
         LOG_TEST(parked_items_come_and_go_with_the_acknowledgements),
         LOG_TEST(parked_items_move_with_a_fork),

@@ -89,27 +89,34 @@ static void open_gate(struct gate *gate, int commands)
 
 struct pruner {
     struct log_fixture *f;
+    int64_t max_events;
     enum err err;
 };
 
 static void *run_pruner(void *context)
 {
     struct pruner *pruner = context;
-    const struct eventlog_retention nothing = {.max_events = 1};
+    const struct eventlog_retention rules = {.max_events = pruner->max_events};
     int64_t pruned;
-    pruner->err = eventlog_prune(pruner->f->log, &nothing, &pruned, NULL);
+    pruner->err = eventlog_prune(pruner->f->log, &rules, &pruned, NULL);
     return NULL;
 }
 
-/* Made last of all before the cut is asked for. */
-static void await_checkpoint(struct log_fixture *f)
+static size_t count_files(struct log_fixture *f, const char *name)
 {
     char pattern[SCRATCH_PATH_MAX];
     glob_t found;
-    scratch_path(&f->scratch, "checkpoint-*.db", pattern);
-    while (glob(pattern, 0, NULL, &found) != 0)
-        (void)sched_yield();
+    size_t count =
+        glob(scratch_path(&f->scratch, name, pattern), 0, NULL, &found) ? 0 : found.gl_pathc;
     globfree(&found);
+    return count;
+}
+
+/* Made last of all before the cut is asked for. */
+static void await_checkpoints(struct log_fixture *f, size_t count)
+{
+    while (count_files(f, "checkpoint-*.db") < count)
+        (void)sched_yield();
 }
 
 static int64_t prune(struct log_fixture *f, struct eventlog_retention rules)
@@ -335,7 +342,7 @@ static void the_file_really_shrinks(void **state)
 static void what_the_hub_takes_back_before_a_chosen_cut_is_not_cut(void **state)
 {
     struct log_fixture *f = *state;
-    struct pruner pruner = {.f = f};
+    struct pruner pruner = {.f = f, .max_events = 1};
     struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
     pthread_t thread;
     fill(f);
@@ -347,7 +354,7 @@ static void what_the_hub_takes_back_before_a_chosen_cut_is_not_cut(void **state)
     eventlog_submit(f->log, &gate.command);
     eventlog_acknowledge(f->log, STREAM_RETURNS, &less, count_ended, &gate);
     assert_int_equal(pthread_create(&thread, NULL, run_pruner, &pruner), 0);
-    await_checkpoint(f);
+    await_checkpoints(f, 1);
     open_gate(&gate, 2);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(pruner.err, ERR_BUSY);
@@ -356,10 +363,105 @@ static void what_the_hub_takes_back_before_a_chosen_cut_is_not_cut(void **state)
     clean(f);
 }
 
+/* Else the second would bring back the beginning that the first has cut off. */
+static void of_two_cuts_at_a_time_one_is_put_off(void **state)
+{
+    struct log_fixture *f = *state;
+    struct pruner pruners[] = {{.f = f, .max_events = 1}, {.f = f, .max_events = 50}};
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    pthread_t threads[2];
+    fill(f);
+    back_up(f, STREAM_RETURNS, 40, 1);
+    gate.command =
+        (struct eventlog_command){.decide = wait_at, .done = count_ended, .context = &gate};
+    eventlog_submit(f->log, &gate.command);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, run_pruner, &pruners[i]), 0);
+        await_checkpoints(f, i + 1);
+    }
+    open_gate(&gate, 1);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    size_t busy = pruners[0].err == ERR_BUSY ? 0 : 1;
+    assert_int_equal(pruners[busy].err, ERR_BUSY);
+    assert_int_equal(pruners[1 - busy].err, ERR_OK);
+    clean(f);
+}
+
+static void what_the_hub_says_of_its_backup_goes_no_further_than_its_watermark(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 30, 1);
+    ack.backed_up_through = 60;
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 30);
+    clean(f);
+}
+
+/* What is gone here can't be sent again, and no other history is to be begun for that. */
+static void a_hub_that_lost_what_is_cut_here_is_sent_the_rest_of_the_same_log(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 10, 2);
+    back_up(f, STREAM_RETURNS, 30, 1);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 30);
+    ack.hub_epoch++;
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
+    assert_false(log_fixture_stream(f, STREAM_RETURNS).forked);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).through, 30);
+    clean(f);
+}
+
+static void what_a_cut_that_was_stopped_left_behind_is_in_nobody_s_way(void **state)
+{
+    struct log_fixture *f = *state;
+    char path[SCRATCH_PATH_MAX];
+    static const char rubbish[] = "half a checkpoint";
+    fill(f);
+    for (int ordinal = 1; ordinal <= 80; ordinal++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "checkpoint-%d.new", ordinal);
+        scratch_write(scratch_path(&f->scratch, name, path), rubbish, sizeof rubbish);
+    }
+    back_up(f, STREAM_RETURNS, 40, 1);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 40);
+    assert_int_equal(count_files(f, "checkpoint-*.new"), 0);
+    back_up(f, STREAM_RETURNS, 50, 2);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 10);
+    assert_int_equal(count_files(f, "checkpoint-*"), 1);
+    clean(f);
+}
+
+/* On a disk that is nearly full the room is needed. */
+static void a_checkpoint_that_fails_leaves_nothing_behind(void **state)
+{
+    struct log_fixture *f = *state;
+    const struct eventlog_retention rules = {.max_events = 1};
+    char path[SCRATCH_PATH_MAX];
+    int64_t pruned;
+    fill(f);
+    back_up(f, STREAM_RETURNS, 60, 1);
+    for (int ordinal = 1; ordinal <= 80; ordinal++) { /* nothing can be put in a folder's place */
+        char name[64];
+        (void)snprintf(name, sizeof name, "checkpoint-%d.db", ordinal);
+        assert_int_equal(mkdir(scratch_path(&f->scratch, name, path), 0700), 0);
+    }
+    assert_int_not_equal(eventlog_prune(f->log, &rules, &pruned, &f->fault), ERR_OK);
+    assert_int_equal(count_files(f, "checkpoint-*.new"), 0);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 80);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOG_TEST(what_the_hub_takes_back_before_a_chosen_cut_is_not_cut),
+        LOG_TEST(of_two_cuts_at_a_time_one_is_put_off),
+        LOG_TEST(what_the_hub_says_of_its_backup_goes_no_further_than_its_watermark),
+        LOG_TEST(a_hub_that_lost_what_is_cut_here_is_sent_the_rest_of_the_same_log),
+        LOG_TEST(what_a_cut_that_was_stopped_left_behind_is_in_nobody_s_way),
+        LOG_TEST(a_checkpoint_that_fails_leaves_nothing_behind),
         LOG_TEST(what_is_not_backed_up_is_kept_whatever_the_rules_say),
         LOG_TEST(what_the_hub_has_and_its_backup_has_not_is_kept),
         cmocka_unit_test(a_damaged_beginning_is_not_believed),
