@@ -227,6 +227,29 @@ static void a_hub_that_has_all_of_the_log_before_a_fork_lets_it_be(void **state)
     clean(f);
 }
 
+/* Else each that the broker brings late would begin another history. */
+static void a_late_answer_for_the_log_before_a_fork_changes_nothing(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 6);
+    struct ack parent = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 1);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack.ack_no = 2;
+    ack.through = 50;
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    struct id fork = log_fixture_stream(f, STREAM_RETURNS).log;
+    assert_int_equal(acknowledge(f, &parent), ERR_OK);
+    assert_true(is_log(f, STREAM_RETURNS, &fork));
+    struct ack known = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
+    known.hub_epoch = parent.hub_epoch + 1;
+    assert_int_equal(acknowledge(f, &known), ERR_OK);
+    parent.hub_epoch++; /* a hub that was restored, and has heard of the fork since */
+    assert_int_equal(acknowledge(f, &parent), ERR_OK);
+    assert_true(is_log(f, STREAM_RETURNS, &fork));
+    clean(f);
+}
+
 static void a_fork_in_one_group_with_appends_keeps_their_order(void **state)
 {
     struct log_fixture *f = *state;
@@ -463,6 +486,7 @@ int main(void)
         LOG_TEST(a_fork_can_fork_and_everything_stays_once),
         LOG_TEST(a_hub_restored_to_before_a_fork_gets_all_that_it_lost),
         LOG_TEST(a_hub_that_has_all_of_the_log_before_a_fork_lets_it_be),
+        LOG_TEST(a_late_answer_for_the_log_before_a_fork_changes_nothing),
         LOG_TEST(a_fork_in_one_group_with_appends_keeps_their_order),
         LOG_TEST(parked_items_come_and_go_with_the_acknowledgements),
         LOG_TEST(parked_items_move_with_a_fork),

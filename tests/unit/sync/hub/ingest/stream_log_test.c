@@ -119,7 +119,7 @@ static void a_log_keeps_the_parent_that_it_named_first(void **state)
     assert_int_equal(ingest_house_give(f, &fork, "box-a", 3, 4), INGEST_TAKEN);
     assert_int_equal(f->result.ack.through, 4);
     log.has_parent = true; /* which had none */
-    assert_int_equal(ingest_house_give(f, &log, "box-a", 1, 20), INGEST_REFUSED);
+    assert_int_equal(ingest_house_give(f, &log, "box-a", 11, 20), INGEST_REFUSED);
     sent_log_free(&log);
     sent_log_free(&fork);
 }
