@@ -71,8 +71,11 @@ static bool take_request(int peer)
     }
 }
 
+/* It ends by a reset, so that no port waits for late packets: there are many inputs in a minute. */
 static void serve_peer(int peer)
 {
+    const struct linger reset = {.l_onoff = 1};
+    (void)setsockopt(peer, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     while (take_request(peer)) {
         struct buf text CLEANUP(buf_free);
         const char *status;

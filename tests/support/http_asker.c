@@ -21,15 +21,21 @@ static void write_request(struct buf *out, const struct http_asking *asking)
     buf_append(out, asking->body.data, asking->body.len);
 }
 
+/*
+ * Its end is a reset: ports that wait for late packets, a minute each, would be used up by as many
+ * inputs as a fuzz target tries in one.
+ */
 static int join(const char *address)
 {
     const struct timeval wait = {.tv_sec = WAIT_S};
+    const struct linger reset = {.l_onoff = 1};
     const char *colon = strrchr(address, ':');
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_addr = {htonl(INADDR_LOOPBACK)},
                              .sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10))};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) != 0 ||
         connect(fd, (struct sockaddr *)&at, sizeof at) != 0)
         abort();
     return fd;
