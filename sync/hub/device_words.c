@@ -8,9 +8,12 @@ enum { DAYS_MAX = 365, HOURS_MAX = 72 };
 static bool takes_option(const char *takes, const char *name)
 {
     size_t len = strlen(name);
-    for (const char *at = takes; (at = strstr(at, name)); at += len)
-        if ((at == takes || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+    for (const char *at = takes; *at; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+        if (word == len && memcmp(at, name, len) == 0)
             return true;
+        at += word;
+    }
     return false;
 }
 

@@ -8,6 +8,7 @@
 #include "sync/hub/connect/provider.h"
 #include "sync/hub/connect/tryton_config.h"
 #include "sync/hub/ingest/epoch_mark.h"
+#include "sync/hub/ingest/wal_check.h"
 #include "tests/support/fuzz_ground.h"
 
 #include <fcntl.h>
@@ -87,6 +88,15 @@ static void try_epoch(const char *path)
         require(epoch_mark_write_file(fuzz_folder()->path, &mark, NULL) == ERR_OK);
 }
 
+static void try_wal(const char *path)
+{
+    struct wal_found found;
+    char database[SCRATCH_PATH_MAX];
+    (void)path;
+    if (wal_check(scratch_path(fuzz_folder(), "hub.db", database), &found, NULL) == ERR_OK)
+        require(found.sound >= 0 && found.damaged_at >= -1);
+}
+
 static const struct {
     const char *name;
     void (*try)(const char *path);
@@ -94,6 +104,7 @@ static const struct {
     {"outlets.json", try_outlets}, {"connectors.json", try_connectors},
     {"tryton.json", try_tryton},   {"provider.json", try_provider},
     {"secret", try_secret},        {"epoch", try_epoch},
+    {"hub.db-wal", try_wal},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

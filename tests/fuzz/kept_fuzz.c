@@ -1,10 +1,12 @@
 /*
- * The small files that an appliance keeps of itself, whatever a disk has made of them: the first
- * byte says which. What is taken is written so that it reads the same again.
+ * The small files that an appliance keeps of itself, and its boot loader's, whatever a disk has
+ * made of them: the first byte says which. What is taken is written so that it reads the same
+ * again.
  */
 #include "agent/people/person.h"
 #include "agent/service/not_started.h"
 #include "agent/service/update_record.h"
+#include "firmware/grubenv.h"
 #include "hal/time_floor.h"
 #include "sync/config/record.h"
 #include "sync/eventlog/head.h"
@@ -91,12 +93,24 @@ static void try_head(const char *path)
     head_close(file);
 }
 
+static void try_boot(const char *path)
+{
+    struct grubenv env;
+    struct grubenv again;
+    if (grubenv_read(&env, path, NULL) != ERR_OK)
+        return;
+    require(grubenv_write(&env, path, NULL) == ERR_OK);
+    require(grubenv_read(&again, path, NULL) == ERR_OK);
+    require(memcmp(&env, &again, sizeof env) == 0);
+}
+
 static const struct {
     const char *name;
     void (*try)(const char *path);
 } kept[] = {
     {"staff.json", try_staff},       {"update.json", try_update}, {"record.json", try_config},
     {"not-started.txt", try_reason}, {"clock", try_clock},        {"head", try_head},
+    {"grubenv", try_boot},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
