@@ -150,7 +150,8 @@ size_t certificate_hosts(const mbedtls_x509_crt *crt, char hosts[][HOST_TEXT_MAX
         int kind = entry->buf.tag & TAG_NUMBER;
         if (kind == HOST_SAN_ADDRESS && host_address_text(name, hosts[count]))
             count++;
-        if (kind == HOST_SAN_DNS && name.len <= HOST_TEXT_MAX) {
+        bool is_text = name.len <= HOST_TEXT_MAX && !memchr(name.data, 0, name.len);
+        if (kind == HOST_SAN_DNS && is_text) {
             (void)snprintf(hosts[count], HOST_TEXT_MAX + 1, "%.*s", (int)name.len, name.data);
             count++;
         }

@@ -130,6 +130,25 @@ static void host_must_be_among_the_names(void **state)
     }
 }
 
+/* Else "x", NUL, "y" would be renewed as a certificate for "x". */
+static void name_with_a_nul_in_it_is_not_told_as_what_stands_before(void **state)
+{
+    (void)state;
+    mbedtls_x509_crt *made CLEANUP(certificate_cleanup) =
+        pki_issue_server(&pki, "hub.example.org", subject);
+    mbedtls_x509_crt *changed CLEANUP(certificate_cleanup) = NULL;
+    char hosts[CERTIFICATE_HOSTS_MAX][HOST_TEXT_MAX + 1];
+    assert_int_equal(certificate_hosts(made, hosts, CERTIFICATE_HOSTS_MAX), 1);
+    assert_string_equal(hosts[0], "hub.example.org");
+    uint8_t *end = made->raw.p + made->raw.len;
+    for (uint8_t *at = made->raw.p; (at = memmem(at, (size_t)(end - at), ".org", 4)); at++)
+        *at = '\0';
+    struct buf pem CLEANUP(buf_free) = pki_pem(made);
+    assert_int_equal(certificate_parse(buf_slice(&pem), "", &changed, NULL), ERR_OK);
+    assert_int_equal(certificate_hosts(changed, hosts, CERTIFICATE_HOSTS_MAX), 0);
+    assert_false(certificate_names_host(changed, "hub.example"));
+}
+
 static void common_name_alone_is_no_host_name(void **state)
 {
     (void)state;
@@ -276,6 +295,7 @@ int main(void)
         cmocka_unit_test(authority_expires_too),
         cmocka_unit_test(purpose_must_be_the_one_stated),
         cmocka_unit_test(host_must_be_among_the_names),
+        cmocka_unit_test(name_with_a_nul_in_it_is_not_told_as_what_stands_before),
         cmocka_unit_test(common_name_alone_is_no_host_name),
         cmocka_unit_test(another_authority_of_the_same_name_is_not_trusted),
         cmocka_unit_test(device_cannot_issue_certificates),
