@@ -83,7 +83,7 @@ unsigned database_connected(const struct database *db);
 /* For people: the file, or the server's database. */
 const char *database_name(struct database *db);
 
-/* The statement of that index, reset, with no bindings. Prepared at first use, kept. */
+/* The statement of that index, reset, unbound, kept. ERR_CORRUPT: what it needs has rotted. */
 enum err database_statement(struct database *db, size_t index, struct statement **statement,
                             struct fault *fault) MUST_CHECK;
 /* Prepares all of them: what a test calls. */

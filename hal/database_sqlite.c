@@ -342,11 +342,15 @@ static const char *name(struct database *db)
 
 /* --- Statements ------------------------------------------------------------------------------ */
 
+/* `kept` ones are the program's own: a schema that they don't fit is not the one that it made. */
 static enum err prepare(struct statement *s, const char *sql, bool kept, struct fault *fault)
 {
     sqlite3_stmt *made = NULL;
     int rc = sqlite3_prepare_v3(s->db->native, sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &made,
                                 NULL);
+    if (rc == SQLITE_ERROR && kept)
+        return fault_set(fault, ERR_CORRUPT, "", "database: its tables are damaged: %s",
+                         sqlite3_errmsg(s->db->native));
     if (rc != SQLITE_OK)
         return fail(s->db, rc, "", fault);
     s->native = made;

@@ -139,12 +139,19 @@ static enum err prepare(struct eventlog *log, struct fault *fault)
     return err ? err : head_sync(log->head, fault);
 }
 
-/* The slow look, for when damage was met before. */
-static enum err look_for_damage(struct eventlog *log, struct fault *fault)
+/*
+ * The slow look, for when damage was met before: at the events before anything is written, and once
+ * all is made ready whether each statement fits its tables.
+ */
+static enum err make_ready(struct eventlog *log, struct fault *fault)
 {
-    if (!log->suspect && !suspicion_noted(&log->config))
-        return ERR_OK;
-    enum err err = verify_database(log->db, fault);
+    bool suspect = log->suspect || suspicion_noted(&log->config);
+    enum err err = suspect ? verify_database(log->db, fault) : ERR_OK;
+    if (!err)
+        err = prepare(log, fault);
+    if (err || !suspect)
+        return err;
+    err = database_prepare_all(log->db, fault);
     if (!err)
         err = suspicion_clear(&log->config, fault);
     if (!err)
@@ -166,9 +173,7 @@ static enum err open_as_it_is(struct eventlog *log, struct fault *fault)
         return err;
     database_checkpoint_by_hand(log->db);
     database_keep_wal(log->db, true); /* should it be damaged, the log may hold what it has lost */
-    err = look_for_damage(log, fault);
-    if (!err)
-        err = prepare(log, fault);
+    err = make_ready(log, fault);
     if (err) {
         log_close_database(log);
         return err;

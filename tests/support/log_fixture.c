@@ -52,15 +52,19 @@ static const struct eventlog_view tally = {
     .apply = tally_apply,
 };
 
-static int64_t tally_count(struct database_statements *sql, const struct id *correlation)
+static enum err tally_count(struct database_statements *sql, const struct id *correlation,
+                            int64_t *count, struct fault *fault)
 {
     struct statement *s;
     bool row = false;
-    must(database_attached(sql, TALLY_COUNT, &s, NULL) == ERR_OK, "reading the view");
+    enum err err = database_attached(sql, TALLY_COUNT, &s, fault);
+    if (err)
+        return err;
     bind_blob(s, 1, correlation->bytes, ID_BYTES);
-    int64_t count = statement_step(s, &row, NULL) == ERR_OK && row ? column_int(s, 0) : 0;
+    err = statement_step(s, &row, fault);
+    *count = !err && row ? column_int(s, 0) : 0;
     statement_reset(s);
-    return count;
+    return err;
 }
 
 /* --- The folder ------------------------------------------------------------------------------ */
@@ -199,14 +203,15 @@ struct id log_fixture_id(uint8_t tag)
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct log_command *c = context;
-    c->seen = tally_count(eventlog_txn_view(txn, "tally"), &c->correlation);
+    enum err err = tally_count(eventlog_txn_view(txn, "tally"), &c->correlation, &c->seen, fault);
+    if (err)
+        return err;
     struct buf data;
     buf_init(&data, EVENT_BODY_MAX);
     buf_append_text(&data, "{\"pad\":\"");
     for (size_t i = 0; i < c->padding; i++)
         buf_append_char(&data, (char)('a' + i % 26));
     buf_append_text(&data, "\"}");
-    enum err err = ERR_OK;
     for (int i = 0; i < c->events && !err; i++) {
         int64_t seq = 0;
         struct event draft = {
