@@ -152,7 +152,8 @@ kernel-test: $(OUT)/tests/hal/scanner_hid_test
 	$(Q)toolchain/kernel-test $< evdev uinput
 
 # The power cut and each thing failing at every call, not at a sample of them; a bit turned over in
-# every 199th byte. Then everything at once for SOAK_MINUTES; TILLBACK_SEED repeats a run.
+# every byte of a small log and a small hub. Then everything at once for SOAK_MINUTES; TILLBACK_SEED
+# repeats a run.
 SOAK_MINUTES ?= 60
 SOAKS := sync/eventlog/torture_test sync/hub/ingest/torture_test sync/eventlog/flip_test sync/hub/ingest/flip_test \
          sync/eventlog/power_cut_test sync/eventlog/disk_test sync/hub/ingest/power_cut_test sync/hub/ingest/rescue_test

@@ -3,12 +3,14 @@
  * byte was not in use), or `tillback verify` finds it; and a start goes on with all that can be
  * proven, and tells the rest as lost. What a torn end of the write-ahead log loses besides events,
  * acknowledgements and messages, the hub sends again, and nothing here can tell. A seeded sample of
- * the bytes, or every nth with FLIP_EVERY=n; TILLBACK_SEED replays a run.
+ * the bytes, or every nth with FLIP_EVERY=n, of which 1 takes a smaller log; TILLBACK_SEED replays
+ * a run.
  */
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "tests/support/log_fixture.h"
 #include "tests/support/seed.h"
+#include "tests/support/small_pages.h"
 
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -21,7 +23,14 @@
 
 #include <cmocka.h>
 
-enum { EVENTS = 40, NOTED = 9, SAMPLE = 15, FILE_MAX = 8 * 1024 * 1024, NAMES = 3 };
+enum {
+    EVENTS = 40,
+    EVENTS_FEW = 16,
+    NOTED = 9,
+    SAMPLE = 15,
+    FILE_MAX = 8 * 1024 * 1024,
+    NAMES = 3
+};
 
 static const char *const names[NAMES] = {"tillback.db", "tillback.db-wal", "head"};
 
@@ -30,7 +39,14 @@ struct image {
     struct buf files[NAMES];
     struct sha256 content;
     struct sha256 events;
+    int event_count;
 };
+
+static size_t flip_every(void)
+{
+    const char *every = getenv("FLIP_EVERY");
+    return every ? strtoul(every, NULL, 10) : 0;
+}
 
 /* Everything that the tables like that hold, in their order. */
 static bool content_of(const char *folder, const char *like, struct sha256 *content)
@@ -84,19 +100,21 @@ static void write_image(const struct image *image, const char *folder, size_t na
     }
 }
 
-static void fill(struct log_fixture *f)
+/* `in_wal`: so many are in the write-ahead log only. `large`: so much padding takes several pages.
+ */
+static void fill(struct log_fixture *f, int count, int in_wal, size_t large)
 {
-    for (int i = 0; i < EVENTS; i++) {
+    for (int i = 0; i < count; i++) {
         struct log_command c;
         char key[16];
         (void)snprintf(key, sizeof key, "key-%d", i);
         log_command_make(&c, f, i % 3 ? EVENT_RETURN_CREATED : EVENT_SALE_RECORDED, 1);
         log_command_key(&c, key, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         c.correlation = log_fixture_id((uint8_t)i);
-        c.padding = i % 5 == 4 ? 9000 : 300;
+        c.padding = i % 5 == 4 ? large : large / 30;
         log_command_submit(&c);
         assert_int_equal(log_command_await(&c), ERR_OK);
-        if (i != EVENTS / 2)
+        if (i != count - in_wal)
             continue;
         struct id another = log_fixture_id(240);
         assert_int_equal(log_fixture_expect(f, &another, STREAM_SALES, NOTED), ERR_OK);
@@ -113,6 +131,15 @@ static void fill(struct log_fixture *f)
     assert_int_equal(log_fixture_receive(f, 1, 1, buf_slice(&body)), ERR_OK);
 }
 
+static void begin_small(struct log_fixture *f)
+{
+    char path[SCRATCH_PATH_MAX];
+    log_fixture_close(f);
+    assert_int_equal(unlink(scratch_path(&f->scratch, "head", path)), 0);
+    small_pages_make(scratch_path(&f->scratch, "tillback.db", path));
+    assert_int_equal(log_fixture_open(f), ERR_OK);
+}
+
 static int make_image(void **state)
 {
     struct image *image = calloc(1, sizeof *image);
@@ -120,7 +147,14 @@ static int make_image(void **state)
     if (access("/dev/shm", W_OK) == 0) /* nothing here needs a disk */
         (void)setenv("TMPDIR", "/dev/shm", false);
     log_fixture_make(&f);
-    fill(&f);
+    bool small = flip_every() == 1;
+    image->event_count = small ? EVENTS_FEW : EVENTS;
+    if (small) {
+        begin_small(&f);
+        fill(&f, EVENTS_FEW, 3, 1200);
+    } else {
+        fill(&f, EVENTS, EVENTS / 2, 9000);
+    }
     for (size_t i = 0; i < NAMES; i++) {
         char path[SCRATCH_PATH_MAX];
         buf_init(&image->files[i], FILE_MAX);
@@ -176,7 +210,7 @@ static bool is_found(const struct image *image, size_t name, const char *folder,
 
 /* Started twice, as a person told by verify would: the log works, and tells all that it has lost.
  */
-static bool goes_on(struct log_fixture *f)
+static bool goes_on(struct log_fixture *f, int event_count)
 {
     if (log_fixture_open(f) != ERR_OK)
         return false;
@@ -186,14 +220,14 @@ static bool goes_on(struct log_fixture *f)
     if (log_fixture_open(f) != ERR_OK)
         return false;
     int64_t kept = log_fixture_number(f, "SELECT count(*) FROM event");
-    bool all = kept + log_fixture_lost(f) == EVENTS + NOTED;
+    bool all = kept + log_fixture_lost(f) == event_count + NOTED;
     struct log_command c;
     log_command_make(&c, f, EVENT_RETURN_CREATED, 1);
     log_command_submit(&c);
     bool works = log_command_await(&c) == ERR_OK;
     if (!all)
         print_message("%lld kept and %lld lost of %d\n", (long long)kept,
-                      (long long)log_fixture_lost(f), EVENTS + NOTED);
+                      (long long)log_fixture_lost(f), event_count + NOTED);
     return all && works;
 }
 
@@ -205,7 +239,7 @@ static int flip(const struct image *image, size_t name, size_t at, uint8_t bit)
     write_image(image, f.scratch.path, name, at, bit);
     bool found = is_found(image, name, f.scratch.path, &f.config);
     write_image(image, f.scratch.path, name, at, bit); /* as it was, before anybody opened it */
-    bool on = goes_on(&f);
+    bool on = goes_on(&f, image->event_count);
     log_fixture_remove(&f);
     if (!found || !on)
         print_message("%s at %zu, bit %02x: %s\n", names[name], at, bit,
@@ -226,9 +260,7 @@ static void a_flipped_bit_anywhere_is_found_or_harmless_and_the_log_goes_on(void
     int bad = 0;
     for (size_t name = 0; name < NAMES; name++) {
         size_t len = image->files[name].len;
-        const char *every = getenv("FLIP_EVERY");
-        size_t stride = every ? strtoul(every, NULL, 10) : 1 + len / SAMPLE;
-        assert_true(stride > 0);
+        size_t stride = flip_every() ? flip_every() : 1 + len / SAMPLE;
         for (size_t at = draw(&seed) % stride; at < len; at += stride)
             bad += flip(image, name, at, (uint8_t)(1 << draw(&seed) % 8));
     }

@@ -1,13 +1,14 @@
 /*
  * One bit turned over anywhere in the hub's database: either it is found, at the opening or by
  * verify, or no event and no acknowledgement has changed. A seeded sample of the bytes, or every
- * nth with FLIP_EVERY=n; TILLBACK_SEED replays a run.
+ * nth with FLIP_EVERY=n, of which 1 takes a smaller database; TILLBACK_SEED replays a run.
  */
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "sync/hub/ingest/verify.h"
 #include "tests/support/hub_day.h"
 #include "tests/support/seed.h"
+#include "tests/support/small_pages.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +23,24 @@
 enum { SAMPLE = 40, FILE_MAX = 8 * 1024 * 1024 };
 
 static int64_t in_wal(const struct hub_day *day);
+
+static size_t flip_every(size_t len)
+{
+    const char *every = getenv("FLIP_EVERY");
+    return every ? (size_t)strtoul(every, NULL, 10) : 1 + len / SAMPLE;
+}
+
+static void begin(struct hub_day *day)
+{
+    char path[SCRATCH_PATH_MAX];
+    hub_day_begin(day, NULL);
+    if (flip_every(SAMPLE) != 1)
+        return;
+    hub_day_close(day);
+    (void)unlink(scratch_path(&day->scratch, "epoch", path));
+    small_pages_make(scratch_path(&day->scratch, "hub.db", path));
+    assert_int_equal(hub_day_open(day), ERR_OK);
+}
 
 static void print_finding(void *context, const struct verify_finding *finding)
 {
@@ -84,11 +103,10 @@ static void a_flipped_bit_anywhere_is_found_or_harmless(void **state)
     if (access("/dev/shm", W_OK) == 0)
         (void)setenv("TMPDIR", "/dev/shm", false);
     buf_init(&image, FILE_MAX);
-    hub_day_begin(&day, NULL);
+    begin(&day);
     take_image(&day, &image);
     assert_int_equal(findings(&day, true), 0);
-    const char *every = getenv("FLIP_EVERY");
-    size_t stride = every ? (size_t)strtoul(every, NULL, 10) : 1 + image.len / SAMPLE;
+    size_t stride = flip_every(image.len);
     int harmless = 0;
     int seen = 0;
     for (size_t at = seed % stride; at < image.len; at += stride) {
@@ -150,14 +168,13 @@ static void a_flipped_bit_in_the_write_ahead_log_is_found_or_harmless(void **sta
     struct hub_day day;
     struct buf images[FILES];
     unsigned seed = (unsigned)seed_chosen();
-    hub_day_begin(&day, NULL);
+    begin(&day);
     take_images(&day, images);
     put_images_back(&day, images, FILES);
     assert_int_equal(findings(&day, true), 0);
     assert_int_equal(hub_day_broken(&day), 0);
     struct buf *wal = &images[WAL];
-    const char *every = getenv("FLIP_EVERY");
-    size_t stride = every ? (size_t)strtoul(every, NULL, 10) : 1 + wal->len / SAMPLE;
+    size_t stride = flip_every(wal->len);
     int seen = 0;
     int harmless = 0;
     for (size_t at = seed % stride; at < wal->len; at += stride) {
