@@ -53,7 +53,7 @@ firmware-still: FIRMWARE_CHOSEN := $(FIRMWARE_STILL)
 firmware-started: FIRMWARE_CHOSEN := $(FIRMWARE_QUICK)
 firmware-started: FIRMWARE_RUN := TILLBACK_KILLS=4
 
-# All of it, in two rows of tests, each of a machine of its own; one after the other (firmware/README.md).
+# All of it, in two rows of tests, each of a machine of its own; with -j2 side by side.
 firmware-test: $(FIRMWARE_ROWS) firmware-test-arm64
 firmware-test-updates: FIRMWARE_CHOSEN := $(FIRMWARE_STILL) $(patsubst %,test_%.py,appliance update power)
 firmware-test-devices: FIRMWARE_CHOSEN := $(FIRMWARE_ENROLLED) \

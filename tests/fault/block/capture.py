@@ -58,13 +58,8 @@ class Days:
     def _look(self, image, answered):
         mount = self.folder / "left-mounted"
         mount.mkdir(exist_ok=True)
-        wrong = replay.mount(image, mount)
-        if wrong:
-            return wrong
-        try:
-            return log_problem(mount / self.state, self.tillback, answered)
-        finally:
-            subprocess.run(["umount", mount], check=True)
+        with replay.mounted(image, mount) as wrong:
+            return wrong or log_problem(mount / self.state, self.tillback, answered)
 
 
 def log_problem(state, tillback, answered):

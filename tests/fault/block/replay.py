@@ -1,6 +1,7 @@
 """What a power cut leaves of a disk, from QEMU's log of the disk's writes (`blklogwrites`)."""
 
 import collections
+import contextlib
 import copy
 import struct
 import subprocess
@@ -91,13 +92,29 @@ def states(log, before, folder, moments, dice, keeps_flushed=True):
         yield moment, left
 
 
-def mount(image, folder):
-    """Mounts what is left; mended before, when it can't be mounted otherwise: a superblock of 1,024 bytes
-    may be torn in two. The words of what is wrong, or None."""
-    words = ["mount", "-o", "loop", image, folder]
+@contextlib.contextmanager
+def mounted(image, folder):
+    """Has what is left mounted; gives the words of what is wrong with that, or None. Mended before, when
+    it can't be mounted otherwise: a superblock of 1,024 bytes may be torn in two.
+
+    `mount -o loop` takes the image's former device again while somebody has that open, as another
+    mount does for a moment, and shows what the image was then; so the device is always a new one."""
+    words = ["losetup", "--find", "--show", image]
+    device = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    wrong = _mount(device, folder)
+    try:
+        yield wrong
+    finally:
+        if not wrong:
+            subprocess.run(["umount", folder], check=True)
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def _mount(device, folder):
+    words = ["mount", device, folder]
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
-        subprocess.run(["fsck.ext4", "-y", image], capture_output=True)
+        subprocess.run(["fsck.ext4", "-y", device], capture_output=True)
         done = subprocess.run(words, capture_output=True, text=True)
     return f"it can't be mounted: {done.stderr.strip()}" if done.returncode else None
 

@@ -158,13 +158,10 @@ def look(image, folder, check, mark):
     """Mounts what is left, as a start after the cut would, and looks; the words of what is wrong."""
     mount = folder / "mnt"
     mount.mkdir(exist_ok=True)
-    wrong = replay.mount(image, mount)
-    if wrong:
-        return wrong
-    try:
+    with replay.mounted(image, mount) as wrong:
+        if wrong:
+            return wrong
         found = subprocess.run([*check, mount, str(mark)], capture_output=True, text=True, timeout=60)
-    finally:
-        run(["umount", mount])
     return found.returncode and (found.stdout.strip() or found.stderr.strip() or "it crashed")
 
 
