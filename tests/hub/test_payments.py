@@ -56,6 +56,15 @@ class Desk:
             lambda: (r := self.road.ask_store(path))["money"] == money and r, 15, f"money {money}"
         )
 
+    def await_expected(self, answer):
+        """What settlement files will tell of it: the books follow what was journalled."""
+
+        def found():
+            refunds = self.hub.get("/v1/refunds")["refunds"]
+            return [refund for refund in refunds if refund["return_id"] == answer["return_id"]]
+
+        return await_true(found, 10, "the refund to be expected")
+
     def await_returned(self, receipt, pieces):
         """What the store counts as returned of the first line."""
 
@@ -107,9 +116,7 @@ def test_success_is_told_to_the_store_and_booked(desk):
     [issued] = [e["journal"] for e in entries if e["journal"]["rule"] == "refund_issued"]
     [line] = [x for x in issued["lines"] if x.get("tender") == "online_payment"]
     assert (line["account"], line["credit"]) == ("1120", 333)
-    [expected] = [
-        r for r in desk.hub.get("/v1/refunds")["refunds"] if r["return_id"] == answer["return_id"]
-    ]
+    [expected] = desk.await_expected(answer)
     assert expected["reference"] == payment["reference"]
 
 
