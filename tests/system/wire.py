@@ -125,6 +125,13 @@ class Wire(Peer):
             except queue.Empty:
                 return found
 
+    def until(self, ending):
+        """All that came, up to what has a topic that ends so."""
+        found = [self.received.get(timeout=WAIT_S)]
+        while not found[-1].topic.endswith(ending):
+            found.append(self.received.get(timeout=WAIT_S))
+        return found
+
     def next_from(self, log_id):
         """The next acknowledgement of that log; one of another may still be on its way."""
         while True:
