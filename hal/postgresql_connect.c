@@ -129,7 +129,7 @@ void postgresql_end_hurry(struct server *server)
     free(renewal);
 }
 
-/* A server that is there is waited for a moment, once: it was only restarted. */
+/* A server that is there is waited for a moment, once: it was only restarted, not silent. */
 static enum err renew_beside(struct database *db, struct fault *fault)
 {
     struct server *server = db->native;
@@ -141,7 +141,7 @@ static enum err renew_beside(struct database *db, struct fault *fault)
             return fault_errno(fault, error, "", "start a thread for a connection");
         renewal->running = true;
     }
-    if (!ends_within(renewal, begins && !renewal->failed ? 1 : 0))
+    if (!ends_within(renewal, begins && !renewal->failed && !server->silent ? 1 : 0))
         return fault_set(fault, ERR_UNREACHABLE, "", "database: the server doesn't answer");
     PGconn *made = take_made(renewal);
     renewal->failed = PQstatus(made) != CONNECTION_OK;

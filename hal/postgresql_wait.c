@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { SILENT_MS = 10 * 1000, ASKED_MS = 5 * 1000, HURRIED_MS = 1000 };
+enum { SILENT_MS = 10 * 1000, ASKED_MS = 5 * 1000 };
+/* Who hurries asks early, since asking costs little; and is told after a second in all. */
+enum { HURRIED_SILENT_MS = 250, HURRIED_ASKED_MS = 750, HURRIED_AGAIN_MS = 1000 };
 
 static int64_t now_ms(void)
 {
@@ -55,12 +57,13 @@ static bool is_there(const PGconn *connection, int64_t within_ms)
 /* False: nothing came for so long, and nobody is there any more. */
 static bool await_bytes(const struct server *server)
 {
-    int64_t silent_ms = server->renewal ? HURRIED_MS : SILENT_MS;
-    int64_t asked_ms = server->renewal ? HURRIED_MS : ASKED_MS;
-    int ready;
-    do {
+    int64_t silent_ms = server->renewal ? HURRIED_SILENT_MS : SILENT_MS;
+    int64_t asked_ms = server->renewal ? HURRIED_ASKED_MS : ASKED_MS;
+    int ready = poll_line(PQsocket(server->connection), POLLIN, silent_ms);
+    while (ready == 0 && is_there(server->connection, asked_ms)) {
+        silent_ms = server->renewal ? HURRIED_AGAIN_MS : SILENT_MS;
         ready = poll_line(PQsocket(server->connection), POLLIN, silent_ms);
-    } while (ready == 0 && is_there(server->connection, asked_ms));
+    }
     return ready != 0;
 }
 

@@ -131,8 +131,7 @@ def test_hub_says_at_once_that_its_server_is_silent(tmp_path, server):
         server.freeze()
         code, said, took = timed(road, "/v1/devices")
         assert code == 503 and "silent" in said["detail"]
-        assert took < 6  # one second for the answer, one for another line; the rest is a busy machine
-        timed(road, "/healthz")
+        assert took < 1.9  # one second for the answer and another line; the rest is a busy machine
         end = time.monotonic() + 13  # through several attempts to connect
         while time.monotonic() < end:
             for path in ("/healthz", "/v1/devices", "/v1/measures"):
