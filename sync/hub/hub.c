@@ -373,6 +373,21 @@ static enum err (*const opening[])(struct hub *hub, struct fault *fault) = {
     open_teller,     open_wire,  begin_reception, open_web,
 };
 
+/* Told at each start; the entries themselves will be parked, each with its exception. */
+static void tell_lacking(const struct books *books, struct diag *diag)
+{
+    for (size_t i = 0; i < books->count; i++)
+        for (int trigger = 0; trigger < TRIGGER_COUNT; trigger++) {
+            const struct company *company = &books->companies[i];
+            const char *role = company_lacks(company, (enum trigger)trigger);
+            if (role)
+                diag_write(diag, DIAG_WARN, "books.account_missing",
+                           "company \"%s\" has no account for role \"%s\": what is to be booked "
+                           "as %s will be parked",
+                           company->name, role, trigger_name((enum trigger)trigger));
+        }
+}
+
 enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *config,
                   struct fault *fault)
 {
@@ -382,6 +397,8 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     hub->loop = loop;
     hub->config = *config;
     enum err err = books_file_read(config->settings, &hub->books, fault);
+    if (!err)
+        tell_lacking(&hub->books, config->diag);
     for (size_t i = 0; !err && i < sizeof opening / sizeof *opening; i++)
         err = opening[i](hub, fault);
     if (err) {

@@ -144,26 +144,42 @@ static enum err take_templates(struct company *company, const struct template *t
     return ERR_OK;
 }
 
-static enum err check_role(const struct company *company, const char *role, struct fault *fault)
+static const char *lacking(const struct company *company, const char *role)
 {
-    if (chart_has_role(&company->chart, role))
-        return ERR_OK;
-    return fault_set(fault, ERR_INVALID, "accounts", "role \"%s\" has no account in company \"%s\"",
-                     role, company->name);
+    if (strcmp(role, "holding") != 0)
+        return chart_has_role(&company->chart, role) ? NULL : role;
+    for (size_t i = 0; i < COUNT(holding_roles); i++)
+        if (!chart_has_role(&company->chart, holding_roles[i]))
+            return holding_roles[i];
+    return NULL;
 }
 
-static enum err check_roles(const struct company *company, struct fault *fault)
+const char *company_lacks(const struct company *company, enum trigger trigger)
 {
-    enum err err = ERR_OK;
-    for (size_t i = 0; i < COUNT(holding_roles) && !err; i++)
-        err = check_role(company, holding_roles[i], fault);
-    for (size_t i = 0; i < TRIGGER_COUNT && !err; i++) {
-        const struct template *template = company->templates[i];
-        for (size_t k = 0; template && k < template->line_count && !err; k++)
-            if (strcmp(template->lines[k].role, "holding") != 0)
-                err = check_role(company, template->lines[k].role, fault);
+    const struct template *template = company->templates[trigger];
+    const char *role = NULL;
+    for (size_t i = 0; i < template->line_count && !role; i++)
+        role = lacking(company, template->lines[i].role);
+    return role;
+}
+
+/* A template that ships may be newer than the document: entries that lack an account will wait. */
+static bool ships(const struct read_document *defaults, const struct template *template)
+{
+    const struct template *end = defaults->templates + defaults->template_count;
+    return defaults->templates <= template && end > template;
+}
+
+static enum err check_roles(const struct company *company, const struct read_document *defaults,
+                            struct fault *fault)
+{
+    for (size_t i = 0; i < TRIGGER_COUNT; i++) {
+        const char *role = company_lacks(company, (enum trigger)i);
+        if (role && !ships(defaults, company->templates[i]))
+            return fault_set(fault, ERR_INVALID, "accounts",
+                             "role \"%s\" has no account in company \"%s\"", role, company->name);
     }
-    return err;
+    return ERR_OK;
 }
 
 static enum err take_periods(const struct read_company *from, struct arena *arena,
@@ -201,7 +217,7 @@ static enum err take_company(const struct read_company *from, const struct read_
     if (!err)
         err = take_templates(company, company->own, company->own_count, fault);
     if (!err)
-        err = check_roles(company, fault);
+        err = check_roles(company, defaults, fault);
     if (!err)
         err = take_periods(from, arena, company, fault);
     return err;

@@ -35,7 +35,8 @@ struct books {
 
 /*
  * Reads a document; an empty slice gives the default books. ERR_INVALID names the place and the
- * rule: a template that doesn't balance, a role without an account, two companies for one store.
+ * rule: a template that doesn't balance, one of its own with a role without an account, two
+ * companies for one store.
  */
 enum err books_open(struct slice text, struct books *books, struct fault *fault) MUST_CHECK;
 /* Takes NULL, and zeroed books. */
@@ -44,5 +45,12 @@ void books_close(struct books *books);
 /* By name, or if that is "" by store. ERR_NOT_FOUND when no company has it. */
 enum err books_company(const struct books *books, const char *name, const char *store,
                        const struct company **company, struct fault *fault) MUST_CHECK;
+
+/*
+ * A role that the trigger's template uses and the company has no account for; NULL: none. Only a
+ * template that ships may: with a newer program it may be newer than the company's accounts, and
+ * what is to be booked by it is parked until there is one.
+ */
+const char *company_lacks(const struct company *company, enum trigger trigger);
 
 #endif
