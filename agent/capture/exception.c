@@ -1,5 +1,6 @@
 #include "agent/capture/exception.h"
 #include "agent/returns/cardnumber.h"
+#include "agent/returns/eligibility.h"
 #include "agent/views/exception_view.h"
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTE_MAX = 500, DATA_MAX = 16 * 1024 };
+enum { NOTE_MAX = 500, DATA_MAX = 16 * 1024, DETAIL_MAX = 160 };
 
 /* --- Raising -----------------------------------------------------------------------------------
  */
@@ -112,6 +113,29 @@ static const struct decided_reason *first_reason(const struct decision *decision
     return NULL;
 }
 
+/* What finance has to know of it: whose tax it is. */
+static const char *tax_abroad(const struct decision *decision, const char *country)
+{
+    for (size_t i = 0; i < decision->line_count; i++)
+        for (size_t k = 0; k < decision->lines[i].tax_count; k++) {
+            const char *jurisdiction = decision->lines[i].taxes[k].charged->jurisdiction;
+            if (!jurisdiction_is_of(jurisdiction, country))
+                return jurisdiction;
+        }
+    return "";
+}
+
+static void write_detail(char detail[static DETAIL_MAX], const struct decided_reason *reason,
+                         const struct decision *decision, const char *country)
+{
+    detail[0] = '\0';
+    if (reason->request_index != DECISION_NO_INDEX)
+        (void)snprintf(detail, DETAIL_MAX, "lines[%zu]", reason->request_index);
+    else if (strcmp(reason->code, "tax_jurisdiction_mismatch") == 0)
+        (void)snprintf(detail, DETAIL_MAX, "taxed in %s, taken back in %s",
+                       tax_abroad(decision, country), country);
+}
+
 enum err exception_raise_reasons(struct release *release, const struct decision *decision,
                                  struct fault *fault)
 {
@@ -120,9 +144,8 @@ enum err exception_raise_reasons(struct release *release, const struct decision 
         const struct decided_reason *reason = first_reason(decision, meanings[i].reason);
         if (!reason || (reason->outcome == OUTCOME_ACCEPTED && !meanings[i].always))
             continue;
-        char detail[48] = "";
-        if (reason->request_index != DECISION_NO_INDEX)
-            (void)snprintf(detail, sizeof detail, "lines[%zu]", reason->request_index);
+        char detail[DETAIL_MAX];
+        write_detail(detail, reason, decision, release->job->capture->config.store.country);
         err = exception_raise(release, meanings[i].code, detail, fault);
     }
     return err;

@@ -150,8 +150,7 @@ static bool group_incomplete(const struct eligibility *e, size_t line,
     return sold && sold->group && !e->lines[line].adjustment && goods_stay(e, sold->group);
 }
 
-/* A jurisdiction's country: its own code or what stands before a hyphen; local codes name none. */
-static bool is_of_country(const char *jurisdiction, const char *country)
+bool jurisdiction_is_of(const char *jurisdiction, const char *country)
 {
     size_t len = strcspn(jurisdiction, "-");
     return len != 2 || strncmp(jurisdiction, country, 2) == 0;
@@ -163,7 +162,7 @@ static bool taxed_abroad(const struct eligibility *e, size_t line, const struct 
     const char *country = e->in->facts->country;
     const struct sale_line *sold = sold_line(e, line);
     for (size_t i = 0; sold && country && *country && i < sold->tax_count; i++)
-        if (!is_of_country(sold->taxes[i].jurisdiction, country))
+        if (!jurisdiction_is_of(sold->taxes[i].jurisdiction, country))
             return true;
     return false;
 }

@@ -23,4 +23,7 @@ struct eligibility {
 /* Adds a reason for every rule that is broken. */
 void eligibility_check(const struct eligibility *e, struct reasons *reasons);
 
+/* Its country is its own code or what stands before a hyphen; a local code names none: true. */
+bool jurisdiction_is_of(const char *jurisdiction, const char *country);
+
 #endif

@@ -120,6 +120,8 @@ static enum err take_wanted(void *context, const struct exception_state *state, 
     if (strcmp(state->code, wanted->code) == 0) {
         assert_string_equal(state->owner, wanted->owner);
         wanted->count++;
+        if (strcmp(state->code, "tax_jurisdiction_mismatch") == 0)
+            assert_string_equal(state->detail, "taxed in AT, taken back in DE");
     }
     return ERR_OK;
 }
