@@ -171,11 +171,14 @@ def test_exception_is_assigned_and_resolved_with_a_reason(road, hub):
 
 @pytest.fixture
 def books_without_cards(road, tmp_path):
-    """A hub whose books have no account for what went back to a card."""
+    """A hub whose books have no account for what went back to a card, nor for the bank."""
     source = ROOT / "sync" / "hub" / "ledger" / "books.default.json"
     books = json.loads(source.read_text())
+    del books["templates"]  # those that ship
     accounts = books["companies"][0]["accounts"]
-    books["companies"][0]["accounts"] = [a for a in accounts if a.get("tender") != "card"]
+    books["companies"][0]["accounts"] = [
+        a for a in accounts if a.get("tender") != "card" and a["role"] != "bank"
+    ]
     (tmp_path / "books.json").write_text(json.dumps(books))
     road.hub.stop()
     road.hub.command += ["--set", f"ledger.books={tmp_path / 'books.json'}"]
@@ -247,6 +250,12 @@ def test_store_sees_all_that_is_parked_beyond_what_an_acknowledgement_names(
     road.link.restore()
     left = {item["id"] for item in await_store(road, 110)}
     assert left == {item["id"] for item in items} - {oldest, middle}
+
+
+def test_books_that_lack_an_account_open_and_say_what_will_be_parked(road, books_without_cards):
+    said = [line for line in road.hub.last_words().splitlines() if "books.account_missing" in line]
+    assert all('role \\"bank\\"' in line for line in said)
+    assert any("refund_settled" in line for line in said)
 
 
 def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
