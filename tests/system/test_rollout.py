@@ -2,6 +2,7 @@
 real protocol, by the real hub and broker."""
 
 import json
+import subprocess
 
 import pytest
 from conftest import PROGRAMS, open_road
@@ -54,6 +55,11 @@ class Fleet:
             *("--failure-percent", "0", "--reason", "for a test", *words),
         )
 
+    def push(self):
+        words = self.road.hub_words("config", "push", "--reason", "for a test")
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
     def newest(self):
         return json.loads(self.config("status", "--json"))["rollout"]
 
@@ -89,3 +95,18 @@ def test_halts_by_itself_at_the_canaries(tmp_path, trouble, rules, why, kind):
         number = str(halted["rollout"])
         fleet.config("rollout", "abort", number, "--reason", "it is no good")
         fleet.await_state("aborted")
+
+
+def test_nothing_new_is_brought_while_what_was_aborted_is_still_taken_back(tmp_path):
+    with Fleet(tmp_path) as fleet:
+        fleet.roll_out("one", "--soak", "600")
+        await_true(lambda: fleet.newest()["devices"]["good"] == CANARIES, 30, "the canaries")
+        number = str(fleet.newest()["rollout"])
+        fleet.road.hub.stop()  # which would take it back
+        fleet.config("rollout", "abort", number, "--reason", "it is no good")
+        code, told = fleet.push()
+        assert code == 1 and f"rollout: {number} is still taken back" in told
+        fleet.road.hub.start()
+        await_true(lambda: fleet.newest()["devices"]["returned"] == CANARIES, 30, "all to be back")
+        assert fleet.push()[0] == 0
+        assert fleet.await_state("done")["devices"]["good"] == FLEET

@@ -163,17 +163,30 @@ static enum err gather(struct crowd *crowd, const struct rollout_order *order, s
     return ERR_OK;
 }
 
+/* One at a time; and whoever is still to be sent what was good before has what would be brought. */
+static enum err check_alone(struct rollouts *rollouts, struct fault *fault)
+{
+    int64_t open = 0;
+    int64_t returning = 0;
+    enum err err = rollouts_one(rollouts, ROLLOUTS_OPEN, &open, fault);
+    if (!err)
+        err = rollouts_one(rollouts, ROLLOUTS_RETURNING, &returning, fault);
+    if (!err && open)
+        err = fault_set(fault, ERR_CONFLICT, "rollout", "%lld is open: end or abort it first",
+                        (long long)open);
+    if (!err && returning)
+        err = fault_set(fault, ERR_CONFLICT, "rollout",
+                        "%lld is still taken back: ask again in a moment", (long long)returning);
+    return err;
+}
+
 enum err rollouts_start(struct rollouts *rollouts, const struct rollout_order *order,
                         int64_t *rollout_no, struct fault *fault)
 {
     struct crowd crowd = {.rollouts = rollouts};
-    int64_t open = 0;
     enum err err = scope_check(order->scope, fault);
     if (!err)
-        err = rollouts_one(rollouts, ROLLOUTS_OPEN, &open, fault);
-    if (!err && open)
-        err = fault_set(fault, ERR_CONFLICT, "rollout", "%lld is open: end or abort it first",
-                        (long long)open);
+        err = check_alone(rollouts, fault);
     if (!err)
         err = rollouts_one(rollouts, ROLLOUTS_LAST, &crowd.rollout_no, fault);
     crowd.rollout_no++;
