@@ -3,6 +3,7 @@
 #include "hal/base/hex.h"
 #include "hal/base/json.h"
 #include "hal/storage.h"
+#include "sync/hub/config_words.h"
 #include "sync/hub/fleet/commands.h"
 #include "sync/hub/ingest/access.h"
 
@@ -66,7 +67,7 @@ static enum err read_words(int count, char *const *words, struct asked *asked, s
         else if (strcmp(words[i], "--out") == 0 && i + 1 < count)
             asked->out = words[++i];
         else if (strcmp(words[i], "--expiry") == 0 && i + 1 < count)
-            asked->expiry_s = strtoll(words[++i], NULL, 10);
+            err = config_words_number("--expiry", words[++i], INT32_MAX, &asked->expiry_s, fault);
         else
             err = take_argument(asked, words[i], fault);
     }
@@ -160,9 +161,7 @@ static enum err ask(struct database *db, struct commands *commands, struct asked
     buf_init(&text, TEXT_MAX);
     enum err err = add(db, commands, asked, now_ms, &id, fault);
     if (!err && !asked->no_wait)
-        err = wait_for_end(commands, &id,
-                           (asked->expiry_s ? asked->expiry_s : COMMAND_EXPIRY_S) + GRACE_S, &text,
-                           fault);
+        err = wait_for_end(commands, &id, asked->expiry_s + GRACE_S, &text, fault);
     if (!err && asked->no_wait) {
         struct jsonw w = jsonw_to(&text);
         err = commands_write(commands, &id, &w, &ended, fault);
@@ -186,7 +185,7 @@ static enum err list(struct commands *commands, const char *device, struct fault
 enum err order_run(const struct hubdb_config *config, int count, char *const *words,
                    struct fault *fault)
 {
-    struct asked asked = {.device = NULL};
+    struct asked asked = {.expiry_s = COMMAND_EXPIRY_S};
     struct hubdb *hub = NULL;
     struct commands *commands = NULL;
     bool lists = count > 0 && strcmp(words[0], "list") == 0;

@@ -32,6 +32,8 @@ def hub(*words):
         (("--colour", "red"), "--colour: is no option"),
         (("--set",), "--set: needs a value"),
         (("export", "xml"), "format: must be csv or ledger"),
+        (("command", "store-0042-a", "status", "--expiry", "soon"), "--expiry: must be a number"),
+        (("command", "store-0042-a", "status", "--expiry", "0"), "expiry: must be 5 to 604800 s"),
     ],
 )
 def test_word_that_makes_no_sense_is_named(state, words, complaint):

@@ -59,7 +59,7 @@ static enum err check(struct commands *commands, const struct command_order *ord
     bool row;
     if (command_find(order->name, &name) != ERR_OK)
         return fault_set(fault, ERR_INVALID, "name", "\"%s\" is no command", order->name);
-    if (order->expiry_s && (order->expiry_s < EXPIRY_LEAST_S || order->expiry_s > EXPIRY_MOST_S))
+    if (order->expiry_s < EXPIRY_LEAST_S || order->expiry_s > EXPIRY_MOST_S)
         return fault_set(fault, ERR_INVALID, "expiry", "must be %d to %d seconds", EXPIRY_LEAST_S,
                          EXPIRY_MOST_S);
     const struct json_limits limits = {.bytes = COMMAND_BYTES_MAX / 2, .depth = 6};
@@ -86,7 +86,6 @@ enum err commands_add(struct commands *commands, const struct command_order *ord
     struct id_source ids;
     struct statement *s;
     char text[ID_TEXT + 1];
-    int64_t expiry_s = order->expiry_s ? order->expiry_s : COMMAND_EXPIRY_S;
     enum err err = check(commands, order, fault);
     if (!err)
         err = statement(commands, COMMANDS_ADD, &s, fault);
@@ -101,7 +100,7 @@ enum err commands_add(struct commands *commands, const struct command_order *ord
     bind_slice(s, 4, order->arguments);
     bind_text(s, 5, order->holder);
     bind_int(s, 6, order->now_ms);
-    bind_int(s, 7, order->now_ms + expiry_s * MS_PER_S);
+    bind_int(s, 7, order->now_ms + order->expiry_s * MS_PER_S);
     err = database_run(commands->db, s, fault);
     if (!err)
         *id = made;

@@ -23,7 +23,7 @@ struct command_order {
     const char *name;
     struct slice arguments; /* a JSON object */
     const char *holder;
-    int64_t expiry_s; /* 0: COMMAND_EXPIRY_S */
+    int64_t expiry_s; /* COMMAND_EXPIRY_S, unless somebody says otherwise */
     int64_t now_ms;
 };
 /* ERR_NOT_FOUND for a device that this hub hasn't heard of; ERR_INVALID names what is wrong. */

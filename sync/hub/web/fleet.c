@@ -166,6 +166,7 @@ static enum err run_command(struct change *change, struct fleet_office *office, 
                                         .name = name,
                                         .arguments = buf_slice(&arguments),
                                         .holder = change->holder.name,
+                                        .expiry_s = COMMAND_EXPIRY_S,
                                         .now_ms = change->now_ms};
     if (!err)
         err = commands_add(office->commands, &order, &id, fault);
