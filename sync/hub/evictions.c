@@ -61,6 +61,14 @@ static void begin(struct evictions *evictions)
     loop_timer_start(evictions->timer, SOON_MS, 0);
 }
 
+/* By the wall clock: of one that was put back since, at once. */
+static int64_t when_again(struct clock *clock, int64_t evicted_ms)
+{
+    const int64_t since_ms = clock_wall_ms(clock) - evicted_ms;
+    const bool waits = since_ms >= 0 && since_ms < HELD_BACK_MS;
+    return clock_monotonic_ms(clock) + (waits ? HELD_BACK_MS - since_ms : 0);
+}
+
 enum err evictions_see(struct evictions *evictions, const struct roster_device *device,
                        struct fault *fault)
 {
@@ -77,9 +85,11 @@ enum err evictions_see(struct evictions *evictions, const struct roster_device *
     }
     *one = (struct unwelcome){.closed = roster_is_closed(device->state),
                               .changed_ms = device->changed_ms,
-                              .out = device->evicted_ms != 0 && !device->superseded};
+                              .out = device->evicted_ms != 0};
     memcpy(one->device, device->id, sizeof one->device);
-    if (!one->out)
+    if (one->out && device->superseded)
+        one->again_ms = when_again(evictions->config.visit.clock, device->evicted_ms);
+    if (!one->out || one->again_ms)
         begin(evictions);
     return ERR_OK;
 }
@@ -120,6 +130,7 @@ struct noted {
     char device[CERTIFICATE_NAME_MAX + 1];
     int64_t changed_ms;
     int64_t now_ms;
+    bool again; /* it is put out once more */
 };
 
 static enum err run_note(struct work *work, struct database *db, struct fault *fault)
@@ -127,7 +138,7 @@ static enum err run_note(struct work *work, struct database *db, struct fault *f
     (void)db; /* the roster's too */
     struct noted *noted = (struct noted *)((char *)work - offsetof(struct noted, work));
     return roster_set_evicted(noted->roster, noted->device, noted->changed_ms, noted->now_ms,
-                              fault);
+                              noted->again, fault);
 }
 
 static void note_done(struct work *work, enum err err, const struct fault *fault)
@@ -149,6 +160,7 @@ static void note(struct evictions *evictions, const struct unwelcome *one)
     noted->diag = evictions->config.visit.diag;
     noted->changed_ms = one->changed_ms;
     noted->now_ms = clock_wall_ms(evictions->config.visit.clock);
+    noted->again = one->again_ms != 0;
     memcpy(noted->device, one->device, sizeof noted->device);
     if (worker_submit(evictions->config.worker, &noted->work) != ERR_OK)
         free(noted);
@@ -217,6 +229,7 @@ static void put_out(struct evictions *evictions)
     diag_write(evictions->config.visit.diag, DIAG_INFO, "hub.evicted", "%s", evictions->visited);
     if (one && one->out) {
         one->again_ms = 0;
+        note(evictions, one);
     } else if (one && one->proof == PROVEN) {
         one->out = true;
         one->again_ms = clock_monotonic_ms(evictions->config.visit.clock) + HELD_BACK_MS;

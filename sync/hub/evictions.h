@@ -9,8 +9,8 @@
  * be on the list, and only when that is refused is anybody put out. That a good one is taken then
  * says that it wasn't refused for another reason. With a broker of several nodes it is true of the
  * one that answered. Who shook hands before and said CONNECT only afterwards is in all the same:
- * two minutes later, when no broker waits for it any more, the hub visits once more, unless it was
- * started anew meanwhile. A box that has the name by right is back at once.
+ * two minutes later, when no broker waits for it any more, the hub visits once more, also when it
+ * was started anew meanwhile. A box that has the name by right is back at once.
  *
  * Loop thread; a step may block on the disk for some milliseconds.
  */

@@ -197,7 +197,7 @@ enum err roster_set_state(struct roster *roster, const char *device, enum roster
 }
 
 enum err roster_set_evicted(struct roster *roster, const char *device, int64_t changed_ms,
-                            int64_t now_ms, struct fault *fault)
+                            int64_t now_ms, bool again, struct fault *fault)
 {
     struct statement *s;
     enum err err = database_attached(roster->sql, ROSTER_EVICTED, &s, fault);
@@ -206,6 +206,7 @@ enum err roster_set_evicted(struct roster *roster, const char *device, int64_t c
     bind_text(s, 1, device);
     bind_int(s, 2, now_ms);
     bind_int(s, 3, changed_ms);
+    bind_int(s, 4, again);
     return database_run(roster->db, s, fault);
 }
 

@@ -37,7 +37,7 @@ struct roster_device {
     int64_t created_ms;
     int64_t changed_ms;
     int64_t evicted_ms; /* 0: not yet */
-    bool superseded;    /* a former box of this name may still be connected */
+    bool superseded;    /* a former box of this name may be connected, or come in yet */
 };
 
 /* A code that is out. */
@@ -80,9 +80,10 @@ enum err roster_set_state(struct roster *roster, const char *device, enum roster
 /* A new certificate was given for a code: the former box is to be evicted. */
 enum err roster_supersede(struct roster *roster, const char *device,
                           struct fault *fault) MUST_CHECK;
-/* Of the state that was taken on at `changed_ms`; in another one it isn't out. */
+/* Of the state that was taken on at `changed_ms`; in another one it isn't out. `again`: somebody of
+ * its certificate may come in yet. */
 enum err roster_set_evicted(struct roster *roster, const char *device, int64_t changed_ms,
-                            int64_t now_ms, struct fault *fault) MUST_CHECK;
+                            int64_t now_ms, bool again, struct fault *fault) MUST_CHECK;
 
 /* Codes of the device that nobody has used are worth nothing from now on. */
 enum err roster_invite(struct roster *roster, const char *device, const struct code *code,

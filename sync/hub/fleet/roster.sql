@@ -18,7 +18,7 @@ UPDATE roster SET state = ?2, reason = ?3, successor = coalesce(?4, successor), 
        evicted_ms = NULL
 WHERE device = ?1
 -- name: evicted
-UPDATE roster SET evicted_ms = ?2, superseded = 0 WHERE device = ?1 AND changed_ms = ?3
+UPDATE roster SET evicted_ms = ?2, superseded = ?4 WHERE device = ?1 AND changed_ms = ?3
 -- name: supersede
 UPDATE roster SET superseded = 1, evicted_ms = NULL WHERE device = ?1
 -- name: invite

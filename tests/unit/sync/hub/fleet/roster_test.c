@@ -118,7 +118,7 @@ static void closed_ones_are_listed_with_why_and_who_came(void **state)
     add("b");
     assert_int_equal(roster_set_state(roster, "a", ROSTER_REPLACED, "broken", "b", LATER_MS, NULL),
                      ERR_OK);
-    assert_int_equal(roster_set_evicted(roster, "a", LATER_MS, LATER_MS, NULL), ERR_OK);
+    assert_int_equal(roster_set_evicted(roster, "a", LATER_MS, LATER_MS, false, NULL), ERR_OK);
     assert_int_equal(roster_each_unwelcome(roster, count_one, &closed, NULL), ERR_OK);
     assert_int_equal(roster_each(roster, NULL, count_one, &all, NULL), ERR_OK);
     assert_int_equal(roster_each(roster, "0042", count_one, &here, NULL), ERR_OK);
@@ -143,11 +143,17 @@ static void former_box_of_a_name_is_not_out_because_the_one_before_it_is(void **
         assert_int_equal(roster_supersede(roster, "a", NULL), ERR_OK);
         assert_int_equal(
             roster_set_state(roster, "a", ROSTER_ENROLLED, "", NULL, changed_ms + 1, NULL), ERR_OK);
-        assert_int_equal(roster_set_evicted(roster, "a", changed_ms++, LATER_MS, NULL), ERR_OK);
+        assert_int_equal(roster_set_evicted(roster, "a", changed_ms++, LATER_MS, false, NULL),
+                         ERR_OK);
         assert_int_equal(roster_find(roster, "a", &found, NULL), ERR_OK);
         assert_true(found.superseded);
         assert_int_equal(found.evicted_ms, 0);
-        assert_int_equal(roster_set_evicted(roster, "a", changed_ms, LATER_MS, NULL), ERR_OK);
+        assert_int_equal(roster_set_evicted(roster, "a", changed_ms, LATER_MS, true, NULL), ERR_OK);
+        assert_int_equal(roster_find(roster, "a", &found, NULL), ERR_OK);
+        assert_true(found.superseded);
+        assert_int_equal(found.evicted_ms, LATER_MS);
+        assert_int_equal(roster_set_evicted(roster, "a", changed_ms, LATER_MS, false, NULL),
+                         ERR_OK);
         assert_int_equal(roster_find(roster, "a", &found, NULL), ERR_OK);
         assert_false(found.superseded);
     }
