@@ -16,8 +16,6 @@ CC          = $(or $(CC_$(VARIANT)),gcc)
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Werror
-# We build with the libraries of two Debians: what the newer deprecates may be all that the older has.
-WARNINGS += -Wno-error=deprecated-declarations
 
 HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
 OPTIMISE_release := -O2 $(HARDENING) -fcf-protection

@@ -1,6 +1,6 @@
 #include "agent/capture/poslog_xml.h"
+#include "hal/xml.h"
 
-#include <expat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +44,7 @@ static void refuse(struct reader *r, enum err code, const char *rule)
     if (r->err)
         return;
     char where[FAULT_WHERE_MAX];
-    (void)snprintf(where, sizeof where, "line %lu",
-                   (unsigned long)XML_GetCurrentLineNumber(r->parser));
+    (void)snprintf(where, sizeof where, "line %lu", xml_line(r->parser));
     r->err = fault_set(r->fault, code, where, "%s", rule);
     XML_StopParser(r->parser, XML_FALSE);
 }

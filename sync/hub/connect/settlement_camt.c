@@ -3,9 +3,9 @@
  * known by their local names. One line for each booked entry. A document type declaration is
  * refused, and with it every entity but XML's own five.
  */
+#include "hal/xml.h"
 #include "sync/hub/connect/settlement_format.h"
 
-#include <expat.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +77,7 @@ static void fail(struct camt *camt, enum err code, const char *rule)
     char where[32];
     struct buf text;
     buf_init(&text, sizeof where - 1);
-    buf_printf(&text, "line %lu", (unsigned long)XML_GetCurrentLineNumber(camt->parser));
+    buf_printf(&text, "line %lu", xml_line(camt->parser));
     fault_set(&camt->fault, code, text.data ? text.data : "", "%s", rule);
     buf_free(&text);
     camt->failed = true;
