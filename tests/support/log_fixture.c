@@ -416,3 +416,12 @@ int log_fixture_verify(struct log_fixture *f, struct eventlog_finding *first)
     must(err == ERR_OK, f->fault.text);
     return findings.count;
 }
+
+int log_fixture_findings(struct log_fixture *f)
+{
+    struct eventlog_finding first;
+    int findings = log_fixture_verify(f, &first);
+    if (findings)
+        (void)printf("%d findings, the first: %s: %s\n", findings, first.what, first.text);
+    return findings;
+}

@@ -26,6 +26,8 @@ void log_fixture_remove(struct log_fixture *f);
 /* The two as cmocka wants them: the state is the fixture. */
 int log_fixture_setup(void **state);
 int log_fixture_teardown(void **state);
+#define LOG_TEST(name)                                                                             \
+    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 enum err log_fixture_open(struct log_fixture *f);
 void log_fixture_close(struct log_fixture *f);
 void log_fixture_reopen(struct log_fixture *f);
@@ -86,5 +88,7 @@ enum err log_fixture_range(struct log_fixture *f, const struct id *log, int64_t 
                            struct buf *out, struct sha256 *before, struct sha256 *last);
 /* How many findings eventlog_verify has; `first` gets the first. */
 int log_fixture_verify(struct log_fixture *f, struct eventlog_finding *first);
+/* The same; the first is printed. */
+int log_fixture_findings(struct log_fixture *f);
 
 #endif

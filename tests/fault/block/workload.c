@@ -114,13 +114,10 @@ static int check_eventlog(const char *folder, int64_t mark)
 {
     struct log_fixture f;
     open_log(&f, folder);
-    struct eventlog_finding finding;
     struct eventlog_status status;
     eventlog_status(f.log, &status);
     int64_t head = status.streams[STREAM_RETURNS].head;
-    int findings = log_fixture_verify(&f, &finding);
-    if (findings)
-        (void)printf("%d findings, the first: %s: %s\n", findings, finding.what, finding.text);
+    int findings = log_fixture_findings(&f);
     if (status.lost[STREAM_RETURNS] || status.forked_at_start)
         (void)printf("%lld events are told as lost\n", (long long)status.lost[STREAM_RETURNS]);
     if (head < mark)

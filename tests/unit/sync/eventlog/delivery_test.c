@@ -1,4 +1,3 @@
-#include "hal/base/cleanup.h"
 #include "tests/support/log_fixture.h"
 
 #include <setjmp.h>
@@ -13,9 +12,6 @@ static bool is_log(struct log_fixture *f, enum stream stream, const struct id *l
     struct eventlog_stream_status status = log_fixture_stream(f, stream);
     return id_equal(&status.log, log);
 }
-
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
 
 /* What only the hub has is told as lost, and isn't damage. */
 static void count_damage(void *context, const struct eventlog_finding *finding)
@@ -43,6 +39,16 @@ static int64_t through(struct log_fixture *f)
 static enum err acknowledge(struct log_fixture *f, const struct ack *ack)
 {
     return log_fixture_acknowledge(f, STREAM_RETURNS, ack);
+}
+
+/* The hub has the log as far as `seq`, and then says that it has what isn't here: a fork. */
+static void fork_behind(struct log_fixture *f, int64_t seq)
+{
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, seq, 1);
+    assert_int_equal(acknowledge(f, &ack), ERR_OK);
+    ack.ack_no = 2;
+    ack.through = 50;
+    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
 }
 
 static void the_watermark_moves_and_lasts(void **state)
@@ -169,11 +175,7 @@ static void a_fork_can_fork_and_everything_stays_once(void **state)
     struct log_fixture *f = *state;
     log_fixture_append(f, EVENT_RETURN_CREATED, 3);
     for (int round = 1; round <= 3; round++) {
-        struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
-        assert_int_equal(acknowledge(f, &ack), ERR_OK);
-        ack.ack_no = 2;
-        ack.through = 50;
-        assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+        fork_behind(f, 1);
         log_fixture_append(f, EVENT_RETURN_CREATED, 1);
     }
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 3);
@@ -190,14 +192,10 @@ static void a_hub_restored_to_before_a_fork_gets_all_that_it_lost(void **state)
     struct log_fixture *f = *state;
     log_fixture_append(f, EVENT_RETURN_CREATED, 6);
     struct ack parent = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
-    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 1);
-    assert_int_equal(acknowledge(f, &ack), ERR_OK);
-    ack.ack_no = 2;
-    ack.through = 50;
-    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    fork_behind(f, 4);
     log_fixture_append(f, EVENT_RETURN_CREATED, 1);
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 3);
-    parent.hub_epoch = ack.hub_epoch + 1;
+    parent.hub_epoch++;
     assert_int_equal(acknowledge(f, &parent), ERR_FORKED);
     struct eventlog_stream_status status = log_fixture_stream(f, STREAM_RETURNS);
     assert_true(id_equal(&status.parent.log, &parent.log));
@@ -214,13 +212,9 @@ static void a_hub_that_has_all_of_the_log_before_a_fork_lets_it_be(void **state)
     struct log_fixture *f = *state;
     log_fixture_append(f, EVENT_RETURN_CREATED, 6);
     struct ack parent = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
-    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 1);
-    assert_int_equal(acknowledge(f, &ack), ERR_OK);
-    ack.ack_no = 2;
-    ack.through = 50;
-    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    fork_behind(f, 4);
     struct id fork = log_fixture_stream(f, STREAM_RETURNS).log;
-    parent.hub_epoch = ack.hub_epoch + 1;
+    parent.hub_epoch++;
     parent.through = 6;
     assert_int_equal(acknowledge(f, &parent), ERR_OK);
     assert_true(is_log(f, STREAM_RETURNS, &fork));
@@ -233,15 +227,11 @@ static void a_late_answer_for_the_log_before_a_fork_changes_nothing(void **state
     struct log_fixture *f = *state;
     log_fixture_append(f, EVENT_RETURN_CREATED, 6);
     struct ack parent = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
-    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 4, 1);
-    assert_int_equal(acknowledge(f, &ack), ERR_OK);
-    ack.ack_no = 2;
-    ack.through = 50;
-    assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
+    fork_behind(f, 4);
     struct id fork = log_fixture_stream(f, STREAM_RETURNS).log;
     assert_int_equal(acknowledge(f, &parent), ERR_OK);
     assert_true(is_log(f, STREAM_RETURNS, &fork));
-    ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
+    struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
     ack.hub_epoch = ++parent.hub_epoch; /* a hub that was restored, and has heard of the fork */
     assert_int_equal(acknowledge(f, &ack), ERR_OK);
     assert_int_equal(acknowledge(f, &parent), ERR_OK);
@@ -370,107 +360,6 @@ static void parked_items_move_with_a_fork(void **state)
     assert_int_equal(log_fixture_number(f, "SELECT seq FROM parked WHERE log = 1"), 3);
 }
 
-/* --- The inbox ------------------------------------------------------------------------------- */
-
-static enum err receive(struct log_fixture *f, int64_t epoch, int64_t number, uint8_t tag)
-{
-    struct buf body CLEANUP(buf_free);
-    buf_init(&body, 65536);
-    log_fixture_message(&body, tag, log_fixture_id(1));
-    return log_fixture_receive(f, epoch, number, buf_slice(&body));
-}
-
-static int64_t inbox_through(struct log_fixture *f)
-{
-    struct eventlog_status status;
-    eventlog_status(f->log, &status);
-    return status.inbox_through;
-}
-
-static const char applied[] = "SELECT events FROM tally";
-
-static void a_message_is_stored_applied_and_counted(void **state)
-{
-    struct log_fixture *f = *state;
-    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
-    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
-    log_fixture_reopen(f);
-    assert_int_equal(inbox_through(f), 2);
-    assert_int_equal(log_fixture_number(f, applied), 2);
-    clean(f);
-}
-
-static void a_message_seen_before_changes_nothing(void **state)
-{
-    struct log_fixture *f = *state;
-    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
-    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
-    assert_int_equal(receive(f, 1, 2, 11), ERR_OK); /* the same message numbered anew */
-    assert_int_equal(inbox_through(f), 2);
-    assert_int_equal(log_fixture_number(f, applied), 1);
-    clean(f);
-}
-
-static void a_gap_is_a_conflict(void **state)
-{
-    struct log_fixture *f = *state;
-    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
-    assert_int_equal(receive(f, 1, 3, 13), ERR_CONFLICT);
-    assert_int_equal(inbox_through(f), 1);
-    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
-    assert_int_equal(receive(f, 1, 3, 13), ERR_OK);
-    assert_int_equal(log_fixture_number(f, applied), 3);
-}
-
-static void a_new_epoch_starts_the_numbers_again(void **state)
-{
-    struct log_fixture *f = *state;
-    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
-    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
-    assert_int_equal(receive(f, 2, 1, 11), ERR_OK);
-    assert_int_equal(inbox_through(f), 1);
-    assert_int_equal(receive(f, 2, 2, 13), ERR_OK);
-    assert_int_equal(receive(f, 1, 3, 14), ERR_OK); /* late, of the old epoch */
-    assert_int_equal(inbox_through(f), 2);
-    assert_int_equal(log_fixture_number(f, applied), 3);
-    clean(f);
-}
-
-static void an_unreadable_message_is_kept_and_does_not_block(void **state)
-{
-    struct log_fixture *f = *state;
-    struct slice poison = SLICE_LITERAL("{\"specversion\":\"1.0\",");
-    assert_int_equal(log_fixture_receive(f, 1, 1, poison), ERR_INVALID);
-    assert_int_equal(inbox_through(f), 1);
-    assert_int_equal(receive(f, 1, 2, 12), ERR_OK);
-    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM inbox"), 2);
-    assert_int_equal(log_fixture_number(f, applied), 1);
-    clean(f);
-}
-
-static enum err add_stream(void *context, const struct eventlog_record *record, struct fault *fault)
-{
-    (void)fault;
-    int64_t *seen = context;
-    *seen = *seen * 10 + (int64_t)record->stream;
-    return ERR_OK;
-}
-
-static void a_message_stands_in_the_history_where_it_came(void **state)
-{
-    struct log_fixture *f = *state;
-    log_fixture_append(f, EVENT_SALE_RECORDED, 1);
-    assert_int_equal(receive(f, 1, 1, 11), ERR_OK);
-    log_fixture_append(f, EVENT_RETURN_CREATED, 1);
-    struct eventlog_reader *reader;
-    assert_int_equal(eventlog_reader_open(&reader, &f->config, NULL), ERR_OK);
-    int64_t seen = 0;
-    struct id correlation = log_fixture_id(1);
-    assert_int_equal(eventlog_history(reader, &correlation, add_stream, &seen, NULL), ERR_OK);
-    eventlog_reader_close(reader);
-    assert_int_equal(seen, STREAM_SALES * 100 + STREAM_CENTRE * 10 + STREAM_RETURNS);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,12 +379,6 @@ int main(void)
         LOG_TEST(parked_items_move_with_a_fork),
         LOG_TEST(pages_of_what_is_parked_make_one_list),
         LOG_TEST(full_list_of_a_former_hub_takes_nothing_away),
-        LOG_TEST(a_message_is_stored_applied_and_counted),
-        LOG_TEST(a_message_seen_before_changes_nothing),
-        LOG_TEST(a_gap_is_a_conflict),
-        LOG_TEST(a_new_epoch_starts_the_numbers_again),
-        LOG_TEST(an_unreadable_message_is_kept_and_does_not_block),
-        LOG_TEST(a_message_stands_in_the_history_where_it_came),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,19 +15,7 @@ static bool is_log(struct log_fixture *f, enum stream stream, const struct id *l
     return id_equal(&status.log, log);
 }
 
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
-
 /* What the log does at start when it and its head file disagree. */
-
-static void clean(struct log_fixture *f)
-{
-    struct eventlog_finding finding;
-    int findings = log_fixture_verify(f, &finding);
-    if (findings)
-        print_message("%s: %s\n", finding.what, finding.text);
-    assert_int_equal(findings, 0);
-}
 
 /* Nothing is wrong but that these returns are missing, which is told for good. */
 static void lost_and_told(struct log_fixture *f, int64_t events)
@@ -132,7 +120,7 @@ static void the_same_length_with_another_history_is_a_fork(void **state)
     assert_int_equal(log_fixture_open(f), ERR_OK);
     assert_true(forked_at_start(f));
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 2);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void a_head_behind_the_log_is_a_crash_before_its_write_and_fine(void **state)
@@ -150,7 +138,7 @@ static void a_head_behind_the_log_is_a_crash_before_its_write_and_fine(void **st
     assert_int_equal(log_fixture_open(f), ERR_OK);
     assert_false(forked_at_start(f));
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 3);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void a_missing_head_is_written_again(void **state)
@@ -165,7 +153,7 @@ static void a_missing_head_is_written_again(void **state)
     assert_string_equal(finding.what, "head");
     assert_int_equal(log_fixture_open(f), ERR_OK);
     assert_false(forked_at_start(f));
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void a_torn_slot_leaves_the_other(void **state)
@@ -184,8 +172,7 @@ static void a_torn_slot_leaves_the_other(void **state)
         assert_int_equal(fseek(file, slot * 4096 + 100, SEEK_SET), 0);
         assert_int_equal(fputc('X', file), 'X');
         assert_int_equal(fclose(file), 0);
-        struct eventlog_finding finding;
-        assert_int_equal(log_fixture_verify(f, &finding), 0);
+        assert_int_equal(log_fixture_findings(f), 0);
         scratch_write(path, whole, sizeof whole);
     }
 }

@@ -132,9 +132,6 @@ static void each_version_after_the_first_release_says_who_may_go_on(void **state
             fail_msg("%s", schema_sql[i].name);
 }
 
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

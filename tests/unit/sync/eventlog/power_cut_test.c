@@ -138,15 +138,6 @@ static int broken(struct day *d)
     return broken;
 }
 
-static int verify(struct day *d)
-{
-    struct eventlog_finding finding;
-    int findings = log_fixture_verify(&d->f, &finding);
-    if (findings)
-        print_message("%s: %s\n", finding.what, finding.text);
-    return findings;
-}
-
 /* One day with the power cut at call `nth`; *reached: the day was that long. */
 static int run_day(int nth, uint64_t seed, bool lying, bool *reached)
 {
@@ -169,7 +160,7 @@ static int run_day(int nth, uint64_t seed, bool lying, bool *reached)
         print_message("cut at %d, seed %llu: %s\n", nth, (unsigned long long)seed, d->f.fault.text);
     int bad = err ? 1 : broken(d);
     if (!err && !lying)
-        bad += verify(d);
+        bad += log_fixture_findings(&d->f);
     if (bad && !lying)
         print_message("cut at %d, seed %llu: %d promises broken\n", nth, (unsigned long long)seed,
                       bad);

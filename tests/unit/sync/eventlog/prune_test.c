@@ -14,9 +14,6 @@
 
 #include <cmocka.h>
 
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
-
 static const char view_as_number[] =
     "SELECT sum(events * 1000003 + seq * 101 + unicode(hex(correlation))) FROM tally";
 
@@ -126,15 +123,6 @@ static int64_t prune(struct log_fixture *f, struct eventlog_retention rules)
     return pruned;
 }
 
-static void clean(struct log_fixture *f)
-{
-    struct eventlog_finding finding;
-    int findings = log_fixture_verify(f, &finding);
-    if (findings)
-        print_message("%s: %s\n", finding.what, finding.text);
-    assert_int_equal(findings, 0);
-}
-
 static void what_is_not_backed_up_is_kept_whatever_the_rules_say(void **state)
 {
     struct log_fixture *f = *state;
@@ -146,9 +134,9 @@ static void what_is_not_backed_up_is_kept_whatever_the_rules_say(void **state)
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).first_kept, 41);
     assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 40);
     assert_int_equal(prune(f, nothing), 0);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
     log_fixture_reopen(f);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 /* What the hub has and no backup of it would be lost with the hub. */
@@ -210,11 +198,11 @@ static void a_rest_of_what_was_cut_is_no_damage_and_goes_with_the_next_cut(void 
     assert_int_equal(returns.first_kept, 41);
     assert_int_equal(returns.head, 60);
     assert_false(returns.forked);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
     assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 43);
     assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 0);
     assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 40);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void the_rules_cut_by_count_size_and_age(void **state)
@@ -231,7 +219,7 @@ static void the_rules_cut_by_count_size_and_age(void **state)
     append_of(f, 1, 10);
     assert_int_equal(prune(f, (struct eventlog_retention){.max_age_ms = 1000}), 25);
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).first_kept, 61);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void what_is_young_is_kept_whatever_the_count(void **state)
@@ -245,7 +233,7 @@ static void what_is_young_is_kept_whatever_the_count(void **state)
     append_of(f, 1, 10);
     back_up(f, STREAM_RETURNS, 61, 2);
     assert_int_equal(prune(f, rules), 60);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void what_a_parked_item_needs_is_kept(void **state)
@@ -288,10 +276,10 @@ static void nothing_that_was_returned_is_forgotten(void **state)
     clock_fake_advance(f->clock, 10);
     (void)prune(f, (struct eventlog_retention){.max_age_ms = 1}); /* all of it: an empty log */
     append_of(f, 5, 10);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
     log_fixture_reopen(f);
     append_of(f, 5, 10);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
     assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM tally"), 80);
 }
 
@@ -336,7 +324,7 @@ static void the_file_really_shrinks(void **state)
     assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 10}), 940);
     log_fixture_reopen(f);
     assert_true(size_of(f) < before / 10);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void what_the_hub_takes_back_before_a_chosen_cut_is_not_cut(void **state)
@@ -360,7 +348,7 @@ static void what_the_hub_takes_back_before_a_chosen_cut_is_not_cut(void **state)
     assert_int_equal(pruner.err, ERR_BUSY);
     assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM event"), 80);
     assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 10);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 /* Else the second would bring back the beginning that the first has cut off. */
@@ -385,7 +373,7 @@ static void of_two_cuts_at_a_time_one_is_put_off(void **state)
     size_t busy = pruners[0].err == ERR_BUSY ? 0 : 1;
     assert_int_equal(pruners[busy].err, ERR_BUSY);
     assert_int_equal(pruners[1 - busy].err, ERR_OK);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void what_the_hub_says_of_its_backup_goes_no_further_than_its_watermark(void **state)
@@ -396,7 +384,7 @@ static void what_the_hub_says_of_its_backup_goes_no_further_than_its_watermark(v
     ack.backed_up_through = 60;
     assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
     assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 30);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 /* What is gone here can't be sent again, and no other history is to be begun for that. */
@@ -411,7 +399,7 @@ static void a_hub_that_lost_what_is_cut_here_is_sent_the_rest_of_the_same_log(vo
     assert_int_equal(log_fixture_acknowledge(f, STREAM_RETURNS, &ack), ERR_OK);
     assert_false(log_fixture_stream(f, STREAM_RETURNS).forked);
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).through, 30);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 static void what_a_cut_that_was_stopped_left_behind_is_in_nobody_s_way(void **state)
@@ -431,7 +419,7 @@ static void what_a_cut_that_was_stopped_left_behind_is_in_nobody_s_way(void **st
     back_up(f, STREAM_RETURNS, 50, 2);
     assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1}), 10);
     assert_int_equal(count_files(f, "checkpoint-*"), 1);
-    clean(f);
+    assert_int_equal(log_fixture_findings(f), 0);
 }
 
 /* On a disk that is nearly full the room is needed. */

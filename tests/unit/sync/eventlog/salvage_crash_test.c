@@ -12,9 +12,6 @@
 
 #include <cmocka.h>
 
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
-
 /* The moves of a quarantine, undone one by one: each is a moment at which the power may go. */
 static void a_quarantine_that_was_cut_short_is_ended(void **state)
 {

@@ -13,9 +13,6 @@
 
 enum { PAGE = 4096 };
 
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
-
 static int64_t count(struct log_fixture *f, const char *sql)
 {
     return log_fixture_number(f, sql);

@@ -177,11 +177,7 @@ static int broken(struct day *d)
     };
     eventlog_submit(d->f.log, &last.command);
     await_end(&last);
-    struct eventlog_finding finding;
-    int findings = log_fixture_verify(&d->f, &finding);
-    if (findings)
-        print_message("%s: %s\n", finding.what, finding.text);
-    return bad + (last.err != ERR_OK) + findings;
+    return bad + (last.err != ERR_OK) + log_fixture_findings(&d->f);
 }
 
 /* False when the day ended before the nth call. */

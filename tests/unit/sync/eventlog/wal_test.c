@@ -11,9 +11,6 @@
 
 #include <cmocka.h>
 
-#define LOG_TEST(name)                                                                             \
-    cmocka_unit_test_setup_teardown(name, log_fixture_setup, log_fixture_teardown)
-
 /* Enough to verify that it takes a while, and so many of the log's pages that readers crowd it. */
 enum { GROUPS = 125, IN_GROUP = 32, BYTES_EACH = 16000, LIVE = 300, NAP_NS = 1000000 };
 
