@@ -241,3 +241,28 @@ void counter_sell(struct counter *c, const char *receipt)
         fail_msg("%s: %s", answer.fault.where, answer.fault.text);
     counter_answer_free(&answer);
 }
+
+int counter_setup(void **state)
+{
+    *state = counter_open();
+    counter_sell(*state, COUNTER_RECEIPT);
+    return 0;
+}
+
+int counter_teardown(void **state)
+{
+    counter_close(*state);
+    return 0;
+}
+
+int64_t counter_head(struct counter *c)
+{
+    struct eventlog_status status;
+    eventlog_status(c->log, &status);
+    return status.streams[STREAM_RETURNS].head;
+}
+
+struct counter_answer counter_take_back(struct counter *c, const char *key)
+{
+    return counter_ask(c, CAPTURE_RETURN, NULL, key, COUNTER_PIECES("1"));
+}

@@ -13,10 +13,19 @@ struct counter;
 /* 2026-11-22T12:00:00Z, and trusted. */
 #define COUNTER_NOW_MS INT64_C(1795348800000)
 
+/* What a test sells and takes back: the receipt of counter_sell's sale, and pieces of it. */
+#define COUNTER_RECEIPT "0042-01-20261122-0017"
+#define COUNTER_PIECES(count)                                                                      \
+    "{\"receipt\":\"" COUNTER_RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":" count              \
+    ",\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}"
+
 struct counter *counter_open(void);
 /* Closes and opens the same folder again, as a restart does. */
 void counter_restart(struct counter *counter);
 void counter_close(struct counter *counter);
+/* The two as cmocka wants them: the state is a counter that has sold COUNTER_RECEIPT. */
+int counter_setup(void **state);
+int counter_teardown(void **state);
 
 struct counter_answer {
     enum err err;
@@ -35,9 +44,13 @@ struct counter_answer counter_ask_at(struct counter *counter, const char *lane,
 /* The same as a manager. */
 struct counter_answer counter_ask_manager(struct counter *counter, enum capture_kind kind,
                                           const char *subject, const char *json);
+/* Asks to return one piece of what counter_setup sold. */
+struct counter_answer counter_take_back(struct counter *counter, const char *key);
 void counter_answer_free(struct counter_answer *answer);
 
 struct eventlog *counter_log(struct counter *counter);
+/* The last seq of the returns. */
+int64_t counter_head(struct counter *counter);
 struct eventlog_reader *counter_reader(struct counter *counter);
 struct capture *counter_capture(struct counter *counter);
 const struct eventlog_config *counter_config(struct counter *counter);

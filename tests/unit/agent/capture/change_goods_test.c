@@ -12,8 +12,6 @@
 
 #include <cmocka.h>
 
-#define RECEIPT "0042-01-20261122-0017"
-
 struct bench {
     struct counter *counter;
     char id[ID_TEXT + 1]; /* of a return of three pieces */
@@ -23,7 +21,7 @@ static int open_counter(void **state)
 {
     static struct bench bench;
     bench.counter = counter_open();
-    counter_sell(bench.counter, RECEIPT);
+    counter_sell(bench.counter, COUNTER_RECEIPT);
     *state = &bench;
     return 0;
 }
@@ -38,7 +36,7 @@ static void give_back(struct bench *bench, const char *in_hand)
 {
     char json[256];
     (void)snprintf(json, sizeof json,
-                   "{\"receipt\":\"" RECEIPT "\",\"in_hand\":%s,\"lines\":[{\"line\":1,"
+                   "{\"receipt\":\"" COUNTER_RECEIPT "\",\"in_hand\":%s,\"lines\":[{\"line\":1,"
                    "\"quantity\":3,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}",
                    in_hand);
     struct counter_answer answer = counter_ask(bench->counter, CAPTURE_RETURN, NULL, "", json);

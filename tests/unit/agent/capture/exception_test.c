@@ -10,24 +10,6 @@
 
 #include <cmocka.h>
 
-#define RECEIPT "0042-01-20261122-0017"
-#define PIECES(count)                                                                              \
-    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":" count                      \
-    ",\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}"
-
-static int open_counter(void **state)
-{
-    *state = counter_open();
-    counter_sell(*state, RECEIPT);
-    return 0;
-}
-
-static int close_counter(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 struct seen {
     size_t count;
     struct exception_state last;
@@ -55,7 +37,8 @@ static struct seen list(struct counter *counter, int step)
 
 static void too_many(struct counter *counter)
 {
-    struct counter_answer answer = counter_ask(counter, CAPTURE_RETURN, NULL, "", PIECES("4"));
+    struct counter_answer answer =
+        counter_ask(counter, CAPTURE_RETURN, NULL, "", COUNTER_PIECES("4"));
     assert_int_equal(answer.err, ERR_OK);
     assert_string_equal(json_member_text(answer.body, "decision"), "declined");
     counter_answer_free(&answer);
@@ -63,7 +46,7 @@ static void too_many(struct counter *counter)
 
 static void an_accepted_return_raises_nothing(void **state)
 {
-    struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", PIECES("1"));
+    struct counter_answer answer = counter_take_back(*state, "");
     assert_int_equal(list(*state, -1).count, 0);
     counter_answer_free(&answer);
 }
@@ -137,12 +120,13 @@ static void every_reason_that_needs_a_person_raises_its_exception(void **state)
         const char *code;
         const char *owner;
     } cases[] = {
-        {"{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"amount\":2000,"
+        {"{\"receipt\":\"" COUNTER_RECEIPT
+         "\",\"lines\":[{\"line\":1,\"quantity\":1,\"amount\":2000,"
          "\"reason\":\"price_adjust\",\"condition\":\"open_box\"}]}",
          "refund_exceeds_paid", "manager"},
-        {"{\"receipt\":\"" RECEIPT "\",\"refund_to\":\"cash\"," LINE("\"line\":1"),
+        {"{\"receipt\":\"" COUNTER_RECEIPT "\",\"refund_to\":\"cash\"," LINE("\"line\":1"),
          "tender_not_allowed", "manager"},
-        {"{\"receipt\":\"" RECEIPT "\",\"currency\":\"USD\"," LINE("\"line\":1"),
+        {"{\"receipt\":\"" COUNTER_RECEIPT "\",\"currency\":\"USD\"," LINE("\"line\":1"),
          "currency_mismatch", "finance"},
         {"{\"receipt\":\"vienna\"," LINE("\"line\":1"), "tax_jurisdiction_mismatch", "finance"},
         {"{\"receipt\":\"tomorrow\"," LINE("\"line\":1"), "clock_untrusted", "manager"},
@@ -176,7 +160,7 @@ static void goods_that_come_damaged_raise_an_exception(void **state)
 {
     struct counter_answer asked =
         counter_ask(*state, CAPTURE_RETURN, NULL, "",
-                    "{\"receipt\":\"" RECEIPT "\",\"in_hand\":false,\"lines\":[{\"line\":1,"
+                    "{\"receipt\":\"" COUNTER_RECEIPT "\",\"in_hand\":false,\"lines\":[{\"line\":1,"
                     "\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
     struct counter_answer received =
         counter_ask(*state, CAPTURE_RECEIVE, json_member_text(asked.body, "return_id"), "",
@@ -189,7 +173,7 @@ static void goods_that_come_damaged_raise_an_exception(void **state)
 
 static void a_dispute_is_the_business_of_finance(void **state)
 {
-    struct counter_answer asked = counter_ask(*state, CAPTURE_RETURN, NULL, "", PIECES("1"));
+    struct counter_answer asked = counter_take_back(*state, "");
     const char *id = json_member_text(asked.body, "return_id");
     struct counter_answer paid = counter_ask(*state, CAPTURE_REFUND, id, "", "{}");
     struct counter_answer disputed =
@@ -266,7 +250,7 @@ static void the_view_follows_from_the_log(void **state)
     counter_answer_free(&assigned);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, counter_setup, counter_teardown)
 
 int main(void)
 {

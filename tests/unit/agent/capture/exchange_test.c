@@ -36,12 +36,6 @@ static int open_counter(void **state)
     return 0;
 }
 
-static int close_counter(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static int64_t head(struct counter *counter, enum stream stream)
 {
     struct eventlog_status status;
@@ -156,7 +150,7 @@ static void a_bad_half_is_named(void **state)
     counter_answer_free(&answer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, counter_teardown)
 
 int main(void)
 {

@@ -7,42 +7,17 @@
 
 #include <cmocka.h>
 
-#define RECEIPT "0042-01-20261122-0017"
-#define ONE_PIECE                                                                                  \
-    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","  \
-    "\"condition\":\"open_box\"}]}"
-
-static int open_counter(void **state)
-{
-    *state = counter_open();
-    counter_sell(*state, RECEIPT);
-    return 0;
-}
-
-static int close_counter(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
-static int64_t head(struct counter *counter)
-{
-    struct eventlog_status status;
-    eventlog_status(counter_log(counter), &status);
-    return status.streams[STREAM_RETURNS].head;
-}
-
 static void the_same_key_answers_the_same_words_even_after_a_restart(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "k-1");
     assert_int_equal(first.err, ERR_OK);
     assert_false(first.replayed);
-    int64_t before = head(*state);
+    int64_t before = counter_head(*state);
     counter_restart(*state);
-    struct counter_answer again = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer again = counter_take_back(*state, "k-1");
     assert_true(again.replayed);
     assert_string_equal(first.text.data, again.text.data);
-    assert_int_equal(head(*state), before);
+    assert_int_equal(counter_head(*state), before);
     counter_answer_free(&first);
     counter_answer_free(&again);
 }
@@ -50,12 +25,12 @@ static void the_same_key_answers_the_same_words_even_after_a_restart(void **stat
 /* What happened to the return since is not the answer of the command that created it. */
 static void a_replay_is_not_changed_by_what_came_after(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "k-1");
     struct counter_answer paid =
         counter_ask(*state, CAPTURE_REFUND, json_member_text(first.body, "return_id"), "", "{}");
     assert_int_equal(paid.err, ERR_OK);
     assert_string_equal(json_member_text(paid.body, "money"), "issued");
-    struct counter_answer again = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer again = counter_take_back(*state, "k-1");
     assert_string_equal(first.text.data, again.text.data);
     counter_answer_free(&first);
     counter_answer_free(&paid);
@@ -64,10 +39,10 @@ static void a_replay_is_not_changed_by_what_came_after(void **state)
 
 static void the_same_key_with_another_request_is_refused(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "k-1", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "k-1");
     struct counter_answer other =
         counter_ask(*state, CAPTURE_RETURN, NULL, "k-1",
-                    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":2,"
+                    "{\"receipt\":\"" COUNTER_RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":2,"
                     "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
     assert_int_equal(other.err, ERR_CONFLICT);
     assert_string_equal(other.fault.where, "Idempotency-Key");
@@ -78,8 +53,8 @@ static void the_same_key_with_another_request_is_refused(void **state)
 /* Else what was asked of another return would be answered with yes, and not be done. */
 static void a_key_stands_for_one_act_on_one_return(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
-    struct counter_answer second = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
+    struct counter_answer second = counter_take_back(*state, "");
     const char *one = json_member_text(first.body, "return_id");
     const char *other = json_member_text(second.body, "return_id");
     struct counter_answer voided = counter_ask(*state, CAPTURE_VOID, one, "k-1", "{}");
@@ -99,9 +74,9 @@ static void a_key_stands_for_one_act_on_one_return(void **state)
 
 static void each_lane_s_keys_are_its_own(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "1", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "1");
     struct counter_answer other =
-        counter_ask_at(*state, "02", CAPTURE_RETURN, NULL, "1", ONE_PIECE);
+        counter_ask_at(*state, "02", CAPTURE_RETURN, NULL, "1", COUNTER_PIECES("1"));
     assert_int_equal(other.err, ERR_OK);
     assert_false(other.replayed);
     assert_string_not_equal(json_member_text(first.body, "return_id"),
@@ -112,9 +87,9 @@ static void each_lane_s_keys_are_its_own(void **state)
 
 static void a_colon_in_a_lane_s_name_does_not_end_it(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "2:1", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "2:1");
     struct counter_answer other =
-        counter_ask_at(*state, "01:2", CAPTURE_RETURN, NULL, "1", ONE_PIECE);
+        counter_ask_at(*state, "01:2", CAPTURE_RETURN, NULL, "1", COUNTER_PIECES("1"));
     assert_int_equal(other.err, ERR_OK);
     assert_false(other.replayed);
     counter_answer_free(&first);
@@ -135,7 +110,7 @@ static void a_key_that_looks_like_a_card_number_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct counter_answer answer =
-            counter_ask(*state, CAPTURE_RETURN, NULL, keys[i].key, ONE_PIECE);
+            counter_ask(*state, CAPTURE_RETURN, NULL, keys[i].key, COUNTER_PIECES("1"));
         assert_int_equal(answer.err, keys[i].err);
         if (answer.err)
             assert_string_equal(answer.fault.where, "Idempotency-Key");
@@ -143,7 +118,7 @@ static void a_key_that_looks_like_a_card_number_is_refused(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, counter_setup, counter_teardown)
 
 int main(void)
 {

@@ -11,21 +11,6 @@
 
 #include <cmocka.h>
 
-#define RECEIPT "0042-01-20261122-0017"
-
-static int open_counter(void **state)
-{
-    *state = counter_open();
-    counter_sell(*state, RECEIPT);
-    return 0;
-}
-
-static int close_counter(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static struct counter_answer ask(struct counter *counter, const char *json)
 {
     struct counter_answer answer = counter_ask(counter, CAPTURE_RETURN, NULL, "", json);
@@ -174,7 +159,8 @@ static void authorise(struct counter *counter, const char *number, int quantity,
     bool came = false;
     id_source_init(&ids, NULL, NULL);
     (void)snprintf(data, sizeof data,
-                   "{\"number\":\"%s\",\"receipt\":\"" RECEIPT "\",%s\"lines\":[{\"line\":1,"
+                   "{\"number\":\"%s\",\"receipt\":\"" COUNTER_RECEIPT
+                   "\",%s\"lines\":[{\"line\":1,"
                    "\"quantity\":%d}]}",
                    number, more, quantity);
     const struct event event = {.id = id_next(&ids, COUNTER_NOW_MS),
@@ -204,7 +190,8 @@ static void assert_under(struct counter *counter, const char *number, int quanti
 {
     char json[256];
     (void)snprintf(json, sizeof json,
-                   "{\"receipt\":\"" RECEIPT "\",\"authorisation\":\"%s\",\"lines\":[{\"line\":1,"
+                   "{\"receipt\":\"" COUNTER_RECEIPT
+                   "\",\"authorisation\":\"%s\",\"lines\":[{\"line\":1,"
                    "\"quantity\":%d,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}",
                    number, quantity);
     struct counter_answer answer = ask(counter, json);
@@ -250,7 +237,7 @@ static void an_authorisation_is_used_up_and_looked_at_again_from_the_log(void **
         fail_msg("%s: %s", fault.where, fault.text);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, counter_setup, counter_teardown)
 
 int main(void)
 {

@@ -12,10 +12,6 @@
 #include "hal/base/cleanup.h"
 #include "tests/support/await.h"
 
-#define RECEIPT "0042-01-20261122-0017"
-#define LINE                                                                                       \
-    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","  \
-    "\"condition\":\"open_box\"}]}"
 #define STORE "\"store\":\"0042\""
 
 struct test {
@@ -32,7 +28,7 @@ static int open_counter(void **state)
     static struct test test;
     test = (struct test){.counter = counter_open()};
     assert_int_equal(loop_open(&test.loop, NULL), ERR_OK);
-    counter_sell(test.counter, RECEIPT);
+    counter_sell(test.counter, COUNTER_RECEIPT);
     *state = &test;
     return 0;
 }
@@ -59,7 +55,7 @@ static enum err ask_with(struct test *test, enum capture_kind kind, const char *
 
 static enum err give_back(struct test *test, char *id)
 {
-    return ask_with(test, CAPTURE_RETURN, LINE, id);
+    return ask_with(test, CAPTURE_RETURN, COUNTER_PIECES("1"), id);
 }
 
 static void on_reserved(void *context, enum err err, const struct fault *fault,
@@ -168,8 +164,8 @@ static void hear_it_declined(struct test *test, uint8_t number, int64_t sequence
 static void nothing_is_taken_back_while_another_store_has_the_receipt(void **state)
 {
     struct test *test = *state;
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_OK);
-    assert_string_equal(test->reserved.receipt, RECEIPT);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK);
+    assert_string_equal(test->reserved.receipt, COUNTER_RECEIPT);
     assert_int_equal(test->reserved.count, 0);
     assert_int_equal(give_back(test, NULL), ERR_BUSY);
     counter_sell(test->counter, "0042-01-20261122-0018"); /* and nothing else is held up */
@@ -183,12 +179,12 @@ static void what_was_taken_back_before_is_told(void **state)
     char id[ID_TEXT + 1];
     char told[ID_TEXT + 1];
     assert_int_equal(give_back(test, id), ERR_OK);
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK);
     assert_int_equal(test->reserved.count, 1);
     id_format(&test->reserved.returns[0].id, told);
     assert_string_equal(told, id);
-    assert_int_equal(test->reserved.returns[0].events, 2);      /* created, goods received */
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_OK); /* it came twice */
+    assert_int_equal(test->reserved.returns[0].events, 2); /* created, goods received */
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK); /* it came twice */
     assert_int_equal(test->reserved.count, 1);
 }
 
@@ -198,7 +194,7 @@ static void what_the_other_store_did_ends_it(void **state)
     char id[ID_TEXT + 1];
     assert_int_equal(give_back(test, id), ERR_OK);
     hear_of_another(test, id, 1);
-    assert_int_equal(reserve(test, RECEIPT, 1, false), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 1, false), ERR_OK);
     assert_int_equal(test->reserved.count, 1); /* the other's is no affair of this store */
     assert_int_equal(give_back(test, NULL), ERR_BUSY);
     hear_of_another(test, id, 2);
@@ -212,7 +208,7 @@ static void what_a_manager_of_the_other_store_decided_ends_it(void **state)
     char id[ID_TEXT + 1];
     clock_fake_advance(counter_clock(test->counter), INT64_C(90) * 24 * 60 * 60 * 1000);
     assert_int_equal(give_back(test, id), ERR_OK); /* needs a manager: the window is over */
-    assert_int_equal(reserve_of(test, RECEIPT, 0, (struct return_news){{{8, 1}}, 2}, false),
+    assert_int_equal(reserve_of(test, COUNTER_RECEIPT, 0, (struct return_news){{{8, 1}}, 2}, false),
                      ERR_OK);
     hear_of_another(test, id, 1); /* late: neither it nor the hub had heard of it */
     assert_int_equal(give_back(test, NULL), ERR_BUSY);
@@ -225,11 +221,11 @@ static void reminder_holds_what_was_forgotten_and_changes_nothing_else(void **st
     struct test *test = *state;
     char id[ID_TEXT + 1];
     assert_int_equal(give_back(test, id), ERR_OK);
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_OK);
-    assert_int_equal(reserve(test, RECEIPT, 9, true), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 9, true), ERR_OK);
     hear_of_another(test, id, 1);
     assert_int_equal(give_back(test, NULL), ERR_OK);
-    assert_int_equal(reserve(test, RECEIPT, 1, true), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 1, true), ERR_OK);
     assert_int_equal(give_back(test, NULL), ERR_BUSY);
 }
 
@@ -239,7 +235,7 @@ static void waiting_return_is_not_approved_meanwhile(void **state)
     char id[ID_TEXT + 1];
     clock_fake_advance(counter_clock(test->counter), INT64_C(90) * 24 * 60 * 60 * 1000);
     assert_int_equal(give_back(test, id), ERR_OK); /* needs a manager: the window is over */
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK);
     struct counter_answer answer = counter_ask_manager(test->counter, CAPTURE_APPROVE, id, "{}");
     assert_int_equal(answer.err, ERR_BUSY);
     counter_answer_free(&answer);
@@ -257,9 +253,9 @@ static void more_receipts_than_can_be_held_are_refused(void **state)
         (void)snprintf(receipt, sizeof receipt, "R-%d", i);
         assert_int_equal(reserve(test, receipt, 0, false), ERR_OK);
     }
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_BUSY);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_BUSY);
     clock_fake_advance(counter_clock(test->counter), 121 * 1000);
-    assert_int_equal(reserve(test, RECEIPT, 0, false), ERR_OK);
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK);
 }
 
 int main(void)

@@ -9,34 +9,9 @@
 
 #include <cmocka.h>
 
-#define RECEIPT "0042-01-20261122-0017"
-#define ONE_PIECE                                                                                  \
-    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","  \
-    "\"condition\":\"open_box\"}]}"
-
-static int open_counter(void **state)
-{
-    *state = counter_open();
-    counter_sell(*state, RECEIPT);
-    return 0;
-}
-
-static int close_counter(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static const struct cJSON *first_line(const struct counter_answer *answer)
 {
     return json_first(json_member(answer->body, "lines"));
-}
-
-static int64_t head(struct counter *counter)
-{
-    struct eventlog_status status;
-    eventlog_status(counter_log(counter), &status);
-    return status.streams[STREAM_RETURNS].head;
 }
 
 static void pieces_one_by_one_sum_to_the_whole(void **state)
@@ -44,7 +19,7 @@ static void pieces_one_by_one_sum_to_the_whole(void **state)
     static const int64_t gross[] = {333, 334, 333};
     static const int64_t tax[] = {53, 54, 53};
     for (size_t i = 0; i < 3; i++) {
-        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        struct counter_answer answer = counter_take_back(*state, "");
         assert_int_equal(answer.err, ERR_OK);
         assert_string_equal(json_member_text(answer.body, "decision"), "accepted");
         const struct cJSON *line = first_line(&answer);
@@ -59,10 +34,10 @@ static void pieces_one_by_one_sum_to_the_whole(void **state)
 static void a_fourth_piece_of_three_is_not_accepted(void **state)
 {
     for (int i = 0; i < 3; i++) {
-        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        struct counter_answer answer = counter_take_back(*state, "");
         counter_answer_free(&answer);
     }
-    struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer answer = counter_take_back(*state, "");
     assert_int_equal(answer.err, ERR_OK);
     assert_string_not_equal(json_member_text(answer.body, "decision"), "accepted");
     const struct cJSON *reason = json_first(json_member(answer.body, "reasons"));
@@ -72,10 +47,10 @@ static void a_fourth_piece_of_three_is_not_accepted(void **state)
 
 static void goods_in_hand_are_received_in_the_same_transaction(void **state)
 {
-    int64_t before = head(*state);
-    struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    int64_t before = counter_head(*state);
+    struct counter_answer answer = counter_take_back(*state, "");
     assert_string_equal(json_member_text(answer.body, "goods"), "received");
-    assert_int_equal(head(*state), before + 2);
+    assert_int_equal(counter_head(*state), before + 2);
     counter_answer_free(&answer);
 }
 
@@ -83,7 +58,7 @@ static void goods_not_in_hand_are_received_later(void **state)
 {
     struct counter_answer answer =
         counter_ask(*state, CAPTURE_RETURN, NULL, "",
-                    "{\"receipt\":\"" RECEIPT "\",\"in_hand\":false,\"lines\":[{\"line\":1,"
+                    "{\"receipt\":\"" COUNTER_RECEIPT "\",\"in_hand\":false,\"lines\":[{\"line\":1,"
                     "\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
     assert_string_equal(json_member_text(answer.body, "goods"), "expected");
     struct counter_answer received =
@@ -98,15 +73,15 @@ static void goods_not_in_hand_are_received_later(void **state)
 
 static void a_voided_return_gives_its_pieces_back(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
-    struct counter_answer second = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
+    struct counter_answer second = counter_take_back(*state, "");
     struct counter_answer voided =
         counter_ask(*state, CAPTURE_VOID, json_member_text(first.body, "return_id"), "", "{}");
     assert_int_equal(voided.err, ERR_OK);
     assert_string_equal(json_member_text(voided.body, "decision"), "voided");
     static const int64_t gross[] = {333, 333};
     for (size_t i = 0; i < 2; i++) {
-        struct counter_answer more = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        struct counter_answer more = counter_take_back(*state, "");
         assert_int_equal(json_member_int(first_line(&more), "gross", -1), gross[i]);
         counter_answer_free(&more);
     }
@@ -117,7 +92,7 @@ static void a_voided_return_gives_its_pieces_back(void **state)
 
 static void a_refund_is_paid_out_once(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
     const char *id = json_member_text(first.body, "return_id");
     struct counter_answer paid = counter_ask(*state, CAPTURE_REFUND, id, "", "{}");
     assert_int_equal(paid.err, ERR_OK);
@@ -134,7 +109,7 @@ static void a_refund_is_paid_out_once(void **state)
 
 static void a_tender_that_failed_is_paid_out_again(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
     const char *id = json_member_text(first.body, "return_id");
     struct counter_answer failed =
         counter_ask(*state, CAPTURE_REFUND, id, "",
@@ -153,7 +128,7 @@ static void a_tender_that_failed_is_paid_out_again(void **state)
 /* A till can't say "failed" of what it has paid out, and so pay it out again. */
 static void what_was_paid_out_cannot_be_called_failed_at_the_till(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
     const char *id = json_member_text(first.body, "return_id");
     struct counter_answer paid = counter_ask(*state, CAPTURE_REFUND, id, "", "{}");
     struct counter_answer failed = counter_ask(*state, CAPTURE_REFUND, id, "",
@@ -167,7 +142,7 @@ static void what_was_paid_out_cannot_be_called_failed_at_the_till(void **state)
 
 static void a_line_named_twice_is_counted_twice(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
     struct counter_answer disposed =
         counter_ask(*state, CAPTURE_DISPOSE, json_member_text(first.body, "return_id"), "",
                     "{\"lines\":[{\"line\":1,\"quantity\":1,\"disposition\":\"restock\"},"
@@ -181,11 +156,11 @@ static void a_line_named_twice_is_counted_twice(void **state)
 static void many_declined_tries_hide_no_return(void **state)
 {
     for (int i = 0; i < 3; i++) {
-        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        struct counter_answer answer = counter_take_back(*state, "");
         counter_answer_free(&answer);
     }
     for (int i = 0; i < 600; i++) {
-        struct counter_answer answer = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+        struct counter_answer answer = counter_take_back(*state, "");
         assert_int_equal(answer.err, ERR_OK);
         assert_string_not_equal(json_member_text(answer.body, "decision"), "accepted");
         counter_answer_free(&answer);
@@ -207,7 +182,7 @@ static void an_unknown_receipt_needs_more_than_a_till(void **state)
 static void a_manager_approves_the_very_return_that_was_shown(void **state)
 {
     clock_fake_advance(counter_clock(*state), INT64_C(90) * 24 * 60 * 60 * 1000);
-    struct counter_answer asked = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer asked = counter_take_back(*state, "");
     assert_int_equal(asked.err, ERR_OK);
     assert_string_equal(json_member_text(asked.body, "decision"), "needs_manager");
     const char *id = json_member_text(asked.body, "return_id");
@@ -229,8 +204,9 @@ static void a_manager_approves_the_very_return_that_was_shown(void **state)
 static void an_approval_is_not_good_for_amounts_that_changed_since(void **state)
 {
     clock_fake_advance(counter_clock(*state), INT64_C(90) * 24 * 60 * 60 * 1000);
-    struct counter_answer shown = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
-    struct counter_answer between = counter_ask_manager(*state, CAPTURE_RETURN, NULL, ONE_PIECE);
+    struct counter_answer shown = counter_take_back(*state, "");
+    struct counter_answer between =
+        counter_ask_manager(*state, CAPTURE_RETURN, NULL, COUNTER_PIECES("1"));
     assert_string_equal(json_member_text(between.body, "decision"), "accepted");
     struct counter_answer late = counter_ask_manager(
         *state, CAPTURE_APPROVE, json_member_text(shown.body, "return_id"), "{}");
@@ -249,7 +225,7 @@ static void card_numbers_are_refused(void **state)
 {
     struct counter_answer answer =
         counter_ask(*state, CAPTURE_RETURN, NULL, "",
-                    "{\"receipt\":\"" RECEIPT "\",\"note\":\"card 4111 1111 1111 1111\","
+                    "{\"receipt\":\"" COUNTER_RECEIPT "\",\"note\":\"card 4111 1111 1111 1111\","
                     "\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","
                     "\"condition\":\"open_box\"}]}");
     assert_int_equal(answer.err, ERR_REFUSED);
@@ -258,14 +234,14 @@ static void card_numbers_are_refused(void **state)
 
 static void a_quote_saves_nothing_and_says_the_same(void **state)
 {
-    int64_t before = head(*state);
+    int64_t before = counter_head(*state);
     struct buf quote;
     buf_init(&quote, EVENT_BODY_MAX);
     struct capture_actor actor = {.lane = "01", .person = ""};
     assert_int_equal(capture_quote(counter_capture(*state), counter_reader(*state),
-                                   slice_of(ONE_PIECE), &actor, &quote, NULL),
+                                   slice_of(COUNTER_PIECES("1")), &actor, &quote, NULL),
                      ERR_OK);
-    assert_int_equal(head(*state), before);
+    assert_int_equal(counter_head(*state), before);
     assert_non_null(strstr(quote.data, "\"decision\":\"accepted\""));
     assert_non_null(strstr(quote.data, "\"total\":333"));
     assert_non_null(strstr(quote.data, "\"saved\":false"));
@@ -280,7 +256,7 @@ static void count_finding(void *context, const struct eventlog_finding *finding)
 
 static void views_follow_from_the_log(void **state)
 {
-    struct counter_answer first = counter_ask(*state, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer first = counter_take_back(*state, "");
     int64_t events = 0;
     int findings = 0;
     assert_int_equal(
@@ -291,7 +267,8 @@ static void views_follow_from_the_log(void **state)
 }
 
 static const char with_contact[] =
-    "{\"receipt\":\"" RECEIPT "\",\"customer\":\"c-77\",\"contact\":{\"name\":\"Ada Example\","
+    "{\"receipt\":\"" COUNTER_RECEIPT
+    "\",\"customer\":\"c-77\",\"contact\":{\"name\":\"Ada Example\","
     "\"phone\":\"+49 30 901820\",\"email\":\"ada@example.org\"},\"lines\":[{\"line\":1,"
     "\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}";
 
@@ -341,16 +318,16 @@ static void a_contact_needs_a_customer_and_holds_no_card(void **state)
         enum err err;
         const char *where;
     } cases[] = {
-        {"{\"receipt\":\"" RECEIPT
+        {"{\"receipt\":\"" COUNTER_RECEIPT
          "\",\"contact\":{\"name\":\"Ada\"},\"lines\":[{\"line\":1,\"quantity\":1,"
          "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}",
          ERR_INVALID, "contact"},
-        {"{\"receipt\":\"" RECEIPT
+        {"{\"receipt\":\"" COUNTER_RECEIPT
          "\",\"customer\":\"c-1\",\"contact\":{\"phone\":\"4111 1111 1111 1111\"},"
          "\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\",\"condition\":"
          "\"open_box\"}]}",
          ERR_REFUSED, "contact.phone"},
-        {"{\"receipt\":\"" RECEIPT "\",\"customer\":\"c-1\",\"contact\":{\"street\":\"x\"},"
+        {"{\"receipt\":\"" COUNTER_RECEIPT "\",\"customer\":\"c-1\",\"contact\":{\"street\":\"x\"},"
          "\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\",\"condition\":\"open_box\"}"
          "]}",
          ERR_INVALID, "contact.street"},
@@ -365,7 +342,7 @@ static void a_contact_needs_a_customer_and_holds_no_card(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, counter_setup, counter_teardown)
 
 int main(void)
 {

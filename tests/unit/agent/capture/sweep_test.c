@@ -12,11 +12,6 @@
 #include "agent/views/return_view.h"
 #include "hal/base/cleanup.h"
 
-#define RECEIPT "0042-01-20261122-0017"
-#define ONE_PIECE                                                                                  \
-    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":\"unwanted\","  \
-    "\"condition\":\"open_box\"}]}"
-
 struct test {
     struct counter *counter;
     char id[ID_TEXT + 1];
@@ -27,7 +22,7 @@ static int open_counter(void **state)
 {
     static struct test test;
     test = (struct test){.counter = counter_open()};
-    counter_sell(test.counter, RECEIPT);
+    counter_sell(test.counter, COUNTER_RECEIPT);
     *state = &test;
     return 0;
 }
@@ -39,16 +34,9 @@ static int close_counter(void **state)
     return 0;
 }
 
-static int64_t head(const struct test *test)
-{
-    struct eventlog_status status;
-    eventlog_status(counter_log(test->counter), &status);
-    return status.streams[STREAM_RETURNS].head;
-}
-
 static void give_back(struct test *test)
 {
-    struct counter_answer answer = counter_ask(test->counter, CAPTURE_RETURN, NULL, "", ONE_PIECE);
+    struct counter_answer answer = counter_take_back(test->counter, "");
     assert_int_equal(answer.err, ERR_OK);
     (void)snprintf(test->id, sizeof test->id, "%s", json_member_text(answer.body, "return_id"));
     counter_answer_free(&answer);
@@ -127,9 +115,9 @@ static void an_open_return_is_left_alone(void **state)
 {
     struct test *test = *state;
     give_back(test);
-    int64_t before = head(test);
+    int64_t before = counter_head(test->counter);
     sweep(test);
-    assert_int_equal(head(test), before);
+    assert_int_equal(counter_head(test->counter), before);
 }
 
 static void the_last_news_from_the_centre_completes_it_once(void **state)
@@ -140,15 +128,16 @@ static void the_last_news_from_the_centre_completes_it_once(void **state)
     change(test, CAPTURE_DISPOSE,
            "{\"lines\":[{\"line\":1,\"quantity\":1,\"disposition\":\"restock\"}]}");
     hear(test, EVENT_JOURNAL_POSTED, "{\"number\":\"J-2041\"}");
-    int64_t before = head(test);
+    int64_t before = counter_head(test->counter);
     sweep(test);
-    assert_int_equal(head(test), before); /* the card's refund is not settled yet */
+    assert_int_equal(counter_head(test->counter),
+                     before); /* the card's refund is not settled yet */
     hear(test, EVENT_REFUND_SETTLED, "{\"type\":\"card\",\"amount\":333,\"position\":0}");
     sweep(test);
-    assert_int_equal(head(test), before + 1);
+    assert_int_equal(counter_head(test->counter), before + 1);
     assert_true(look(test).tracks.complete);
     sweep(test);
-    assert_int_equal(head(test), before + 1);
+    assert_int_equal(counter_head(test->counter), before + 1);
 }
 
 static void a_declined_return_has_nothing_left_to_do(void **state)
@@ -156,7 +145,7 @@ static void a_declined_return_has_nothing_left_to_do(void **state)
     struct test *test = *state;
     struct counter_answer answer =
         counter_ask(test->counter, CAPTURE_RETURN, NULL, "",
-                    "{\"receipt\":\"" RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":4,"
+                    "{\"receipt\":\"" COUNTER_RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":4,"
                     "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
     (void)snprintf(test->id, sizeof test->id, "%s", json_member_text(answer.body, "return_id"));
     assert_string_equal(json_member_text(answer.body, "decision"), "declined");
