@@ -1,11 +1,5 @@
-/*
- * Tickets as they come on a stick. Input that starts with "{" is opened as an envelope; anything
- * else is put into an envelope of ours, from its second byte on, so that the payload's parser is
- * met too. Neither may be accepted: nobody signed it.
- */
+/* Tickets as they come on a stick. None may be accepted: nobody signed it. */
 #include "hal/base/cleanup.h"
-#include "hal/base/hex.h"
-#include "hal/base/jsonw.h"
 #include "hal/storage.h"
 #include "provisioning/ticket.h"
 #include "tests/support/fuzz_ground.h"
@@ -44,21 +38,6 @@ static void open_all(void)
     (void)atexit(close_all);
 }
 
-static void wrap(struct buf *envelope, const uint8_t *payload, size_t size)
-{
-    struct buf text CLEANUP(buf_free);
-    buf_init(&text, ENVELOPE_BYTES_MAX);
-    base64_encode(&text, payload, size, false);
-    struct jsonw w = jsonw_to(envelope);
-    jsonw_object(&w, NULL);
-    jsonw_text(&w, "format", "tillback-signed-1");
-    jsonw_text(&w, "kind", "ticket");
-    jsonw_slice(&w, "payload", buf_slice(&text));
-    jsonw_text(&w, "signer", authority);
-    jsonw_text(&w, "signature", "AAAA");
-    jsonw_end(&w);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct buf envelope CLEANUP(buf_free);
@@ -68,10 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&envelope, ENVELOPE_BYTES_MAX);
     if (!identity)
         open_all();
-    if (size == 0 || data[0] == '{')
-        buf_append(&envelope, data, size);
-    else
-        wrap(&envelope, data + 1, size - 1);
+    fuzz_envelope(&envelope, (struct slice){(const char *)data, size}, "ticket", authority);
     if (ticket_open(buf_slice(&envelope), identity, INT64_C(1795342272000), &ticket, &left_ms,
                     &fault) == ERR_OK)
         abort();
