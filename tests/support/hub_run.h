@@ -1,7 +1,6 @@
 /*
  * A hub's database at work, for tests: stores' events go in as the JSON of their data, are booked
- * and reconciled, and single values come out. Each device letter is a
- * store with its logs.
+ * and reconciled, and single values come out. Each device letter is a store with its logs.
  */
 #ifndef TESTS_SUPPORT_HUB_RUN_H
 #define TESTS_SUPPORT_HUB_RUN_H
@@ -13,9 +12,8 @@
 
 enum { HUB_RUN_STORES = 3, HUB_RUN_RETURNS = 64 };
 
-/* 2026-11-22T10:11:12Z, and its day. */
+/* 2026-11-22T10:11:12Z. */
 #define HUB_RUN_NOW_MS INT64_C(1795342272000)
-#define HUB_RUN_DAY INT64_C(20779)
 
 struct hub_run {
     struct scratch scratch;

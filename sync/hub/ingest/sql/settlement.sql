@@ -145,10 +145,6 @@ SET unchecked = 1,
                        ELSE excluded.payout_reference END,
     day = max(settlement_batch.day, excluded.day)
 
--- name: settlement_batch_find
-SELECT batch_no, batch, net_minor, payout_minor, has_payout, bank_minor, currency, mismatches
-FROM settlement_batch WHERE batch_no = ?1
-
 -- name: settlement_batch_unchecked
 SELECT batch_no, batch, net_minor, payout_minor, has_payout, bank_minor, currency, mismatches
 FROM settlement_batch WHERE unchecked = 1 ORDER BY batch_no LIMIT 1
