@@ -61,7 +61,10 @@ static enum err keep_file(const char *path, const char *copy, struct fault *faul
     return storage_replace(copy, buf_slice(&now), 0600, fault);
 }
 
-/* Where that fails an older copy stays, or there is none: today it serves all the same. */
+/*
+ * Copies the files for a later start without them. Where that fails an older copy stays, or none;
+ * the files named serve now all the same.
+ */
 static void keep(const struct files *files, const char *door)
 {
     struct fault unkept;

@@ -208,7 +208,7 @@ static const char *objection(const struct order *order, const char *name)
     return NULL;
 }
 
-/* Nobody can be answered to whom it isn't certain that they may ask. */
+/* An order whose envelope doesn't prove who sent it gets no answer. */
 void orders_take(struct orders *orders, const char *name, const struct mqtt_message *message)
 {
     struct fault fault = {0};

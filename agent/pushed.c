@@ -159,7 +159,10 @@ static void drop_staff(void *prepared)
     staff_given_free(prepared);
 }
 
-/* Whom the store's people can't be made now is told as drift, and made good with the next one. */
+/*
+ * If the staff file can't be written now, it is reported as drift; the next configuration tries
+ * again.
+ */
 static void apply_staff(void *context, void *prepared)
 {
     struct pushed *pushed = context;

@@ -4,7 +4,7 @@
 
 enum { STEPS_MAX = 4 };
 
-/* For so long the two lamps are so; 0 ms ends the round. */
+/* How long the two lamps stay like this; 0 ms ends the round. */
 struct step {
     int ms;
     bool green;

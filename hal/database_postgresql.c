@@ -42,7 +42,10 @@ enum err postgresql_fail(struct database *db, const PGresult *result, struct fau
     struct server *server = db->native;
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    /* What has no state libpq says itself: a line that takes nothing may still count as good. */
+    /*
+     * A result without a state is libpq's own: the connection is lost, though its status may not
+     * say so yet.
+     */
     bool lost = PQstatus(server->connection) != CONNECTION_OK || (result && !state);
     if (server->silent)
         text = "the server is silent";

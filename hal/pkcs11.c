@@ -234,7 +234,7 @@ static enum err run_agree(struct pkcs11_call *base, struct fault *fault)
     return use(call_of(base), agree, "agreeing on a secret", fault);
 }
 
-/* Its session is closed by `end`, on this thread or on none. */
+/* The session is closed here, on the modules' thread; key and call are freed later, by `end`. */
 static enum err run_close(struct pkcs11_call *base, struct fault *fault)
 {
     (void)fault;

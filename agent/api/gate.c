@@ -45,7 +45,7 @@ static const char *lane_said(struct http_request *request)
     return lane;
 }
 
-/* What the page does by itself, unasked, is no use of the session. */
+/* What the page asks for by itself doesn't count as use of the session. */
 static bool is_used(struct http_request *request)
 {
     const char *mark = http_request_header(request, "X-Tillback");
@@ -66,7 +66,7 @@ static bool person_of(struct api_call *call)
     return true;
 }
 
-/* Whoever asks may: what is sent has to be what it is said to be. */
+/* The caller is allowed to; now the body must be JSON, if the route takes JSON. */
 static void serve(const struct api_route *route, struct api_call *call)
 {
     struct fault fault;

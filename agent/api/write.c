@@ -24,13 +24,13 @@ static int status_of(enum err err, const struct fault *fault)
     return key ? 422 : http_status_of(err);
 }
 
-/* What becomes of a return; of other writes nobody at the counter waits for a sign. */
+/* Lamp and beep are for returns: at other writes nobody at the counter waits for a sign. */
 static bool has_sign(enum capture_kind kind)
 {
     return kind == CAPTURE_RETURN || kind == CAPTURE_EXCHANGE || kind == CAPTURE_APPROVE;
 }
 
-/* Of an answer, which is of our own writing; without data if it has none. */
+/* The value of a member of one of our own answers; without data if there is none. */
 static struct slice member_of(struct slice object, const char *name)
 {
     struct json_scan scan;
@@ -113,7 +113,7 @@ static struct slice traceparent_of(struct http_request *request)
     return text;
 }
 
-/* Who sends an empty key believes to be safe from doing it twice, and isn't. */
+/* An empty key is refused: its sender relies on it, and it would protect from nothing. */
 static enum err check_key(struct http_request *request, struct fault *fault)
 {
     const char *key = http_request_header(request, "Idempotency-Key");

@@ -72,7 +72,7 @@ static enum err count_used(void *context, const struct return_given_back *given,
     return ERR_OK;
 }
 
-/* The hub's poison is taken for no authorisation. */
+/* What came from the hub and can't be read counts as no authorisation. */
 static enum err read_authorised(const struct views *views, const char *number, struct arena *arena,
                                 struct authorised *authorised, bool *found, struct fault *fault)
 {

@@ -131,7 +131,10 @@ static enum err replay(void *context, struct eventlog_txn *txn, const struct eve
     return err ? err : buf_check(&job->answer, fault, "answer");
 }
 
-/* It may be the same request as before, when its contact could be kept: who knows. */
+/*
+ * A key that was used before: while the contact secret can't be read, nobody can tell whether this
+ * is the same request, so it is not called a conflict.
+ */
 static void doubt(struct capture_job *job)
 {
     if (job->err != ERR_CONFLICT || !job->contact_locked ||
@@ -225,9 +228,10 @@ static struct slice hash_without_contact(struct capture_job *job)
 }
 
 /*
- * The hash of what is asked: its kind, its subject and the body as it came. Where a person is named
- * in it, with a secret of this appliance, so that nobody finds out who by guessing; while that
- * can't be read, what was asked without the person stands for it, then and later.
+ * The hash of the request: its kind, its subject and the body as it came. If the body names a
+ * person, a secret of this appliance goes into the hash, so that nobody can find out who by
+ * guessing. While that secret can't be read, the hash of the request without the person is stored
+ * instead; a later repetition may match either.
  */
 static void hash_request(struct capture_job *job, struct slice body)
 {

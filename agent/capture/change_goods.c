@@ -31,7 +31,7 @@ static bool knows_condition(const struct policy *policy, const char *condition)
 
 /* --- What there is --------------------------------------------------------------------------- */
 
-/* What of a line a command may still speak of; NULL `from`: of the counter. */
+/* How many units of a line a command may still name; `from` NULL: of those at the counter. */
 static int64_t left_of(const struct goods_line *line, bool receiving, const char *from)
 {
     if (receiving)

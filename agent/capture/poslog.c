@@ -144,7 +144,7 @@ static void next(struct run *run)
 static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
                    const char *key, struct slice body);
 
-/* This transaction's business, and the others go on; a person is told where one is needed. */
+/* Refuses this transaction; the others go on. An exception is raised where a person has to act. */
 static void refuse(struct run *run, const char *code, const struct fault *why)
 {
     char key[POSLOG_EXCEPTION_KEY_TEXT + 1];
@@ -170,7 +170,10 @@ static void note_raised(struct run *run, struct slice answer)
     next(run);
 }
 
-/* What may pass by itself ends the document, to be sent again; the rest is this transaction's. */
+/*
+ * A failure that may pass by itself ends the document, which the till then sends again; any other
+ * refuses this transaction alone.
+ */
 static void failed(struct run *run, enum err err, const struct fault *fault)
 {
     if (err_class(err) != ERR_CLASS_PARK) {

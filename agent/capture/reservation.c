@@ -79,7 +79,7 @@ static void drop_ended(struct reservations *all, int64_t now_ms)
             drop(all, &all->held[i]);
 }
 
-/* A reminder of what is held says nothing new. */
+/* Keeps the receipt for another store; a reminder of one that is held changes nothing. */
 static enum err hold(struct reservations *all, const struct reservation *asked, bool reminder,
                      int64_t now_ms, struct fault *fault)
 {
@@ -133,7 +133,7 @@ struct reserving {
     void *context;
 };
 
-/* Writer thread. Decided again, it is held but once. */
+/* Writer thread. May run again for the same request: the receipt is held only once. */
 static enum err decide(void *context, struct eventlog_txn *txn, struct fault *fault)
 {
     struct reserving *r = context;

@@ -69,7 +69,10 @@ static enum err hear(const char *extra, int64_t timeout_s, struct hearing *heari
     return err;
 }
 
-/* Into the file that was named, or into the state directory, where tillbackd finds it. */
+/*
+ * Writes the line into the file that was named, or into the state directory's, where tillbackd
+ * reads it.
+ */
 static enum err keep(const struct cli *cli, struct slice line, struct fault *fault)
 {
     char path[PATH_MAX];

@@ -45,7 +45,7 @@ static enum err open_run(struct run *run, const struct cli *cli, struct fault *f
     return err;
 }
 
-/* For who takes the steps here, with no question to anybody. */
+/* For commands that take the steps in this process, without asking a hub. */
 static enum err lock_run(struct run *run, struct fault *fault)
 {
     enum err err = storage_make_folder(run->state, fault);

@@ -84,7 +84,10 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
         return 0;
     if (kind == FTW_DP)
         return rmdir(path);
-    /* What others hold a name of is theirs too. */
+    /*
+     * A file that has another hard link elsewhere is not only ours: it is unlinked, not
+     * overwritten.
+     */
     if (kind == FTW_F && info->st_nlink == 1 && overwrite(path, info->st_size) != 0)
         return -1;
     return unlink(path);
@@ -163,7 +166,10 @@ static enum err judge(const struct eventlog_status *status, struct fault *fault)
                    : ERR_OK;
 }
 
-/* Forced, what a damaged log held is in nobody's hand any more. */
+/*
+ * Refuses while events wait for the hub. With --force even a log that can't be read is no reason to
+ * refuse.
+ */
 static enum err look(const struct cli *cli, const char *reason, struct eventlog_status *status,
                      struct fault *fault)
 {

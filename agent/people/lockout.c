@@ -187,7 +187,7 @@ int64_t lockouts_wait_ms(const struct lockouts *lockouts, const struct person *p
     return left_ms > 0 ? left_ms : 0;
 }
 
-/* The one that costs a guesser least to bring back, and of such ones the first. */
+/* The row with the fewest failures, whose loss helps a guesser least; of several the oldest. */
 static struct lockout *least(struct lockouts *lockouts)
 {
     struct lockout *found = &lockouts->list[0];
@@ -197,7 +197,10 @@ static struct lockout *least(struct lockouts *lockouts)
     return found;
 }
 
-/* A full list holds people who left, or strangers. The order of rows is that of their coming. */
+/*
+ * The person's row, or a new one at the end. A list can be full only of people who left, or of
+ * strangers: then the least row goes.
+ */
 static struct lockout *make_room(struct lockouts *lockouts, const struct person *person)
 {
     struct lockout *lockout = row_of(lockouts, person);

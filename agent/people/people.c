@@ -250,7 +250,7 @@ static void admit(struct people *people, struct attempt *attempt)
         answer(attempt, &(struct people_answer){.person = person});
 }
 
-/* Of NULL: a free one, or NULL if there is none. */
+/* The attempt's slot, or for NULL a free one; NULL if there is none. */
 static struct attempt **slot_of(struct people *people, const struct attempt *attempt)
 {
     for (size_t i = 0; i < UNDER_WAY_MAX; i++)

@@ -76,7 +76,7 @@ static const struct json_field look_fields[] = {
 };
 static const struct json_table look_table = TABLE(look_fields, look);
 
-/* What the blocks say by themselves. */
+/* Texts that the blocks print by themselves: each language must have them. */
 static const char *const required[] = {
     "date",
     "point",

@@ -1,6 +1,9 @@
 #include "agent/returns/fx.h"
 
-/* As minor units of one per minor unit of the other; a rate beyond every amount stays beyond. */
+/*
+ * The rate between minor units instead of whole ones. A rate too large to be represented becomes
+ * the largest one, which no amount fits.
+ */
 static struct decimal factor_of(const struct currency *from, const struct currency *to,
                                 struct decimal rate)
 {

@@ -25,7 +25,7 @@ enum err not_started_note(const char *folder, enum err why, const struct fault *
     if (why == ERR_LOCKED || access(folder, F_OK) != 0)
         return ERR_OK;
     if (not_started_read(folder, before) && strcmp(before, line) == 0)
-        return ERR_OK; /* whoever starts it tries each second: the disk is spared */
+        return ERR_OK; /* the supervisor tries each second, and the disk is to be spared */
     enum err err = find(path, folder, fault);
     return err ? err : storage_replace(path, slice_of(line), 0600, fault);
 }

@@ -174,7 +174,7 @@ static enum err take_sealed(struct provision *p, struct slice text, struct fault
     return begin(&p->place, &p->wish, &bundle, fault);
 }
 
-/* Of what is begun, what is still to be asked; or the end. */
+/* Asks for the certificate, if the enrolment that was begun still lacks it; else it is over. */
 static void go_on(struct provision *p, enum err err, struct fault *fault)
 {
     bool pending = !err && steps_pending(p->place.identity_folder);

@@ -128,7 +128,7 @@ static void on_fetched(void *context, enum err err, const struct fault *fault)
     }
     (void)snprintf(why, sizeof why, "%.120s: %.170s", fault->where, fault->text);
     drop_part(u, err);
-    /* Another file may be the road's fault, once or twice. */
+    /* Another hash may be damage on the way: the file is fetched anew, once or twice. */
     if (err == ERR_CONFLICT ? ++u->record.tries < TRIES_MAX : err_class(err) == ERR_CLASS_RETRY)
         try_again(u, why);
     else

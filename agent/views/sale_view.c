@@ -72,7 +72,7 @@ static enum err read_sale(struct slice data, struct arena *arena, struct cJSON *
     return err ? err : sale_read(*doc, &cardnumber_checked_before, arena, sale, fault);
 }
 
-/* One that names no receipt stands for none. */
+/* An authorisation that names no receipt leads to no sale, and is not kept here. */
 static enum err insert_authorisation(struct database_statements *sql, struct slice data,
                                      struct fault *fault)
 {

@@ -56,7 +56,7 @@ void diag_close(struct diag *d)
     free(d);
 }
 
-/* One that is too long, or finds no memory, is missing later. */
+/* A line that is too long, or that there is no memory for, is not kept. */
 static void keep(struct diag *d, const struct buf *line)
 {
     char *copy = line->len <= DIAG_KEPT_BYTES ? strndup(line->data, line->len) : NULL;

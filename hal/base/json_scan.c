@@ -60,8 +60,9 @@ size_t json_scan_plain(struct slice text)
 }
 
 /*
- * What follows goes by a place of its own instead of the scan's, so that it stays in a register: it
- * tells where it came to, or NULL with the scan's `err` and the fault set.
+ * The functions below take the place to read from and return the place behind what they read,
+ * instead of keeping it in the scan, so that it stays in a register. NULL means failure; the scan's
+ * `err` and the fault are set then.
  */
 
 static const char *stop(struct json_scan *s, const char *at, const char *what, struct fault *fault)

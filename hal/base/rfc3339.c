@@ -15,7 +15,7 @@ int64_t civil_days(int64_t year, int month, int day)
     return era * 146097 + day_of_era - 719468;
 }
 
-/* As many digits as there are places, and what follows them; the end of that. */
+/* Writes `places` digits and the character that follows them; returns the end. */
 static char *put(char *to, int64_t value, int places, char next)
 {
     for (int i = places - 1; i >= 0; i--, value /= 10)

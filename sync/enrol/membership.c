@@ -102,7 +102,10 @@ static void set_text(char *out, size_t size, const char *setting, const char *to
     (void)snprintf(out, size, "%s", setting ? setting : told ? told : fallback);
 }
 
-/* Settings win; but a store's events don't go out under another's name. */
+/*
+ * Settings win over the bundle, except for the store's number: no store's events may go out under
+ * another's.
+ */
 static enum err take_assignment(struct membership *membership, const struct settings *settings,
                                 const struct bundle *told, struct fault *fault)
 {
@@ -118,7 +121,7 @@ static enum err take_assignment(struct membership *membership, const struct sett
     return ERR_OK;
 }
 
-/* Captures go on under the name that they had. */
+/* The identity can't be used: what is captured meanwhile keeps the former device's name. */
 static void be_who_it_was(struct membership *membership, const struct memory *memory,
                           struct bundle *told)
 {

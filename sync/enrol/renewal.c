@@ -157,7 +157,7 @@ static void take_answer(struct renewal *renewal, struct slice answer)
     struct fault fault;
     if (steps_renewed(renewal->config.folder, answer, clock_wall_ms(renewal->config.clock),
                       &fault) != ERR_OK) {
-        /* A key that the hub refused may be why. */
+        /* The hub may have refused the key: the next try makes another. */
         struct fault ignored;
         enum err err = identity_abandon(renewal->config.folder, &ignored);
         (void)err;

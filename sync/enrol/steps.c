@@ -126,7 +126,7 @@ static enum err read_answer(struct slice text, struct arena *arena, struct enrol
     return err;
 }
 
-/* The hub's clock is better than one that stands before it. */
+/* The later of our time and the hub's: a clock that is behind the hub's is wrong. */
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -178,7 +178,7 @@ static enum err take_certificate(const char *folder, const char *device, struct 
     return err;
 }
 
-/* It was taken before, and a cut came only then. */
+/* True if the answer was taken before: the power went after that, and it is given once more. */
 static bool is_in_use(const char *folder, struct slice text, int64_t *hub_ms)
 {
     struct identity *identity CLEANUP(identity_cleanup) = NULL;

@@ -71,8 +71,9 @@ static enum err walk_row(struct chain_walk *walk, struct statement *s, const str
 }
 
 /*
- * Events that a cut left are deleted after it, the oldest first: a crash leaves the last of them,
- * which lead to where the log begins. Whatever else is before that is none of them.
+ * A cut only moves the beginning of the log; the events before it are deleted afterwards, the
+ * oldest first. So after a crash some may still be there, and the last of them must lead to the
+ * beginning. Any other event before the beginning is damage.
  */
 static enum err look_before(struct database *db, const struct log_row *row,
                             const struct chain_look *look, struct fault *fault)

@@ -248,7 +248,10 @@ static bool has_right_origin(const struct log_row *row)
     return row->first_kept == 1 && sha256_equal(&origin, &row->before_hash);
 }
 
-/* Of a log that was cut and whose first event is damaged too, the newest row is as good as any. */
+/*
+ * The log's row among the versions of it that were found: the first one that the chain proves. If
+ * the log was cut and its first event is damaged, none can be proven, and the newest is taken.
+ */
 enum err found_log(struct database_statements *sql, int64_t no, struct log_row *row, bool *found,
                    struct fault *fault)
 {

@@ -59,7 +59,7 @@ static void done(struct work *work, enum err err, const struct fault *fault)
         return;
     }
     take_news(clerk);
-    /* Booking makes the centre say things, too. */
+    /* Booking may record events of the centre, which are to be booked too. */
     if (clerk->news.seen || clerk->again)
         clerk_wake(clerk);
 }

@@ -55,7 +55,7 @@ static enum err note(const struct office *office, const char *action, const char
 
 /* --- Layers ---------------------------------------------------------------------------------- */
 
-/* Keys and values in the way we write them, so that layers meet byte for byte. */
+/* Written anew in our own form, so that equal layers are equal byte for byte. */
 static enum err normalise(struct slice text, struct buf *out, struct fault *fault)
 {
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;

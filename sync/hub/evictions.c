@@ -94,7 +94,7 @@ enum err evictions_see(struct evictions *evictions, const struct roster_device *
     return ERR_OK;
 }
 
-/* Who is to go next: one of that proof; NULL: nobody. */
+/* Somebody who is still to be put out and has that proof; NULL: nobody. */
 static struct unwelcome *next(struct evictions *evictions, enum proof proof)
 {
     for (size_t i = 0; i < evictions->count; i++)
@@ -174,7 +174,10 @@ static void drop_probe(struct evictions *evictions)
     evictions->probe = NULL;
 }
 
-/* With a list that it is on, and everyone who is unwelcome now. */
+/*
+ * Makes a certificate for the probe and revokes it: the new list names it together with everyone
+ * who is unwelcome now.
+ */
 static enum err make_probe(struct evictions *evictions, struct authorities *authorities,
                            struct fault *fault)
 {
@@ -222,7 +225,9 @@ static void probe_ended(struct evictions *evictions, enum err err, const struct 
     try_again(evictions, err ? "hub.not_evicted" : "hub.list_not_read", fault);
 }
 
-/* What became of it meanwhile, another's former box once more, is not done with. */
+/*
+ * An appliance that has become unwelcome anew meanwhile has no proof yet, and stays to be put out.
+ */
 static void put_out(struct evictions *evictions)
 {
     struct unwelcome *one = find(evictions, evictions->visited);
@@ -254,7 +259,10 @@ static void on_visited(void *context, enum err err, const struct fault *fault)
     if (!*evictions->visited) {
         probe_ended(evictions, err, fault);
     } else if (err) {
-        /* It may refuse whoever comes: then that it refused the probe says nothing. */
+        /*
+         * The broker may refuse everybody now; then its refusal of the probe proved nothing, and it
+         * is asked again.
+         */
         turn(evictions, PROVEN, evictions->probe ? ASKED : UNPROVEN);
         try_again(evictions, "hub.not_evicted", fault);
     } else {
@@ -297,7 +305,7 @@ static enum err ask(struct evictions *evictions, struct authorities *authorities
     return err;
 }
 
-/* Nobody is in who could be put out now. */
+/* Nobody is to be put out now. */
 static void rest(struct evictions *evictions, const struct unwelcome *later, int64_t now_ms)
 {
     drop_probe(evictions);

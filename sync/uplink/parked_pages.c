@@ -5,8 +5,10 @@
 
 #include <stdlib.h>
 
-/* How long a page is waited for; and until what was walked through in vain is walked through again:
- * news may have come between its pages. */
+/*
+ * PAGE_MS: how long a page is waited for. AGAIN_MS: how long after a walk that did not bring the
+ * whole list the next one begins; something new may have come between its pages.
+ */
 enum { PAGE_MS = 15 * 1000, AGAIN_MS = 60 * 1000 };
 
 struct walk {

@@ -285,7 +285,10 @@ void courier_close(struct courier *courier)
     pthread_join(courier->thread, NULL);
     loop_timer_close(courier->timer);
     courier->closed = true;
-    /* A batch that the thread had begun is posted to the loop; one that it hadn't is nobody's. */
+    /*
+     * A batch that the thread has begun still comes back through the loop, which then frees all
+     * this; one that it has not begun never will.
+     */
     if (courier->stage == IDLE || (courier->stage == CARRYING && courier->handed_over))
         destroy(courier);
 }

@@ -44,7 +44,7 @@ static enum err write_row(struct statement *s, enum export_format format, struct
     return buf_check(out, fault, "entry");
 }
 
-/* Whoever takes them may be slow: no row is stood on meanwhile. */
+/* Where the export stands. The reader may be slow: between pages no statement stands on a row. */
 struct page {
     enum export_format format;
     int64_t day; /* of the entry read last, and its number */

@@ -230,7 +230,7 @@ static enum err ask_of_return(struct database *db, size_t statement, const struc
     return database_ask(db, s, fault);
 }
 
-/* What they will want to know, and what none of them changes, a server is asked for all at once. */
+/* Asks a server at once for all that these events will need and that none of them changes. */
 static enum err ask_ahead(struct database *db, const struct ahead *ahead, int64_t now_ms,
                           struct fault *fault)
 {

@@ -151,7 +151,10 @@ static enum err pick(void *self, struct database *db, size_t limit, int64_t now_
     for (int i = 0; !err && found && outlet->count < limit && i < SCAN_MAX; i++)
         err = pick_next(outlet, db, &found, fault);
     *count = outlet->count;
-    /* Nothing for this one: what was looked at is passed, and others may hold it. */
+    /*
+     * No event that was looked at is for this outlet: the cursor passes them, and another hub may
+     * hold the outlet next.
+     */
     if (!err && !outlet->count)
         err = move(outlet, db, outlet->scanned, outlet->tries, fault);
     return err;
@@ -159,7 +162,10 @@ static enum err pick(void *self, struct database *db, size_t limit, int64_t now_
 
 /* --- Carrying -------------------------------------------------------------------------------- */
 
-/* It is busy or away, whatever it is told: that is waited for as if it couldn't be reached. */
+/*
+ * The other side is busy or away, and would answer this to any message: waited for like one that
+ * can't be reached.
+ */
 static bool is_away(int status)
 {
     return status == 429 || status == 503;

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 /*
- * Nobody else takes a batch for so long, and after a crash so long nobody does. Should a batch take
- * longer, two look and ask under one key, which the provider answers once.
+ * How long a batch belongs to the hub that took it; after a crash it is free only then. If a batch
+ * takes longer, two hubs may ask for the same payment, but under one key, which the provider
+ * carries out once.
  */
 enum { LEASE_MS = 60 * 1000 };
 

@@ -74,7 +74,7 @@ static void told(void *self)
     if (recorded && poster->config.told)
         poster->config.told(poster->config.context,
                             (const char(*)[DEVICE_ID_MAX + 1]) batch->devices, batch->device_count);
-    /* Those took the place of others that may be ready. */
+    /* Parked entries took places in the batch: others may be ready too. */
     if (batch->parked)
         courier_wake(poster->courier);
     batch->parked = 0;

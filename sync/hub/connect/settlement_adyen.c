@@ -106,7 +106,7 @@ static enum err read_balance(const struct table *table, enum column currency_col
     return err;
 }
 
-/* Charged in parts when gross and net have different currencies; else it is what is between. */
+/* The fee is gross less net; where they have different currencies, the sum of its parts. */
 static enum err read_fee(const struct table *table, struct settlement_line *line,
                          struct fault *fault)
 {

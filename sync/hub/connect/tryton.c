@@ -228,8 +228,9 @@ static enum err choose(const struct tryton_way *way, const struct moves *moves, 
 }
 
 /*
- * Deletes all but one. Who made a younger one deletes only that, and leaves the rest to whose the
- * oldest is: else two at the same reference would undo each other's work again and again.
+ * Deletes all moves but the one at `at`. A hub that made a younger one deletes only its own and
+ * leaves the rest to the hub that made the oldest: else two hubs at the same reference would delete
+ * each other's moves for ever.
  */
 static enum err drop_others(struct tryton_way *way, const struct moves *moves, size_t at)
 {

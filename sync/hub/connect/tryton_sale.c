@@ -165,10 +165,7 @@ static enum err choose(const struct tryton_way *way, const struct sales *sales, 
                                      "has %zu confirmed sales under this reference", confirmed);
 }
 
-/*
- * Deletes all but one. Who made a younger one deletes only that, and leaves the rest to whose the
- * oldest is: else two at the same reference would undo each other's work again and again.
- */
+/* Deletes all sales but the one at `at`, by the rule of drop_others in tryton.c. */
 static enum err drop_others(struct tryton_way *way, const struct sales *sales, size_t at)
 {
     bool kept_stays = sales->items[at].state >= SALE_CONFIRMED;

@@ -87,7 +87,7 @@ static enum err consider(void *context, const char *device, bool online, struct 
     return err;
 }
 
-/* The online ones first, so that a canary can sing. */
+/* Those online first, so that the canary wave can report soon. */
 static int compare(const void *one, const void *other)
 {
     const struct candidate *a = one;

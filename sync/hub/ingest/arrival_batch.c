@@ -28,7 +28,10 @@ static void count(struct arrival_desk *desk, const struct ingest_result *result)
     desk->refused += result->verdict == INGEST_REFUSED;
 }
 
-/* Who learns that we don't read what it compressed sends it as it is. */
+/*
+ * An appliance that learns that this hub can't read its compression sends the batch again
+ * uncompressed.
+ */
 void arrival_answer_ack(struct arrival *arrival, struct ingest_result *result)
 {
     struct arrival_desk *desk = arrival->desk;

@@ -24,7 +24,10 @@ static enum err run_inbox_ack(struct work *work, struct database *db, struct fau
     enum err err = inbox_ack_read(buf_slice(&arrival->payload), &ack, fault);
     if (!err)
         err = device_seen(db, arrival->device, arrival->received_ms, fault);
-    /* Who speaks of an earlier epoch, or has lost its log, holds nothing that this one numbered. */
+    /*
+     * An appliance that names an earlier epoch, or has lost its log, holds none of this epoch's
+     * messages.
+     */
     int64_t ours = arrival->desk->rules.hub_epoch;
     if (!err && ack.hub_epoch <= ours)
         err = inbox_acknowledge(db, arrival->device, ack.hub_epoch == ours ? ack.through : 0,

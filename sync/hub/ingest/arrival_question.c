@@ -202,7 +202,10 @@ static void contact_key_done(struct work *work, enum err err, const struct fault
 const struct arrival_kind arrival_contact_key = {
     .name = "contact-key", .run = run_contact_key, .done = contact_key_done};
 
-/* At once: behind what waits for the database it would be told too late. */
+/*
+ * Answered here and not by the worker: behind what waits for the database the time would come too
+ * late.
+ */
 enum err arrival_tell_time(struct arrival_desk *desk, const char *device,
                            const struct mqtt_message *message, struct fault *fault)
 {

@@ -215,7 +215,10 @@ static enum err end_session(struct database *db, const struct session *session, 
     return session->moved ? stream_log_update(db, &session->log, now_ms, fault) : ERR_OK;
 }
 
-/* Those behind it of the same return, or the same fact, must know. */
+/*
+ * Facts further on in the list: one with the same id is recorded already, and one of the same
+ * return comes after this one in its sequence.
+ */
 static void tell_others(const struct recording *recording, struct recording *others, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -228,7 +231,9 @@ static void tell_others(const struct recording *recording, struct recording *oth
     }
 }
 
-/* Each step for all of them at once, as the database likes it best. */
+/*
+ * Each step for all facts before the next step: a server then takes the rows of a table together.
+ */
 static enum err store_all(struct database *db, struct session *session,
                           struct recording *recordings, size_t count, struct fault *fault)
 {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 /*
- * Of the write-ahead log: 4 MiB, as SQLite does it by itself; from when on the writer waits for
- * that, which costs it less the longer the log is; and from when on there must be readers in the
- * way, who are waited for so long.
+ * Sizes of the write-ahead log. From DUE_PAGES (4 MiB, SQLite's own limit) on it is written back
+ * beside the writer; from LONG_PAGES on the writer waits for that, which costs it less the longer
+ * the log is; above CROWDED_PAGES readers must be in the way, and are waited for READERS_MS.
  */
 enum {
     DUE_PAGES = 1000,

@@ -112,7 +112,10 @@ static enum err keep_entries(struct daybook *daybook, const struct daybook_event
     return ERR_OK;
 }
 
-/* Whether it is the event's turn and nobody must hear of what comes of it. */
+/*
+ * True if the event was applied: it is its turn, the ledger takes it, and no exception has to be
+ * raised or resolved for it.
+ */
 static bool apply(struct desk *desk, const struct daybook_event *event,
                   struct ledger_result *result)
 {

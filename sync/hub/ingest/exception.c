@@ -86,7 +86,10 @@ static enum err reopen(struct database *db, const struct exception *exception, i
     return ERR_OK;
 }
 
-/* What names an event of the exception: its first turn, by its id alone. */
+/*
+ * The key of an exception's event: its id, and from the second time it is raised on also which time
+ * that is and who acted.
+ */
 static void name_turn(const char *id, int64_t turn, const char *person, char key[static KEY_MAX])
 {
     if (turn == 1)
@@ -102,7 +105,7 @@ static bool is_told(const struct exception *exception)
     return !exception->id && !of_no_return(&exception->correlation);
 }
 
-/* What recording the event will want to know. */
+/* Asks the server ahead for what recording the event will need. */
 static enum err ask_ahead(struct database *db, const struct id *correlation, enum event_type type,
                           const struct id *id, int64_t turn, struct fault *fault)
 {

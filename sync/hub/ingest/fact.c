@@ -299,7 +299,9 @@ static enum err learn_store(struct database *db, const char *device, struct slic
     return database_send(db, s, fault);
 }
 
-/* What was made of it stays of it: it is here again under the number that it had. */
+/*
+ * Stores a lost event again under the number that it had, so that whatever refers to it still does.
+ */
 static enum err store_again(struct database *db, const struct fact_place *place,
                             const struct reading *reading, struct fact_stored *stored,
                             struct fault *fault)
@@ -337,7 +339,10 @@ static enum err number_is_free(struct database *db, const struct fact_place *pla
 
 /* --- Ahead ----------------------------------------------------------------------------------- */
 
-/* One that comes twice must not be told that it isn't here. */
+/*
+ * True for an event that stands earlier in the same batch: what is asked ahead of storing that
+ * would say that it isn't here.
+ */
 static bool came_before(const struct reading *readings, size_t at)
 {
     for (size_t i = 0; i < at; i++)

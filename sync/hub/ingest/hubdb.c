@@ -309,7 +309,7 @@ static enum err open_checked(struct hubdb **out, const struct hubdb_config *conf
     return ERR_OK;
 }
 
-/* Without making one; and what isn't a hub's is only read. */
+/* Opens a database that exists; one that is not a hub's is only read, never changed. */
 static enum err open_existing(struct hubdb **out, const struct hubdb_config *config, bool read_only,
                               bool older, struct fault *fault)
 {
@@ -382,7 +382,7 @@ enum err hubdb_open_resting(struct hubdb **out, const struct hubdb_config *confi
     return ERR_OK;
 }
 
-/* SQLite's own pauses grow to 100 ms, and step over a moment of less than one. */
+/* SQLite's own pauses grow to 100 ms and would miss gaps shorter than a millisecond. */
 static int pause_beside(void *context, int tries)
 {
     (void)context;

@@ -105,7 +105,7 @@ static enum err read_mark(struct database *db, const char *device, struct mark *
     return ERR_OK;
 }
 
-/* Over negative numbers, so that no two meet on the way. */
+/* By way of negative numbers, so that no two rows have the same number meanwhile. */
 static enum err lift(struct database *db, const char *device, int64_t by, struct fault *fault)
 {
     enum err err = run_for(db, INGEST_INBOX_LIFT, device, by, true, fault);

@@ -211,7 +211,7 @@ static enum err check_data(struct slice data, struct fault *fault)
     return err;
 }
 
-/* The same for the same data, and another for each that is said. */
+/* The same data give the same id, other data another. */
 static struct id replacement_id(const struct parked *parked, const struct parked_decision *decision)
 {
     char hash[SHA256_TEXT + 1];

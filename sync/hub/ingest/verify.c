@@ -51,7 +51,7 @@ static enum err unreadable(struct verify *v, enum err err, struct fault *fault)
 
 /* --- Pages and references -------------------------------------------------------------------- */
 
-/* What refers to an event that is asked for again will do so rightly when it has come. */
+/* An event that was asked for again: what refers to it is right once it has come. */
 static bool is_awaited(struct statement *s, int64_t recalled)
 {
     const char *parent = column_count(s) > 2 ? column_text(s, 2) : NULL;

@@ -41,7 +41,7 @@ static void rest(struct wal_watch *watch)
     (void)pthread_cond_timedwait(&watch->wake, &watch->lock, &until);
 }
 
-/* Once is not enough: what is asked between two statements is forgotten at the next. */
+/* Interrupts again and again: SQLite forgets an interrupt that comes between two statements. */
 static void *run(void *context)
 {
     struct wal_watch *watch = context;

@@ -122,7 +122,10 @@ static enum err open_line(struct booking *b, const struct milestone_line *from,
     return err;
 }
 
-/* What a conflict says of a line: its amounts, or else those of the last `quantity` units. */
+/*
+ * The amounts of a line that a conflict concerns: as it says them, or else the share of the last
+ * `quantity` units.
+ */
 static enum err unsupported_amounts(const struct booking *b, const struct position_line *line,
                                     const struct milestone_line *said, struct amounts *out)
 {

@@ -163,8 +163,9 @@ static bool any_settled(const struct position *p)
 }
 
 /*
- * What will never be settled of what the marketplace and we owe each other: as much as it is about,
- * where the marketplace stands for the tender; else the commission of a refund that never was.
+ * Writes off what the marketplace and we owe each other and will never be settled. Where the
+ * marketplace collects the tax, it stands for the tender itself: the milestone says the amount.
+ * Else only commission can be open, of a refund that never came.
  */
 static enum err write_off_marketplace(const struct booking *b)
 {

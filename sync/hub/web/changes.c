@@ -391,7 +391,7 @@ static enum err read_body(struct change *change, struct fault *fault)
     return buf_check(&change->data, fault, "data");
 }
 
-/* Without a key of the caller's, what says the same is the same. */
+/* Without a key from the caller the same body counts as the same request. */
 static enum err read_key(struct change *change, struct fault *fault)
 {
     const char *key = http_request_header(change->request, "Idempotency-Key");
