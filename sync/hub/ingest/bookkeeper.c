@@ -54,7 +54,7 @@ static enum err step_singly(struct database *db, const struct books *books, int6
     bool found = true;
     bool nameless;
     buf_init(&body, EVENT_BODY_MAX);
-    while (!err && found && news->seen < BOOKKEEPER_EVENTS_MAX) {
+    while (!err && found && news->seen < DAYBOOK_EVENTS_MAX) {
         err = next_event(db, cursor, &found, &nameless, &body, fault);
         if (err || !found)
             break;
@@ -68,7 +68,7 @@ static enum err step_singly(struct database *db, const struct books *books, int6
 
 /* --- A step, all together -------------------------------------------------------------------- */
 
-enum { AHEAD_TEXT_MAX = 64 * 1024, AHEAD_BYTES_MAX = BOOKKEEPER_EVENTS_MAX * 1024 * 1024 };
+enum { AHEAD_TEXT_MAX = 64 * 1024, AHEAD_BYTES_MAX = DAYBOOK_EVENTS_MAX * 1024 * 1024 };
 
 /* An event to look at. */
 struct ahead {
@@ -87,7 +87,7 @@ struct step {
     struct news *news;
     struct fault *fault;
     struct arena arena; /* of all texts */
-    struct ahead ahead[BOOKKEEPER_EVENTS_MAX];
+    struct ahead ahead[DAYBOOK_EVENTS_MAX];
     size_t count;
     struct daybook *daybook;
 };
@@ -129,9 +129,9 @@ static enum err read_ahead(struct step *step, int64_t cursor)
     if (err)
         return err;
     bind_int(s, 1, cursor);
-    bind_int(s, 2, BOOKKEEPER_EVENTS_MAX);
+    bind_int(s, 2, DAYBOOK_EVENTS_MAX);
     bind_int(s, 3, AHEAD_TEXT_MAX);
-    while (!err && step->count < BOOKKEEPER_EVENTS_MAX &&
+    while (!err && step->count < DAYBOOK_EVENTS_MAX &&
            (err = database_step(step->db, s, &row, step->fault)) == ERR_OK && row)
         err = read_row(step, s, &step->ahead[step->count++]);
     statement_reset(s);
@@ -173,7 +173,7 @@ static enum err look_at_all(struct step *step, int64_t *cursor)
         step->news->seen++;
         err = look_at(step, &step->ahead[i], &last);
     }
-    step->news->more = last || step->count == BOOKKEEPER_EVENTS_MAX;
+    step->news->more = last || step->count == DAYBOOK_EVENTS_MAX;
     return err ? err : daybook_write(step->daybook);
 }
 

@@ -17,9 +17,7 @@
 #include "sync/hub/ingest/news.h"
 #include "sync/hub/ledger/books.h"
 
-enum { BOOKKEEPER_EVENTS_MAX = 100 };
-
-/* Looks at up to BOOKKEEPER_EVENTS_MAX new events. Errors are the database's. */
+/* Looks at up to DAYBOOK_EVENTS_MAX (daybook.h) new events. Errors are the database's. */
 enum err bookkeeper_step(struct database *db, const struct books *books, int64_t now_ms,
                          struct news *news, struct fault *fault) MUST_CHECK;
 

@@ -23,9 +23,9 @@ struct applied {
 struct daybook {
     struct desk_place place;
     struct fault *fault;
-    struct page pages[BOOKKEEPER_EVENTS_MAX];
+    struct page pages[DAYBOOK_EVENTS_MAX];
     size_t page_count;
-    struct applied applied[BOOKKEEPER_EVENTS_MAX];
+    struct applied applied[DAYBOOK_EVENTS_MAX];
     size_t applied_count;
     struct journal_item *items;
     size_t item_count;
@@ -67,7 +67,7 @@ static struct page *find_page(struct daybook *daybook, const struct id *correlat
 
 static struct page *add_page(struct daybook *daybook, const struct id *correlation)
 {
-    assert(daybook->page_count < BOOKKEEPER_EVENTS_MAX);
+    assert(daybook->page_count < DAYBOOK_EVENTS_MAX);
     struct page *page = &daybook->pages[daybook->page_count++];
     *page = (struct page){.correlation = *correlation, .apart = true};
     return page;
@@ -140,7 +140,7 @@ enum err daybook_book(struct daybook *daybook, const struct daybook_event *event
     enum err err = keep_entries(daybook, event, &result);
     if (err)
         return err;
-    assert(daybook->applied_count < BOOKKEEPER_EVENTS_MAX);
+    assert(daybook->applied_count < DAYBOOK_EVENTS_MAX);
     daybook->applied[daybook->applied_count++] = (struct applied){event->event_no, event->event};
     page->desk.position = result.after;
     page->desk.moved = true;

@@ -12,7 +12,11 @@
 #ifndef SYNC_HUB_INGEST_DAYBOOK_H
 #define SYNC_HUB_INGEST_DAYBOOK_H
 
-#include "sync/hub/ingest/bookkeeper.h"
+#include "sync/hub/ingest/news.h"
+#include "sync/hub/ledger/books.h"
+
+/* Events in one book. */
+enum { DAYBOOK_EVENTS_MAX = 100 };
 
 struct daybook;
 
