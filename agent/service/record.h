@@ -9,7 +9,6 @@
 
 #include "agent/service/doctor.h"
 #include "hal/device_setting.h"
-#include "hal/ports.h"
 
 enum { RECORD_BYTES_MAX = 256 * 1024, BUNDLE_BYTES_MAX = 512 * 1024 };
 

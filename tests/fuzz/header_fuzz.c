@@ -2,7 +2,6 @@
  * A batch's header: the input's lines are properties, NAME=VALUE. What is taken is written so that
  * it reads the same again, and describes a batch that there can be.
  */
-#include "hal/base/cleanup.h"
 #include "sync/contract/batch.h"
 
 #include <stdio.h>

@@ -1,5 +1,4 @@
 #include "sync/hub/connect/follow.h"
-#include "hal/base/cleanup.h"
 #include "sync/hub/connect/expected.h"
 #include "sync/hub/connect/home_store.h"
 #include "sync/hub/connect/unpaid.h"

@@ -1,5 +1,4 @@
 #include "sync/hub/ingest/hubdb.h"
-#include "hal/base/cleanup.h"
 #include "hal/base/hex.h"
 #include "hal/base/random.h"
 #include "hal/storage.h"

@@ -1,5 +1,4 @@
 #include "tests/fault/block/hub_workload.h"
-#include "hal/base/cleanup.h"
 #include "sync/hub/ingest/ingest.h"
 #include "sync/hub/ingest/verify.h"
 #include "tests/support/take_batch.h"

@@ -12,7 +12,6 @@
  * After each commit that was answered, a mark is written to a raw sector of the same disk: how many
  * were answered. So the log of the disk tells what must survive at each moment.
  */
-#include "hal/base/cleanup.h"
 #include "tests/fault/block/hub_workload.h"
 #include "tests/support/log_fixture.h"
 

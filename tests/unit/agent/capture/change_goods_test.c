@@ -1,7 +1,6 @@
 /* Goods come and go in parts, never more than there are, and go where the policy says. */
 #include "agent/views/exception_view.h"
 #include "agent/views/return_view.h"
-#include "hal/base/cleanup.h"
 #include "tests/support/counter.h"
 
 #include <setjmp.h>

@@ -1,4 +1,3 @@
-#include "hal/base/cleanup.h"
 #include "sync/contract/batch.h"
 #include "sync/contract/compression.h"
 

@@ -1,5 +1,4 @@
 /* What each section takes, and by which path it says no. */
-#include "hal/base/cleanup.h"
 #include "hal/base/diag.h"
 #include "sync/contract/config_section.h"
 

@@ -1,5 +1,4 @@
 /* Retention: what is cut, what is not, and that nothing is forgotten by it. */
-#include "hal/base/cleanup.h"
 #include "tests/support/log_fixture.h"
 
 #include <fcntl.h>

@@ -5,7 +5,6 @@
  *
  * The linker puts torture.c's functions in the place of libc's (see toolchain/targets.mk).
  */
-#include "hal/base/cleanup.h"
 #include "sync/eventlog/eventlog.h"
 #include "tests/support/log_fixture.h"
 #include "tests/support/names.h"
