@@ -322,12 +322,6 @@ enum err authority_issue_identity(struct authority *authority, const char *devic
 
 /* --- Revoking. --- */
 
-enum err authority_revoke(struct authority *authority, const char *serial, enum crl_reason reason,
-                          int64_t now_ms, struct fault *fault)
-{
-    return authority_store_revoke(authority->store, serial, reason, now_ms, fault);
-}
-
 enum err authority_revoke_name(struct authority *authority, const char *name,
                                enum crl_reason reason, int64_t now_ms, size_t *count,
                                struct fault *fault)

@@ -75,9 +75,6 @@ enum err authority_issue_identity(struct authority *authority, const char *devic
                                   struct authority_validity validity, const char *folder,
                                   int64_t now_ms, struct fault *fault) MUST_CHECK;
 
-/* Revokes one certificate (serial as certificate_facts has it): ERR_NOT_FOUND; fine if it was. */
-enum err authority_revoke(struct authority *authority, const char *serial, enum crl_reason reason,
-                          int64_t now_ms, struct fault *fault) MUST_CHECK;
 /* Revokes all unexpired certificates of a name; *count says how many were not yet revoked. */
 enum err authority_revoke_name(struct authority *authority, const char *name,
                                enum crl_reason reason, int64_t now_ms, size_t *count,

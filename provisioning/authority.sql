@@ -1,12 +1,6 @@
 -- name: issue
 INSERT INTO issued(serial, name, purpose, issued_ms, not_after_ms) VALUES (?1, ?2, ?3, ?4, ?5);
 
--- name: known
-SELECT revoked_ms IS NOT NULL FROM issued WHERE serial = ?1;
-
--- name: revoke
-UPDATE issued SET revoked_ms = ?2, reason = ?3 WHERE serial = ?1 AND revoked_ms IS NULL;
-
 -- name: revoke_name
 UPDATE issued SET revoked_ms = ?2, reason = ?3
  WHERE name = ?1 AND revoked_ms IS NULL AND not_after_ms >= ?2;

@@ -57,48 +57,18 @@ enum err authority_store_issue(struct authority_store *store, const struct certi
     return database_run(store->db, statement, fault);
 }
 
-/* ERR_NOT_FOUND for a serial that was never issued. */
-static enum err check_known(struct authority_store *store, const char *serial, struct fault *fault)
-{
-    struct statement *statement;
-    bool row = false;
-    enum err err = database_statement(store->db, AUTHORITY_KNOWN, &statement, fault);
-    if (err)
-        return err;
-    bind_text(statement, 1, serial);
-    err = database_step(store->db, statement, &row, fault);
-    statement_reset(statement);
-    if (!err && !row)
-        err = fault_set(fault, ERR_NOT_FOUND, "serial", "no such certificate: %s", serial);
-    return err;
-}
-
-/* Both revoking statements take what, when and why. */
-static enum err run_revoke(struct authority_store *store, size_t index, const char *what,
-                           enum crl_reason reason, int64_t now_ms, struct fault *fault)
-{
-    struct statement *statement;
-    enum err err = database_statement(store->db, index, &statement, fault);
-    if (err)
-        return err;
-    bind_text(statement, 1, what);
-    bind_int(statement, 2, now_ms);
-    bind_int(statement, 3, reason);
-    return database_run(store->db, statement, fault);
-}
-
-enum err authority_store_revoke(struct authority_store *store, const char *serial,
-                                enum crl_reason reason, int64_t now_ms, struct fault *fault)
-{
-    enum err err = check_known(store, serial, fault);
-    return err ? err : run_revoke(store, AUTHORITY_REVOKE, serial, reason, now_ms, fault);
-}
-
 enum err authority_store_revoke_name(struct authority_store *store, const char *name,
                                      enum crl_reason reason, int64_t now_ms, size_t *count,
                                      struct fault *fault)
 {
-    enum err err = run_revoke(store, AUTHORITY_REVOKE_NAME, name, reason, now_ms, fault);
+    struct statement *statement;
+    enum err err = database_statement(store->db, AUTHORITY_REVOKE_NAME, &statement, fault);
+    if (err)
+        return err;
+    bind_text(statement, 1, name);
+    bind_int(statement, 2, now_ms);
+    bind_int(statement, 3, reason);
+    err = database_run(store->db, statement, fault);
     if (!err)
         *count = (size_t)database_changes(store->db);
     return err;

@@ -17,9 +17,6 @@ void authority_store_close(struct authority_store *store);
 enum err authority_store_issue(struct authority_store *store, const struct certificate_facts *facts,
                                enum certificate_purpose purpose, int64_t now_ms,
                                struct fault *fault) MUST_CHECK;
-enum err authority_store_revoke(struct authority_store *store, const char *serial,
-                                enum crl_reason reason, int64_t now_ms,
-                                struct fault *fault) MUST_CHECK;
 enum err authority_store_revoke_name(struct authority_store *store, const char *name,
                                      enum crl_reason reason, int64_t now_ms, size_t *count,
                                      struct fault *fault) MUST_CHECK;
