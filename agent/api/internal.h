@@ -18,7 +18,7 @@ struct api {
     struct tokens *tokens;
     struct local local;
     struct people *people;
-    struct loop_timer *stream_check;
+    struct loop_timer *look;
     struct eventlog_reader *reader;
     struct views views;
     struct api_stream *streams;

@@ -14,7 +14,7 @@ enum {
     NEWS_MAX_BYTES = 512 * 1024,
     NEWS_EVENTS_MAX = 200,
     ARENA_MAX_BYTES = 8 * 1024 * 1024,
-    SESSIONS_CHECK_MS = 2000,
+    LOOK_MS = 2000,
 };
 
 struct api_stream {
@@ -68,12 +68,9 @@ static void follow(struct api_call *call)
 }
 
 /* Whoever is signed out hears no more. */
-static void end_signed_out(void *context)
+static void end_signed_out(struct api *api)
 {
-    struct api *api = context;
     struct api_stream *next;
-    tokens_refresh(api->tokens);
-    people_look(api->people, ACCESS_BY_CLI);
     for (struct api_stream *stream = api->streams; stream; stream = next) {
         next = stream->next;
         if (!stream->session[0] || people_of_session(api->people, slice_of(stream->session), false))
@@ -84,12 +81,24 @@ static void end_signed_out(void *context)
     }
 }
 
+/*
+ * What changes without a request: the command line writes the files of tokens and staff, which the
+ * log tells, and sessions lapse.
+ */
+static void look(void *context)
+{
+    struct api *api = context;
+    tokens_refresh(api->tokens);
+    people_look(api->people, ACCESS_BY_CLI);
+    end_signed_out(api);
+}
+
 enum err api_stream_begin(struct api *api, struct fault *fault)
 {
-    api->stream_check = loop_timer_open(api->config.loop, end_signed_out, api);
-    if (!api->stream_check)
+    api->look = loop_timer_open(api->config.loop, look, api);
+    if (!api->look)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    loop_timer_start(api->stream_check, SESSIONS_CHECK_MS, SESSIONS_CHECK_MS);
+    loop_timer_start(api->look, LOOK_MS, LOOK_MS);
     struct eventlog_status status;
     eventlog_status(api->config.log, &status);
     for (size_t i = 0; i < STREAMS_OF_APPLIANCE; i++)
@@ -99,7 +108,7 @@ enum err api_stream_begin(struct api *api, struct fault *fault)
 
 void api_stream_end(struct api *api)
 {
-    loop_timer_close(api->stream_check);
+    loop_timer_close(api->look);
     while (api->streams) {
         struct api_stream *next = api->streams->next;
         http_stream_end(api->streams->http);
