@@ -2,7 +2,7 @@
 #
 #   make            the programs                    make test     everything a change must pass
 #   make run        the whole road on this machine  make demo     a store's day in a minute
-#   make lint       formatting, analysis, folders   make help     all targets
+#   make lint       formatting, analysis, folders   make help     what else there is
 
 VARIANT ?= release
 V       ?=
