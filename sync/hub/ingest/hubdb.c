@@ -5,6 +5,7 @@
 #include "sync/hub/ingest/epoch_mark.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/ingest/schema_fit.h"
 #include "sync/hub/ingest/schema_pages.h"
 #include "sync/hub/ingest/wal_check.h"
 
@@ -347,6 +348,8 @@ enum err hubdb_open(struct hubdb **out, const struct hubdb_config *config, struc
     enum err err = open_or_make(&hub, config, fault);
     if (!err)
         err = migrate(hub, fault);
+    if (!err && !hub->on_server)
+        err = schema_fit(config->path, config->vfs, fault);
     if (!err)
         err = begin_generation(hub, config->now_ms, fault);
     if (err) {

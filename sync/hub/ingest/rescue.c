@@ -6,6 +6,7 @@
 #include "sync/hub/ingest/log_exception.h"
 #include "sync/hub/ingest/rescue_copy.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/ingest/schema_fit.h"
 #include "sync/hub/ingest/schema_pages.h"
 
 #include <inttypes.h>
@@ -254,6 +255,15 @@ enum err rescue_resume(const struct hubdb_config *config, struct fault *fault)
     return err ? err : aside_resume(place.folder, place.name, fault);
 }
 
+/* Without the list of its tables nothing could be copied. */
+static enum err look_at_file(const struct hubdb_config *config, bool *sound, struct fault *fault)
+{
+    if (schema_fit(config->path, config->vfs, NULL) != ERR_CORRUPT)
+        return rescue_sound(config->path, config->vfs, sound, fault);
+    *sound = false;
+    return schema_pages_mend(config, fault);
+}
+
 /* --- The whole ------------------------------------------------------------------------------- */
 
 static enum err recall_only(const struct hubdb_config *config, struct rescued *rescued,
@@ -283,9 +293,7 @@ enum err rescue_hub(const struct hubdb_config *config,
     bool sound = true;
     enum err err = rescue_resume(config, fault);
     if (!err && !hubdb_is_server(config->path))
-        err = rescue_sound(config->path, config->vfs, &sound, fault);
-    if (!err && !sound && !rescue_lists(config->path, config->vfs))
-        err = schema_pages_mend(config, fault);
+        err = look_at_file(config, &sound, fault);
     if (!err && !sound)
         err = put_aside(config, &losses, &done, fault);
     done.tables = (int64_t)losses.count;

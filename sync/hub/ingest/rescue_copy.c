@@ -103,16 +103,6 @@ static int64_t read_number(sqlite3 *db, const char *sql)
     return read;
 }
 
-bool rescue_lists(const char *path, const char *vfs)
-{
-    sqlite3 *db = NULL;
-    bool lists = open_old(path, vfs, &db) == SQLITE_OK &&
-                 read_number(db, "SELECT count(*) FROM sqlite_schema") > 0 &&
-                 read_number(db, "PRAGMA user_version") > 0;
-    sqlite3_close(db);
-    return lists;
-}
-
 static enum err fail_unread(const char *path, struct fault *fault)
 {
     return fault_set(fault, ERR_CORRUPT, path,

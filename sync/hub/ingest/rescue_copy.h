@@ -13,9 +13,6 @@
 enum err rescue_sound(const char *path, const char *vfs, bool *sound,
                       struct fault *fault) MUST_CHECK;
 
-/* Whether its list of tables can be read. */
-bool rescue_lists(const char *path, const char *vfs);
-
 /* `lost` is told each table of which rows are missing. ERR_CORRUPT: no row of any
  * could be read. */
 enum err rescue_copy(const char *path, const char *made, const char *vfs,

@@ -121,13 +121,14 @@ static enum err read_kept(const struct hubdb_config *config, struct buf *pages, 
     return ERR_OK;
 }
 
-static bool is_same(int64_t number, const char *a, const char *b)
+/* `now` is in a file of that many pages. */
+static bool is_same(int64_t number, const char *a, const char *now, int64_t pages)
 {
     if (number > 1)
-        return memcmp(a, b, PAGE) == 0;
-    return memcmp(a, b, COUNTER) == 0 &&
-           memcmp(a + AFTER_FREE_LIST, b + AFTER_FREE_LIST, VERSION - AFTER_FREE_LIST) == 0 &&
-           memcmp(a + AFTER_VERSION, b + AFTER_VERSION, PAGE - AFTER_VERSION) == 0;
+        return memcmp(a, now, PAGE) == 0;
+    return get_number(now + SIZE) == pages && memcmp(a, now, COUNTER) == 0 &&
+           memcmp(a + AFTER_FREE_LIST, now + AFTER_FREE_LIST, VERSION - AFTER_FREE_LIST) == 0 &&
+           memcmp(a + AFTER_VERSION, now + AFTER_VERSION, PAGE - AFTER_VERSION) == 0;
 }
 
 /* The pages that are not as they were kept: into `damaged` as they are, or from `kept` as they
@@ -138,6 +139,7 @@ static enum err exchange(int fd, struct buf *kept, struct buf *damaged, bool wri
     struct stat info;
     if (fstat(fd, &info) != 0)
         return fault_errno(fault, errno, "", "reading");
+    const int64_t pages = info.st_size / PAGE;
     for (size_t at = 0; at < kept->len; at += ENTRY) {
         char now[PAGE] = {0};
         int64_t number = get_number(kept->data + at);
@@ -145,12 +147,12 @@ static enum err exchange(int fd, struct buf *kept, struct buf *damaged, bool wri
         off_t place = (off_t)(number - 1) * PAGE;
         if (pread(fd, now, PAGE, place) < 0)
             return fault_errno(fault, errno, "", "reading");
-        if (is_same(number, page, now))
+        if (is_same(number, page, now, pages))
             continue;
         if (!writes)
             append(damaged, number, now);
         if (number == 1)
-            put_number(page + SIZE, info.st_size / PAGE);
+            put_number(page + SIZE, pages);
         if (writes && pwrite(fd, page, PAGE, place) != PAGE)
             return fault_errno(fault, errno, "", "writing");
     }

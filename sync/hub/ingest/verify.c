@@ -2,6 +2,7 @@
 #include "sync/contract/chain.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/recall.h"
+#include "sync/hub/ingest/schema_fit.h"
 #include "sync/hub/ingest/stream_log.h"
 #include "sync/hub/ingest/wal_check.h"
 #include "sync/hub/ingest/wal_watch.h"
@@ -410,7 +411,9 @@ enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct ve
     struct verify v = {.db = hubdb_database(hub), .on_server = hubdb_on_server(hub), .wish = wish};
     enum err err = ERR_OK;
     if (!hubdb_on_server(hub)) {
-        err = look_giving_way(&v, "PRAGMA integrity_check(20)", "pages", fault);
+        err = unreadable(&v, schema_fit(database_name(v.db), NULL, fault), fault);
+        if (!err)
+            err = look_giving_way(&v, "PRAGMA integrity_check(20)", "pages", fault);
         if (!err)
             err = look_giving_way(&v, "PRAGMA foreign_key_check", "reference", fault);
     }

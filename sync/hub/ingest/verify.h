@@ -1,7 +1,7 @@
 /*
- * Whether the hub's database still holds what was put into it: its pages and references are sound,
- * each event is the one whose hash was kept, and each log's chain leads from its origin to its
- * watermark, with nothing above it but what is said to be held. Beside a running hub, in short
+ * Whether the hub's database still holds what was put into it: its tables, pages and references are
+ * sound, each event is the one whose hash was kept, and each log's chain leads from its origin to
+ * its watermark, with nothing above it but what is said to be held. Beside a running hub, in short
  * snapshots; the one look at all pages of a file, which takes long, gives way when the write-ahead
  * log has grown too far meanwhile, and begins anew later. Blocks on the disk for as long as there
  * are events. Changes nothing.

@@ -5,6 +5,7 @@
  */
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
+#include "sync/hub/ingest/rescue.h"
 #include "sync/hub/ingest/verify.h"
 #include "tests/support/hub_day.h"
 #include "tests/support/seed.h"
@@ -123,6 +124,114 @@ static void a_flipped_bit_anywhere_is_found_or_harmless(void **state)
     }
     print_message("%d of %d were found, the rest is harmless\n", seen, seen + harmless);
     assert_true(seen > 0); /* most of so young a file is empty pages */
+    hub_day_end(&day);
+}
+
+/* --- The list of tables ---------------------------------------------------------------------- */
+
+enum { PAGE = 4096, SCHEMA_PAGES_MAX = 64, SCHEMA_SAMPLE = 40 };
+
+/* In the header of the file: what SQLite and the hub refuse by name when they don't know it. */
+static bool is_refused(size_t at)
+{
+    return at == 18 || at == 19 || (at >= 44 && at < 48) || (at >= 60 && at < 64);
+}
+
+static size_t schema_pages(struct hub_day *day, size_t pages[static SCHEMA_PAGES_MAX])
+{
+    size_t count = 0;
+    sqlite3_stmt *s = NULL;
+    assert_int_equal(hub_day_open(day), ERR_OK);
+    assert_int_equal(sqlite3_prepare_v2(database_handle(hubdb_database(day->hub)),
+                                        "SELECT pageno FROM dbstat WHERE name = 'sqlite_schema'",
+                                        -1, &s, NULL),
+                     SQLITE_OK);
+    while (count < SCHEMA_PAGES_MAX && sqlite3_step(s) == SQLITE_ROW)
+        pages[count++] = (size_t)sqlite3_column_int64(s, 0) - 1;
+    sqlite3_finalize(s);
+    hub_day_close(day);
+    return count;
+}
+
+/* As a start does it; *rescued: what it found was mended first. */
+static enum err start(struct hub_day *day, bool *rescued, struct fault *fault)
+{
+    char path[SCRATCH_PATH_MAX];
+    struct rescued result;
+    const struct hubdb_config config = {.path = scratch_path(&day->scratch, "hub.db", path),
+                                        .folder = day->scratch.path,
+                                        .now_ms = INT64_C(1795000000000)};
+    *rescued = findings(day, false) != 0;
+    if (!*rescued)
+        return ERR_OK;
+    hub_day_close(day);
+    enum err err = rescue_hub(&config, NULL, NULL, &result, fault);
+    return err ? err : hub_day_open(day);
+}
+
+static void flip_schema(struct hub_day *day, struct buf *image, size_t at, int *rescues)
+{
+    bool rescued;
+    struct fault fault = {0};
+    image->data[at] ^= (char)(1 << at % 8);
+    put_back(day, buf_slice(image));
+    image->data[at] ^= (char)(1 << at % 8);
+    enum err err = start(day, &rescued, &fault);
+    if (err)
+        fail_msg("byte %zu: it doesn't start: %s: %s", at, fault.where, fault.text);
+    *rescues += rescued;
+    if (rescued)
+        day->acknowledged = 0; /* of the epoch before */
+    if (findings(day, false) != 0 || hub_day_broken(day) != 0)
+        fail_msg("byte %zu: it doesn't work", at);
+}
+
+static void a_flipped_bit_in_the_list_of_tables_keeps_no_hub_from_its_work(void **state)
+{
+    (void)state;
+    struct hub_day day;
+    struct buf image CLEANUP(buf_free);
+    size_t pages[SCHEMA_PAGES_MAX];
+    unsigned seed = (unsigned)seed_chosen();
+    int rescues = 0;
+    buf_init(&image, FILE_MAX);
+    hub_day_begin(&day, NULL);
+    take_image(&day, &image);
+    size_t len = PAGE * schema_pages(&day, pages);
+    size_t stride = getenv("FLIP_EVERY") ? flip_every(len) : 1 + len / SCHEMA_SAMPLE;
+    for (size_t i = seed % stride; i < len; i += stride) {
+        size_t at = pages[i / PAGE] * PAGE + i % PAGE;
+        if (!is_refused(at))
+            flip_schema(&day, &image, at, &rescues);
+    }
+    print_message("%d of %zu were mended\n", rescues, len / stride);
+    assert_true(rescues > 0);
+    hub_day_end(&day);
+}
+
+/* Which goes on with what it has read of the list at its start. */
+static void a_list_of_tables_that_rots_under_a_running_hub_is_found(void **state)
+{
+    (void)state;
+    struct hub_day day;
+    char path[SCRATCH_PATH_MAX];
+    sqlite3 *beside = NULL;
+    bool loud = false;
+    struct verified verified = {0};
+    struct fault fault;
+    const struct verify_wish wish = {.report = print_finding, .context = &loud};
+    hub_day_begin(&day, NULL);
+    assert_int_equal(verify_hub(day.hub, &wish, &verified, &fault), ERR_OK);
+    assert_int_equal(verified.findings, 0);
+    assert_int_equal(sqlite3_open(scratch_path(&day.scratch, "hub.db", path), &beside), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(beside,
+                                  "PRAGMA writable_schema=ON; UPDATE sqlite_schema "
+                                  "SET sql = replace(sql, 'first_seen_ms', 'first_seel_ms')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(beside), SQLITE_OK);
+    assert_int_equal(verify_hub(day.hub, &wish, &verified, &fault), ERR_OK);
+    assert_int_equal(verified.findings, 1);
     hub_day_end(&day);
 }
 
@@ -257,6 +366,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flipped_bit_anywhere_is_found_or_harmless),
+        cmocka_unit_test(a_flipped_bit_in_the_list_of_tables_keeps_no_hub_from_its_work),
+        cmocka_unit_test(a_list_of_tables_that_rots_under_a_running_hub_is_found),
         cmocka_unit_test(a_flipped_bit_in_the_write_ahead_log_is_found_or_harmless),
         cmocka_unit_test(damage_in_the_middle_of_the_log_is_found_without_its_index),
         cmocka_unit_test(what_was_exchanged_or_taken_away_is_found),
