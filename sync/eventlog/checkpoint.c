@@ -143,15 +143,12 @@ enum err checkpoint_load(struct views *views, const bool *which, struct database
 {
     char folder[PATH_MAX];
     char path[PATH_MAX];
-    int64_t cut = 0;
-    enum err err = checkpoint_ordinal(log, &cut, fault);
-    if (!err && cut == 0)
-        *ordinal = 0;
-    if (err || cut == 0)
+    enum err err = checkpoint_ordinal(log, ordinal, fault);
+    if (err || *ordinal == 0)
         return err;
     err = folder_of(log, folder, fault);
     if (!err)
-        err = path_of(path, folder, cut, ".db", fault);
+        err = path_of(path, folder, *ordinal, ".db", fault);
     if (err)
         return err;
     struct database *file = NULL;
@@ -160,8 +157,6 @@ enum err checkpoint_load(struct views *views, const bool *which, struct database
     if (!err)
         err = load_tables(views, which, file, fault);
     database_close(file);
-    if (!err)
-        *ordinal = cut;
     return err ? fault_wrap(fault, err, "reading the checkpoint") : ERR_OK;
 }
 

@@ -75,7 +75,7 @@ static void committed(void *context)
     __atomic_add_fetch(&f->commits, 1, __ATOMIC_RELAXED);
 }
 
-void log_fixture_make(struct log_fixture *f)
+void log_fixture_begin(struct log_fixture *f)
 {
     *f = (struct log_fixture){.view = tally};
     scratch_make(&f->scratch);
@@ -90,6 +90,11 @@ void log_fixture_make(struct log_fixture *f)
         .committed = committed,
         .context = f,
     };
+}
+
+void log_fixture_make(struct log_fixture *f)
+{
+    log_fixture_begin(f);
     must(log_fixture_open(f) == ERR_OK, f->fault.text);
 }
 

@@ -20,7 +20,8 @@ struct log_fixture {
     struct fault fault;   /* of the last open */
 };
 
-/* A store's folder with an open log. */
+/* A store's folder: with nothing in it yet, or with an open log. */
+void log_fixture_begin(struct log_fixture *f);
 void log_fixture_make(struct log_fixture *f);
 void log_fixture_remove(struct log_fixture *f);
 /* The two as cmocka wants them: the state is the fixture. */
