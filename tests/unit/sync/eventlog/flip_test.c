@@ -29,6 +29,7 @@ enum {
     NOTED = 9,
     SAMPLE = 15,
     FILE_MAX = 8 * 1024 * 1024,
+    RESERVE = 256 * 1024, /* laid out anew for each flip */
     NAMES = 3
 };
 
@@ -234,8 +235,8 @@ static bool goes_on(struct log_fixture *f, int event_count)
 static int flip(const struct image *image, size_t name, size_t at, uint8_t bit)
 {
     struct log_fixture f;
-    log_fixture_make(&f);
-    log_fixture_close(&f);
+    log_fixture_begin(&f);
+    f.config.reserve_bytes = RESERVE;
     write_image(image, f.scratch.path, name, at, bit);
     bool found = is_found(image, name, f.scratch.path, &f.config);
     write_image(image, f.scratch.path, name, at, bit); /* as it was, before anybody opened it */
