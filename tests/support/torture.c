@@ -143,7 +143,7 @@ void torture_each(enum torture call, int sample, bool (*day)(enum torture call, 
     unsigned seed = (unsigned)seed_chosen();
     int calls = 1;
     while (day(call, calls))
-        calls *= 2; /* how long a day is, to within two */
+        calls *= 2;         /* how long a day is, to within two */
     assert_true(calls > 1); /* else nothing was struck, and nothing was tried */
     const char *every = getenv("POWER_CUT_EVERY");
     int stride = every ? (int)strtol(every, NULL, 10) : 1 + calls / sample;
