@@ -99,20 +99,23 @@ def test_what_the_scripts_of_the_slots_keep_is_json(text):
     assert json.loads(output.stdout) == text
 
 
-def test_data_partition_is_checked_before_it_is_mounted(tmp_path):
+def test_what_is_written_is_checked_and_can_gain_nothing():
     """What systemd makes of the image's /etc/fstab."""
     enter = (
         'mount -t tmpfs tmp "$0/run" && mount --bind /dev "$0/dev" && mkdir "$0/run/made" && '
         'for emulator; do cp "$emulator" "$0/run/emulator"; set -- /run/emulator; done && '
         'chroot "$0" "$@" /usr/lib/systemd/system-generators/systemd-fstab-generator '
         "/run/made /run/made /run/made && "
-        'cat "$0/run/made/data.mount"'
+        'cd "$0/run/made" && cat data.mount boot-efi.mount var.mount'
     )
     emulator = {"arm64": ["/usr/bin/qemu-aarch64-static"]}.get(FIRMWARE.name, [])
     command = ["unshare", "--mount", "sh", "-euc", enter, TREE, *emulator]
     made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     unit = "systemd-fsck@dev-tillback-data.service"
     assert f"Requires={unit}" in made
+    options = [line.split("=", 1)[1].split(",") for line in made.splitlines() if line.startswith("Options=")]
+    assert len(options) == 3 and all({"nodev", "nosuid", "noexec"} <= set(each) for each in options)
+    assert "What=tmpfs\nWhere=/var\n" in made
     assert "mend-data" in (TREE / f"usr/lib/systemd/system/{unit}.d/tillback.conf").read_text()
 
 

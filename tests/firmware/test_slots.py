@@ -29,7 +29,7 @@ mount --bind "$2/cmdline" proc/cmdline
 mkdir -p tmp/fake
 mount --bind "$2/fake" tmp/fake
 shift 2
-exec chroot . /usr/bin/env PATH=/tmp/fake:/usr/bin:/usr/sbin "$@"
+exec chroot . /usr/bin/env -i PATH=/tmp/fake:/usr/bin:/usr/sbin "$@"
 """
 
 
@@ -104,6 +104,7 @@ DAMAGE = {
     "missing": None,
     "garbage": bytes(range(7, 256, 3)) * 13,
     "nonsense": b"# GRUB Environment Block\nORDER=C\n".ljust(1024, b"#"),
+    "no count": b"# GRUB Environment Block\nORDER=A B\nA_OK=1\nB_OK=1\nA_TRY=4\nB_TRY=0\n".ljust(1024, b"#"),
 }
 
 
@@ -139,6 +140,20 @@ def test_whole_environment_stays_as_it_is(slots):
     assert slots.script("boot", "start").returncode == 0
     assert slots.environment_file.read_bytes() == before
     assert slots.recorded("last-update.json") is None
+
+
+def test_folders_of_the_data_partition_are_for_whom_they_should_be(slots):
+    slots.script("boot", "start")
+    found = {}
+    for folder in (slots.folder / "data").iterdir():
+        there = folder.stat()
+        found[folder.name] = (oct(there.st_mode & 0o777), there.st_uid, there.st_gid)
+    tillback = 200
+    assert found == {
+        "boot": ("0o750", 0, tillback),
+        "rauc": ("0o700", 0, 0),
+        "tillback": ("0o700", tillback, tillback),
+    }
 
 
 def test_starts_that_were_counted_apart_are_forgotten_once_the_environment_is_whole(slots):
@@ -228,7 +243,41 @@ def test_healthy_slot_is_marked_good_and_the_update_told_as_installed(slots):
     assert (found["A_OK"], found["A_TRY"], found["A_GOOD"]) == ("1", "0", image_version())
     assert slots.result()["result"] == "installed"
     assert slots.recorded("last-good") == "A\n"
+    assert slots.recorded("good-A") == f"{image_version()}\n"
     assert "ready: version" in slots.said()
+
+
+def test_slot_is_good_when_it_was_healthy_three_times_in_a_row(slots):
+    healthy, failed = HEALTHY.replace("\n", " "), FAILED.replace("\n", " ")
+    course = [healthy, healthy, failed, healthy, healthy, healthy]
+    (slots.folder / "fake/tells").write_text("".join(f"{told}\n" for told in course))
+    slots.fake({"systemctl": "sed -n 1p /fake/tells; sed -i 1d /fake/tells", "sleep": ""})
+    assert slots.script("health").returncode == 0
+    assert (slots.folder / "fake/tells").read_text() == "", "it was asked so often"
+
+
+def test_tillbackd_that_runs_and_says_that_it_is_ill_is_not_healthy(slots):
+    tell(slots, "ActiveState=active\nStatusText=the log can't be written\n")
+    slots.run("env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert "the log can't be written" in slots.recorded("unhealthy")
+    assert slots.environment()["A_OK"] == "0"
+
+
+def test_slot_is_not_healthy_without_its_boot_partition(slots):
+    """Its starts would go on being counted."""
+    tell(slots, HEALTHY)
+    slots.mounted = "data run tmp"
+    slots.run("timeout", "10", "env", "HEALTH_DEADLINE_S=0", "/usr/lib/tillback/health")
+    assert slots.recorded("unhealthy") == "the boot partition is not mounted\n"
+
+
+def test_slot_that_the_boot_loader_does_not_learn_to_be_good_is_not(slots):
+    tell(slots, HEALTHY)
+    slots.record("installing", "A 0.2.0\n")
+    damage(slots, "zeroed")
+    slots.fake({"sleep": ""})
+    slots.run("timeout", "2", "/usr/lib/tillback/health")
+    assert (slots.recorded("good-A"), slots.recorded("last-update.json")) == (None, None)
 
 
 def test_slot_that_never_was_healthy_is_given_up_with_reason_and_last_words(slots):
