@@ -70,12 +70,27 @@ static enum err find_way(const struct cli *cli, const char *path, char url[stati
     return ERR_OK;
 }
 
+static struct curl_slist *make_headers(const char *token, bool has_body)
+{
+    char line[256];
+    struct curl_slist *headers = NULL;
+    if (token[0]) {
+        (void)snprintf(line, sizeof line, "Authorization: Bearer %s", token);
+        headers = curl_slist_append(headers, line);
+    }
+    if (has_body) {
+        write_key(line, sizeof line);
+        headers = curl_slist_append(headers, line);
+        headers = curl_slist_append(headers, "Content-Type: application/json");
+    }
+    return headers;
+}
+
 /* `body` NULL: a GET. */
 static enum err ask(const struct cli *cli, const char *path, const char *body, struct buf *out,
                     struct fault *fault)
 {
     char url[URL_MAX];
-    char line[256];
     struct local_way way = {.token = ""};
     enum err err = find_way(cli, path, url, &way, fault);
     if (err)
@@ -83,21 +98,13 @@ static enum err ask(const struct cli *cli, const char *path, const char *body, s
     CURL *curl = cli->line ? cli->line : curl_easy_init();
     if (!curl)
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");
-    struct curl_slist *headers = NULL;
-    if (way.token[0]) {
-        (void)snprintf(line, sizeof line, "Authorization: Bearer %s", way.token);
-        headers = curl_slist_append(headers, line);
-    }
+    struct curl_slist *headers = make_headers(way.token, body != NULL);
     if (!cli->url) { /* this machine's own appliance: its certificate is for others */
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (body) {
-        write_key(line, sizeof line);
-        headers = curl_slist_append(headers, line);
-        headers = curl_slist_append(headers, "Content-Type: application/json");
+    if (body)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-    }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

@@ -87,7 +87,8 @@ static enum err look_again(struct follow *f, const char *payment)
     return database_send(f->db, s, f->fault);
 }
 
-static enum err insert_expected(struct follow *f, const char *company, const char *payment)
+static void bind_expected(struct statement *s, const struct follow *f, const char *company,
+                          const char *payment)
 {
     const struct cJSON *data = f->data;
     const struct cJSON *exchange = f->created ? json_member(f->created, "exchange") : NULL;
@@ -95,11 +96,6 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     bool abroad = exchange && paid_minor >= 0;
     const char *currency =
         abroad ? follow_text(exchange, "currency") : follow_text(data, "currency");
-    struct statement *s;
-    bool row;
-    enum err err = database_statement(f->db, INGEST_EXPECTED_INSERT, &s, f->fault);
-    if (err)
-        return err;
     bind_int(s, 1, f->event_no);
     bind_blob(s, 2, f->event.correlation.bytes, ID_BYTES);
     bind_text(s, 3, company);
@@ -116,6 +112,16 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
     bind_int(s, 14, follow_day(f));
     bind_int(s, 15, json_member_int(data, "position", 0));
     bind_int(s, 16, follow_was_offline(f));
+}
+
+static enum err insert_expected(struct follow *f, const char *company, const char *payment)
+{
+    struct statement *s;
+    bool row;
+    enum err err = database_statement(f->db, INGEST_EXPECTED_INSERT, &s, f->fault);
+    if (err)
+        return err;
+    bind_expected(s, f, company, payment);
     err = database_step(f->db, s, &row, f->fault);
     if (err)
         return err;
@@ -126,7 +132,7 @@ static enum err insert_expected(struct follow *f, const char *company, const cha
         err = look_again(f, payment);
     if (!err)
         err = follow_count(f, "refunded", follow_text(f->created, "currency"),
-                           json_member_int(data, "amount", 0));
+                           json_member_int(f->data, "amount", 0));
     if (err)
         return err;
     return dual ? tell_dual(f, expected_no, payment) : ERR_OK;

@@ -50,6 +50,7 @@ enum err invite_make(struct roster *roster, struct authorities *authorities,
         .issued_ms = order->now_ms,
         .expires_ms = order->now_ms + order->days * DAY_MS,
     };
+    /* Without the code for an appliance that fetches it by the code, and with it as a file. */
     const struct slice chain = buf_slice(&signer.chain);
     err = bundle_make(&bundle, chain, signer.key, &fetched, fault);
     bundle.code = text;

@@ -214,22 +214,13 @@ static enum err write_listed(struct answers *answers, const struct answers_asked
 static enum err write_parked_entries(struct answers *answers, struct jsonw *w, struct fault *fault)
 {
     struct statement *s;
-    bool row = true;
     enum err err = database_attached(answers->sql, READ_JOURNAL_OF_STATE, &s, fault);
     if (err)
         return err;
     bind_int(s, 1, 0);
     bind_int(s, 2, PAGE);
     bind_text(s, 3, "parked");
-    jsonw_array(w, "entries");
-    while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
-        jsonw_object(w, NULL);
-        trail_write_entry(w, s);
-        jsonw_end(w);
-    }
-    jsonw_end(w);
-    statement_reset(s);
-    return err;
+    return trail_write_entries(answers, s, w, fault);
 }
 
 enum err answers_parked(struct answers *answers, const struct answers_asked *asked, struct buf *out,

@@ -76,17 +76,11 @@ void trail_write_entry(struct jsonw *w, struct statement *s)
     jsonw_raw(w, "journal", column_slice(s, 1));
 }
 
-static enum err write_entries(struct answers *answers, const struct id *correlation,
-                              struct jsonw *w, struct fault *fault)
+enum err trail_write_entries(struct answers *answers, struct statement *s, struct jsonw *w,
+                             struct fault *fault)
 {
-    struct statement *s;
     bool row = true;
-    enum err err = database_attached(answers->sql, READ_JOURNAL_OF_RETURN, &s, fault);
-    if (err)
-        return err;
-    bind_int(s, 1, 0);
-    bind_int(s, 2, POSITION_ENTRIES_MAX);
-    bind_blob(s, 3, correlation->bytes, ID_BYTES);
+    enum err err;
     jsonw_array(w, "entries");
     while ((err = database_step(answers->config.database, s, &row, fault)) == ERR_OK && row) {
         jsonw_object(w, NULL);
@@ -96,6 +90,19 @@ static enum err write_entries(struct answers *answers, const struct id *correlat
     jsonw_end(w);
     statement_reset(s);
     return err;
+}
+
+static enum err write_entries(struct answers *answers, const struct id *correlation,
+                              struct jsonw *w, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_attached(answers->sql, READ_JOURNAL_OF_RETURN, &s, fault);
+    if (err)
+        return err;
+    bind_int(s, 1, 0);
+    bind_int(s, 2, POSITION_ENTRIES_MAX);
+    bind_blob(s, 3, correlation->bytes, ID_BYTES);
+    return trail_write_entries(answers, s, w, fault);
 }
 
 static enum err write_trail(struct answers *answers, const struct id *correlation,
