@@ -95,11 +95,6 @@ class Pair(Server):
         self.tool("pg_basebackup", "-D", self.standby, "-R", "-c", "fast", "-d", self.url)
         self.control("start", "-o", f"-k {self.standby}", folder="standby")
 
-    def positions(self):
-        [here] = query(self.url, "SELECT pg_current_wal_lsn() AS at")
-        [there] = query(self.of_standby, "SELECT pg_last_wal_replay_lsn() AS at")
-        return here["at"], there["at"]
-
     def part(self):
         """From now on the standby is told nothing any more."""
         words = ["psql", "-q", self.of_standby, "-c", "ALTER SYSTEM SET primary_conninfo = ''"]

@@ -5,7 +5,7 @@ import json
 import pytest
 from api_document import HUB
 from conftest import Hub
-from shared import hub, refund, road, till  # noqa: F401
+from shared import hub, road, till  # noqa: F401
 
 ROLES = ("viewer", "it", "finance", "commerce")
 READS = [(path, found) for method, path, found in HUB.operations() if method == "get"]

@@ -38,9 +38,6 @@ class Counter:
         assert status == 201
         self.manager = page | {"Cookie": headers["Set-Cookie"].split(";")[0]}
 
-    def ask_once(self, receipt):
-        return self.till.request("POST", "/v1/returns", body_of(receipt), f"once-{receipt}")[0]
-
     def insist(self, asker, path, body, key, headers=()):
         """As long as another store has the receipt in hand."""
 

@@ -102,10 +102,6 @@ def count_hub_events(state):
         return db.execute("SELECT count(*) FROM event WHERE device <> 'centre'").fetchone()[0]
 
 
-def appliance_heads(state):
-    return {log.stream: max(log.entries, default=0) for log in read_appliance(state).values()}
-
-
 def all_arrived(road):
     """True when the hub holds as many of each log as the appliance has."""
     waiting = road.ask_store("/v1/status")["streams"]
