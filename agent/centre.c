@@ -287,7 +287,7 @@ static void on_restart(void *context)
     loop_stop(centre->config.loop);
 }
 
-/* Not before the answer has had time to leave. */
+/* Ends the process, RESTART_MS after the answer, so that the answer can leave. */
 static void run_restart(void *context, struct order *order, const struct command *command)
 {
     (void)command;

@@ -45,7 +45,7 @@ static enum err open_files(struct tls_context **tls, const struct files *files, 
     return tls_context_open(tls, &config, fault);
 }
 
-/* Not written again where it is the same already. */
+/* Copies a file, unless the copy is the same already. */
 static enum err keep_file(const char *path, const char *copy, struct fault *fault)
 {
     struct buf now CLEANUP(key_wipe);

@@ -45,7 +45,7 @@ void hub_link_close(struct hub_link *link); /* after the log; takes NULL */
 
 /* NULL: the appliance captures only. */
 struct uplink *hub_link_uplink(const struct hub_link *link);
-/* Where it goes, as the settings have it; the identity in it changes when it is renewed. */
+/* The broker that the settings name. The identity in it changes when it is renewed. */
 const struct uplink_target *hub_link_target(const struct hub_link *link);
 /* Something was committed. */
 void hub_link_committed(struct hub_link *link);

@@ -72,10 +72,10 @@ enum err database_migrate(struct database *db, const struct database_sql *migrat
 /* The schema's version as it is, 0: none. Changes nothing. */
 enum err database_version(struct database *db, int64_t *version, struct fault *fault) MUST_CHECK;
 /*
- * For a thread that may not be held up. Of a server that is silent, a call finds that out in two
- * seconds; then, and while the connection is made anew beside, each fails at once with
- * ERR_UNREACHABLE. A question that takes its time is waited for all the same. Outside a
- * transaction.
+ * For a thread that may not be held up. A call to a server that is silent fails after two seconds;
+ * from then on, while a new connection is made on another thread, each call fails at once with
+ * ERR_UNREACHABLE. A server that lives and takes its time is still waited for. To be called outside
+ * a transaction.
  */
 enum err database_hurry(struct database *db, struct fault *fault) MUST_CHECK;
 /* How many times a connection was made; 1 with SQLite. A server that comes back may be another. */

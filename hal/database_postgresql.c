@@ -201,7 +201,7 @@ static enum err send_plain(struct database *db, const char *sql, struct fault *f
     return ERR_OK;
 }
 
-/* Behind what was sent before, with one wait for all of it. */
+/* Sends a statement after those sent before, and waits once for all of them. */
 static enum err send_last(struct database *db, const char *sql, PGresult **result,
                           struct fault *fault)
 {

@@ -209,7 +209,10 @@ static CK_RV agree(struct call *call)
     return code == CKR_OK && wanted.ulValueLen != PKCS11_SECRET_BYTES ? CKR_GENERAL_ERROR : code;
 }
 
-/* Once more in another session: the token may have been taken out and put back. */
+/*
+ * Calls `what`; after a failure once more in a new session, since the token may have been taken out
+ * and put back.
+ */
 static enum err use(struct call *call, CK_RV (*what)(struct call *call), const char *doing,
                     struct fault *fault)
 {

@@ -95,7 +95,10 @@ void postgresql_asked(struct database *db, struct prepared *p);
 /* The result of what was sent at that place since the last wait; true: it is an answer, and kept.
  */
 bool postgresql_keep_answer(struct database *db, size_t place, PGresult *result);
-/* To what is bound now, for the caller to clear; waits for it. NULL: that wasn't asked. */
+/*
+ * The answer to the statement as it is bound now; waits for it, and the caller clears it. NULL:
+ * that wasn't asked ahead.
+ */
 enum err postgresql_take_answer(struct database *db, struct prepared *p, PGresult **answer,
                                 struct fault *fault);
 /* Answers that nobody took: those of `p`, NULL: all; or only what has none yet. */

@@ -32,7 +32,10 @@ static int poll_line(int line, short events, int64_t within_ms)
     return ready;
 }
 
-/* Of several hosts, the one that this line leads to: whatever it says to who greets it. */
+/*
+ * Whether the host that this connection leads to (the URI may name several) answers a greeting,
+ * whatever it says.
+ */
 static bool is_there(const PGconn *connection, int64_t within_ms)
 {
     static const char *const words[] = {"host", "hostaddr", "port", "user", "dbname", NULL};

@@ -106,7 +106,7 @@ static void dispute(struct api_call *call)
     change(call, CAPTURE_DISPUTE);
 }
 
-/* By id, or by the number on the customer's paper. */
+/* Finds the return that the path names, by its id or by the number on the customer's receipt. */
 static enum err find(struct api_call *call, struct id *id, struct fault *fault)
 {
     if (call->rest.len == 0 || call->rest.data[0] != 'R')

@@ -189,13 +189,13 @@ static void done(void *context, enum err err, const struct fault *fault)
 
 /* --- What a key stands for ------------------------------------------------------------------- */
 
-/* Of a return, or of an exchange's. */
+/* True for a return, or an exchange's return, that names a customer's contact. */
 static bool has_contact(const struct cJSON *doc)
 {
     return json_member(doc, "contact") || json_member(json_member(doc, "return"), "contact");
 }
 
-/* Of its kind, its subject and two more; empty without memory. */
+/* The hash of kind, subject and two texts, as base64url in the arena; empty without memory. */
 static struct slice hash_text(struct capture_job *job, struct slice what, struct slice more)
 {
     const struct slice parts[] = {
@@ -214,7 +214,10 @@ static struct slice hash_text(struct capture_job *job, struct slice what, struct
     return result;
 }
 
-/* What stands for a request whose contact could not be kept: nothing of the contact is in it. */
+/*
+ * The hash that stands for a request whose contact could not be kept; nothing of the contact is in
+ * it.
+ */
 static struct slice hash_without_contact(struct capture_job *job)
 {
     struct buf rest CLEANUP(buf_free);
@@ -371,7 +374,7 @@ static enum err job_make(struct capture_job **out, struct capture *capture,
     return ERR_OK;
 }
 
-/* What was begun may still be finished. */
+/* Kinds that begin something: refused when the disk is full. The others finish what was begun. */
 static bool begins(enum capture_kind kind)
 {
     return kind == CAPTURE_SALE || kind == CAPTURE_RETURN || kind == CAPTURE_EXCHANGE;

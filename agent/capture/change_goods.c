@@ -149,7 +149,7 @@ static const char *or_else(const char *text, const char *other)
     return text ? text : other;
 }
 
-/* By the policy, for goods in the condition found; the sale is read from the return's creation. */
+/* Where the policy sends goods in the condition found; the sale is the one in return.created. */
 static enum err route_by_policy(const struct change *change, const struct change_line *line,
                                 struct route *route, struct fault *fault)
 {

@@ -26,7 +26,7 @@ struct question {
     struct decision decision;
 };
 
-/* Who asks what, of which store, when. */
+/* What is asked: by whom, at which store, when. */
 struct question_asked {
     const struct capture_config *store;
     const struct capture_actor *actor;
@@ -36,7 +36,7 @@ struct question_asked {
     struct clock_reading now;
 };
 
-/* Of this machine's local time, at that moment. */
+/* How far this machine's local time is ahead of UTC at that moment. */
 int32_t utc_offset_minutes(int64_t now_ms);
 
 /* Fills `question`, zeroed by the caller; lists live in the arena. */

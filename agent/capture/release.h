@@ -22,7 +22,7 @@ struct release {
 
 enum err release_append(struct release *release, enum event_type type, struct slice data,
                         struct fault *fault) MUST_CHECK;
-/* After an accepted or pending decision; nothing for any other. */
+/* Appends what follows from an accepted or pending decision; nothing for any other. */
 enum err release_accepted(struct release *release, const struct return_data *data,
                           struct fault *fault) MUST_CHECK;
 

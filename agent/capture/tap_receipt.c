@@ -99,7 +99,7 @@ static enum err take_line(struct printed *p, const struct pattern_match *match)
     return ERR_OK;
 }
 
-/* Over the lines of its code; without a code over all of them. */
+/* Spreads a printed tax over the lines of its code, or without a code over all lines. */
 static enum err take_tax(struct printed *p, const struct pattern_match *match)
 {
     int64_t amount;

@@ -31,9 +31,9 @@ size_t staff_acts(const struct person *before, size_t before_count, const struct
 typedef void staff_told(void *context, const struct staff_act *acts, size_t count,
                         const struct access_copy *copy);
 /*
- * From now on a refresh tells what it finds added, removed or changed, first of all against what
- * was told before: people/staff.told, which begins empty, or with those who are there now if they
- * are `known`; and anew when it is damaged. Refresh next.
+ * From now on a refresh tells who was added, removed or changed. The first one compares with what
+ * was told before, kept in people/staff.told: a file that is missing or damaged counts as nobody
+ * told, or with `known` as all who are there now. Call staff_refresh next.
  */
 enum err staff_tell(struct staff *staff, bool known, staff_told *told, void *context,
                     struct fault *fault) MUST_CHECK;

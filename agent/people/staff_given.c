@@ -201,7 +201,7 @@ bool staff_differs(const struct staff *staff, const struct staff_given *given)
     return false;
 }
 
-/* As given, but with the id and the PIN of who has the number already. */
+/* A person who has the number already keeps id and PIN; a new one gets an id. */
 static void settle(struct person *person, const struct staff *staff)
 {
     const struct person *known = find_number(staff, person->number);

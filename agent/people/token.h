@@ -25,9 +25,9 @@ void tokens_close(struct tokens *tokens); /* takes NULL */
 /* Looks at the file again if it has changed; one that can't be read changes nothing. */
 void tokens_refresh(struct tokens *tokens);
 /*
- * From now on a refresh tells what it finds added or removed, as the command line's acts; first of
- * all against what was told before: the file tokens.told, which begins empty, and anew when it is
- * damaged. Refreshes at once.
+ * From now on a refresh tells which tokens were added or removed, as acts of the command line. The
+ * first one comes at once, and compares with what was told before, kept in tokens.told: a file that
+ * is missing or damaged counts as empty.
  */
 enum err tokens_tell(struct tokens *tokens, access_told *told, void *context,
                      struct fault *fault) MUST_CHECK;

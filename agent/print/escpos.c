@@ -50,7 +50,7 @@ void escpos_inverse(struct escpos *w, bool on)
 /* --- Text --------------------------------------------------------------------------------------
  */
 
-/* In the code page, a byte for a column. */
+/* The text in the code page: one byte for each column. */
 static void encode(const struct escpos *w, struct slice text, struct buf *bytes)
 {
     code_page_write(w->page, text, bytes);

@@ -64,7 +64,10 @@ static const struct history_fee *fee_so_far(const struct history_line *live,
     return &none;
 }
 
-/* On the net of all pieces that bore this rate, less what was taken of them. */
+/*
+ * Takes the restocking fee on the net of all pieces that bore this rate, less what was taken for
+ * them before.
+ */
 static void take_fee(const struct sale_line *sold, const struct history_line *live,
                      const struct policy_fee *fee, struct decided_line *line)
 {

@@ -21,7 +21,7 @@ static bool is_harmless(const char *name)
     return false;
 }
 
-/* Of a word: letters, digits and what joins them. */
+/* True for letters, digits and what joins them to a word. */
 static bool is_word(const char *text)
 {
     return text && *text && strlen(text) <= 40 &&

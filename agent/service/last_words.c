@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Whose words are of devices, units and slots only. */
+/* Programs whose lines speak of devices, units and slots only. */
 static const char *const harmless[] = {"kernel: ", "systemd[", "rauc[", "boot[", "health["};
 
 static bool begins(struct slice text, const char *with)

@@ -12,7 +12,10 @@
 
 enum { NOT_STARTED_MAX = FAULT_WHERE_MAX + FAULT_TEXT_MAX + 2 };
 
-/* Not that another runs there (ERR_LOCKED); and nowhere, when there is no such folder. */
+/*
+ * Notes `told`. Nothing is noted when another process runs there (ERR_LOCKED), or when the folder
+ * is missing.
+ */
 enum err not_started_note(const char *folder, enum err why, const struct fault *told,
                           struct fault *fault) MUST_CHECK;
 /* One line without its end; false when the last start was not one that failed. */

@@ -16,7 +16,7 @@ static bool is_plain(struct slice text)
     return json_scan_plain(text) == text.len;
 }
 
-/* Of a text that needs no escape. Where it ends. */
+/* Writes a text that needs no escape between quotes; returns the end. */
 static char *put_quoted(char *to, struct slice text)
 {
     *to++ = '"';

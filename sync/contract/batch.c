@@ -46,7 +46,10 @@ void batch_header_write(const struct batch_header *header, batch_put *put, void 
     put_hash(put, context, "parent_hash", &header->parent.hash);
 }
 
-/* Where the properties come from, and what was wrong with the first one that was. */
+/*
+ * Reads the properties one by one; after the first that is wrong, `err` is set and nothing more is
+ * read.
+ */
 struct source {
     batch_get *get;
     void *context;

@@ -70,7 +70,10 @@ static enum err clear_parked(struct database *db, int64_t no, const struct ack *
     return database_run(db, s, fault);
 }
 
-/* Within its bounds it is the whole list: what is missing from it was settled. */
+/*
+ * Takes the parked items of an acknowledgement. Within its bounds that is the whole list: what is
+ * missing from it was settled.
+ */
 static enum err take_parked(struct eventlog *log, enum stream stream, const struct ack *ack,
                             struct fault *fault)
 {

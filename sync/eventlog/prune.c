@@ -361,7 +361,7 @@ static enum err insist(struct step *step, step_decide *decide, struct prune *pru
     return err ? err : run_step(step, decide, prune, fault);
 }
 
-/* Where there is little room still, in smaller steps. */
+/* Repeats the step until nothing is left, in smaller steps where there is little room. */
 static enum err repeat(struct prune *prune, step_decide *decide, struct fault *fault)
 {
     for (;;) {

@@ -24,14 +24,16 @@ struct auditor_config {
     void *context;
 };
 
-/* Before the database is opened: SQLite forgets a damaged end of the write-ahead log. */
+/* Call it before the database is opened: SQLite forgets a damaged end of the write-ahead log. */
 enum err auditor_open(struct auditor **auditor, const struct auditor_config *config,
                       struct fault *fault) MUST_CHECK;
-/* hubdb_open, with the rescue of a file that was found damaged, or doesn't open. */
+/* As hubdb_open; a file that was found damaged, or doesn't open, is rescued first. */
 enum err auditor_open_hub(struct auditor *auditor, struct hubdb **hub,
                           struct fault *fault) MUST_CHECK;
-/* After it: looks at what came last, and begins with the rest. A server looks after its pages
- * itself. */
+/*
+ * After auditor_open_hub: looks at what was written last, and begins with the rest on its thread.
+ * The pages of a server are its own business.
+ */
 enum err auditor_begin(struct auditor *auditor, struct hubdb *hub, struct fault *fault) MUST_CHECK;
 void auditor_close(struct auditor *auditor); /* before hubdb_close; takes NULL */
 

@@ -61,7 +61,10 @@ static void begin(struct evictions *evictions)
     loop_timer_start(evictions->timer, SOON_MS, 0);
 }
 
-/* By the wall clock: of one that was put back since, at once. */
+/*
+ * HELD_BACK_MS after the eviction, by the monotonic clock; at once if the wall clock was put back
+ * since.
+ */
 static int64_t when_again(struct clock *clock, int64_t evicted_ms)
 {
     const int64_t since_ms = clock_wall_ms(clock) - evicted_ms;
@@ -225,9 +228,7 @@ static void probe_ended(struct evictions *evictions, enum err err, const struct 
     try_again(evictions, err ? "hub.not_evicted" : "hub.list_not_read", fault);
 }
 
-/*
- * An appliance that has become unwelcome anew meanwhile has no proof yet, and stays to be put out.
- */
+/* One that has become unwelcome anew meanwhile has no proof yet, and stays to be put out. */
 static void put_out(struct evictions *evictions)
 {
     struct unwelcome *one = find(evictions, evictions->visited);

@@ -409,7 +409,10 @@ enum err hub_open(struct hub **out, struct loop *loop, const struct hub_config *
     return ERR_OK;
 }
 
-/* What the worker finished last finds no wire any more, and is answered when it comes again. */
+/*
+ * Posted last of all: answers that the worker has posted before it find no wire any more, and are
+ * given when the appliance asks again.
+ */
 static void free_hub(void *context)
 {
     free(context);

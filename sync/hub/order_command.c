@@ -103,7 +103,7 @@ static enum err add(struct database *db, struct commands *commands, struct asked
     return err;
 }
 
-/* Until it has ended: an answer, or the running hub's word that its time is up. */
+/* Waits for the end: an answer, or the running hub says that the time is up. */
 static enum err wait_for_end(struct commands *commands, const struct id *id, int64_t most_s,
                              struct buf *text, struct fault *fault)
 {

@@ -30,8 +30,8 @@ void outside_stop(struct outside *outside);
 /* After worker_close. Takes NULL. */
 void outside_close(struct outside *outside);
 /*
- * At the start of the only hub on a database, before the worker has it: nobody is at what a crash
- * left held.
+ * Frees what a crash left held. Only at the start of the only hub on a database, before the worker
+ * has it.
  */
 enum err outside_release(struct database *db, struct fault *fault) MUST_CHECK;
 
@@ -47,7 +47,10 @@ struct outside_facts {
 };
 struct outside_facts outside_facts(const struct outside *outside);
 
-/* By which the payment provider signs; NULL: none tells us anything. Borrowed. */
+/*
+ * The secret that the payment provider signs with; NULL: there is no provider that tells us
+ * anything. Borrowed.
+ */
 const struct webhook_secret *outside_provider_secret(const struct outside *outside);
 
 #endif

@@ -135,7 +135,7 @@ static enum err open_door(struct reception *r, struct fault *fault)
     return door_open(&r->door, r->loop, &door, fault);
 }
 
-/* Behind the door, which may have renewed what the hub shows. */
+/* After the door was opened, which may have renewed the certificate that the hub shows. */
 static enum err open_strangers(struct reception *r, struct fault *fault)
 {
     const struct settings *settings = r->config->settings;

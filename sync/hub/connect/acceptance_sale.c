@@ -188,7 +188,10 @@ static int64_t rest_of(int64_t amount_minor, int64_t units, int64_t quantity, in
     return rest > 0 ? rest : 0;
 }
 
-/* On the net of all pieces that bore this rate, less what was taken of them. */
+/*
+ * Takes the restocking fee on the net of all pieces that bore this rate, less what was taken for
+ * them before.
+ */
 static void take_fee(const struct acceptance_sale *sale, const struct cJSON *sold,
                      int64_t paid_minor, const struct share *given, struct share *part)
 {

@@ -167,7 +167,7 @@ static int64_t tax_of(const struct cJSON *list, const char *jurisdiction)
     return sum;
 }
 
-/* Of a sale, of return.created, or of tax.adjusted. */
+/* The tax of a jurisdiction in the data of a sale, of return.created or of tax.adjusted. */
 static int64_t tax_within(const struct cJSON *data, const char *jurisdiction)
 {
     const struct cJSON *lines = json_member(data, "lines");

@@ -15,7 +15,7 @@
  */
 enum err authorisation_take(struct database *db, struct order *order,
                             struct fault *fault) MUST_CHECK;
-/* Of its document. ERR_INVALID: no percentage. */
+/* Reads the fee from the authorisation's document. ERR_INVALID: no percentage. */
 enum err authorisation_fee_read(const struct cJSON *json, struct arena *arena,
                                 struct acceptance_fee *fee, struct fault *fault) MUST_CHECK;
 /* The return that is authorised under a number. */

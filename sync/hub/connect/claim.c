@@ -123,7 +123,10 @@ struct excess {
     struct id asked_other;
 };
 
-/* The same line may stand in a return several times: they are looked at together. */
+/*
+ * How many pieces the return asks for of one sale line, up to and with this one: a return may name
+ * the line several times.
+ */
 static int64_t asked_of(const struct claim *claim, size_t upto)
 {
     int64_t sum = 0;
@@ -133,7 +136,10 @@ static int64_t asked_of(const struct claim *claim, size_t upto)
     return sum;
 }
 
-/* What of it no sale stands behind, because others brought it back. */
+/*
+ * *over: pieces of the line that no sale stands behind, because other returns took them; 0 or less:
+ * none.
+ */
 static enum err beyond_sale(struct database *db, const struct claim *claim, size_t i, int64_t *over,
                             struct others *others, struct fault *fault)
 {
@@ -142,7 +148,7 @@ static enum err beyond_sale(struct database *db, const struct claim *claim, size
     return err;
 }
 
-/* Of the item up to that line of the return. */
+/* The same by the item. */
 static int64_t item_asked_of(const struct claim *claim, size_t upto)
 {
     int64_t sum = 0;
@@ -152,7 +158,10 @@ static int64_t item_asked_of(const struct claim *claim, size_t upto)
     return sum;
 }
 
-/* The same where it, or what others brought, names no line of the sale: by the item. */
+/*
+ * As beyond_sale, but by the item: for a line that names none of the sale, or where other returns
+ * named none.
+ */
 static enum err beyond_item(struct database *db, const struct claim *claim, size_t i, int64_t *over,
                             struct others *others, struct excess *excess, struct fault *fault)
 {
@@ -175,7 +184,7 @@ static enum err beyond_item(struct database *db, const struct claim *claim, size
     return ERR_OK;
 }
 
-/* What of it the authorisation doesn't allow, because others used it. */
+/* *over: pieces beyond what the authorisation allows, because other returns used it up. */
 static enum err beyond_authorisation(struct database *db, const struct claim *claim, size_t i,
                                      int64_t *over, struct others *others, struct fault *fault)
 {

@@ -12,7 +12,7 @@ struct homes {
     bool of_centre; /* the return is the centre's own */
 };
 
-/* On these depends what counts as returned. */
+/* Events that change how much of a receipt counts as returned. */
 static bool counts(enum event_type type)
 {
     return type == EVENT_RETURN_CREATED || type == EVENT_RETURN_APPROVED ||

@@ -33,7 +33,7 @@ void outlet_wake(struct outlet *outlet);
 /* The other side doesn't take them at the moment. */
 bool outlet_waits(const struct outlet *outlet);
 
-/* At the start of the only hub on a database: no other holds an outlet. */
+/* Frees outlets that a crash left held. Only at the start of the only hub on a database. */
 enum err outlet_release(struct database *db, struct fault *fault) MUST_CHECK;
 /* A parked one once more, or never. ERR_NOT_FOUND when it isn't parked. */
 enum err outlet_decide(struct database *db, int64_t delivery_no, bool discard, int64_t now_ms,

@@ -60,7 +60,7 @@ enum err payment_request(struct database *db, const struct payment_request *requ
 enum err payment_pick(struct database *db, size_t limit, int64_t now_ms, int64_t lease_ms,
                       struct payment payments[static PAYMENT_BATCH_MAX], size_t *count,
                       struct fault *fault) MUST_CHECK;
-/* At the start of the only hub on a database: what a crash left held is due. */
+/* Makes due what a crash left held. Only at the start of the only hub on a database. */
 enum err payment_release(struct database *db, struct fault *fault) MUST_CHECK;
 
 enum payment_answer_kind { PAYMENT_ISSUED, PAYMENT_DECLINED, PAYMENT_PENDING };

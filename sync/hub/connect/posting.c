@@ -75,9 +75,7 @@ static enum err describe(const struct posting *posting, int64_t now_ms, struct p
     char detail[DETAIL_MAX];
     char key[KEY_MAX];
     bool is_posted = posting->err == ERR_OK;
-    /*
-     * It is posted once, but may be parked, tried again and parked again: the key says which time.
-     */
+    /* Posted once, but perhaps parked several times: the key says which time. */
     (void)snprintf(key, sizeof key, "%s/%" PRId64, posting->entry.reference,
                    is_posted ? 0 : posting->attempts);
     buf_init(&data, DATA_MAX);

@@ -53,8 +53,8 @@ enum err desired_group(struct desired *desired, const char *group, const char *d
                        struct fault *fault) MUST_CHECK;
 
 /*
- * For a device that comes in the place of another: it is in the same groups. The other's own layers
- * hold for it by themselves, below its own.
+ * A device that replaces another gets into its groups. The other's own layers need no copy: they
+ * hold for the new device too, below its own.
  */
 enum err desired_inherit(struct desired *desired, const char *device, const char *of,
                          struct fault *fault) MUST_CHECK;
@@ -110,7 +110,7 @@ enum err desired_report(struct desired *desired, const char *device,
 /* Writes how a device stands as members of the open object: "config". */
 enum err desired_write(struct desired *desired, const char *device, struct jsonw *w,
                        struct fault *fault) MUST_CHECK;
-/* Of the fleet, as members of the open object. */
+/* Writes how the fleet stands, as members of the open object. */
 enum err desired_write_counts(struct desired *desired, struct jsonw *w,
                               struct fault *fault) MUST_CHECK;
 /* Writes changes below `before`, newest first, as items; `scope` "" takes all. */

@@ -69,7 +69,10 @@ enum err desired_each(struct desired *desired, const char *scope, desired_visit 
 
 /* --- Layers ---------------------------------------------------------------------------------- */
 
-/* With what null takes away left out: what stays must be valid by itself. */
+/*
+ * Checks a layer without its nulls, which only take something away: what stays must be valid by
+ * itself.
+ */
 static enum err check_layer(struct slice settings, struct fault *fault)
 {
     struct buf bare CLEANUP(buf_free);

@@ -18,7 +18,7 @@ struct member {
     int64_t before_change;
 };
 
-/* At most STEP_MAX of the statement's rows. */
+/* Lists at most STEP_MAX of the statement's rows. */
 static enum err list_members(struct rollouts *rollouts, struct statement *s,
                              struct member list[static STEP_MAX], size_t *members,
                              struct fault *fault)

@@ -80,8 +80,10 @@ enum err roster_set_state(struct roster *roster, const char *device, enum roster
 /* A new certificate was given for a code: the former box is to be evicted. */
 enum err roster_supersede(struct roster *roster, const char *device,
                           struct fault *fault) MUST_CHECK;
-/* Of the state that was taken on at `changed_ms`; in another one it isn't out. `again`: somebody of
- * its certificate may come in yet. */
+/*
+ * Notes that the device was evicted, if it is still in the state that it took on at `changed_ms`.
+ * `again`: who holds its certificate may come in once more.
+ */
 enum err roster_set_evicted(struct roster *roster, const char *device, int64_t changed_ms,
                             int64_t now_ms, bool again, struct fault *fault) MUST_CHECK;
 

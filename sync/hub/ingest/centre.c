@@ -231,9 +231,7 @@ static void tell_others(const struct recording *recording, struct recording *oth
     }
 }
 
-/*
- * Each step for all facts before the next step: a server then takes the rows of a table together.
- */
+/* Each step for all facts before the next: a server then takes the rows of a table together. */
 static enum err store_all(struct database *db, struct session *session,
                           struct recording *recordings, size_t count, struct fault *fault)
 {

@@ -299,9 +299,7 @@ static enum err learn_store(struct database *db, const char *device, struct slic
     return database_send(db, s, fault);
 }
 
-/*
- * Stores a lost event again under the number that it had, so that whatever refers to it still does.
- */
+/* Stores a lost event again under the number that it had, to which others still refer. */
 static enum err store_again(struct database *db, const struct fact_place *place,
                             const struct reading *reading, struct fact_stored *stored,
                             struct fault *fault)

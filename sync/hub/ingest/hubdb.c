@@ -58,7 +58,10 @@ static void make_group(char group[static EPOCH_MARK_GROUP_MAX + 1])
     hex_encode(secret, sizeof secret, group);
 }
 
-/* Of several hubs that begin at once the first judges, and the others find what it wrote. */
+/*
+ * Judges the epoch. When several hubs begin at once the first one judges, and the others find what
+ * it wrote.
+ */
 static enum err judge(struct hubdb *hub, int64_t now_ms, struct epoch_mark *next,
                       struct fault *fault)
 {
@@ -225,7 +228,7 @@ static enum err not_a_hubs(struct hubdb *hub, const char *what, struct fault *fa
                      "%s; are --state and --db right?", what);
 }
 
-/* Not a hub's, though something is in it. On a server others may have tables beside ours. */
+/* Refuses a file that has tables, but no hub's. On a server others may have some beside ours. */
 static enum err refuse_foreign(struct hubdb *hub, int64_t version, struct fault *fault)
 {
     bool hubs = false;

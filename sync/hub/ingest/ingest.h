@@ -64,8 +64,10 @@ struct ingest_result {
 enum err ingest_read(struct ingest_batch *batch, struct arena *arena,
                      struct fault *fault) MUST_CHECK;
 
-/* Of a batch that ingest_read has read. Errors are the database's; all that the batch itself can be
- * is in the verdict. */
+/*
+ * Stores a batch that ingest_read has read. Errors are the database's; what is wrong with the batch
+ * itself is in the verdict.
+ */
 enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
                       const struct ingest_batch *batch, struct ingest_result *result,
                       struct fault *fault) MUST_CHECK;

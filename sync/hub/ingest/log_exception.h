@@ -20,7 +20,7 @@ struct log_exception {
     int64_t now_ms;
 };
 
-/* For people; the same one again only counts. */
+/* Raises it for people; the same one again is only counted. */
 enum err log_exception_raise(struct database *db, const struct log_exception *exception,
                              struct fault *fault) MUST_CHECK;
 

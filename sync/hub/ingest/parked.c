@@ -101,7 +101,9 @@ static void write_id(struct jsonw *w, const char *key, const struct id *id)
     jsonw_text(w, key, text);
 }
 
-/* Where it lies, and which decision of it this is: the same when a restored hub decides it again.
+/*
+ * The key of the decision's event: the place in the log and which decision of it this is, so that a
+ * restored hub that decides it again gives the event the same id.
  */
 static void name_decision(const struct parked *parked, enum parked_verdict verdict,
                           char key[static KEY_MAX])

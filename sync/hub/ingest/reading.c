@@ -42,7 +42,7 @@ static bool may_tell(enum stream stream, enum event_type type)
     return kept == stream || (stream == STREAM_CENTRE && kept == STREAM_RETURNS);
 }
 
-/* As an acknowledgement has room for it; cut where a character begins. */
+/* The fault as a text that an acknowledgement has room for, cut between two characters. */
 static const char *detail_of(enum err err, const struct fault *why, struct arena *arena)
 {
     char text[FAULT_WHERE_MAX + FAULT_TEXT_MAX + 2];

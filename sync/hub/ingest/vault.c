@@ -59,7 +59,7 @@ static enum err read_fingerprint(struct database *db, bool *known, struct sha256
     return ERR_OK;
 }
 
-/* Of several hubs that begin at once, the first one's stays. */
+/* Writes our fingerprint. When several hubs begin at once, the first one's stays. */
 static enum err claim(struct database *db, const struct vault *vault, struct fault *fault)
 {
     struct sha256 fingerprint = fingerprint_of(vault);

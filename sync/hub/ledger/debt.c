@@ -12,7 +12,10 @@ static int64_t sum_of(const struct tax_list *tax)
     return sum;
 }
 
-/* At the sale's rate; without tax where the marketplace collected it. Net is what is left. */
+/*
+ * Gross and tax in the journal's currency, at the sale's rate; net is what is left. Where the
+ * marketplace collected the tax, it is not in the amounts.
+ */
 static enum err take_amounts(const struct booking *b, int64_t gross_minor,
                              const struct tax_list *tax, struct amounts *out)
 {

@@ -1,6 +1,4 @@
-/*
- * Inside of the answers: events, and returns with the way that they went. Reads only.
- */
+/* Inside of the answers: events, and returns with the way that they went. Reads only. */
 #ifndef SYNC_HUB_WEB_TRAIL_H
 #define SYNC_HUB_WEB_TRAIL_H
 
