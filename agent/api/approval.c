@@ -28,8 +28,8 @@ static void known(void *context, const struct people_answer *answer)
     } else if (api_peer_left(call->request)) {
         api_fail(call->request, fault_set(&fault, ERR_CLOSED, "", "the client has left"), &fault);
     } else {
-        call->actor = (struct capture_actor){
-            .lane = call->actor.lane, .person = answer->person->id, .manager = true};
+        call->actor.person = answer->person->id;
+        call->actor.manager = true;
         submit(call, approval->kind, &approval->subject);
     }
     free(approval);

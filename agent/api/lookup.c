@@ -42,6 +42,7 @@ struct inquiry {
     struct sale_query query;
     int64_t reserved_until_ms; /* wall: as the hub says */
     bool awaits_holder;        /* the store that wrote it hasn't said anything yet */
+    bool confirmed;            /* it has, and keeps off */
 };
 
 struct lookup *lookup_open(struct api *api,
@@ -117,6 +118,7 @@ static void learned(void *context, enum err err, const struct fault *fault)
     struct inquiry *inquiry = context;
     if (err)
         diag_fault(inquiry->lookup->api->config.diag, DIAG_WARN, "lookup.not_kept", fault);
+    inquiry->confirmed &= err == ERR_OK;
     if (loop_post(inquiry->lookup->api->config.loop, handle_again, inquiry) != ERR_OK)
         abort(); /* the client would wait for ever, and nothing can be allocated any more */
 }
@@ -158,6 +160,7 @@ static void answered(void *context, enum err err, struct slice answer)
     size_t count = err ? 0 : gather(&reply, bodies);
     inquiry->reserved_until_ms = reply.reserved_until_ms;
     inquiry->awaits_holder = err == ERR_BUSY;
+    inquiry->confirmed = reply.confirmed;
     note_asked(lookup, inquiry->query.receipt, err ? TRY_AGAIN_MS : ASK_AGAIN_MS,
                reply.reserved_until_ms);
     if (count && !lookup->closed)
@@ -281,8 +284,10 @@ static bool asks(struct api_call *call, const char *named, const struct sale_que
 {
     struct lookup *lookup = call->api->lookup;
     char receipt[SALE_QUERY_RECEIPT_MAX + 1];
-    if (lookup->answered && lookup->answered->request == call->request)
+    if (lookup->answered && lookup->answered->request == call->request) {
+        call->actor.confirmed = lookup->answered->confirmed;
         return is_held_up(call, lookup->answered);
+    }
     if (!link_is_up(call->api))
         return false;
     if (named)

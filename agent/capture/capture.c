@@ -291,6 +291,7 @@ static enum err copy_order(struct capture_job *job, const struct capture_order *
 {
     const char *trace = arena_slice_text(&job->arena, order->traceparent);
     job->actor.manager = order->actor.manager;
+    job->actor.confirmed = order->actor.confirmed;
     if (!trace || copy_text(&job->arena, order->actor.lane, &job->actor.lane) ||
         copy_text(&job->arena, order->actor.person, &job->actor.person))
         return fault_set(fault, ERR_NO_MEMORY, "", "out of memory");

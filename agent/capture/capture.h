@@ -19,6 +19,7 @@ struct capture_actor {
     const char *lane;   /* "" when the request came from no lane */
     const char *person; /* a person's id; "" for a till */
     bool manager;
+    bool confirmed; /* of this very request the hub has said, just now, that it knows it all */
 };
 
 enum capture_kind {

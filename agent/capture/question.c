@@ -164,6 +164,7 @@ static struct facts store_facts(const struct question_asked *asked)
         .utc_offset_minutes = utc_offset_minutes(asked->now.wall_ms),
         .clock_trusted = asked->now.trusted,
         .link_up = store->link_up && store->link_up(store->context),
+        .confirmed = asked->actor->confirmed,
         .manager = asked->actor->manager,
         .store = store->store.number,
         .country = store->store.country,

@@ -31,13 +31,13 @@ static bool not_confirmed(const struct eligibility *e, size_t line, const struct
     return e->in->sale && !e->in->facts->confirmed;
 }
 
+/* What was lost here, or named no sale, the hub can't confirm either. */
 static bool history_uncertain(const struct eligibility *e, size_t line,
                               const struct policy_rule *rule)
 {
     (void)line;
     (void)rule;
-    const struct facts *facts = e->in->facts;
-    return e->in->request->receipt && facts->history_uncertain && !facts->confirmed;
+    return e->in->request->receipt && e->in->facts->history_uncertain;
 }
 
 static bool clock_untrusted(const struct eligibility *e, size_t line,

@@ -149,6 +149,8 @@ void sale_reply_write(struct buf *out, const struct sale_reply *reply)
         jsonw_time(&w, "reserved_until", reply->reserved_until_ms);
     if (reply->awaits_holder)
         jsonw_bool(&w, "awaits_holder", true);
+    if (reply->confirmed)
+        jsonw_bool(&w, "confirmed", true);
     jsonw_end(&w);
 }
 
@@ -223,6 +225,8 @@ enum err sale_reply_read(struct slice text, struct sale_reply *reply, struct fau
         err = read_reserved(text, limits, &read, fault);
     if (!err)
         err = read_flag(text, limits, "awaits_holder", &read.awaits_holder, fault);
+    if (!err)
+        err = read_flag(text, limits, "confirmed", &read.confirmed, fault);
     if (!err)
         *reply = read;
     return err;

@@ -48,6 +48,7 @@ struct sale_reply {
     size_t event_count;
     int64_t reserved_until_ms; /* another appliance is at it; 0: nobody */
     bool awaits_holder;        /* nothing is said yet: another answer follows */
+    bool confirmed;            /* the store that wrote it has told all that it did, and keeps off */
 };
 
 void sale_reply_write(struct buf *out, const struct sale_reply *reply);

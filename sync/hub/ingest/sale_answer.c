@@ -101,6 +101,7 @@ enum err sale_answer_confirmed(struct database *db, const char *holder,
     if (err || !device[0])
         return err;
     err = lease_has_all(db, reserved, &all, fault);
+    reply.confirmed = all;
     if (!all)
         reply.reserved_until_ms = now_ms + HOLDER_SENDS_MS;
     return err ? err : write_facts(db, &reply, out, fault);

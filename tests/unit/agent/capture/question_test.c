@@ -58,6 +58,44 @@ static void sell_in_pounds(struct counter *counter)
     counter_answer_free(&sold);
 }
 
+/* Decides with the hub's word that it knows all of the receipt, or without. */
+static void assert_decided(struct counter *counter, bool confirmed, const char *decision)
+{
+    const char *json = "{\"receipt\":\"pounds\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":"
+                       "\"unwanted\",\"condition\":\"open_box\"}]}";
+    const struct capture_actor actor = {.lane = "01", .person = "", .confirmed = confirmed};
+    struct cJSON *quote CLEANUP(json_cleanup) = NULL;
+    struct buf text CLEANUP(buf_free);
+    buf_init(&text, EVENT_BODY_MAX);
+    assert_int_equal(capture_quote(counter_capture(counter), counter_reader(counter),
+                                   slice_of(json), &actor, &text, NULL),
+                     ERR_OK);
+    assert_int_equal(json_parse(buf_slice(&text), JSON_LIMITS_DEFAULT, &quote, NULL), ERR_OK);
+    assert_string_equal(json_member_text(quote, "decision"), decision);
+}
+
+static void another_stores_receipt_waits_for_a_check_unless_the_hub_knows_all_of_it(void **state)
+{
+    sell_in_pounds(*state);
+    assert_decided(*state, false, "accepted_pending_check");
+    assert_decided(*state, true, "accepted");
+}
+
+static void what_came_back_while_nobody_knew_the_sale_the_hub_may_not_know(void **state)
+{
+    struct policy *policy = counter_policy(*state);
+    size_t rules = policy->rule_count;
+    policy->rule_count = 0; /* nothing against it */
+    struct counter_answer before =
+        ask(*state, "{\"receipt\":\"pounds\",\"lines\":[{\"sku\":\"4711\",\"quantity\":1,"
+                    "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
+    assert_string_equal(json_member_text(before.body, "decision"), "accepted");
+    policy->rule_count = rules;
+    sell_in_pounds(*state);
+    assert_decided(*state, true, "needs_manager");
+    counter_answer_free(&before);
+}
+
 static void a_price_in_another_currency_is_no_price_here(void **state)
 {
     sell_in_pounds(*state);
@@ -243,6 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_item_without_a_receipt_has_its_lowest_price),
+        TEST(another_stores_receipt_waits_for_a_check_unless_the_hub_knows_all_of_it),
+        TEST(what_came_back_while_nobody_knew_the_sale_the_hub_may_not_know),
         TEST(a_price_in_another_currency_is_no_price_here),
         TEST(pounds_are_paid_back_in_euro_by_the_policys_rates),
         TEST(rates_and_prices_of_that_day_come_out_of_the_log),

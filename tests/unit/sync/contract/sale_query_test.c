@@ -106,6 +106,25 @@ static void answer_holds_the_events_byte_for_byte(void **state)
     assert_true(slice_is(read.events[1], "{}"));
 }
 
+static void answer_says_whether_the_store_that_wrote_it_has_told_all(void **state)
+{
+    (void)state;
+    struct sale_reply read;
+    struct buf out CLEANUP(buf_free);
+    buf_init(&out, 1000);
+    for (int i = 0; i < 2; i++) {
+        const struct sale_reply reply = {.receipt = "0042", .confirmed = i != 0};
+        buf_reset(&out);
+        sale_reply_write(&out, &reply);
+        assert_int_equal(sale_reply_read(buf_slice(&out), &read, NULL), ERR_OK);
+        assert_int_equal(read.confirmed, i);
+    }
+    assert_int_equal(sale_reply_read(SLICE_LITERAL("{\"receipt\":\"1\",\"sale\":null,\"events\":[],"
+                                                   "\"confirmed\":1}"),
+                                     &read, NULL),
+                     ERR_INVALID);
+}
+
 static void sale_unknown_to_the_hub_is_empty(void **state)
 {
     (void)state;
@@ -170,6 +189,7 @@ int main(void)
         cmocka_unit_test(question_without_a_receipt_is_refused),
         cmocka_unit_test(receipt_that_is_too_long_is_refused),
         cmocka_unit_test(answer_holds_the_events_byte_for_byte),
+        cmocka_unit_test(answer_says_whether_the_store_that_wrote_it_has_told_all),
         cmocka_unit_test(sale_unknown_to_the_hub_is_empty),
         cmocka_unit_test(answer_is_refused_by_field),
         cmocka_unit_test(answer_with_too_many_events_is_refused),

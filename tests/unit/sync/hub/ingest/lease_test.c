@@ -122,6 +122,7 @@ static void who_asks_is_told_yes_when_the_holder_has_said_so(void **state)
     assert_true(asked.for_ms >= 60 * 1000);
     reply = confirm(f, FREE);
     assert_false(reply.awaits_holder);
+    assert_true(reply.confirmed);
     assert_int_equal(reply.reserved_until_ms, 0);
     assert_true(reply.sale.len > 0);
     assert_true(confirm(f, FREE).sale.len > 0); /* it came twice */
@@ -164,6 +165,7 @@ static void what_the_holder_saved_and_is_not_here_yet_is_waited_for(void **state
     has_of_it(told, 1);
     reply = confirm(f, told);
     assert_true(reply.reserved_until_ms > 0);
+    assert_false(reply.confirmed);
     send_return(f);
     reply = ask_from_b(f);
     assert_true(reply.awaits_holder);
@@ -182,6 +184,7 @@ static void holder_that_is_not_there_is_answered_for(void **state)
     arrival_house_state(f, "first", false);
     struct sale_reply reply = ask_from_b(f);
     assert_false(reply.awaits_holder);
+    assert_false(reply.confirmed); /* it may have taken something back meanwhile */
     assert_true(reply.sale.len > 0);
     assert_int_equal(f->reserves, 0);
 }
