@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -254,6 +255,49 @@ static void conflict_found_later_gives_the_tax_back(void **state)
                          ACCEPTED PAID "over_return: suspense +333, returns -280, tax DE 19 -53\n");
 }
 
+static void conflict_over_one_of_three_pieces_gives_the_last_ones_share_back(void **state)
+{
+    struct ledger_run *run = *state;
+    ledger_return_accept(run,
+                         "{\"line\":1,\"quantity\":3,\"net\":840,\"tax\":[{\"jurisdiction\":\"DE\","
+                         "\"rate\":\"19\",\"amount\":160}],\"gross\":1000,\"fee\":{\"amount\":0,"
+                         "\"tax\":0}}",
+                         "");
+    assert_int_equal(ledger_run_apply(run, "/centre", 1, 9, EVENT_RETURN_CONFLICTED,
+                                      "{\"lines\":[{\"line\":1,\"quantity\":1}]}"),
+                     ERR_OK);
+    ledger_return_expect(run, "accepted: returns +840, tax DE 19 +160, refunds_payable -1000\n"
+                              "over_return: suspense +333, returns -280, tax DE 19 -53\n");
+}
+
+static void account_is_that_of_the_country_where_it_was_returned(void **state)
+{
+    static const struct {
+        const char *country;
+        const char *account;
+    } cases[] = {{"\"country\":\"AT\",", "4110"}, {"\"country\":\"FR\",", "4100"}, {"", "4120"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ledger_run run;
+        char data[1024];
+        ledger_run_make_with(&run,
+                             "{\"version\":1,\"companies\":[{\"company\":\"main\",\"country\":"
+                             "\"DE\",\"accounts\":[{\"role\":\"returns\",\"account\":\"4100\"},"
+                             "{\"role\":\"returns\",\"country\":\"AT\",\"account\":\"4110\"},"
+                             "{\"role\":\"returns\",\"country\":\"DE\",\"account\":\"4120\"},"
+                             "{\"role\":\"tax\",\"account\":\"2200\"},"
+                             "{\"role\":\"refunds_payable\",\"account\":\"2100\"}]}]}");
+        (void)snprintf(data, sizeof data,
+                       "{%s" HEAD ",\"decision\":\"accepted\",\"goods\":\"none\",\"lines\":[" SOCKS
+                       "]}",
+                       cases[i].country);
+        ledger_run_event(&run, EVENT_RETURN_CREATED, data);
+        assert_string_equal(run.position.entries[0].lines[0].key.role, "returns");
+        assert_string_equal(run.position.entries[0].lines[0].account, cases[i].account);
+        ledger_run_free(&run);
+    }
+}
+
 static void rebased_amount_of_one_cent_goes_to_suspense(void **state)
 {
     struct ledger_run *run = *state;
@@ -358,6 +402,8 @@ int main(void)
         TEST(refund_that_raced_a_void_goes_to_suspense_until_it_fails),
         TEST(conflict_known_before_the_return_reverses_no_tax),
         TEST(conflict_found_later_gives_the_tax_back),
+        TEST(conflict_over_one_of_three_pieces_gives_the_last_ones_share_back),
+        TEST(account_is_that_of_the_country_where_it_was_returned),
         TEST(rebased_amount_of_one_cent_goes_to_suspense),
         TEST(adjusted_tax_comes_off_returns),
         TEST(two_lines_of_one_number_are_filled_in_order),
