@@ -279,7 +279,7 @@ enum rollout_verdict rollout_judge(const struct rollout_rules *rules,
     if (counts->planned || counts->pending || wave_age_ms < rules->soak_s * MS_PER_S)
         return ROLLOUT_WAIT;
     /* A canary wave from which no good report came proves nothing. */
-    if (rules->canary > 0 && wave == 0 && waves > 1 && counts->good == 0)
+    if (rules->canary > 0 && wave == 0 && counts->good == 0)
         return ROLLOUT_WAIT;
     return wave + 1 < waves ? ROLLOUT_GO_ON : ROLLOUT_FINISH;
 }
