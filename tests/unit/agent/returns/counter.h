@@ -93,6 +93,21 @@ static inline void counter_close(struct counter *c)
     arena_free(&c->arena);
 }
 
+/* The two as cmocka wants them: the state is the counter. */
+static inline int counter_setup(void **state)
+{
+    static struct counter c;
+    counter_open(&c);
+    *state = &c;
+    return 0;
+}
+
+static inline int counter_teardown(void **state)
+{
+    counter_close(*state);
+    return 0;
+}
+
 static inline enum err counter_try_sale(struct counter *c, const char *json)
 {
     c->fault = (struct fault){0};

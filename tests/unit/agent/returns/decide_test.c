@@ -3,9 +3,8 @@
 
 static int setup(void **state)
 {
-    static struct counter c;
-    counter_open(&c);
-    counter_sell(&c, "EUR", true,
+    counter_setup(state);
+    counter_sell(*state, "EUR", true,
                  "{'line':1,'sku':'socks','gtin':'04006381333931','category':'apparel/socks',"
                  "'quantity':3,'amount':1000,'tax':[{'type':'vat','jurisdiction':'DE','rate':'19',"
                  "'amount':160}],'cost':600},"
@@ -17,13 +16,6 @@ static int setup(void **state)
                  "{'tender':1,'type':'card','amount':30000,'reference':'tok_1'},"
                  "{'tender':2,'type':'cash','amount':22300}",
                  "");
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
     return 0;
 }
 
@@ -392,7 +384,7 @@ static void too_large_an_arena_need_is_an_error_not_a_crash(void **state)
     assert_true(failures > 0 && failures < 512);
 }
 
-#define DECIDE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define DECIDE(test) cmocka_unit_test_setup_teardown(test, setup, counter_teardown)
 
 int main(void)
 {

@@ -3,20 +3,6 @@
 
 #include "agent/returns/disposition.h"
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static void sell(struct counter *c, const char *category, int64_t amount)
 {
     char line[160];
@@ -111,7 +97,7 @@ static void the_value_of_what_is_weighed_is_that_of_all_that_comes_back(void **s
     assert_int_equal(disposition_value(&c->sale.lines[1], 500), 1000);
 }
 
-#define ROUTE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ROUTE(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {

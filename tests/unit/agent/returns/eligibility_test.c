@@ -3,20 +3,12 @@
 
 static int setup(void **state)
 {
-    static struct counter c;
-    counter_open(&c);
-    counter_sell(&c, "EUR", true,
+    counter_setup(state);
+    counter_sell(*state, "EUR", true,
                  "{'line':1,'sku':'a','category':'apparel/socks','quantity':3,'amount':3000,"
                  "'group':'set'},"
                  "{'line':2,'sku':'b','category':'food','quantity':1,'amount':1000,'group':'set'}",
                  "{'tender':1,'type':'cash','amount':4000}", "");
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
     return 0;
 }
 
@@ -353,7 +345,7 @@ static void an_authorisation_is_looked_at_by_the_rules_that_ship(void **state)
     c->facts.authorisation = NULL;
 }
 
-#define RULE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define RULE(test) cmocka_unit_test_setup_teardown(test, setup, counter_teardown)
 
 int main(void)
 {

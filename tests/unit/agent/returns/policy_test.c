@@ -1,19 +1,5 @@
 #include "tests/unit/agent/returns/counter.h"
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static void the_default_names_its_version_and_reads(void **state)
 {
     struct counter *c = *state;
@@ -207,7 +193,7 @@ static void a_rate_holds_from_its_day_until_a_later_one(void **state)
     assert_int_equal(policy_rate_on(&c->policy, "EUR", "USD", 10).digits, 0);
 }
 
-#define POLICY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define POLICY(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {

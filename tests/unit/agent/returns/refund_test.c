@@ -1,20 +1,6 @@
 /* What lines refund: weights, several taxes, prices without tax, fees, offers, kinds of lines. */
 #include "tests/unit/agent/returns/counter.h"
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 #define CARD(amount) "{'tender':1,'type':'card','amount':" #amount "}"
 #define TAX(jurisdiction, amount)                                                                  \
     "{'type':'sales','jurisdiction':'" jurisdiction "','rate':'8.875','amount':" #amount "}"
@@ -224,7 +210,7 @@ static void commission_of_a_partial_return_is_cumulative(void **state)
                      500);
 }
 
-#define BACK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define BACK(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {

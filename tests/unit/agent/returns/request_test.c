@@ -1,19 +1,5 @@
 #include "tests/unit/agent/returns/counter.h"
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static enum err try(struct counter *c, const char *json, struct return_request *request)
 {
     c->fault = (struct fault){0};
@@ -107,7 +93,7 @@ static void a_written_decision_has_what_the_api_promises(void **state)
     buf_free(&out);
 }
 
-#define REQUEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define REQUEST(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {

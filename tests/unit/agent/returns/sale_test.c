@@ -1,19 +1,5 @@
 #include "tests/unit/agent/returns/counter.h"
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 /* The example of the API description. */
 static const char example[] =
     "{'receipt':'0042-01-20261122-0017','channel':'store','store':'0042','lane':'01',"
@@ -145,7 +131,7 @@ static void amounts_that_would_overflow_are_refused(void **state)
     assert_string_equal(c->fault.where, "lines");
 }
 
-#define SALE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define SALE(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {

@@ -1,20 +1,6 @@
 /* To whom the money goes: types that are allowed, who pays them out, cash as it is handed over. */
 #include "tests/unit/agent/returns/counter.h"
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static void sell_for(struct counter *c, const char *currency, const char *type, int64_t amount)
 {
     char line[128];
@@ -177,7 +163,7 @@ static void todays_rate_alone_is_not_enough(void **state)
     assert_int_equal(d.outcome, OUTCOME_NEEDS_LINK); /* gain or loss could not be told */
 }
 
-#define PLAN(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PLAN(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {

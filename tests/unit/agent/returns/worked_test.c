@@ -10,20 +10,6 @@ static const char three_for_ten[] =
     "'tax':[{'type':'vat','class':'standard','jurisdiction':'DE','rate':'19','amount':160}]}";
 static const char card_1000[] = "{'tender':1,'type':'card','amount':1000,'reference':'tok_8f2'}";
 
-static int setup(void **state)
-{
-    static struct counter c;
-    counter_open(&c);
-    *state = &c;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    counter_close(*state);
-    return 0;
-}
-
 static void assert_line(const struct decision *d, int64_t gross, int64_t tax)
 {
     assert_int_equal(d->lines[0].gross_minor, gross);
@@ -309,7 +295,7 @@ static void rounding_at_the_sale_is_reversed_and_not_paid_out(void **state)
     assert_int_equal(d.payout_minor, 700);
 }
 
-#define WORKED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WORKED(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
 {
