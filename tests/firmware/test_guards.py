@@ -64,6 +64,21 @@ def test_room_memory_time_and_the_journal_are_bounded():
     assert {"Storage=volatile", "RuntimeMaxUse=16M"} <= journal
 
 
+def test_wanted_restart_is_known_as_one():
+    file = "usr/lib/systemd/system/tillback-boot.service"
+    assert {"RemainAfterExit=yes", "ExecStop=/usr/lib/tillback/boot stop"} <= settings(file, "Service")
+    assert "Conflicts=shutdown.target" in settings(file, "Unit")
+
+
+def test_image_takes_signed_bundles_of_its_own_product_and_none_that_is_older():
+    lines = (FIRMWARE / "root/etc/os-release").read_text().splitlines()
+    release = dict(line.split("=", 1) for line in lines)
+    rauc = settings("etc/rauc/system.conf", "system")
+    assert {f"compatible={release['IMAGE_ID']}", f"min-bundle-version={release['IMAGE_VERSION']}"} <= rauc
+    assert "bundle-formats=verity" in rauc
+    assert "path=/etc/rauc/ca.pem" in settings("etc/rauc/system.conf", "keyring")
+
+
 def test_nobody_but_tillbackd_asks_for_an_update():
     socket = settings("usr/lib/systemd/system/tillback-installer.socket", "Socket")
     assert {"SocketGroup=tillback", "SocketMode=0660"} <= socket

@@ -220,13 +220,6 @@ def test_wanted_restart_gives_the_slot_its_starts_back(slots):
     assert slots.recorded("diagnostics-last") == "the last words\n"
 
 
-def test_restart_of_a_slot_that_was_given_up_gives_nothing_back(slots):
-    slots.set_environment(ORDER="A B", A_OK=1, A_TRY=2, B_OK=0, B_TRY=0)
-    (slots.folder / "run/tillback-unhealthy").touch()
-    slots.script("boot", "stop")
-    assert slots.environment()["A_TRY"] == "2"
-
-
 HEALTHY = "ActiveState=active\nStatusText=healthy\n"
 FAILED = "ActiveState=activating\nStatusText=\n"
 
