@@ -35,7 +35,7 @@ firmware-reproducible: firmware ; $(Q)toolchain/reproduce $(ARCH)
 FIRMWARE_TESTED = amd64
 FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/$(FIRMWARE_TESTED) $(PYTEST) --durations=0 --durations-min=1 \
     --junitxml=build/$@.xml
-FIRMWARE_STILL := $(patsubst %,test_%.py,contents guards slots rescue_script)
+FIRMWARE_STILL := $(patsubst %,test_%.py,boot_loader contents guards rescue_script slots)
 FIRMWARE_QUICK := test_appliance.py test_soak.py::test_every_cut_of_an_update_leaves_a_whole_appliance
 FIRMWARE_SOAKS := firmware-soak-capture firmware-soak-update
 FIRMWARE_ROWS := firmware-test-updates firmware-test-devices
