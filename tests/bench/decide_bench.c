@@ -1,6 +1,7 @@
 /*
  * The decision on a return of a 50-line sale, as the counter asks it: every line at once, half of
- * each already returned. No I/O: time, and what it takes from memory, are all there is.
+ * each already returned. No I/O: time, and what it takes from memory, are all there is. Prints them
+ * as JSON.
  *
  *   decide_bench [ROUNDS]
  */
@@ -159,10 +160,9 @@ static void report(const struct bench *bench, size_t rounds)
         times[i] = cost.us;
     }
     qsort(times, rounds, sizeof *times, by_size);
-    printf("decision on a %d-line sale, %zu times: median %.1f us, p99 %.1f us, worst %.1f us;\n"
-           "%zu bytes handed out, %zu bytes of heap held, all freed at once\n",
-           LINES, rounds, times[rounds / 2], times[rounds * 99 / 100], times[rounds - 1],
-           cost.bytes, cost.heap);
+    (void)printf("{\"lines\":%d,\"decisions\":%zu,\"p50_us\":%.1f,\"p99_us\":%.1f,"
+                 "\"arena_bytes\":%zu,\"heap_bytes\":%zu}\n",
+                 LINES, rounds, times[rounds / 2], times[rounds * 99 / 100], cost.bytes, cost.heap);
     free(times);
 }
 
