@@ -10,6 +10,7 @@ import time
 
 import pytest
 from conftest import PROGRAMS, ROOT
+from road.news import News
 from road.road import await_true, free_port_base
 from road.till import Till
 
@@ -89,6 +90,16 @@ def test_two_runs_side_by_side_end_by_ctrl_c_without_a_trace(runs):
     assert second.interrupt() == 0
     assert second.processes() == []
     assert first.said().rstrip().endswith("stopped")
+
+
+def test_scan_that_is_no_text_leaves_the_pipe_open_for_the_next(runs):
+    first, _ = runs
+    first.await_guide()
+    token = re.search(r"Authorization: Bearer (\S+)\"", first.said())[1]
+    with News(first.store, token) as news:
+        (first.folder / "scan").write_bytes(b"\xff\xfe\n0042-01-next\n")
+        assert news.wait_for("scan")["data"] == "0042-01-next"
+    assert first.interrupt() == 0
 
 
 def test_second_run_in_one_folder_is_refused(runs):

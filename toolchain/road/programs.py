@@ -69,7 +69,7 @@ class Program:
 
     def say(self, line):
         """A line to its standard input."""
-        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.write(os.fsencode(line) + b"\n")
         self.process.stdin.flush()
 
     def stop(self):
