@@ -20,6 +20,7 @@ struct document {
 };
 
 struct build {
+    const char *start;
     const char *at; /* in a text that json_scan_check has passed */
     const char *end;
     struct arena *arena;
@@ -93,7 +94,8 @@ static enum err build_number(struct build *b, cJSON *into, struct fault *fault)
     into->valuedouble = strtod(text, NULL);
     return isfinite(into->valuedouble)
                ? ERR_OK
-               : fault_set(fault, ERR_INVALID, "", "a number that is too large");
+               : fault_set(fault, ERR_INVALID, "", "a number that is too large at offset %zu",
+                           (size_t)(from - b->start));
 }
 
 static enum err build_value(struct build *b, cJSON *into, struct fault *fault);
@@ -152,7 +154,10 @@ static enum err check_keys(struct build *b, const cJSON *object, size_t count, s
         err = check_many(b, object, count, &twice);
     if (err)
         return fault_set(fault, err, "", "out of memory");
-    return twice ? fault_set(fault, ERR_INVALID, twice, "the key occurs twice") : ERR_OK;
+    return twice ? fault_set(fault, ERR_INVALID, twice,
+                             "the key occurs twice in the object that ends at offset %zu",
+                             (size_t)(b->at - b->start))
+                 : ERR_OK;
 }
 
 /* The depth is limited, so this may recurse. */
@@ -215,6 +220,7 @@ static enum err build(struct slice text, struct arena *arena, struct document **
 {
     struct document *document = arena_alloc(arena, 1, sizeof *document);
     struct build b = {
+        .start = text.data,
         .at = text.data,
         .end = text.data + text.len,
         .arena = arena,

@@ -274,9 +274,18 @@ static void keys_that_occur_twice_are_refused_at_every_level(void **state)
                          ERR_INVALID);
         assert_string_equal(fault.where, "a");
     }
+    assert_string_equal(fault.text, "the key occurs twice in the object that ends at offset 20");
     assert_int_equal(json_parse(SLICE_LITERAL("{\"a\":1,\"A\":1,\"b\":{\"a\":1}}"),
                                 JSON_LIMITS_DEFAULT, &doc, NULL),
                      ERR_OK);
+}
+
+static void number_that_is_too_large_is_told_by_its_place(void **state)
+{
+    (void)state;
+    assert_int_equal(json_parse(SLICE_LITERAL("{\"a\": 1e400}"), JSON_LIMITS_DEFAULT, &doc, &fault),
+                     ERR_INVALID);
+    assert_string_equal(fault.text, "a number that is too large at offset 6");
 }
 
 static void size_and_depth_are_limited_exactly(void **state)
@@ -366,6 +375,7 @@ int main(void)
         JSON_TEST(lists_larger_than_the_arena_are_refused),
         JSON_TEST(what_is_not_json_is_refused),
         JSON_TEST(keys_that_occur_twice_are_refused_at_every_level),
+        JSON_TEST(number_that_is_too_large_is_told_by_its_place),
         JSON_TEST(size_and_depth_are_limited_exactly),
         JSON_TEST(a_million_brackets_are_refused_without_recursion),
         JSON_TEST(print_is_compact_and_keeps_the_order),
