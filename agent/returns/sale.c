@@ -8,6 +8,14 @@
 /* Shorter than any card number. */
 enum { RATE_TEXT_MAX = 12 };
 
+enum { TAX_LIST_MAX = 40 };
+
+/* "lines[2].tax" */
+static void name_tax_list(char list[static TAX_LIST_MAX], size_t line)
+{
+    snprintf(list, TAX_LIST_MAX, "lines[%zu].tax", line);
+}
+
 /* Refuses the item of a list: "lines[2].quantity". */
 static enum err refuse(struct fault *fault, const char *list, size_t index, const char *field,
                        const char *rule)
@@ -60,8 +68,10 @@ static enum err check_line_cards(const struct sale_line *line, size_t index,
     };
     enum err err = refuse_cards(texts, FIELD_COUNT(texts), "lines", index, known, fault);
     for (size_t i = 0; i < line->tax_count && !err; i++) {
+        char list[TAX_LIST_MAX];
+        name_tax_list(list, index);
         const struct text_field jurisdiction = {"jurisdiction", line->taxes[i].jurisdiction};
-        err = refuse_cards(&jurisdiction, 1, "lines[].tax", i, known, fault);
+        err = refuse_cards(&jurisdiction, 1, list, i, known, fault);
     }
     return err;
 }
@@ -103,13 +113,15 @@ static enum err check_taxes(const struct sale_line *line, size_t index, struct f
 {
     for (size_t i = 0; i < line->tax_count; i++) {
         const struct sale_tax *tax = &line->taxes[i];
+        char list[TAX_LIST_MAX];
         struct decimal rate;
+        name_tax_list(list, index);
         if (strlen(tax->rate) > RATE_TEXT_MAX ||
             decimal_parse(slice_of(tax->rate), &rate) != ERR_OK || rate.digits < 0)
-            return refuse(fault, "lines", index, "tax.rate",
+            return refuse(fault, list, i, "rate",
                           "must be a decimal number of per cent such as \"19\" or \"7.5\"");
         if (tax->amount_minor < 0)
-            return refuse(fault, "lines", index, "tax.amount", "must not be negative");
+            return refuse(fault, list, i, "amount", "must not be negative");
     }
     return ERR_OK;
 }
@@ -275,6 +287,15 @@ static enum err check_market(const struct sale *sale, struct fault *fault)
     return ERR_OK;
 }
 
+/* It is the event's subject, which may hold none (CloudEvents 1.0, section 3.1). */
+static enum err check_receipt(const char *receipt, struct fault *fault)
+{
+    for (const char *at = receipt; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            return fault_set(fault, ERR_INVALID, "receipt", "must have no control characters");
+    return ERR_OK;
+}
+
 enum err sale_check(struct sale *sale, const struct known_formats *known, struct arena *arena,
                     struct fault *fault)
 {
@@ -283,7 +304,9 @@ enum err sale_check(struct sale *sale, const struct known_formats *known, struct
     sale->currency = currency_find(slice_of(sale->currency_code));
     if (!sale->currency)
         return fault_set(fault, ERR_INVALID, "currency", "is not a currency of ISO 4217");
-    enum err err = check_cards(sale, known, fault);
+    enum err err = check_receipt(sale->receipt, fault);
+    if (!err)
+        err = check_cards(sale, known, fault);
     for (size_t i = 0; i < sale->line_count && !err; i++) {
         default_texts(&sale->lines[i]);
         err = check_line(sale, i, fault);
