@@ -98,6 +98,13 @@ static struct slice header_slice(struct http_request *request, const char *name)
     return value ? slice_of(value) : (struct slice){"", 0};
 }
 
+/* Who sends no body names no member. */
+static struct slice body_of(struct http_request *request)
+{
+    struct slice body = http_request_body(request);
+    return body.len ? body : SLICE_LITERAL("{}");
+}
+
 /* W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>. Anything else counts as not sent. */
 static struct slice traceparent_of(struct http_request *request)
 {
@@ -143,7 +150,7 @@ void api_write(struct api_call *call, enum capture_kind kind, const struct id *s
     (void)snprintf(write->lane, sizeof write->lane, "%s", call->actor.lane);
     struct capture_order order = {
         .kind = kind,
-        .body = http_request_body(call->request),
+        .body = body_of(call->request),
         .key = header_slice(call->request, "Idempotency-Key"),
         .traceparent = traceparent_of(call->request),
         .actor = call->actor,

@@ -122,6 +122,14 @@ def test_return_is_voided_before_money_moved(store, receipt):
     assert answer.status == 200 and answer.json["decision"] == "voided"
 
 
+def test_step_without_a_body_is_taken_as_planned(store, receipt):
+    made = returned(store, receipt)
+    paid = store.call("POST", f"/v1/returns/{made['return_id']}/refund")
+    assert paid.status == 200 and paid.json["money"] == "issued", paid.text
+    lines = store.call("POST", f"/v1/returns/{made['return_id']}/receive")
+    assert lines.status == 400 and lines.json["field"] == "lines", "it says what is missing"
+
+
 def old_receipt(store, name):
     sale = example("post", "/v1/sales")
     sale.update(receipt=name, sold_at="2026-08-01T10:11:12+01:00")
