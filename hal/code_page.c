@@ -38,7 +38,7 @@ static const uint16_t cp1252[32] = {
     0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e, 0x0178,
 };
 
-enum { EURO = 0x20ac, CP858_EURO = 0xd5, REPLACEMENT = 0xfffd };
+enum { EURO = 0x20ac, CP858_EURO = 0xd5 };
 
 static const unsigned char epson[] = {
     [CODE_PAGE_437] = 0, [CODE_PAGE_850] = 2, [CODE_PAGE_858] = 19, [CODE_PAGE_1252] = 16};
@@ -56,7 +56,7 @@ unsigned char code_page_to_epson(enum code_page page)
     return epson[page];
 }
 
-static unsigned code_of(enum code_page page, unsigned char byte)
+unsigned code_page_character(enum code_page page, unsigned char byte)
 {
     if (byte < 0x80)
         return byte;
@@ -70,13 +70,13 @@ static unsigned code_of(enum code_page page, unsigned char byte)
     case CODE_PAGE_1252:
         return byte < 0xa0 ? cp1252[byte - 0x80] : byte;
     default:
-        return REPLACEMENT;
+        return CODE_PAGE_NO_CHARACTER;
     }
 }
 
 void code_page_read(enum code_page page, unsigned char byte, struct buf *out)
 {
-    utf8_append(out, code_of(page, byte));
+    utf8_append(out, code_page_character(page, byte));
 }
 
 /* Near enough for a reader, where the page hasn't the character itself. */
@@ -103,7 +103,7 @@ static unsigned decode(const char *at, size_t len)
     case 3:
         return (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
     default:
-        return REPLACEMENT;
+        return CODE_PAGE_NO_CHARACTER;
     }
 }
 
@@ -114,7 +114,8 @@ static void write_one(enum code_page page, unsigned code, struct buf *out)
         return;
     }
     for (unsigned byte = 0x80; byte <= 0xff; byte++) {
-        if (code != REPLACEMENT && code_of(page, (unsigned char)byte) == code) {
+        if (code != CODE_PAGE_NO_CHARACTER &&
+            code_page_character(page, (unsigned char)byte) == code) {
             buf_append_char(out, (char)byte);
             return;
         }
@@ -132,7 +133,7 @@ void code_page_write(enum code_page page, struct slice text, struct buf *out)
 {
     while (text.len) {
         size_t len = utf8_char_len(text);
-        write_one(page, len ? decode(text.data, len) : REPLACEMENT, out);
+        write_one(page, len ? decode(text.data, len) : CODE_PAGE_NO_CHARACTER, out);
         len = len ? len : 1;
         text.data += len;
         text.len -= len;

@@ -8,13 +8,17 @@
 
 enum code_page { CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_858, CODE_PAGE_1252, CODE_PAGE_UNKNOWN };
 
+enum { CODE_PAGE_NO_CHARACTER = 0xfffd }; /* U+FFFD: the page hasn't this byte */
+
 /* "cp437", ..., NULL-terminated, in the order of the enum. */
 extern const char *const code_page_words[];
 
 /* The number by which ESC t selects a page on Epson's and most others' printers, and back. */
 enum code_page code_page_of_epson(unsigned char number);
 unsigned char code_page_to_epson(enum code_page page);
-/* Appends one character as UTF-8; U+FFFD for what the page hasn't. */
+/* What a byte stands for: U+0000 to U+FFFF. */
+unsigned code_page_character(enum code_page page, unsigned char byte);
+/* Appends it as UTF-8. */
 void code_page_read(enum code_page page, unsigned char byte, struct buf *out);
 /*
  * Appends UTF-8 text as bytes of the page. What it hasn't becomes something near ("EUR" for the

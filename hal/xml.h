@@ -4,14 +4,27 @@
 
 #include <expat.h>
 
-/* Where the parser stands. */
+/* Where the parser stands: lines from 1, columns from 0. */
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
 static inline unsigned long xml_line(XML_Parser parser)
 {
-#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
     return (unsigned long)XML_GetCurrentLineNumber(parser);
-#else
-    return (unsigned long)XML_GetCurrentLineNumber64(parser);
-#endif
 }
+
+static inline unsigned long xml_column(XML_Parser parser)
+{
+    return (unsigned long)XML_GetCurrentColumnNumber(parser);
+}
+#else
+static inline unsigned long xml_line(XML_Parser parser)
+{
+    return (unsigned long)XML_GetCurrentLineNumber64(parser);
+}
+
+static inline unsigned long xml_column(XML_Parser parser)
+{
+    return (unsigned long)XML_GetCurrentColumnNumber64(parser);
+}
+#endif
 
 #endif

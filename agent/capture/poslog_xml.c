@@ -1,9 +1,11 @@
 #include "agent/capture/poslog_xml.h"
+#include "hal/code_page.h"
 #include "hal/xml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NAME_MAX_BYTES = 64, PATH_MAX_BYTES = 256 };
 
@@ -44,7 +46,8 @@ static void refuse(struct reader *r, enum err code, const char *rule)
     if (r->err)
         return;
     char where[FAULT_WHERE_MAX];
-    (void)snprintf(where, sizeof where, "line %lu", xml_line(r->parser));
+    (void)snprintf(where, sizeof where, "line %lu, column %lu", xml_line(r->parser),
+                   xml_column(r->parser));
     r->err = fault_set(r->fault, code, where, "%s", rule);
     XML_StopParser(r->parser, XML_FALSE);
 }
@@ -430,16 +433,37 @@ static void XMLCALL on_doctype(void *user, const char *name, const char *system,
     refuse(user, ERR_REFUSED, "a document type declaration is not taken");
 }
 
+/* What expat doesn't know by itself, and tills on Windows write. */
+static int XMLCALL on_encoding(void *user, const char *name, XML_Encoding *encoding)
+{
+    (void)user;
+    if (strcasecmp(name, "windows-1252") != 0)
+        return XML_STATUS_ERROR;
+    for (unsigned i = 0; i < 256; i++) {
+        unsigned character = code_page_character(CODE_PAGE_1252, (unsigned char)i);
+        encoding->map[i] = character == CODE_PAGE_NO_CHARACTER ? -1 : (int)character;
+    }
+    return XML_STATUS_OK;
+}
+
+static const char *rule_of(enum XML_Error error)
+{
+    return error == XML_ERROR_UNKNOWN_ENCODING
+               ? "its encoding is not known here: write it as UTF-8, ISO-8859-1 or windows-1252"
+               : XML_ErrorString(error);
+}
+
 static enum err parse(struct reader *r, struct slice xml)
 {
     XML_SetUserData(r->parser, r);
+    XML_SetUnknownEncodingHandler(r->parser, on_encoding, NULL);
     XML_SetElementHandler(r->parser, on_start, on_end);
     XML_SetCharacterDataHandler(r->parser, on_text);
     XML_SetStartDoctypeDeclHandler(r->parser, on_doctype);
     if (XML_Parse(r->parser, xml.data, (int)xml.len, 1) == XML_STATUS_OK)
         return r->err;
     if (!r->err)
-        refuse(r, ERR_INVALID, XML_ErrorString(XML_GetErrorCode(r->parser)));
+        refuse(r, ERR_INVALID, rule_of(XML_GetErrorCode(r->parser)));
     return r->err;
 }
 

@@ -1,6 +1,5 @@
 /* POSLog documents through the desk: sales and returns captured once, the rest refused by name. */
 #include "agent/capture/poslog.h"
-#include "agent/capture/poslog_xml.h"
 #include "agent/views/exception_view.h"
 #include "tests/support/await.h"
 #include "tests/support/counter.h"
@@ -412,49 +411,6 @@ static void other_content_under_the_same_number_is_refused(void **state)
     assert_refused(bench, "conflict");
 }
 
-static void assert_unreadable(const char *xml, enum err expected)
-{
-    struct arena arena;
-    struct poslog poslog;
-    struct fault fault;
-    arena_init(&arena, POSLOG_ARENA_BYTES);
-    enum err err = poslog_read(slice_of(xml), &arena, &poslog, &fault);
-    if (err != expected)
-        fail_msg("%.60s: %s", xml, err_name(err));
-    arena_free(&arena);
-}
-
-static void documents_with_entities_or_without_end_are_refused_whole(void **state)
-{
-    (void)state;
-    assert_unreadable("<!DOCTYPE a [<!ENTITY b \"c\">]><POSLog xmlns=\"" NS "\">&b;</POSLog>",
-                      ERR_REFUSED);
-    assert_unreadable("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><POSLog xmlns=\"" NS "\"/>",
-                      ERR_REFUSED);
-    assert_unreadable("<POSLog xmlns=\"" NS "\"><Transaction>", ERR_INVALID);
-    assert_unreadable("<POSLog><Transaction/></POSLog>", ERR_INVALID);
-    assert_unreadable("<POSLog xmlns=\"urn:other\"/>", ERR_INVALID);
-    assert_unreadable("", ERR_INVALID);
-}
-
-static void nesting_and_long_texts_have_limits(void **state)
-{
-    (void)state;
-    struct buf xml;
-    buf_init(&xml, 1024 * 1024);
-    buf_append_text(&xml, "<POSLog xmlns=\"" NS "\">");
-    for (int i = 0; i < POSLOG_DEPTH_MAX; i++)
-        buf_append_text(&xml, "<a>");
-    assert_unreadable(xml.data, ERR_TOO_DEEP);
-    buf_reset(&xml);
-    buf_append_text(&xml, "<POSLog xmlns=\"" NS "\"><Transaction><WorkstationID>");
-    for (int i = 0; i <= POSLOG_TEXT_MAX; i++)
-        buf_append_char(&xml, 'x');
-    buf_append_text(&xml, "</WorkstationID></Transaction></POSLog>");
-    assert_unreadable(xml.data, ERR_TOO_LARGE);
-    buf_free(&xml);
-}
-
 static void a_stopped_desk_ends_with_busy(void **state)
 {
     struct bench *bench = *state;
@@ -484,8 +440,6 @@ int main(void)
         T(sale_that_does_not_add_up_is_refused),
         T(what_concerns_no_counter_is_skipped),
         T(other_content_under_the_same_number_is_refused),
-        T(documents_with_entities_or_without_end_are_refused_whole),
-        T(nesting_and_long_texts_have_limits),
         T(a_stopped_desk_ends_with_busy),
 #undef T
     };
