@@ -18,12 +18,20 @@ static bool sold_at(struct poslog_maker *m, int64_t *ms)
     return true;
 }
 
+static bool unmapped_tax(struct poslog_maker *m, const struct poslog_tax *tax)
+{
+    char code[FAULT_WHERE_MAX];
+    (void)snprintf(code, sizeof code, "%.60s%s%.60s", tax->type, *tax->group ? ":" : "",
+                   tax->group);
+    return poslog_unmapped(m, "taxes", code);
+}
+
 static bool write_tax(struct poslog_maker *m, const struct poslog_tax *tax)
 {
     int64_t value;
     const struct poslog_tax_code *code = poslog_tax_find(m->source, tax->type, tax->group);
     if (!code)
-        return poslog_unmapped(m, "taxes", *tax->group ? tax->group : tax->type);
+        return unmapped_tax(m, tax);
     const char *where = code->jurisdiction ? code->jurisdiction : tax->authority;
     if (!*where)
         return poslog_refuse(m, "unmapped_code", "TaxAuthority",

@@ -204,6 +204,31 @@ static void a_negative_sale_line_is_the_same_return(void **state)
     assert_return_is_recorded_once(*state, DOCUMENT(NS, RETURN_AS_SALE_18));
 }
 
+/* A negative sale line comes from tills that know neither reason nor disposal. */
+static void what_a_till_does_not_say_of_a_return_is_in_the_mapping(void **state)
+{
+    struct bench *bench = *state;
+    assert_return_is_recorded_once(
+        bench, DOCUMENT(NS, HEAD("18") "<LineItem><SequenceNumber>1</SequenceNumber><Sale>"
+                                       "<ItemID>4711</ItemID><ExtendedAmount>3.33</ExtendedAmount>"
+                                       "<Quantity>-1</Quantity>" LINK
+                                       "</Sale></LineItem>" CASH("Refund", "-3.33") TAIL));
+}
+
+static void a_tax_without_a_mapping_is_named_whole(void **state)
+{
+    struct bench *bench = *state;
+    take(bench,
+         DOCUMENT(NS, HEAD("17") "<LineItem><SequenceNumber>1</SequenceNumber><Sale><ItemID>"
+                                 "4711</ItemID><ExtendedAmount>1.00</ExtendedAmount><Tax "
+                                 "TaxType=\"Levy\"><TaxAuthority>DE</TaxAuthority><TaxGroupID>"
+                                 "Standard</TaxGroupID><Amount>0.10</Amount></Tax></Sale>"
+                                 "</LineItem>" CASH("Sale", "1.00") TAIL));
+    assert_refused(bench, "unmapped_code");
+    const struct cJSON *item = json_first(json_member(bench->body, "refused"));
+    assert_non_null(strstr(json_member_text(item, "detail"), "\"Levy:Standard\""));
+}
+
 static void documents_survive_a_restart_between_their_sendings(void **state)
 {
     struct bench *bench = *state;
@@ -429,6 +454,8 @@ int main(void)
         T(captured_sale_can_be_returned_at_the_counter),
         T(a_return_line_is_recorded_as_paid_once),
         T(a_negative_sale_line_is_the_same_return),
+        T(what_a_till_does_not_say_of_a_return_is_in_the_mapping),
+        T(a_tax_without_a_mapping_is_named_whole),
         T(documents_survive_a_restart_between_their_sendings),
         T(refund_that_the_receipt_does_not_allow_is_refused),
         T(what_a_till_paid_back_otherwise_is_an_exception),
