@@ -185,6 +185,22 @@ static void a_date_that_nobody_vouches_for_turns_no_customer_away(void **state)
     assert_reason(&d, OUTCOME_DECLINED, "too_old");
 }
 
+static void a_sale_of_a_day_to_come_is_looked_at_by_a_manager(void **state)
+{
+    struct counter *c = *state;
+    c->facts.now_ms =
+        counter_time("2026-11-21T09:11:13Z"); /* clocks of tills may differ by a day */
+    struct decision d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+    c->facts.now_ms = counter_time("2026-11-21T09:11:11Z");
+    d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
+    assert_reason(&d, OUTCOME_NEEDS_MANAGER, "clock_untrusted");
+    assert_string_equal(d.rule, "sold-in-future");
+    c->facts.clock_trusted = false;
+    d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+}
+
 static void a_sale_of_another_store_waits_for_the_central_check(void **state)
 {
     struct counter *c = *state;
@@ -399,6 +415,7 @@ int main(void)
         DECIDE(a_manager_overrides_what_needs_one_and_nothing_else),
         DECIDE(holidays_extend_the_window),
         DECIDE(a_date_that_nobody_vouches_for_turns_no_customer_away),
+        DECIDE(a_sale_of_a_day_to_come_is_looked_at_by_a_manager),
         DECIDE(a_sale_of_another_store_waits_for_the_central_check),
         DECIDE(a_salvaged_appliance_asks_for_a_manager),
         DECIDE(an_unknown_receipt_needs_the_link_or_a_manager),
