@@ -1,5 +1,7 @@
 #include "agent/returns/cardnumber.h"
 
+#include <string.h>
+
 enum { CARD_MIN = 12, CARD_MAX = 19, SEPARATORS_MAX = 3 };
 
 /* Issuer prefixes and the lengths they issue; prefixes are compared on `digits` digits. */
@@ -28,9 +30,21 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_separator(char c)
+/*
+ * The bytes of the space or dash at the start, 0 if there is none. Outside of ASCII: U+00A0,
+ * U+00AD, U+2000 to U+2015 and U+202F, which word processors put in.
+ */
+static size_t separator_len(struct slice text)
 {
-    return c == ' ' || c == '-' || c == '.' || c == '\t';
+    if (memchr(" -.\t", text.data[0], 4))
+        return 1;
+    if (text.len >= 2 &&
+        (memcmp(text.data, "\xc2\xa0", 2) == 0 || memcmp(text.data, "\xc2\xad", 2) == 0))
+        return 2;
+    if (text.len < 3 || memcmp(text.data, "\xe2\x80", 2) != 0)
+        return 0;
+    unsigned char last = (unsigned char)text.data[2];
+    return last <= 0x95 || last == 0xaf ? 3 : 0;
 }
 
 static bool issued(const char *digits, unsigned length)
@@ -66,19 +80,21 @@ static bool card_starts_at(struct slice text, size_t start)
     char digits[CARD_MAX];
     unsigned length = 0;
     unsigned separators = 0;
-    for (size_t i = start; i < text.len; i++) {
-        char c = text.data[i];
-        if (is_digit(c)) {
+    for (size_t i = start; i < text.len;) {
+        if (is_digit(text.data[i])) {
             if (length == CARD_MAX)
                 return false;
-            digits[length++] = c;
+            digits[length++] = text.data[i++];
             separators = 0;
-            bool ends = i + 1 == text.len || !is_digit(text.data[i + 1]);
+            bool ends = i == text.len || !is_digit(text.data[i]);
             if (ends && length >= CARD_MIN && issued(digits, length) && luhn(digits, length))
                 return true;
-        } else if (!is_separator(c) || ++separators > SEPARATORS_MAX) {
-            return false;
+            continue;
         }
+        size_t len = separator_len((struct slice){text.data + i, text.len - i});
+        if (len == 0 || ++separators > SEPARATORS_MAX)
+            return false;
+        i += len;
     }
     return false;
 }
