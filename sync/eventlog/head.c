@@ -46,8 +46,6 @@ static enum err fill(struct head_file *file, struct fault *fault)
     static const char zeros[SLOT_APART * SLOTS];
     if (rc == SQLITE_OK)
         rc = file->handle->pMethods->xWrite(file->handle, zeros, sizeof zeros, 0);
-    if (rc == SQLITE_OK)
-        rc = file->handle->pMethods->xSync(file->handle, SQLITE_SYNC_NORMAL);
     return rc == SQLITE_OK ? ERR_OK : fail(rc, file->path, "preallocating", fault);
 }
 
