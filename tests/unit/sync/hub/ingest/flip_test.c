@@ -7,6 +7,7 @@
 #include "hal/storage.h"
 #include "sync/hub/ingest/rescue.h"
 #include "sync/hub/ingest/verify.h"
+#include "tests/support/flip.h"
 #include "tests/support/hub_day.h"
 #include "tests/support/seed.h"
 #include "tests/support/small_pages.h"
@@ -21,7 +22,7 @@
 
 #include <cmocka.h>
 
-enum { SAMPLE = 40, FILE_MAX = 8 * 1024 * 1024 };
+enum { SAMPLE = 300, FILE_MAX = 8 * 1024 * 1024 };
 
 static int64_t in_wal(const struct hub_day *day);
 
@@ -114,6 +115,8 @@ static void a_flipped_bit_anywhere_is_found_or_harmless(void **state)
     int harmless = 0;
     int seen = 0;
     for (size_t at = seed % stride; at < image.len; at += stride) {
+        if (!flip_tells(&image, at))
+            continue;
         image.data[at] ^= (char)(1 << at % 8);
         put_back(&day, buf_slice(&image));
         image.data[at] ^= (char)(1 << at % 8);
@@ -201,7 +204,7 @@ static void a_flipped_bit_in_the_list_of_tables_keeps_no_hub_from_its_work(void 
     size_t stride = getenv("FLIP_EVERY") ? flip_every(len) : 1 + len / SCHEMA_SAMPLE;
     for (size_t i = seed % stride; i < len; i += stride) {
         size_t at = pages[i / PAGE] * PAGE + i % PAGE;
-        if (!is_refused(at))
+        if (!is_refused(at) && flip_tells(&image, at))
             rescues += flip_schema(&day, &image, at);
     }
     print_message("%d of %zu were mended\n", rescues, len / stride);
