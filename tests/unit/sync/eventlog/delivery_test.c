@@ -35,6 +35,22 @@ static void the_watermark_moves_and_lasts(void **state)
     assert_int_equal(status.hub_epoch, 1);
 }
 
+static void the_newest_epoch_of_both_streams_is_told(void **state)
+{
+    static const enum stream streams[] = {STREAM_SALES, STREAM_RETURNS, STREAM_SALES};
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 1);
+    log_fixture_append(f, EVENT_SALE_RECORDED, 1);
+    for (int i = 0; i < 3; i++) {
+        struct ack ack = log_fixture_ack(f, streams[i], 1, 1);
+        struct eventlog_status status;
+        ack.hub_epoch = i + 2;
+        assert_int_equal(log_fixture_acknowledge(f, streams[i], &ack), ERR_OK);
+        eventlog_status(f->log, &status);
+        assert_int_equal(status.hub_epoch, i + 2);
+    }
+}
+
 static void an_older_acknowledgement_is_ignored(void **state)
 {
     struct log_fixture *f = *state;
@@ -171,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOG_TEST(the_watermark_moves_and_lasts),
+        LOG_TEST(the_newest_epoch_of_both_streams_is_told),
         LOG_TEST(an_older_acknowledgement_is_ignored),
         LOG_TEST(an_acknowledgement_of_another_log_is_ignored),
         LOG_TEST(a_new_epoch_takes_the_watermark_back),

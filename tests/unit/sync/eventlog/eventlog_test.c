@@ -286,6 +286,23 @@ static void a_key_with_another_request_is_a_conflict(void **state)
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 1);
 }
 
+static void a_request_that_another_hash_stands_for_is_replayed(void **state)
+{
+    struct log_fixture *f = *state;
+    struct log_command c;
+    log_command_make(&c, f, EVENT_RETURN_CREATED, 1);
+    log_command_key(&c, "key-1", hash_a);
+    log_command_submit(&c);
+    assert_int_equal(log_command_await(&c), ERR_OK);
+    log_command_make(&c, f, EVENT_RETURN_CREATED, 1);
+    log_command_key(&c, "key-1", hash_b);
+    c.command.request_hash_also = slice_of(hash_a);
+    log_command_submit(&c);
+    assert_int_equal(log_command_await(&c), ERR_OK);
+    assert_true(c.replayed);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).head, 1);
+}
+
 static void the_same_key_twice_in_one_group_acts_once(void **state)
 {
     struct log_fixture *f = *state;
@@ -398,6 +415,7 @@ int main(void)
         LOG_TEST(closing_commits_what_was_submitted),
         LOG_TEST(a_key_known_is_replayed_and_nothing_is_appended),
         LOG_TEST(a_key_with_another_request_is_a_conflict),
+        LOG_TEST(a_request_that_another_hash_stands_for_is_replayed),
         LOG_TEST(the_same_key_twice_in_one_group_acts_once),
         LOG_TEST(the_key_of_a_command_that_failed_is_free),
         LOG_TEST(what_could_not_be_read_back_is_refused),
