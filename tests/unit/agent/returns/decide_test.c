@@ -41,7 +41,7 @@ static void a_simple_return_is_accepted_with_all_that_follows(void **state)
     struct decision d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
     assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
     assert_int_equal(d.reason_count, 0);
-    assert_string_equal(d.policy_version, "default-1");
+    assert_string_equal(d.policy_version, "default-2");
     assert_int_equal(d.lines[0].disposition, DISPOSITION_RESTOCK);
     assert_string_equal(d.lines[0].disposition_rule, "opened");
     assert_int_equal(d.tenders[0].type, TENDER_CARD);

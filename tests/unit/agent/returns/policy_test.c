@@ -3,7 +3,7 @@
 static void the_default_names_its_version_and_reads(void **state)
 {
     struct counter *c = *state;
-    assert_string_equal(c->policy.version, "default-1");
+    assert_string_equal(c->policy.version, "default-2");
     assert_int_equal(c->policy.reason_count, REASON_COUNT);
     assert_int_equal(c->policy.condition_count, CONDITION_COUNT);
     assert_int_equal(c->policy.no_receipt.refund, TENDER_STORE_CREDIT);
