@@ -89,6 +89,42 @@ static void a_fee_is_cumulative_over_pieces(void **state)
     assert_int_equal(taxes, 24);
 }
 
+/* All of it kept: rounding must not ask the customer for a cent more than a piece refunds. */
+static void a_fee_is_never_more_than_what_a_piece_refunds(void **state)
+{
+    struct counter *c = *state;
+    struct policy_fee fee = {.rule = "all", .rate = {.digits = 100}, .taxed = true};
+    c->policy.fees = &fee;
+    c->policy.fee_count = 1;
+    counter_sell(c, "EUR", true,
+                 "{'line':1,'sku':'a','quantity':3,'amount':5,'tax':[{'type':'vat',"
+                 "'jurisdiction':'DE','rate':'19','amount':1}]}",
+                 CARD(5), "");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(counter_return(c, 1, 1).total_minor, 0);
+}
+
+/* 15 % of the same line, taxed of the first piece and untaxed of the second. */
+static void fees_of_the_same_rate_are_kept_apart_by_their_tax(void **state)
+{
+    struct counter *c = *state;
+    struct policy_fee fees[] = {{.rule = "taxed", .rate = {.digits = 15}, .taxed = true},
+                                {.rule = "untaxed", .rate = {.digits = 15}}};
+    fees[0].when.reasons = UINT64_C(1) << policy_reason(&c->policy, "unwanted");
+    c->policy.fees = fees;
+    c->policy.fee_count = 2;
+    counter_sell(c, "EUR", true,
+                 "{'line':1,'sku':'a','quantity':2,'amount':23800,'tax':[{'type':'vat',"
+                 "'jurisdiction':'DE','rate':'19','amount':3800}]}",
+                 CARD(23800), "");
+    assert_int_equal(counter_return(c, 1, 1).lines[0].fee.amount_minor, 1785);
+    struct decision second =
+        counter_ask(c, "{'receipt':'R1','lines':[{'line':1,'quantity':1,'reason':'style',"
+                       "'condition':'open_box'}]}");
+    assert_int_equal(second.lines[0].fee.amount_minor, 1500);
+    assert_int_equal(second.lines[0].fee.tax_minor, 0);
+}
+
 static void a_fee_may_be_for_a_reason_and_a_condition_only(void **state)
 {
     struct counter *c = *state;
@@ -219,6 +255,8 @@ int main(void)
         BACK(the_last_piece_has_room_for_the_last_of_the_tax),
         BACK(a_dinar_has_a_thousand_fils),
         BACK(a_fee_is_cumulative_over_pieces),
+        BACK(a_fee_is_never_more_than_what_a_piece_refunds),
+        BACK(fees_of_the_same_rate_are_kept_apart_by_their_tax),
         BACK(a_fee_may_be_for_a_reason_and_a_condition_only),
         BACK(one_of_buy_two_get_one_refunds_its_share),
         BACK(a_part_of_a_bundle_refunds_its_share),
