@@ -60,6 +60,9 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
     enum err err = http_request_check_query(call->request, "receipt order gtin sku", fault);
     if (err)
         return err;
+    if (!!receipt + !!order + !!gtin + !!sku != 1)
+        return fault_set(fault, ERR_INVALID, "receipt",
+                         "ask for one of receipt, order, gtin or sku");
     if (receipt) {
         err = sale_view_by_receipt(&call->api->views, receipt, &rows[0], fault);
         *count = err ? 0 : 1;
@@ -68,9 +71,6 @@ static enum err find_rows(struct api_call *call, struct sale_row *rows, size_t *
                    ? sale_view_list(&call->api->views, SALE_BY_ORDER, receipt, rows, count, fault)
                    : err;
     }
-    if (!order && !gtin && !sku)
-        return fault_set(fault, ERR_INVALID, "receipt",
-                         "ask for one of receipt, order, gtin or sku");
     enum sale_by by = gtin ? SALE_BY_GTIN : sku ? SALE_BY_SKU : SALE_BY_ORDER;
     const char *wanted = gtin ? gtin : sku ? sku : order;
     return sale_view_list(&call->api->views, by, wanted, rows, count, fault);

@@ -195,6 +195,12 @@ def test_json_is_taken_from_who_says_nothing_of_it(store, kind):
     assert answer.status == 200, answer.text
 
 
+@pytest.mark.parametrize("query", ["", "receipt=a&order=b", "gtin=04006381333931&sku=4711"])
+def test_sales_are_looked_up_by_one_thing(store, query):
+    answer = store.call("GET", f"/v1/sales?{query}")
+    assert answer.status == 400 and "one of" in answer.json["detail"]
+
+
 def test_empty_key_is_refused(store):
     answer = store.send("POST", "/v1/returns", b"{}", {**store.till, "Idempotency-Key": ""})
     assert answer.status == 400 and answer.json["field"] == "Idempotency-Key"
