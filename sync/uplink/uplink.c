@@ -387,7 +387,9 @@ enum err uplink_replay(struct uplink *uplink, enum stream stream, int64_t first,
     const struct eventlog_stream_status *log = &uplink->log.streams[stream];
     const struct replay_range range = {stream, log->log, first,
                                        last < log->through ? last : log->through};
-    if (first < 1 || last < first || first > log->head)
+    if (last < first)
+        return fault_set(fault, ERR_INVALID, "to", "must not be before from");
+    if (first < 1 || first > log->head)
         return fault_set(fault, ERR_INVALID, "from", "there are seqs from 1 to %lld",
                          (long long)log->head);
     if (first < log->first_kept)

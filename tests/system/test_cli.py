@@ -175,6 +175,8 @@ def test_file_that_is_wrong_is_named(store, tmp_path):
 def test_refusal_of_the_appliance_names_the_field(store):
     code, _, complaint = tillback("--state", store.store_state, "replay", "--from", "1", "--to", "0")
     assert code == PROBLEM and "to: must be" in complaint
+    code, _, complaint = tillback("--state", store.store_state, "replay", "--from", "2", "--to", "1")
+    assert code == PROBLEM and "to: must not be before from" in complaint
 
 
 @pytest.mark.parametrize(
