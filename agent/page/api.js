@@ -33,7 +33,8 @@ async function ask(method, path, options) {
     if (options.body !== undefined) headers["Content-Type"] = "application/json";
     let answer;
     try {
-        answer = await fetch(path, { method, headers, body: options.body, credentials: "same-origin", signal: AbortSignal.timeout(options.timeout_ms ?? timeout_ms) });
+        answer = await fetch(path, { method, headers, body: options.body, credentials: "same-origin",
+                signal: AbortSignal.timeout(options.timeout_ms ?? timeout_ms) });
     } catch {
         listeners.reached(false);
         throw new Problem(0, null);

@@ -30,7 +30,8 @@ async function decide(answer, path, key, done) {
     app.busy = true;
     try {
         const body = path === "approve" ? JSON.stringify({ total: answer.refund.total }) : "{}";
-        const now = await postSurely(`/v1/returns/${answer.return_id}/${path}`, body, `${path}-${key}`, { "Tillback-Approver": who, "Tillback-Approver-Pin": pin }, () => {});
+        const now = await postSurely(`/v1/returns/${answer.return_id}/${path}`, body, `${path}-${key}`,
+            { "Tillback-Approver": who, "Tillback-Approver-Pin": pin }, () => {});
         app.busy = false;
         wrong = "";
         done(now);
@@ -47,9 +48,13 @@ async function decide(answer, path, key, done) {
 export function approvalForm(answer, key, done) {
     const go = (path) => decide(answer, path, key, done);
     const onkeydown = (event) => { if (event.key === "Enter") { event.preventDefault(); go("approve"); } };
-    return h("section", { class: "card approval", "aria-labelledby": "approval-title" }, h("h2", { id: "approval-title" }, t("approval.title")), h("p", null, t("approval.text")),
+    return h("section", { class: "card approval", "aria-labelledby": "approval-title" },
+        h("h2", { id: "approval-title" }, t("approval.title")), h("p", null, t("approval.text")),
         h("div", { class: "pair" }, field("approver", t("approval.who"), { "data-first": true }),
-            field("approver-pin", t("signin.pin"), { type: "password", inputmode: "numeric", maxlength: "12", onkeydown, "aria-describedby": wrong ? "wrong" : null })),
+            field("approver-pin", t("signin.pin"),
+                { type: "password", inputmode: "numeric", maxlength: "12", onkeydown,
+                    "aria-describedby": wrong ? "wrong" : null })),
         wrong ? h("p", { id: "wrong", class: "wrong", role: "alert" }, wrong) : null,
-        h("div", { class: "actions" }, button("approve", t("approval.go"), () => go("approve"), { class: "primary" }), button("decline", t("approval.no"), () => go("decline"))));
+        h("div", { class: "actions" }, button("approve", t("approval.go"), () => go("approve"), { class: "primary" }),
+            button("decline", t("approval.no"), () => go("decline"))));
 }

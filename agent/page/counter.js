@@ -23,14 +23,18 @@ function linesOf(found) {
     const counted = new Map(found.lines.map((line) => [line.line, line]));
     return found.sale.lines.map((line) => {
         const { returned, paid } = counted.get(line.line) ?? { returned: 0, paid: line.amount };
-        return { id: `line-${line.line}`, line: line.line, gtin: line.gtin, sku: line.sku, name: line.description || line.sku || line.gtin, unit: line.unit ?? "each",
-            sold: line.quantity, returned, left: line.quantity - returned, paid, quantity: 0, reason: "", condition: "", serial: line.serial };
+        return { id: `line-${line.line}`, line: line.line, gtin: line.gtin, sku: line.sku,
+            name: line.description || line.sku || line.gtin, unit: line.unit ?? "each",
+            sold: line.quantity, returned, left: line.quantity - returned, paid, quantity: 0, reason: "", condition: "",
+            serial: line.serial };
     });
 }
 
 function openSale(found, item = "") {
     notice("");
-    step("lines", { receipt: found.sale.receipt, authorisation: found.authorisation ?? null, sale: { sold_at: found.sale.sold_at, currency: found.sale.currency, tenders: found.sale.tenders }, lines: linesOf(found), blind: false });
+    step("lines", { receipt: found.sale.receipt, authorisation: found.authorisation ?? null,
+            sale: { sold_at: found.sale.sold_at, currency: found.sale.currency, tenders: found.sale.tenders },
+            lines: linesOf(found), blind: false });
     if (item) selectItem(item);
 }
 
@@ -75,7 +79,8 @@ function startScreen() {
     const go = () => take(document.getElementById("target").value.trim());
     return h("section", { class: "card start" }, heading(t("start.title")),
         h("p", { class: "field target" }, h("label", { for: "target" }, icon("scan"), t("start.label")),
-            h("input", { id: "target", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "go", "data-first": true,
+            h("input", { id: "target", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
+                    enterkeyhint: "go", "data-first": true,
                 onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); go(); } } })),
         h("div", { class: "actions" }, button("look-up", t("start.go"), go, { class: "primary" }), cameraPart(),
             button("no-receipt", t("start.blind"), () => step("lines", { blind: true, receipt: null, lines: [] }))));
@@ -83,7 +88,8 @@ function startScreen() {
 
 function chooseScreen() {
     const { sales, item } = app.draft;
-    const choice = (found, index) => h("li", null, h("button", { id: `sale-${index}`, type: "button", class: "row", onclick: () => openSale(found, item) },
+    const choice = (found, index) => h("li", null,
+        h("button", { id: `sale-${index}`, type: "button", class: "row", onclick: () => openSale(found, item) },
         h("strong", null, found.sale.receipt), h("span", null, `${date(found.sale.sold_at)}, ${time(found.sale.sold_at)}`),
         h("span", null, count("items", found.sale.lines.length)),
         h("span", { class: "amount" }, money(found.sale.tenders.reduce((sum, tender) => sum + tender.amount, 0), found.sale.currency))));
@@ -101,7 +107,9 @@ function unknownScreen() {
             button("cancel", t("cancel"), startAnew, { symbol: "back" })));
 }
 
-const screens = { start: startScreen, choose: chooseScreen, unknown: unknownScreen, lines: linesScreen, decision: decisionScreen, exchange: () => exchangeScreen(confirm), sending: sendingScreen, undecided: undecidedScreen, done: doneScreen };
+const screens = { start: startScreen, choose: chooseScreen, unknown: unknownScreen, lines: linesScreen,
+    decision: decisionScreen, exchange: () => exchangeScreen(confirm), sending: sendingScreen,
+    undecided: undecidedScreen, done: doneScreen };
 
 export function counterScreen() {
     return (screens[app.draft.step] ?? startScreen)();

@@ -57,9 +57,11 @@ function totals(list) {
 
 function totalsTable(list) {
     const cell = (minor, currency) => h("td", { class: "amount" }, money(minor, currency));
-    const row = (sum) => h("tr", null, h("th", { scope: "row" }, t(`tender.${sum.type}`)), h("td", { class: "amount" }, String(sum.n)), cell(sum.issued, sum.currency), cell(sum.pending, sum.currency));
+    const row = (sum) => h("tr", null, h("th", { scope: "row" }, t(`tender.${sum.type}`)),
+        h("td", { class: "amount" }, String(sum.n)), cell(sum.issued, sum.currency), cell(sum.pending, sum.currency));
     return h("table", { class: "totals" }, h("caption", null, t("day.totals")),
-        h("thead", null, h("tr", null, ["day.tender", "day.number", "day.issued", "day.pending"].map((key) => h("th", { scope: "col" }, t(key))))),
+        h("thead", null, h("tr", null,
+            ["day.tender", "day.number", "day.issued", "day.pending"].map((key) => h("th", { scope: "col" }, t(key))))),
         h("tbody", null, totals(list).map(row)));
 }
 
@@ -67,7 +69,8 @@ function attention(list) {
     const urgent = list.filter((one) => ["bad", "wait"].includes(stage(one)[0]));
     if (!urgent.length) return h("p", null, t("day.clear"));
     return [h("h2", null, t("waiting.urgent")), h("ul", { class: "plain" }, urgent.map((one) =>
-        h("li", null, h("strong", null, one.number), " ", time(one.created_at), " ", stageBadge(one), " ", money(one.refund.payout ?? one.refund.total, one.refund.currency))))];
+        h("li", null, h("strong", null, one.number), " ", time(one.created_at), " ", stageBadge(one), " ",
+            money(one.refund.payout ?? one.refund.total, one.refund.currency))))];
 }
 
 // --- Exceptions: what a manager looks at before the day is closed -------------------------------
@@ -92,22 +95,36 @@ function exceptionRow(one) {
     const word = `exception.${one.code}`;
     const onkeydown = (event) => { if (event.key === "Enter") { event.preventDefault(); resolve(one); } };
     const review = () => open
-        ? h("div", { class: "additem unprinted" }, field("how", t("day.exceptions.how"), { maxlength: "500", "data-first": true, onkeydown }), button("resolve", t("day.exceptions.resolve"), () => resolve(one), { class: "primary" }))
-        : h("button", { id: `review-${one.exception_id}`, type: "button", class: "unprinted", onclick: () => { known.open = one.exception_id; render(); document.getElementById("how").focus(); } }, t("day.exceptions.resolve"));
-    return h("li", { class: "exception" }, h("p", null, h("strong", null, has(word) ? t(word) : one.code), " ", sinceText(one.raised_at), h("span", null, known.list.find(({ return_id }) => return_id === one.return_id)?.number ?? "")), app.session.role === "manager" ? review() : null);
+        ? h("div", { class: "additem unprinted" },
+            field("how", t("day.exceptions.how"), { maxlength: "500", "data-first": true, onkeydown }),
+            button("resolve", t("day.exceptions.resolve"), () => resolve(one), { class: "primary" }))
+        : h("button", { id: `review-${one.exception_id}`, type: "button", class: "unprinted",
+                onclick: () => { known.open = one.exception_id; render(); document.getElementById("how").focus(); } },
+            t("day.exceptions.resolve"));
+    return h("li", { class: "exception" }, h("p", null, h("strong", null, has(word) ? t(word) : one.code), " ",
+            sinceText(one.raised_at),
+            h("span", null, known.list.find(({ return_id }) => return_id === one.return_id)?.number ?? "")),
+        app.session.role === "manager" ? review() : null);
 }
 
 function exceptions() {
     if (!known.exceptions.length) return h("p", { id: "no-exceptions" }, t("day.exceptions.none"));
-    return [h("h2", null, t("day.exceptions")), app.session.role === "manager" ? null : h("p", null, t("day.exceptions.manager")), h("ul", { class: "plain", id: "exceptions" }, known.exceptions.map(exceptionRow))];
+    return [h("h2", null, t("day.exceptions")),
+        app.session.role === "manager" ? null : h("p", null, t("day.exceptions.manager")),
+        h("ul", { class: "plain", id: "exceptions" }, known.exceptions.map(exceptionRow))];
 }
 
 export function dayScreen() {
     const { day, list } = known;
     const choose = (event) => event.target.value && loadDay(event.target.value);
     return [heading(t("day.title")),
-        h("div", { class: "actions unprinted" }, h("p", { class: "field" }, h("label", { for: "day" }, t("day.day")), h("input", { id: "day", type: "date", value: day, onchange: choose })),
+        h("div", { class: "actions unprinted" },
+            h("p", { class: "field" }, h("label", { for: "day" }, t("day.day")),
+                h("input", { id: "day", type: "date", value: day, onchange: choose })),
             button("print", t("day.print"), () => window.print(), { class: "primary" })),
         h("p", { class: "printed" }, t("day.head", { store: app.session.store, date: date(`${day}T12:00:00`), name: app.session.name })),
-        list ? [h("p", null, count("day.returns", list.length)), totals(list).length ? totalsTable(list) : null, attention(list), exceptions()] : h("p", null, t("status.asking"))];
+        list
+            ? [h("p", null, count("day.returns", list.length)), totals(list).length ? totalsTable(list) : null,
+                attention(list), exceptions()]
+            : h("p", null, t("status.asking"))];
 }

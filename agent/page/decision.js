@@ -28,7 +28,8 @@ function requestLine(line) {
     return { ...(line.gtin ? { gtin: line.gtin } : { sku: line.sku }), claimed_price: line.price, ...asked };
 }
 
-const request = () => JSON.stringify({ receipt: app.draft.receipt, authorisation: app.draft.authorisation ?? undefined, lines: app.draft.lines.filter((line) => line.quantity > 0).map(requestLine) });
+const request = () => JSON.stringify({ receipt: app.draft.receipt, authorisation: app.draft.authorisation ?? undefined,
+        lines: app.draft.lines.filter((line) => line.quantity > 0).map(requestLine) });
 
 export async function quote() {
     const body = request();
@@ -95,8 +96,10 @@ export const asMade = (made) => (line) => {
 // Of what nothing is paid out there is no amount.
 function lineText(line, currency, paid, nameOf) {
     const { name, unit } = nameOf(line);
-    return h("tr", null, h("td", null, h("strong", null, `${quantity(line.quantity, unit)} × ${name}`), h("span", null, `${policyText(line.reason)} · ${policyText(line.condition)}`)),
-        paid ? h("td", { class: "amount" }, money(line.gross, currency), line.fee?.amount ? h("span", null, t("fee", { amount: money(line.fee.amount, currency) })) : null) : null);
+    return h("tr", null, h("td", null, h("strong", null, `${quantity(line.quantity, unit)} × ${name}`),
+            h("span", null, `${policyText(line.reason)} · ${policyText(line.condition)}`)),
+        paid ? h("td", { class: "amount" }, money(line.gross, currency),
+            line.fee?.amount ? h("span", null, t("fee", { amount: money(line.fee.amount, currency) })) : null) : null);
 }
 
 export function reasonList(reasons) {
@@ -111,10 +114,14 @@ export function refundTable(answer, nameOf = inDraft) {
     const { refund } = answer;
     const paid = !["declined", "needs_link"].includes(answer.decision);
     const tender = (one) => h("tr", null, h("td", null, t(`tender.${one.type}`)),
-        h("td", { class: "amount" }, money(one.paid_out ?? one.amount, one.paid_out === undefined ? refund.currency : refund.paid_currency ?? refund.currency)));
+        h("td", { class: "amount" }, money(one.paid_out ?? one.amount,
+                one.paid_out === undefined ? refund.currency : refund.paid_currency ?? refund.currency)));
     return h("table", { class: "refund" }, h("caption", { class: "unseen" }, t("refund")),
         h("tbody", null, answer.lines.map((line) => lineText(line, refund.currency, paid, nameOf))),
-        !paid ? null : h("tbody", { class: "tenders" }, h("tr", { class: "total" }, h("th", { scope: "row" }, t("refund")), h("td", { class: "amount" }, money(refund.payout ?? refund.total, refund.currency))), paidOut(refund).map(tender)));
+        !paid ? null : h("tbody", { class: "tenders" },
+            h("tr", { class: "total" }, h("th", { scope: "row" }, t("refund")),
+                h("td", { class: "amount" }, money(refund.payout ?? refund.total, refund.currency))),
+            paidOut(refund).map(tender)));
 }
 
 function decisionButtons(answer) {
@@ -126,9 +133,11 @@ function decisionButtons(answer) {
         needs_link: () => button("again", t("confirm.again"), quote, { class: "primary", "data-first": true }),
         declined: () => button("next", t("next"), startAnew, { class: "primary", "data-first": true }),
     };
-    return h("div", { class: "actions bottom" }, answer.decision === "declined" ? null : button("cancel", t("cancel"), startAnew, { symbol: "cross" }),
+    return h("div", { class: "actions bottom" },
+        answer.decision === "declined" ? null : button("cancel", t("cancel"), startAnew, { symbol: "cross" }),
         button("to-lines", t("change"), () => step("lines"), { symbol: "back" }),
-        answer.decision === "accepted" && !answer.refund.paid_currency ? button("exchange", t("exchange.begin"), beginExchange) : null, go[answer.decision]());
+        answer.decision === "accepted" && !answer.refund.paid_currency
+            ? button("exchange", t("exchange.begin"), beginExchange) : null, go[answer.decision]());
 }
 
 export function decisionScreen() {
@@ -137,21 +146,27 @@ export function decisionScreen() {
 }
 
 export function sendingScreen() {
-    return h("section", { class: "card" }, heading(t("sending.title")), h("p", null, app.reached ? t("sending.text") : t("sending.unknown")), h("div", { class: "progress", "aria-hidden": "true" }));
+    return h("section", { class: "card" }, heading(t("sending.title")),
+        h("p", null, app.reached ? t("sending.text") : t("sending.unknown")),
+        h("div", { class: "progress", "aria-hidden": "true" }));
 }
 
 // Saved, and waiting for a manager (or refused when it was saved).
 export function undecidedScreen() {
     const { answer, approvalKey } = app.draft;
     const decided = (now) => step(now.decision === "declined" ? "undecided" : "done", { answer: now });
-    return [banner(answer.decision), h("p", { class: "saved" }, t("undecided.saved", { number: answer.number })), reasonList(answer.reasons),
+    return [banner(answer.decision), h("p", { class: "saved" }, t("undecided.saved", { number: answer.number })),
+        reasonList(answer.reasons),
         answer.decision === "needs_manager" ? approvalForm(answer, approvalKey, decided) : null, refundTable(answer),
-        h("div", { class: "actions bottom" }, button("next", t(answer.decision === "needs_manager" ? "undecided.later" : "next"), startAnew, { class: answer.decision === "needs_manager" ? "" : "primary" }))];
+        h("div", { class: "actions bottom" },
+            button("next", t(answer.decision === "needs_manager" ? "undecided.later" : "next"), startAnew,
+                { class: answer.decision === "needs_manager" ? "" : "primary" }))];
 }
 
 // --- Done ------------------------------------------------------------------------------------
 
-export const ours = (answer) => paidOut(answer.refund).filter((tender) => ["till", "terminal"].includes(tender.executor) && ["pending", "failed"].includes(tender.state));
+export const ours = (answer) => paidOut(answer.refund).filter((tender) =>
+    ["till", "terminal"].includes(tender.executor) && ["pending", "failed"].includes(tender.state));
 
 function instruction(tender, refund) {
     const amount = money(tender.paid_out ?? tender.amount, refund.currency);
@@ -182,7 +197,9 @@ export async function settle(answer, path, key, then) {
 function voidQuestion(answer) {
     if (!app.draft.voiding) return button("void", t("void"), () => step("done", { voiding: true }), { symbol: "undo" });
     return h("div", { class: "question" }, h("p", { id: "void-text" }, t("void.text")),
-        button("void-yes", t("void.yes"), () => settle(answer, "void", app.draft.voidKey, (now) => step("undecided", { answer: now, voiding: false })), { class: "danger", "aria-describedby": "void-text" }),
+        button("void-yes", t("void.yes"), () => settle(answer, "void", app.draft.voidKey,
+                (now) => step("undecided", { answer: now, voiding: false })),
+            { class: "danger", "aria-describedby": "void-text" }),
         button("void-no", t("void.no"), () => step("done", { voiding: false })));
 }
 
@@ -191,9 +208,12 @@ export function doneScreen() {
     const pay = ours(answer);
     const paid = () => settle(answer, "refund", refundKey, startAnew);
     keepDraft(app.draft);
-    return [h("div", { class: "banner good" }, icon("check"), h("div", null, heading(t("done.title")), h("p", { class: "number" }, answer.number))),
+    return [h("div", { class: "banner good" }, icon("check"),
+            h("div", null, heading(t("done.title")), h("p", { class: "number" }, answer.number))),
         answer.decision === "accepted_pending_check" ? h("p", { class: "saved" }, t("decision.accepted_pending_check.do")) : null,
-        exchangeInstruction(app.draft.settled), instructions(answer), receiptPart(answer), app.draft.settled ? sumsTable() : refundTable(answer),
+        exchangeInstruction(app.draft.settled), instructions(answer), receiptPart(answer),
+        app.draft.settled ? sumsTable() : refundTable(answer),
         h("div", { class: "actions bottom" }, voidQuestion(answer), pay.length ? button("next", t("done.unpaid"), startAnew) : null,
-            pay.length ? button("paid", t("done.paid"), paid, { class: "primary", "data-first": true }) : button("next", t("next"), startAnew, { class: "primary", "data-first": true }))];
+            pay.length ? button("paid", t("done.paid"), paid, { class: "primary", "data-first": true })
+                : button("next", t("next"), startAnew, { class: "primary", "data-first": true }))];
 }

@@ -8,7 +8,8 @@ const place = "tillback.draft";
 const undo_max = 50;
 
 export function freshDraft() {
-    return { step: "start", key: newKey(), approvalKey: newKey(), refundKey: newKey(), voidKey: newKey(), receipt: null, sale: null, lines: [], undo: [] };
+    return { step: "start", key: newKey(), approvalKey: newKey(), refundKey: newKey(), voidKey: newKey(), receipt: null,
+        sale: null, lines: [], undo: [] };
 }
 
 export function keepDraft(draft) {

@@ -33,7 +33,8 @@ async function findGoods(code) {
     const found = newestLine(sales, code);
     if (!found) return null;
     const { line, sale } = found;
-    return { id: `new-${code}`, gtin: line.gtin, sku: line.sku, category: line.category, name: line.description || line.sku || line.gtin, quantity: 1,
+    return { id: `new-${code}`, gtin: line.gtin, sku: line.sku, category: line.category,
+        name: line.description || line.sku || line.gtin, quantity: 1,
         price: Math.round(line.amount / line.quantity), amount: line.amount, tax: line.tax ?? [], gross: sale.prices_include_tax };
 }
 
@@ -92,8 +93,12 @@ function tendersOf({ exchange, quote }) {
 
 export function exchangeBody(draft) {
     const { exchange, body, quote } = draft;
-    const lines = exchange.goods.map((one, index) => ({ line: index + 1, gtin: one.gtin, sku: one.sku, description: one.name, category: one.category, quantity: one.quantity, unit: "each", amount: one.price * one.quantity, tax: taxes(one) }));
-    const sale = { receipt: exchange.receipt, channel: "store", store: app.session.store, lane: lane() || null, sold_at: new Date().toISOString(), currency: quote.refund.currency, prices_include_tax: exchange.goods[0].gross, lines, tenders: tendersOf(draft) };
+    const lines = exchange.goods.map((one, index) => ({ line: index + 1, gtin: one.gtin, sku: one.sku,
+                description: one.name, category: one.category, quantity: one.quantity, unit: "each",
+                amount: one.price * one.quantity, tax: taxes(one) }));
+    const sale = { receipt: exchange.receipt, channel: "store", store: app.session.store, lane: lane() || null,
+        sold_at: new Date().toISOString(), currency: quote.refund.currency, prices_include_tax: exchange.goods[0].gross,
+        lines, tenders: tendersOf(draft) };
     return JSON.stringify({ return: JSON.parse(body), sale });
 }
 
@@ -109,25 +114,36 @@ function goodsRow(one) {
     const { goods } = app.draft.exchange;
     const { currency } = app.draft.quote.refund;
     const set = (n) => change(() => { if (n > 0) one.quantity = n; else goods.splice(goods.indexOf(one), 1); });
-    const press = (id, label, words, n) => h("button", { id: `${one.id}-${id}`, type: "button", class: "square", "aria-label": `${words}: ${one.name}`, onclick: () => set(n) }, label);
+    const press = (id, label, words, n) => h("button",
+        { id: `${one.id}-${id}`, type: "button", class: "square", "aria-label": `${words}: ${one.name}`,
+            onclick: () => set(n) }, label);
     const price = (event) => change(() => { one.price = parseMoney(event.target.value, currency) ?? one.price; });
-    return h("li", { class: "line on" }, h("div", { class: "head" }, h("div", { class: "row" }, h("strong", null, one.name), h("span", { class: "amount" }, money(grossOf(one), currency))),
-        h("div", { class: "stepper" }, press("less", "−", t("lines.less"), one.quantity - 1), h("output", null, quantity(one.quantity, "each")), press("more", "+", t("lines.more"), one.quantity + 1))),
-        h("div", { class: "details" }, field(`${one.id}-price`, t("lines.price", { currency }), { inputmode: "decimal", value: moneyText(one.price, currency), onchange: price })));
+    return h("li", { class: "line on" },
+        h("div", { class: "head" },
+            h("div", { class: "row" }, h("strong", null, one.name),
+                h("span", { class: "amount" }, money(grossOf(one), currency))),
+            h("div", { class: "stepper" }, press("less", "−", t("lines.less"), one.quantity - 1),
+                h("output", null, quantity(one.quantity, "each")),
+                press("more", "+", t("lines.more"), one.quantity + 1))),
+        h("div", { class: "details" }, field(`${one.id}-price`, t("lines.price", { currency }),
+                { inputmode: "decimal", value: moneyText(one.price, currency), onchange: price })));
 }
 
 export function sumsTable() {
     const { quote } = app.draft;
     const { total, due } = exchangeSums(app.draft);
-    const row = (words, minor, look) => h("tr", look ? { class: look } : null, h("th", { scope: "row" }, words), h("td", { class: "amount" }, money(minor, quote.refund.currency)));
-    return h("table", { class: "refund" }, h("caption", { class: "unseen" }, t("exchange.title")), h("tbody", null, row(t("exchange.goods"), total), row(t("refund"), -quote.refund.total)),
+    const row = (words, minor, look) => h("tr", look ? { class: look } : null, h("th", { scope: "row" }, words),
+        h("td", { class: "amount" }, money(minor, quote.refund.currency)));
+    return h("table", { class: "refund" }, h("caption", { class: "unseen" }, t("exchange.title")),
+        h("tbody", null, row(t("exchange.goods"), total), row(t("refund"), -quote.refund.total)),
         h("tbody", null, row(t(due > 0 ? "exchange.due" : due < 0 ? "exchange.left" : "exchange.even"), Math.abs(due), "total")));
 }
 
 function payChoice() {
     const { exchange } = app.draft;
     return h("fieldset", { class: "choices" }, h("legend", null, t("exchange.how")), dueBy.map((by) =>
-        h("button", { id: `due-${by}`, type: "button", "aria-pressed": exchange.by === by ? "true" : "false", onclick: () => change(() => { exchange.by = by; }) }, t(`tender.${by}`))));
+        h("button", { id: `due-${by}`, type: "button", "aria-pressed": exchange.by === by ? "true" : "false",
+                onclick: () => change(() => { exchange.by = by; }) }, t(`tender.${by}`))));
 }
 
 export function exchangeScreen(confirm) {
@@ -141,11 +157,19 @@ export function exchangeScreen(confirm) {
         else confirm();
     };
     const amount = money(Math.abs(due), quote.refund.currency);
-    const words = !exchange.goods.length ? t("exchange.go") : due > 0 ? t("exchange.take", { amount }) : due < 0 ? t("exchange.give", { amount }) : t("exchange.go");
+    const words = !exchange.goods.length ? t("exchange.go")
+        : due > 0 ? t("exchange.take", { amount })
+        : due < 0 ? t("exchange.give", { amount }) : t("exchange.go");
     return [heading(t("exchange.title")), h("p", null, t("exchange.text")),
-        h("div", { class: "additem" }, field("item", t("blind.item"), { "data-first": true, onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } }), button("add", t("blind.add"), add)),
-        h("ul", { class: "list lines" }, exchange.goods.map(goodsRow)), exchange.goods.length ? sumsTable() : null, due > 0 ? payChoice() : null,
-        h("div", { class: "actions bottom" }, button("to-decision", t("exchange.none"), () => step("decision", { exchange: null }), { symbol: "back" }), button("confirm", words, go, { class: "primary" }))];
+        h("div", { class: "additem" }, field("item", t("blind.item"),
+                { "data-first": true,
+                    onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } }),
+            button("add", t("blind.add"), add)),
+        h("ul", { class: "list lines" }, exchange.goods.map(goodsRow)), exchange.goods.length ? sumsTable() : null,
+        due > 0 ? payChoice() : null,
+        h("div", { class: "actions bottom" },
+            button("to-decision", t("exchange.none"), () => step("decision", { exchange: null }), { symbol: "back" }),
+            button("confirm", words, go, { class: "primary" }))];
 }
 
 // After it is saved: what the customer still pays, in words.
@@ -154,5 +178,7 @@ export function exchangeInstruction(settled) {
     const { due, currency } = settled;
     const { by } = app.draft.exchange;
     const amount = money(Math.abs(due), currency);
-    return h("ul", { class: "pay", id: "exchange-due" }, h("li", null, due > 0 ? t(by === "cash" ? "exchange.take.cash" : "exchange.take.card", { amount }) : due < 0 ? t("exchange.give", { amount }) : t("exchange.even")));
+    return h("ul", { class: "pay", id: "exchange-due" },
+        h("li", null, due > 0 ? t(by === "cash" ? "exchange.take.cash" : "exchange.take.card", { amount })
+            : due < 0 ? t("exchange.give", { amount }) : t("exchange.even")));
 }

@@ -9,11 +9,13 @@ import { count, currentLanguage, keepLanguage, languages, sinceText, t, useLangu
 // Symbol, colour and words, the worst first.
 function condition() {
     if (!app.reached) return { name: "stop", symbol: "stop", words: t("status.unreached"), more: t("status.unreached.more") };
-    if (!app.saving || app.link?.can_save === false) return { name: "stop", symbol: "stop", words: t("status.unsaved"), more: t("status.unsaved.more") };
+    if (!app.saving || app.link?.can_save === false) return { name: "stop", symbol: "stop", words: t("status.unsaved"),
+        more: t("status.unsaved.more") };
     const link = app.link;
     if (!link) return { name: "wait", symbol: "clock", words: t("status.asking"), more: "" };
     const waiting = link.waiting ? count("waiting", link.waiting) : t("waiting.none");
-    if (link.link === "online") return { name: "online", symbol: "cloud", words: t("status.online"), more: link.waiting ? waiting : t("waiting.none") };
+    if (link.link === "online") return { name: "online", symbol: "cloud", words: t("status.online"),
+        more: link.waiting ? waiting : t("waiting.none") };
     if (link.link === "none") return { name: "alone", symbol: "off", words: t("status.alone"), more: waiting };
     const since = link.since ? t("status.since", { time: sinceText(link.since) }) : "";
     return { name: "offline", symbol: "off", words: `${t("status.offline")} ${since}`.trim(), more: waiting };
@@ -38,12 +40,14 @@ function languageChoice() {
 }
 
 function person() {
-    return [h("span", { class: "person" }, h("strong", null, app.session.name), h("span", null, lane() ? t("lane", { lane: lane() }) : t(`role.${app.session.role}`))),
+    return [h("span", { class: "person" }, h("strong", null, app.session.name),
+            h("span", null, lane() ? t("lane", { lane: lane() }) : t(`role.${app.session.role}`))),
         button("lock", t("lock"), actions.lock, { symbol: "lock" })];
 }
 
 function tab(view) {
-    return h("button", { id: `to-${view}`, type: "button", "aria-current": app.view === view ? "page" : null, onclick: () => actions.goTo(view) }, t(view === "service" ? "role.technician" : `view.${view}`));
+    return h("button", { id: `to-${view}`, type: "button", "aria-current": app.view === view ? "page" : null,
+            onclick: () => actions.goTo(view) }, t(view === "service" ? "role.technician" : `view.${view}`));
 }
 
 export function frame() {
@@ -51,6 +55,8 @@ export function frame() {
         h("div", { class: "bar" }, h("span", { class: "brand" }, icon("back"), "Tillback"), status(), app.session ? printerTrouble() : null,
             h("div", { class: "who" }, app.session ? person() : null, languageChoice())),
         app.session && !app.session.must_change_pin
-            ? h("nav", { "aria-label": t("views") }, ["counter", "waiting", "day", ...(app.session.role === "technician" ? ["service"] : [])].map(tab)) : null,
+            ? h("nav", { "aria-label": t("views") },
+                ["counter", "waiting", "day", ...(app.session.role === "technician" ? ["service"] : [])].map(tab))
+            : null,
     ];
 }

@@ -50,7 +50,8 @@ export function addItem(code) {
     }
     remember(app.draft);
     const isGtin = /^\d{8,14}$/.test(code);
-    const line = { id: `item-${lines.length + 1}`, gtin: isGtin ? code : null, sku: isGtin ? null : code, name: code, unit: "each", quantity: 1, left: 1000000, price: null, reason: "", condition: "" };
+    const line = { id: `item-${lines.length + 1}`, gtin: isGtin ? code : null, sku: isGtin ? null : code, name: code,
+        unit: "each", quantity: 1, left: 1000000, price: null, reason: "", condition: "" };
     lines.push(line);
     keepDraft(app.draft);
     render();
@@ -71,11 +72,13 @@ async function nameItem(line) {
 
 function choices(line, what, codes) {
     return h("fieldset", { class: "choices" }, h("legend", null, t(`lines.${what}`)),
-        codes.map((code) => h("button", { id: `${line.id}-${what}-${code}`, type: "button", onclick: () => change(line, { [what]: code }) }, policyText(code))));
+        codes.map((code) => h("button", { id: `${line.id}-${what}-${code}`, type: "button",
+                    onclick: () => change(line, { [what]: code }) }, policyText(code))));
 }
 
 function chosenWords(line) {
-    const word = (what) => h("button", { id: `${line.id}-change-${what}`, type: "button", class: "chip", onclick: () => change(line, { [what]: "" }) },
+    const word = (what) => h("button", { id: `${line.id}-change-${what}`, type: "button", class: "chip",
+            onclick: () => change(line, { [what]: "" }) },
         policyText(line[what]), h("span", { class: "unseen" }, t("lines.change")));
     return h("p", { class: "chips" }, line.reason ? word("reason") : null, line.condition ? word("condition") : null);
 }
@@ -83,7 +86,9 @@ function chosenWords(line) {
 function stepper(line) {
     const unit = piece(line);
     const set = (n) => change(line, { quantity: Math.max(0, Math.min(line.left, n)) });
-    const press = (id, label, words, n, off) => h("button", { id: `${line.id}-${id}`, type: "button", class: "square", "aria-label": `${words}: ${line.name}`, onclick: () => set(n), disabled: off }, label);
+    const press = (id, label, words, n, off) => h("button",
+        { id: `${line.id}-${id}`, type: "button", class: "square", "aria-label": `${words}: ${line.name}`,
+            onclick: () => set(n), disabled: off }, label);
     return h("div", { class: "stepper" }, press("less", "−", t("lines.less"), line.quantity - unit, line.quantity === 0),
         h("output", { "aria-label": t("lines.returning") }, quantity(line.quantity, line.unit)),
         press("more", "+", t("lines.more"), line.quantity + unit, line.quantity >= line.left));
@@ -99,18 +104,22 @@ function measure(line) {
         change(line, { quantity: Number.isFinite(n) ? Math.max(0, Math.min(line.left, n)) : 0 });
     };
     return h("p", { class: "field" }, h("label", { for: `${line.id}-measure` }, t(`lines.measure.${line.unit}`)),
-        h("input", { id: `${line.id}-measure`, inputmode: "decimal", value: (line.quantity / scale).toLocaleString(currentLanguage(), { useGrouping: false, maximumFractionDigits: 3 }), onchange: set }));
+        h("input", { id: `${line.id}-measure`, inputmode: "decimal",
+                value: (line.quantity / scale).toLocaleString(currentLanguage(),
+                    { useGrouping: false, maximumFractionDigits: 3 }), onchange: set }));
 }
 
 function priceField(line) {
     const { currency } = app.session;
     const set = (event) => change(line, { price: parseMoney(event.target.value, currency) });
-    return field(`${line.id}-price`, t("lines.price", { currency }), { inputmode: "decimal", value: line.price === null ? "" : moneyText(line.price, currency), onchange: set });
+    return field(`${line.id}-price`, t("lines.price", { currency }),
+        { inputmode: "decimal", value: line.price === null ? "" : moneyText(line.price, currency), onchange: set });
 }
 
 // The one on the goods, read or typed: whether it is the one that was sold, the appliance decides.
 function serialField(line) {
-    return field(`${line.id}-serial`, t("lines.serial"), { value: line.given ?? "", onchange: (event) => change(line, { given: event.target.value.trim() }) });
+    return field(`${line.id}-serial`, t("lines.serial"),
+        { value: line.given ?? "", onchange: (event) => change(line, { given: event.target.value.trim() }) });
 }
 
 function facts(line) {
@@ -118,12 +127,14 @@ function facts(line) {
     return h("span", { class: "facts" },
         h("span", null, t("lines.sold", { n: quantity(line.sold, line.unit) })),
         line.returned ? h("span", null, t("lines.returned", { n: quantity(line.returned, line.unit) })) : null,
-        h("span", { class: line.left ? "eligible" : "none" }, line.left ? t("lines.left", { n: quantity(line.left, line.unit) }) : t("lines.noneleft")));
+        h("span", { class: line.left ? "eligible" : "none" },
+            line.left ? t("lines.left", { n: quantity(line.left, line.unit) }) : t("lines.noneleft")));
 }
 
 function details(line) {
     if (!line.quantity) return null;
-    return h("div", { class: "details" }, scales[line.unit] ? measure(line) : null, app.draft.blind ? priceField(line) : null, line.serial ? serialField(line) : null,
+    return h("div", { class: "details" }, scales[line.unit] ? measure(line) : null,
+        app.draft.blind ? priceField(line) : null, line.serial ? serialField(line) : null,
         line.reason || line.condition ? chosenWords(line) : null,
         !line.reason ? choices(line, "reason", reasons()) : !line.condition ? choices(line, "condition", conditions()) : null);
 }
@@ -134,7 +145,8 @@ function lineRow(line) {
     const paid = app.draft.blind || !line.paid ? null : h("span", { class: "amount" }, money(line.paid, app.draft.sale.currency));
     return h("li", { class: `line ${on ? "on" : ""} ${line.left ? "" : "gone"}` },
         h("div", { class: "head" },
-            h("button", { id: line.id, type: "button", class: "row", "aria-pressed": on ? "true" : "false", onclick: toggle, disabled: !line.left }, h("strong", null, line.name), facts(line), paid),
+            h("button", { id: line.id, type: "button", class: "row", "aria-pressed": on ? "true" : "false",
+                    onclick: toggle, disabled: !line.left }, h("strong", null, line.name), facts(line), paid),
             line.left ? stepper(line) : null),
         details(line));
 }
@@ -162,7 +174,10 @@ function saleText() {
 
 function itemField() {
     const add = () => { const input = document.getElementById("item"); if (input.value.trim()) { const code = input.value.trim(); input.value = ""; addItem(code); } };
-    return h("div", { class: "additem" }, field("item", t("blind.item"), { "data-first": true, onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } }), button("add", t("blind.add"), add));
+    return h("div", { class: "additem" }, field("item", t("blind.item"),
+            { "data-first": true,
+                onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); add(); } } }),
+        button("add", t("blind.add"), add));
 }
 
 export function linesScreen() {
@@ -171,6 +186,7 @@ export function linesScreen() {
     return [heading(blind ? t("blind.title") : t("lines.title", { receipt })), h("p", null, saleText()), blind ? itemField() : null,
         h("ul", { class: "list lines" }, lines.map(lineRow)),
         h("div", { class: "actions bottom" }, button("cancel", t("cancel"), startAnew, { symbol: "cross" }),
-            button("undo", t("undo"), () => { undo(app.draft); notice(""); step("lines"); }, { symbol: "undo", disabled: !app.draft.undo.length }),
+            button("undo", t("undo"), () => { undo(app.draft); notice(""); step("lines"); },
+                { symbol: "undo", disabled: !app.draft.undo.length }),
             button("go-on", n ? `${t("lines.go")} (${count("items", n)})` : t("lines.go"), goOn, { class: "primary" }))];
 }

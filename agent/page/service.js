@@ -107,8 +107,11 @@ const typed = (id) => document.getElementById(id)?.value ?? ""; // stays when th
 
 function provisionForm() {
     return [h("p", null, t("service.provision")),
-        h("div", { class: "actions" }, field("code", t("service.code"), { value: typed("code"), maxlength: "336", autocapitalize: "characters", spellcheck: "false" }),
-            field("enrol", t("service.enrol"), { value: typed("enrol"), maxlength: "256", placeholder: "mqtts://", inputmode: "url", spellcheck: "false" }),
+        h("div", { class: "actions" }, field("code", t("service.code"),
+                { value: typed("code"), maxlength: "336", autocapitalize: "characters", spellcheck: "false" }),
+            field("enrol", t("service.enrol"),
+                { value: typed("enrol"), maxlength: "256", placeholder: "mqtts://", inputmode: "url",
+                    spellcheck: "false" }),
             button("provision", t("service.provision.go"), provision, { class: "primary", disabled: Boolean(known.doing) })),
         working("provision", t("service.provision.wait"))];
 }
@@ -130,7 +133,8 @@ function doctor() {
 }
 
 function ports() {
-    const list = (known.ports ?? []).map((port) => h("li", null, `${port.vendor} ${port.product} ${port.device}`.trim(), port.bound ? ` · ${t("lane", { lane: port.lane })}` : null));
+    const list = (known.ports ?? []).map((port) => h("li", null, `${port.vendor} ${port.product} ${port.device}`.trim(),
+            port.bound ? ` · ${t("lane", { lane: port.lane })}` : null));
     return h("section", { class: "card" }, h("h2", null, t("service.ports")),
         list.length ? h("ul", null, list) : h("p", null, t("service.noports")),
         known.bound ? h("p", { id: "bound" }, t("service.bound"), " ", h("code", null, known.bound)) : null,
@@ -141,7 +145,8 @@ function ports() {
 
 function selftest() {
     return h("section", { class: "card" }, h("h2", null, t("service.selftest")),
-        h("ul", { id: "tests" }, steps.filter((step) => known.tests[step]).map((step) => finding(known.tests[step], t("service.test.next")))),
+        h("ul", { id: "tests" }, steps.filter((step) => known.tests[step])
+            .map((step) => finding(known.tests[step], t("service.test.next")))),
         working("scan", t("service.scan")),
         button("selftest", t("service.test"), testAll, { disabled: Boolean(known.doing) }));
 }
@@ -150,8 +155,10 @@ function report() {
     const name = `tillback-${known.status?.device ?? ""}`;
     return h("section", { class: "card" }, h("h2", null, t("service.report")), h("p", null, t("service.report.text")),
         h("div", { class: "actions" }, button("make-report", t("service.report.make"), makeReport, { disabled: Boolean(known.doing) }),
-            known.report ? h("a", { id: "report-json", class: "link", href: known.report.json, download: `${name}.json` }, t("service.report.json")) : null,
-            known.report ? h("a", { id: "report-html", class: "link", href: known.report.html, download: `${name}.html` }, t("service.report.page")) : null,
+            known.report ? h("a", { id: "report-json", class: "link", href: known.report.json,
+                    download: `${name}.json` }, t("service.report.json")) : null,
+            known.report ? h("a", { id: "report-html", class: "link", href: known.report.html,
+                    download: `${name}.html` }, t("service.report.page")) : null,
             h("a", { id: "bundle", class: "link", href: "/v1/service/diag", download: "" }, t("service.bundle"))));
 }
 

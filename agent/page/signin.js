@@ -28,7 +28,8 @@ export function field(id, label, attributes = {}) {
     return h("p", { class: "field" }, h("label", { for: id }, label), h("input", { id, autocomplete: "off", ...attributes }));
 }
 
-const pinField = (id, label, more = {}) => field(id, label, { type: "password", inputmode: "numeric", maxlength: "12", autocomplete: "off", ...more });
+const pinField = (id, label, more = {}) => field(id, label,
+    { type: "password", inputmode: "numeric", maxlength: "12", autocomplete: "off", ...more });
 const value = (id) => document.getElementById(id)?.value.trim() ?? "";
 const onEnter = (act) => (event) => { if (event.key === "Enter") { event.preventDefault(); act(); } };
 
@@ -61,9 +62,13 @@ export function signInScreen(done) {
     const who = badge
         ? h("p", { class: "field" }, h("span", null, icon("check"), t("signin.badge")),
             button("no-badge", t("signin.other"), () => { badge = ""; render(); }))
-        : field("number", t("signin.number"), { inputmode: "numeric", maxlength: "16", value: document.getElementById("number")?.value ?? app.mustSignInAs, onkeydown: onEnter(() => document.getElementById("pin").focus()), "data-first": !app.mustSignInAs });
+        : field("number", t("signin.number"),
+            { inputmode: "numeric", maxlength: "16",
+                value: document.getElementById("number")?.value ?? app.mustSignInAs,
+                onkeydown: onEnter(() => document.getElementById("pin").focus()), "data-first": !app.mustSignInAs });
     return h("section", { class: "card narrow" }, heading(t("signin.title")), h("p", null, t("signin.text")), who,
-        pinField("pin", t("signin.pin"), { onkeydown: onEnter(go), "aria-describedby": wrong ? "wrong" : null, "aria-invalid": wrong ? "true" : null, "data-first": Boolean(app.mustSignInAs || badge) }),
+        pinField("pin", t("signin.pin"), { onkeydown: onEnter(go), "aria-describedby": wrong ? "wrong" : null,
+                "aria-invalid": wrong ? "true" : null, "data-first": Boolean(app.mustSignInAs || badge) }),
         wrong ? h("p", { id: "wrong", class: "wrong", role: "alert" }, wrong) : null,
         button("sign-in", t("signin.go"), go, { class: "primary" }));
 }

@@ -27,7 +27,8 @@ export async function loadWaiting(more = false) {
 export async function openReturn(numberOrId) {
     const found = await get(`/v1/returns/${encodeURIComponent(numberOrId)}`);
     const made = found.history.find(({ type }) => type.includes(".return.created."))?.data;
-    Object.assign(known, { open: found, nameOf: asMade(made), voiding: false, keys: { approve: newKey(), refund: newKey(), void: newKey() } });
+    Object.assign(known, { open: found, nameOf: asMade(made), voiding: false,
+            keys: { approve: newKey(), refund: newKey(), void: newKey() } });
     app.view = "waiting";
     notice("");
     render();
@@ -35,7 +36,10 @@ export async function openReturn(numberOrId) {
 
 export function waitingScan(code) {
     if (known.open?.decision === "needs_manager" && classify(code).kind !== "return") approvalScan(code);
-    else openReturn(code).catch((problem) => { notice(problem.code === "not_found" ? t("start.unknown", { code }) : problemText(problem)); render(); });
+    else openReturn(code).catch((problem) => {
+        notice(problem.code === "not_found" ? t("start.unknown", { code }) : problemText(problem));
+        render();
+    });
 }
 
 // How far it is, and whether somebody has to do something: the first that fits.
@@ -72,16 +76,20 @@ function listScreen() {
     const over = ["declined", "voided"];
     const rest = list.filter((one) => !urgent.includes(one) && !over.includes(one.decision));
     const part = (title, some) => some.length ? [h("h2", null, t(title)), h("ul", { class: "list" }, some.map(row))] : null;
-    return [heading(t("waiting.title")), urgent.length + rest.length ? null : h("p", null, t("waiting.empty")), part("waiting.urgent", urgent), part("waiting.rest", rest),
+    return [heading(t("waiting.title")), urgent.length + rest.length ? null : h("p", null, t("waiting.empty")),
+        part("waiting.urgent", urgent), part("waiting.rest", rest),
         cursor ? h("div", { class: "actions" }, button("more", t("waiting.more"), () => loadWaiting(true))) : null];
 }
 
 function voidPart(one) {
     const done = (now) => { known.open = now; known.voiding = false; loadWaiting(); };
-    if (!["accepted", "accepted_pending_check", "needs_manager"].includes(one.decision) || !["none", "pending"].includes(one.money)) return null;
+    const voidable = ["accepted", "accepted_pending_check", "needs_manager"].includes(one.decision)
+        && ["none", "pending"].includes(one.money);
+    if (!voidable) return null;
     if (!known.voiding) return button("void", t("void"), () => { known.voiding = true; render(); }, { symbol: "undo" });
     return h("div", { class: "question" }, h("p", { id: "void-text" }, t("void.text")),
-        button("void-yes", t("void.yes"), () => settle(one, "void", known.keys.void, done), { class: "danger", "aria-describedby": "void-text" }),
+        button("void-yes", t("void.yes"), () => settle(one, "void", known.keys.void, done),
+            { class: "danger", "aria-describedby": "void-text" }),
         button("void-no", t("void.no"), () => { known.voiding = false; render(); }));
 }
 
@@ -89,11 +97,16 @@ function openScreen() {
     const one = known.open;
     const again = (now) => { known.open = now; loadWaiting(); render(); };
     const payable = ["accepted", "accepted_pending_check"].includes(one.decision) && ours(one).length;
-    return [banner(one.decision, t(`stage.${stage(one)[1]}.do`)), h("p", { class: "saved" }, one.number, " ", stageBadge(one)), one.receipt ? h("p", null, t("lines.title", { receipt: one.receipt })) : null, reasonList(one.reasons),
+    return [banner(one.decision, t(`stage.${stage(one)[1]}.do`)),
+        h("p", { class: "saved" }, one.number, " ", stageBadge(one)),
+        one.receipt ? h("p", null, t("lines.title", { receipt: one.receipt })) : null, reasonList(one.reasons),
         one.decision === "needs_manager" ? approvalForm(one, known.keys.approve, again) : null,
         payable ? instructions(one) : null, receiptPart(one), refundTable(one, known.nameOf),
-        h("div", { class: "actions bottom" }, button("close", t("waiting.back"), () => { known.open = null; notice(""); loadWaiting(); render(); }, { symbol: "back" }), voidPart(one),
-            payable ? button("paid", t("waiting.paid"), () => settle(one, "refund", known.keys.refund, again), { class: "primary" }) : null)];
+        h("div", { class: "actions bottom" },
+            button("close", t("waiting.back"), () => { known.open = null; notice(""); loadWaiting(); render(); },
+                { symbol: "back" }), voidPart(one),
+            payable ? button("paid", t("waiting.paid"), () => settle(one, "refund", known.keys.refund, again),
+                { class: "primary" }) : null)];
 }
 
 export function waitingScreen() {
