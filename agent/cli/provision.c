@@ -127,6 +127,9 @@ static enum err report(struct run *run, const struct cli *cli, struct fault *fau
     arena_init(&arena, ARENA_MAX);
     buf_init(&out, 4096);
     enum err err = assignment_read(run->folder, ASSIGNMENT_CURRENT, &arena, &now, fault);
+    if (err == ERR_NOT_FOUND)
+        return fault_set(fault, err, "provision",
+                         "nothing was begun here: give --bundle FILE, or a CODE and --enrol URL");
     if (err)
         return err;
     if (!cli->json) {

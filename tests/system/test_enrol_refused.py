@@ -14,6 +14,11 @@ from road.road import await_true
 from stranger import Stranger
 
 
+def test_going_on_where_nothing_was_begun_says_what_to_give(town, tmp_path):
+    said = tillback(town, tmp_path / "box", "provision", code=1)
+    assert "nothing was begun here: give --bundle FILE" in said
+
+
 def test_mistyped_code_is_found_before_it_goes_out(town, tmp_path):
     code = invite(town)["code"]
     wrong = code[:5] + ("7" if code[5] != "7" else "8") + code[6:]
