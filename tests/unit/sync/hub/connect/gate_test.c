@@ -69,7 +69,10 @@ static void minute_lets_no_more_than_its_share(void **state)
     gate_tried(&gate, 10, false, 100001);
     assert_int_equal(gate_let(&gate, 50, 100002), 0);
     assert_int_equal(gate_wait_ms(&gate, 100002), 59998);
-    assert_int_equal(gate_let(&gate, 50, 160000), 50);
+    gate_hold(&gate, 90000, 100002); /* longer than the minute */
+    assert_int_equal(gate_wait_ms(&gate, 100002), 90000);
+    assert_int_equal(gate_let(&gate, 50, 160000), 0);
+    assert_int_equal(gate_let(&gate, 50, 190002), 50);
 }
 
 int main(void)
