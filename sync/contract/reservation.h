@@ -14,7 +14,10 @@
  * as when it isn't online, or of a version that doesn't confirm (`confirms_reservations` of
  * up/state), the hub answers with what it knows. A holder that starts anew has forgotten what it
  * reserved until it is reminded; the store that was told yes and can't be reached any more keeps
- * what it decided, and the claim that comes later is in conflict. Pure; any thread.
+ * what it decided, and the claim that comes later is in conflict. Two lanes of one store that take
+ * pieces back in the same moment, each with its yes, end the hold with the first of their returns:
+ * what the holder takes back in the milliseconds until it knows of the second is in conflict, too.
+ * Pure; any thread.
  */
 #ifndef SYNC_CONTRACT_RESERVATION_H
 #define SYNC_CONTRACT_RESERVATION_H
