@@ -1,6 +1,6 @@
 /*
  * The centre's command "diag" (sync/contract/command.h): the diagnostics bundle, as the
- * technician's desk makes it, in the command's reply.
+ * technician's desk makes it, in the command's reply. Loop thread only.
  */
 #ifndef AGENT_DIAG_ORDER_H
 #define AGENT_DIAG_ORDER_H

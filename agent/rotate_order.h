@@ -1,6 +1,6 @@
 /*
  * The centre's command "rotate-key" (sync/contract/command.h): a new key, for which a certificate
- * is asked. It is begun when the key is made.
+ * is asked. It is begun when the key is made. Loop thread only.
  */
 #ifndef AGENT_ROTATE_ORDER_H
 #define AGENT_ROTATE_ORDER_H

@@ -1,6 +1,7 @@
 /*
  * The centre's command "update" (sync/contract/command.h): its arguments are a release
- * (sync/contract/release.h). It is begun when the release is noted; up/state tells the rest.
+ * (sync/contract/release.h). It is begun when the release is noted; up/state tells the rest. Loop
+ * thread only.
  */
 #ifndef AGENT_UPDATE_ORDER_H
 #define AGENT_UPDATE_ORDER_H

@@ -1,5 +1,6 @@
 /*
- * What stands behind hal/database.h: SQLite, or PostgreSQL. Only for hal/database*.c.
+ * What stands behind hal/database.h: SQLite, or PostgreSQL. Only for hal/database*.c. Threads as in
+ * hal/database.h.
  */
 #ifndef HAL_DATABASE_BACKEND_H
 #define HAL_DATABASE_BACKEND_H

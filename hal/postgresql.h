@@ -1,6 +1,6 @@
 /*
  * A connection to a PostgreSQL server, and what its statements need of it. Only for
- * hal/database_postgresql.c and hal/postgresql_*.c.
+ * hal/database_postgresql.c and hal/postgresql_*.c. Threads as in hal/database.h.
  */
 #ifndef HAL_POSTGRESQL_H
 #define HAL_POSTGRESQL_H

@@ -2,6 +2,7 @@
  * A program's settings: a table of keys with defaults, overridden by a file of KEY=VALUE lines and
  * then by --set KEY=VALUE, in that order. A key ending in ".*" ("scanner.*") takes any last part
  * and may be given many times. Unknown keys and bad values are refused with the key and the rule.
+ * Filled by one thread, then read by any; only loading blocks on the disk.
  */
 #ifndef HAL_SETTINGS_H
 #define HAL_SETTINGS_H

@@ -1,6 +1,6 @@
 /*
  * What an authority issued and revoked, in SQLite; for authority.c only. Every change is on disk
- * when its call returns.
+ * when its call returns. One thread at a time.
  */
 #ifndef PROVISIONING_AUTHORITY_STORE_H
 #define PROVISIONING_AUTHORITY_STORE_H

@@ -5,7 +5,8 @@
  *
  * A bundle brings its own authority, so its signature shows that it is whole and unchanged since
  * the hub made it; whether it comes from the right hub is shown by who carried it, by the code's
- * seal, or by an authority known from before (`trusted_ca`).
+ * seal, or by an authority known from before (`trusted_ca`). Any thread, but a key belongs to one
+ * at a time (key.h).
  */
 #ifndef PROVISIONING_BUNDLE_H
 #define PROVISIONING_BUNDLE_H

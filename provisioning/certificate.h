@@ -3,7 +3,7 @@
  *
  * All are P-256 with SHA-256. One certificate is good for one purpose; none but an authority's own
  * may issue others. No clock inside: every time is passed in, so that a clock that is wrong is the
- * caller's to judge.
+ * caller's to judge. Any thread, but a key belongs to one at a time (key.h).
  */
 #ifndef PROVISIONING_CERTIFICATE_H
 #define PROVISIONING_CERTIFICATE_H

@@ -10,7 +10,7 @@
  *
  * The token never crosses the network before the hub has proven that it knows it: the hub answers
  * the locator with the bundle and a seal over it, made when the code was (code_seal), so that it
- * may forget the token itself.
+ * may forget the token itself. Any thread; doesn't block.
  */
 #ifndef PROVISIONING_CODE_H
 #define PROVISIONING_CODE_H

@@ -1,7 +1,7 @@
 /*
  * Certificate revocation lists, version 2 (RFC 5280, section 5), with number, authority key
  * identifier and nextUpdate. A broker refuses every new client once nextUpdate has passed: whoever
- * keeps a list watches crl_next_update_ms.
+ * keeps a list watches crl_next_update_ms. Any thread, but a key belongs to one at a time (key.h).
  */
 #ifndef PROVISIONING_CRL_H
 #define PROVISIONING_CRL_H

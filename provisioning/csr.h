@@ -1,4 +1,7 @@
-/* Certificate signing requests, PKCS#10 (RFC 2986): made by a device, judged by an authority. */
+/*
+ * Certificate signing requests, PKCS#10 (RFC 2986): made by a device, judged by an authority. Any
+ * thread, but a key belongs to one at a time (key.h).
+ */
 #ifndef PROVISIONING_CSR_H
 #define PROVISIONING_CSR_H
 

@@ -6,6 +6,8 @@
  *     derw_begin(&w, DERW_SEQUENCE);
  *     derw_oid(&w, SLICE_LITERAL(MBEDTLS_OID_AT_CN));
  *     derw_end(&w);
+ *
+ * One owner, no threading.
  */
 #ifndef PROVISIONING_DERW_H
 #define PROVISIONING_DERW_H

@@ -1,4 +1,7 @@
-/* Host names and addresses as certificates carry them (RFC 5280, section 4.2.1.6). */
+/*
+ * Host names and addresses as certificates carry them (RFC 5280, section 4.2.1.6). Pure, any
+ * thread.
+ */
 #ifndef PROVISIONING_HOST_H
 #define PROVISIONING_HOST_H
 

@@ -1,6 +1,6 @@
 /*
  * Certificates in a "certs-only" CMS SignedData (RFC 5652, RFC 7030 section 4.1.3): a bag without a
- * signature, the form in which EST hands certificates out.
+ * signature, the form in which EST hands certificates out. Pure, any thread.
  */
 #ifndef PROVISIONING_PKCS7_H
 #define PROVISIONING_PKCS7_H

@@ -1,4 +1,7 @@
-/* ECDSA P-256 with SHA-256 over exact bytes, as DER (RFC 3279, section 2.2.3). */
+/*
+ * ECDSA P-256 with SHA-256 over exact bytes, as DER (RFC 3279, section 2.2.3). Any thread, but a
+ * key belongs to one at a time (key.h).
+ */
 #ifndef PROVISIONING_SIGNATURE_H
 #define PROVISIONING_SIGNATURE_H
 

@@ -2,7 +2,8 @@
  * Which authorities an appliance is to trust, as the hub says it: while one authority replaces
  * another there are two. The document is signed (provisioning/envelope.h, kind "trust") by the
  * hub's signer, whose own authority must be trusted already: whoever merely carries it, a broker,
- * can't bring an authority of its own. An older document never replaces a newer one.
+ * can't bring an authority of its own. An older document never replaces a newer one. Any thread,
+ * but a key belongs to one at a time (key.h); trust_accept blocks on the disk.
  */
 #ifndef PROVISIONING_TRUST_H
 #define PROVISIONING_TRUST_H

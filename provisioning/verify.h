@@ -4,7 +4,7 @@
  * mbedTLS alone would ask the system's clock, which on an appliance may stand at 1970, and 2.28
  * doesn't know IP addresses in certificates. verify_callback corrects both inside mbedTLS's own
  * check, for use in TLS too (mbedtls_ssl_conf_verify). It only judges times and addresses anew; it
- * never forgives a signature, a purpose, an authority or a revocation.
+ * never forgives a signature, a purpose, an authority or a revocation. Any thread.
  */
 #ifndef PROVISIONING_VERIFY_H
 #define PROVISIONING_VERIFY_H

@@ -1,4 +1,7 @@
-/* The pieces that certificates, requests and revocation lists share, written as DER (RFC 5280). */
+/*
+ * The pieces that certificates, requests and revocation lists share, written as DER (RFC 5280). One
+ * owner, no threading.
+ */
 #ifndef PROVISIONING_X509W_H
 #define PROVISIONING_X509W_H
 

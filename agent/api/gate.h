@@ -1,6 +1,6 @@
 /*
  * Who is asking, and whether they may: a till by its token, a person by the cookie of a session,
- * the command line on this machine by a secret in its folder.
+ * the command line on this machine by a secret in its folder. Loop thread only.
  */
 #ifndef AGENT_API_GATE_H
 #define AGENT_API_GATE_H

@@ -1,4 +1,4 @@
-/* What the files of this folder share: the api itself, routes, and who is asking. */
+/* What the files of this folder share: the api itself, routes, who asks. Loop thread only. */
 #ifndef AGENT_API_INTERNAL_H
 #define AGENT_API_INTERNAL_H
 

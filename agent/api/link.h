@@ -1,4 +1,7 @@
-/* How the appliance stands with the hub, as JSON members: for the status and the stream. */
+/*
+ * How the appliance stands with the hub, as JSON members: for the status and the stream. Loop
+ * thread only.
+ */
 #ifndef AGENT_API_LINK_H
 #define AGENT_API_LINK_H
 

@@ -1,4 +1,4 @@
-/* The open GET /v1/stream answers (server-sent events) and what is told on them. */
+/* Open answers of GET /v1/stream (server-sent events): what is told there. Loop thread only. */
 #ifndef AGENT_API_STREAM_H
 #define AGENT_API_STREAM_H
 

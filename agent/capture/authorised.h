@@ -1,7 +1,7 @@
 /*
  * What is left of a return that the centre authorised (portal, call centre), as far as this
  * appliance knows: what was pushed down, less what live returns here used of it. May block on the
- * disk.
+ * disk. Threads as in views.h.
  */
 #ifndef AGENT_CAPTURE_AUTHORISED_H
 #define AGENT_CAPTURE_AUTHORISED_H

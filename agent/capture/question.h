@@ -1,7 +1,7 @@
 /*
  * Everything that a decision about a return needs, gathered from the views: the sale, what of it
  * is already returned, the facts. And the decision made from it. Used inside a command, and by a
- * quote with a reader. May block on the disk.
+ * quote with a reader. May block on the disk. Threads as in views.h.
  */
 #ifndef AGENT_CAPTURE_QUESTION_H
 #define AGENT_CAPTURE_QUESTION_H

@@ -1,7 +1,7 @@
 /*
  * Appends the events of one return inside one command, numbering them, and what follows from an
  * acceptance: the goods on the counter are received, what the hub pays out is asked for. Used when
- * a return is created and when a manager approves it.
+ * a return is created and when a manager approves it. The event log's writer thread.
  */
 #ifndef AGENT_CAPTURE_RELEASE_H
 #define AGENT_CAPTURE_RELEASE_H

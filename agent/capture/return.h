@@ -1,4 +1,7 @@
-/* Saving a decided return inside a command, by itself or as one half of an exchange. */
+/*
+ * Saving a decided return inside a command, by itself or as one half of an exchange. The event
+ * log's writer thread, but for return_read, which is pure.
+ */
 #ifndef AGENT_CAPTURE_RETURN_H
 #define AGENT_CAPTURE_RETURN_H
 

@@ -1,4 +1,7 @@
-/* Recording a sale inside a command, by itself or as the new goods of an exchange. */
+/*
+ * Recording a sale inside a command, by itself or as the new goods of an exchange. The event log's
+ * writer thread.
+ */
 #ifndef AGENT_CAPTURE_SALE_H
 #define AGENT_CAPTURE_SALE_H
 

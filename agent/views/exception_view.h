@@ -1,5 +1,7 @@
-/* The exceptions of this appliance, one row each as exception_state folds them. May block on the
- * disk. */
+/*
+ * The exceptions of this appliance, one row each as exception_state folds them. May block on the
+ * disk. Threads as in views.h.
+ */
 #ifndef AGENT_VIEWS_EXCEPTION_VIEW_H
 #define AGENT_VIEWS_EXCEPTION_VIEW_H
 

@@ -1,6 +1,7 @@
 /*
  * The returns of this appliance: one row each with its state, so that they are found by id, number,
  * sale and time. The row follows from the return's events (return_state). May block on the disk.
+ * Threads as in views.h.
  */
 #ifndef AGENT_VIEWS_RETURN_VIEW_H
 #define AGENT_VIEWS_RETURN_VIEW_H

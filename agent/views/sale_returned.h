@@ -1,7 +1,7 @@
 /*
  * What of a sale is already returned here: its live returns, summed.
  * What the counter shows beside a receipt, and what the next decision starts from. May block on the
- * disk.
+ * disk. Threads as in views.h.
  */
 #ifndef AGENT_VIEWS_SALE_RETURNED_H
 #define AGENT_VIEWS_SALE_RETURNED_H

@@ -1,6 +1,7 @@
 /*
  * The sales that this appliance knows: its own tills' and those that the hub pushed. A table of
- * where to find them; the sale itself is read from its event. May block on the disk.
+ * where to find them; the sale itself is read from its event. May block on the disk. Threads as in
+ * views.h.
  */
 #ifndef AGENT_VIEWS_SALE_VIEW_H
 #define AGENT_VIEWS_SALE_VIEW_H

@@ -1,4 +1,7 @@
-/* Bytes as lower-case hexadecimal (RFC 4648, section 8) and as base64 (sections 4 and 5). */
+/*
+ * Bytes as lower-case hexadecimal (RFC 4648, section 8) and as base64 (sections 4 and 5). Pure, any
+ * thread.
+ */
 #ifndef HAL_BASE_HEX_H
 #define HAL_BASE_HEX_H
 

@@ -1,13 +1,13 @@
 /*
  * Reads JSON (RFC 8259) from the outside through field tables.
  *
- * json_parse checks size, depth, syntax, UTF-8 and NUL characters (hal/base/json_scan.h) before it
- * makes a tree of the text, unless the limits say that all of it was checked before, and then for
- * keys that occur twice. A field table then says what an
- * object may hold: type, range, length, whether it must be there; unknown keys are refused unless
- * the table allows them. Every refusal names the field by its path ("lines[2].quantity") and the
- * rule. The tree's nodes are cJSON's, and all of them lie in one arena; this is the only face
- * through which our code touches them.
+ * json_parse checks size, depth, syntax, UTF-8 and NUL characters (hal/base/json_scan.h), makes a
+ * tree of the text, and refuses keys that occur twice. What was checked before, as the limits may
+ * say, is not checked again. A field table then says what an object may hold: type, range, length,
+ * whether it must be there; unknown keys are refused unless the table allows them. Every refusal
+ * names the field by its path ("lines[2].quantity") and the rule. The tree's nodes are cJSON's, and
+ * all of them lie in one arena; this is the only face through which our code touches them. Any
+ * thread; a document belongs to one at a time.
  */
 #ifndef HAL_BASE_JSON_H
 #define HAL_BASE_JSON_H

@@ -1,6 +1,6 @@
 /*
  * Times as text (RFC 3339): milliseconds since 1970-01-01T00:00:00Z, and back. No time zone
- * database, no locale, no clock.
+ * database, no locale, no clock. Pure, any thread.
  */
 #ifndef HAL_BASE_RFC3339_H
 #define HAL_BASE_RFC3339_H

@@ -1,7 +1,7 @@
 /*
  * SHA-256 (FIPS 180-4) by Nettle, which uses the processor's own instructions for it where there
  * are any: mbedTLS, which does all else in cryptography here, knows none of x86, and takes eight
- * times as long over the chain of an event. Hashing can't fail.
+ * times as long over the chain of an event. Hashing can't fail. Any thread.
  */
 #ifndef HAL_BASE_SHA256_H
 #define HAL_BASE_SHA256_H

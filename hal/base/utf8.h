@@ -1,4 +1,4 @@
-/* UTF-8 (RFC 3629): checks and repairs. */
+/* UTF-8 (RFC 3629): checks and repairs. Pure, any thread. */
 #ifndef HAL_BASE_UTF8_H
 #define HAL_BASE_UTF8_H
 

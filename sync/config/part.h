@@ -1,6 +1,7 @@
 /*
  * What one section of a configuration governs, as whoever owns that thing registers it: how its
- * text is checked, and how it is put in force. This module knows nothing of what it means.
+ * text is checked, and how it is put in force. This module knows nothing of what it means. Loop
+ * thread only.
  */
 #ifndef SYNC_CONFIG_PART_H
 #define SYNC_CONFIG_PART_H

@@ -1,6 +1,7 @@
 /*
  * The event types that cross the wire (CloudEvents 1.0 `type`), from one table.
- * Names are com.tillback.<name>.v1; an incompatible change of data makes a v2 beside it.
+ * Names are com.tillback.<name>.v1; an incompatible change of data makes a v2 beside it. Constant
+ * data, any thread.
  */
 #ifndef SYNC_CONTRACT_EVENT_TYPE_H
 #define SYNC_CONTRACT_EVENT_TYPE_H

@@ -1,6 +1,6 @@
 /*
  * The command line of the connectors: which systems outside there are, whether each answers, and
- * what waits for it. Beside a running hub, too.
+ * what waits for it. Beside a running hub, too. Blocks on the disk.
  */
 #ifndef SYNC_HUB_CONNECTOR_COMMAND_H
 #define SYNC_HUB_CONNECTOR_COMMAND_H

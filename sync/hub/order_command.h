@@ -1,4 +1,4 @@
-/* `tillback-hub command DEVICE NAME ...`: asks an appliance, and waits for its answer. */
+/* `tillback-hub command DEVICE NAME ...`: asks an appliance, and waits for its answer. Blocks. */
 #ifndef SYNC_HUB_ORDER_COMMAND_H
 #define SYNC_HUB_ORDER_COMMAND_H
 

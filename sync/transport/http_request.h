@@ -1,6 +1,6 @@
 /*
  * Inside of struct http_request: one exchange, held by MHD until it is over and by the handler
- * until it is answered, whichever comes last. For http.c and http_stream.c.
+ * until it is answered, whichever comes last. For http.c and http_stream.c. Loop thread only.
  */
 #ifndef SYNC_TRANSPORT_HTTP_REQUEST_H
 #define SYNC_TRANSPORT_HTTP_REQUEST_H

@@ -1,6 +1,7 @@
 /*
  * The uplink as its own files see it: uplink.c has the link and its news, delivery.c what goes over
- * it, messages.c what comes from the hub into the log's inbox. Nobody else includes this.
+ * it, messages.c what comes from the hub into the log's inbox. Nobody else includes this. Loop
+ * thread only.
  */
 #ifndef SYNC_UPLINK_INTERNAL_H
 #define SYNC_UPLINK_INTERNAL_H

@@ -1,4 +1,4 @@
-/* What the files of desired.h share. */
+/* What the files of desired.h share. Threads as in desired.h. */
 #ifndef SYNC_HUB_FLEET_DESIRED_INSIDE_H
 #define SYNC_HUB_FLEET_DESIRED_INSIDE_H
 

@@ -1,4 +1,4 @@
-/* What the files of rollouts.h share. */
+/* What the files of rollouts.h share. Threads as in rollouts.h. */
 #ifndef SYNC_HUB_FLEET_ROLLOUTS_INSIDE_H
 #define SYNC_HUB_FLEET_ROLLOUTS_INSIDE_H
 

@@ -1,4 +1,4 @@
-/* Whose an exception is, by its code, and by when it should be settled. */
+/* Whose an exception is, by its code, and by when it should be settled. Pure. */
 #ifndef SYNC_HUB_INGEST_EXCEPTION_TARGET_H
 #define SYNC_HUB_INGEST_EXCEPTION_TARGET_H
 

@@ -1,6 +1,6 @@
 /*
  * Applying one event: the position that is being made, and how entries are made for it from the
- * company's templates. Inside of the ledger only.
+ * company's templates. Inside of the ledger only. Pure.
  */
 #ifndef SYNC_HUB_LEDGER_BOOKING_H
 #define SYNC_HUB_LEDGER_BOOKING_H

@@ -1,6 +1,6 @@
 /*
  * The debt to the customer: when it arises, what no sale stands behind, and how it is taken back.
- * Inside of the ledger only.
+ * Inside of the ledger only. Pure.
  */
 #ifndef SYNC_HUB_LEDGER_DEBT_H
 #define SYNC_HUB_LEDGER_DEBT_H

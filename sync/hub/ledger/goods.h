@@ -1,6 +1,6 @@
 /*
  * The goods and their cost: into quarantine when they come, and out of it to where they go.
- * Inside of the ledger only.
+ * Inside of the ledger only. Pure.
  */
 #ifndef SYNC_HUB_LEDGER_GOODS_H
 #define SYNC_HUB_LEDGER_GOODS_H

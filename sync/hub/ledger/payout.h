@@ -1,6 +1,6 @@
 /*
  * Money on its way: refunds paid, failed and settled, exchanges, chargebacks, and what else moves
- * with a return but isn't its debt. Inside of the ledger only.
+ * with a return but isn't its debt. Inside of the ledger only. Pure.
  */
 #ifndef SYNC_HUB_LEDGER_PAYOUT_H
 #define SYNC_HUB_LEDGER_PAYOUT_H
