@@ -1,12 +1,17 @@
 #include "agent/views/return_state.h"
+#include "agent/returns/fields.h"
 #include "agent/returns/words.h"
 #include "hal/base/cleanup.h"
 #include "hal/base/json_scan.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CENTRE "centre"
+
+static_assert((int)RECEIPT_MAX >= (int)FIELD_NAME_MAX, "a receipt has room");
+static_assert((int)RETURN_PARTY_MAX >= (int)FIELD_NAME_MAX, "a customer has room");
 
 enum { WORD_MAX = 64, ARENA_MAX_BYTES = EVENT_BODY_MAX };
 

@@ -8,8 +8,8 @@
 #include "agent/returns/tracks.h"
 #include "sync/eventlog/eventlog.h"
 
-enum { RETURN_NUMBER_MAX = 24, RECEIPT_MAX = 64, RETURN_PARTY_MAX = 64 };
-enum { RETURN_STORE_MAX = 64 };
+/* As long as requests may have them: cut short, they would be others. */
+enum { RETURN_NUMBER_MAX = 24, RECEIPT_MAX = 80, RETURN_PARTY_MAX = 80, RETURN_STORE_MAX = 80 };
 
 struct return_state {
     struct id id;

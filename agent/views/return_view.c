@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { VERSION = 6 };
+enum { VERSION = 7 };
 
 static void keep_column(char *to, size_t size, struct statement *statement, int column)
 {

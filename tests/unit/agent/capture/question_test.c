@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -94,6 +95,34 @@ static void what_came_back_while_nobody_knew_the_sale_the_hub_may_not_know(void 
     sell_in_pounds(*state);
     assert_decided(*state, true, "needs_manager");
     counter_answer_free(&before);
+}
+
+/* Cut short it would be another one, and what came back of it would come back once more. */
+static void the_longest_receipt_number_is_kept_whole(void **state)
+{
+    char receipt[81];
+    char customer[81];
+    char json[512];
+    int64_t count = 0;
+    int64_t amount_minor = 0;
+    struct views views = views_of_reader(counter_reader(*state));
+    memset(receipt, 'r', sizeof receipt - 1);
+    memset(customer, 'c', sizeof customer - 1);
+    receipt[80] = customer[80] = '\0';
+    counter_policy(*state)->rule_count = 0; /* nothing against it */
+    (void)snprintf(
+        json, sizeof json,
+        "{\"receipt\":\"%s\",\"customer\":\"%s\",\"lines\":[{\"sku\":\"4711\",\"quantity\":1,"
+        "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}",
+        receipt, customer);
+    struct counter_answer answer = ask(*state, json);
+    assert_string_equal(json_member_text(answer.body, "receipt"), receipt);
+    assert_int_equal(return_view_unsold(&views, receipt, &count, NULL), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(return_view_velocity(&views, true, customer, 0, &count, &amount_minor, NULL),
+                     ERR_OK);
+    assert_int_equal(count, 1);
+    counter_answer_free(&answer);
 }
 
 static void a_price_in_another_currency_is_no_price_here(void **state)
@@ -283,6 +312,7 @@ int main(void)
         TEST(an_item_without_a_receipt_has_its_lowest_price),
         TEST(another_stores_receipt_waits_for_a_check_unless_the_hub_knows_all_of_it),
         TEST(what_came_back_while_nobody_knew_the_sale_the_hub_may_not_know),
+        TEST(the_longest_receipt_number_is_kept_whole),
         TEST(a_price_in_another_currency_is_no_price_here),
         TEST(pounds_are_paid_back_in_euro_by_the_policys_rates),
         TEST(rates_and_prices_of_that_day_come_out_of_the_log),
