@@ -69,6 +69,34 @@ static void the_policy_may_name_another_executor(void **state)
     assert_int_equal(counter_quote(c, 1, 1).tenders[0].executor, EXECUTOR_HUB);
 }
 
+static void sell_on_two_cards(struct counter *c)
+{
+    counter_sell(
+        c, "EUR", true, "{'line':1,'sku':'a','quantity':2,'amount':2000}",
+        "{'tender':1,'type':'card','amount':1000},{'tender':2,'type':'card','amount':1000}", "");
+}
+
+static void of_two_cards_the_first_is_paid_back_first(void **state)
+{
+    struct counter *c = *state;
+    sell_on_two_cards(c);
+    assert_int_equal(counter_return(c, 1, 1).tenders[0].tender, 1);
+    assert_int_equal(counter_return(c, 1, 1).tenders[0].tender, 2);
+}
+
+/* Two stores that could not talk to each other paid more on one than was paid on it. */
+static void what_one_card_got_too_much_is_not_taken_from_the_other(void **state)
+{
+    struct counter *c = *state;
+    sell_on_two_cards(c);
+    c->history.tenders[0].refunded_minor = 2000;
+    struct decision d = counter_quote(c, 1, 1);
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+    assert_int_equal(d.tender_count, 1);
+    assert_int_equal(d.tenders[0].tender, 2);
+    assert_int_equal(d.tenders[0].amount_minor, 1000);
+}
+
 static int64_t handed_over(struct counter *c, const char *currency, int64_t amount)
 {
     sell_for(c, currency, "cash", amount + 100); /* the till took more than this comes to */
@@ -171,6 +199,8 @@ int main(void)
         PLAN(every_type_has_its_way_back_and_its_executor),
         PLAN(cash_is_never_refunded_to_a_card),
         PLAN(the_policy_may_name_another_executor),
+        PLAN(of_two_cards_the_first_is_paid_back_first),
+        PLAN(what_one_card_got_too_much_is_not_taken_from_the_other),
         PLAN(cash_is_rounded_by_currency_and_country),
         PLAN(cash_may_be_rounded_up_or_down),
         PLAN(exponents_of_both_currencies_count),
