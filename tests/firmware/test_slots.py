@@ -387,6 +387,18 @@ def test_refused_bundle_is_told_with_the_reason(slots):
     assert slots.recorded("installing") is None
 
 
+def test_version_that_is_installed_has_yet_to_be_found_good(slots):
+    """Also one that was good in this slot before."""
+    slots.fake({"rauc": FAKES["rauc"].replace("exit 1", "exit 0")})
+    (slots.folder / "fake/refusal").touch()
+    slots.set_environment(ORDER="A B", A_OK=1, A_TRY=0, B_OK=1, B_TRY=0, B_GOOD="0.2.0")
+    slots.record("good-B", "0.2.0\n")
+    assert slots.script("update", "/tmp/bundle.raucb").returncode == 0
+    assert (slots.recorded("good-B"), slots.environment()["B_GOOD"]) == (None, "")
+    assert slots.recorded("installing") == "B 0.2.0\n"
+    assert slots.asked()[-1] == "systemctl reboot"
+
+
 # A stick with a ticket, as the program says of it; what it is mounted with is not looked at.
 STICK_FAKES = {
     "mount": 'for last; do :; done\nmkdir -p "$last/tillback" && : >"$last/tillback/ticket.json"',
