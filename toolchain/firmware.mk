@@ -31,7 +31,7 @@ firmware-reproducible: firmware ; $(Q)toolchain/reproduce $(ARCH)
 
 # The image in QEMU. Quick: first start, a return by each scanner, an update while tills work, the plug
 # pulled while it is written and when it is to start, its trial without a network; beside it what needs no
-# machine: contents, scripts of the slots. TILLBACK_SEED= repeats a run.
+# machine. TILLBACK_SEED= repeats a run.
 FIRMWARE_TESTED = amd64
 FIRMWARE_PYTEST = PROGRAMS=$(OUT) FIRMWARE=build/firmware/$(FIRMWARE_TESTED) $(PYTEST) --durations=0 --durations-min=1 \
     --junitxml=build/$@.xml

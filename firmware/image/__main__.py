@@ -62,7 +62,7 @@ def make_tree(options, debian, out, version, authority):
     made = tree.Tree(debian, out / "root", names.TRIPLETS[options.arch])
     made.take_listed(tree.read_list(HERE / "files"))
     made.add_programs(options.programs, names.STRIP[options.arch])
-    all_modules, early = modules.read_names(tree.read_list(HERE / "modules"))
+    all_modules, early = modules.read_names(tree.read_list(HERE / "modules"), options.arch)
     made.add_kernel(all_modules)
     made.add_overlay(HERE / "overlay")
     made.add_screen(names.SERIAL_LINE[options.arch])

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 
 
-def read_names(lines):
-    """All names, and the early ones."""
-    words = [line.split() for line in lines]
-    return [w[-1] for w in words], [w[-1] for w in words if w[0] == "early"]
+def read_names(lines, arch):
+    """All names, and the early ones, of what this architecture's kernel has."""
+    words = [line.removeprefix(f"{arch}:").split() for line in lines]
+    ours = [each for each in words if not each[0].endswith(":")]
+    return [each[-1] for each in ours], [each[-1] for each in ours if each[0] == "early"]
 
 
 def release(tree):
@@ -33,26 +34,22 @@ def _builtin(folder):
 
 
 def install(source, target, kernel, names):
-    """Copies modules of the kernel from one tree to another, and indexes them there. A name that
-    this architecture's kernel doesn't have is left out."""
+    """Copies modules of the kernel from one tree to another, and indexes them there."""
     subprocess.run(["depmod", "-b", source, kernel], check=True)
     from_folder = pathlib.Path(source) / "usr/lib/modules" / kernel
     to_folder = pathlib.Path(target) / "usr/lib/modules" / kernel
     table, builtin = _dependencies(from_folder), _builtin(from_folder)
-    missing = []
     for name in names:
         if name in builtin:
             continue
         if name not in table:
-            missing.append(name)
-            continue
+            raise FileNotFoundError(f"the kernel has no module {name}")
         path, needed = table[name]
         for each in [path, *needed]:
             _copy(from_folder / each, to_folder / each)
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         shutil.copy2(from_folder / name, to_folder / name)
     subprocess.run(["depmod", "-b", target, kernel], check=True)
-    return missing
 
 
 def _copy(source, target):

@@ -3,6 +3,7 @@ there."""
 
 import json
 import os
+import pathlib
 import re
 import stat
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from conftest import FIRMWARE, ROOT
 
 sys.path.insert(0, str(ROOT))
-from firmware.image import sbom  # noqa: E402
+from firmware.image import modules, sbom, tree  # noqa: E402
 
 TREE = FIRMWARE / "root"
 
@@ -48,6 +49,14 @@ def test_each_library_of_the_image_is_of_a_listed_package(document):
     }
     assert len(libraries) > 40
     assert libraries - owned == set()
+
+
+def test_kernel_of_the_image_has_each_driver_that_it_is_meant_to_have():
+    asked, early = modules.read_names(tree.read_list(ROOT / "firmware/modules"), FIRMWARE.name)
+    for place, names in ((TREE, asked), (FIRMWARE / "initrd", early), (FIRMWARE / "rescue", early)):
+        [kernel] = (place / "usr/lib/modules").iterdir()
+        files = [*kernel.rglob("*.ko"), *map(pathlib.Path, (kernel / "modules.builtin").read_text().split())]
+        assert set(names) <= {file.stem.replace("-", "_") for file in files}
 
 
 def test_lock_tells_what_a_rebuild_changed(tmp_path):
