@@ -410,7 +410,7 @@ STICK_FAKES = {
 def plug_ticket(slots, action):
     slots.fake(STICK_FAKES)
     (slots.folder / "fake/ticket").write_text(f'{{"action":"{action}","holder":"Ada","expires":"2026"}}')
-    (slots.folder / "data/tillback").mkdir()
+    (slots.folder / "data/tillback").mkdir(exist_ok=True)
     (slots.folder / "data/tillback/tillback.db").touch()
     slots.script("stick", "/dev/sda1")
     return (slots.folder / "data/tillback/tillback.db").exists()
@@ -423,7 +423,12 @@ def test_wipe_by_a_ticket_is_refused_while_events_wait_and_that_is_said(slots):
 
 
 def test_wipe_forced_by_a_ticket_keeps_the_reason(slots):
+    hidden = slots.folder / "data/tillback/.lock"
+    hidden.parent.mkdir()
+    hidden.touch()
+    slots.record("settings-former", "store.name=Ada\n")
     assert not plug_ticket(slots, "forced_wipe")
+    assert list(hidden.parent.iterdir()) == [] and slots.recorded("settings-former") is None
     found = json.loads(slots.recorded("last-wipe.json"))
     assert (found["waiting"], found["reason"]) == ("3", "ticket for Ada")
     assert "systemctl reboot" in slots.asked()
