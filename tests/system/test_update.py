@@ -2,6 +2,7 @@
 appliance, with a real download. The system's installer is a fake (update.py): what RAUC does with a
 bundle is shown on the image, in tests/firmware."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,9 +10,11 @@ import subprocess
 import pytest
 from conftest import open_road, stop_well
 from road.road import DEVICE, await_true
+from small_disk import SmallDisk
 from update import Depot, FakeInstaller
 
 BUNDLE = os.urandom(300_000)
+SPARE = 64 << 20  # update_fetch.c
 
 
 class Fleet:
@@ -47,20 +50,32 @@ class Fleet:
         return await_true(found, 30, f"{version} {state}, not {self.software()}")
 
 
-@pytest.fixture
-def fleet(tmp_path):
+@contextlib.contextmanager
+def open_fleet(tmp_path, disk=None):
+    """The appliance on a disk of its own, if there is one."""
     depot = Depot(BUNDLE)
     installer = FakeInstaller(tmp_path / "installer")
     settings = [
         *(f"update.installer={installer.path}", "update.look_s=1", "update.retry_s=1"),
         f"diagnostics.system={tmp_path}",
     ]
-    with open_road(tmp_path, appliance_settings=settings) as road:
+    road = open_road(tmp_path / "road", appliance_settings=settings)
+    if disk:
+        road.store_state.rmdir()
+        (disk.path / "store").mkdir(mode=0o700)
+        road.store_state.symlink_to(disk.path / "store")
+    with road:
         road.await_link()
         yield Fleet(road, depot, installer)
         stop_well(road)
     installer.close()
     depot.close()
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    with open_fleet(tmp_path) as opened:
+        yield opened
 
 
 def test_command_updates_one_appliance_and_tells_how_it_went(fleet):
@@ -109,6 +124,21 @@ def test_it_is_fetched_no_faster_than_it_may_be(fleet):
     took_s = fetched.stat().st_mtime - fleet.depot.asked_at[0]
     assert took_s > len(BUNDLE) / (kib_per_s * 1024) / 3
     assert len(fleet.depot.ranges) == 1
+
+
+def test_bundle_waits_until_there_is_room_beside_what_returns_need(tmp_path):
+    disk = SmallDisk(tmp_path, 100)
+    try:
+        with open_fleet(tmp_path, disk) as fleet:
+            fleet.installer.says("restarting", "0.2.0")
+            disk.fill(SPARE + len(BUNDLE) // 2)
+            fleet.update(fleet.depot.release("0.2.0"))
+            await_true(lambda: "no room for the bundle" in json.dumps(fleet.software()), 30, "the reason")
+            assert not (fleet.road.store_state / "update/bundle.part").exists()
+            disk.relieve()
+            fleet.await_update("0.2.0", "installing")
+    finally:
+        disk.unmount()
 
 
 def test_reason_and_last_words_of_a_rollback_reach_the_hub_whoever_asked(fleet, tmp_path):

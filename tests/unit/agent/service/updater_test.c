@@ -213,6 +213,17 @@ static void another_files_bytes_are_never_handed_over(void **state)
     assert_false(has_file(s, "update/bundle.part"));
 }
 
+static void a_bundle_that_is_larger_than_it_was_said_to_be_fails(void **state)
+{
+    struct store *s = *state;
+    s->release.bytes = BUNDLE_BYTES - 1;
+    want(s);
+    await_told(s, "\"state\":\"failed\"");
+    await_told(s, "is more than 399999 bytes");
+    assert_int_equal(s->fake.installs, 0);
+    assert_false(has_file(s, "update/bundle.part"));
+}
+
 static void a_bundle_that_is_not_there_fails_with_the_reason(void **state)
 {
     struct store *s = *state;
@@ -407,6 +418,7 @@ int main(void)
         TEST(a_download_that_broke_goes_on_after_a_restart),
         TEST(a_restart_in_the_middle_of_a_download_goes_on),
         TEST(another_files_bytes_are_never_handed_over),
+        TEST(a_bundle_that_is_larger_than_it_was_said_to_be_fails),
         TEST(a_bundle_that_is_not_there_fails_with_the_reason),
         TEST(it_waits_for_its_window),
         TEST(a_clock_that_is_not_trusted_opens_no_window),
