@@ -274,6 +274,19 @@ static void garbage_in_any_page_is_survived(void **state)
     }
 }
 
+/* Else each start would read everything. */
+static void the_note_of_damage_goes_when_a_start_has_found_none(void **state)
+{
+    struct log_fixture *f = *state;
+    char note[SCRATCH_PATH_MAX];
+    log_fixture_append(f, EVENT_RETURN_CREATED, 3);
+    assert_int_equal(eventlog_suspect(&f->config, &f->fault), ERR_OK);
+    assert_int_equal(access(scratch_path(&f->scratch, "suspect", note), F_OK), 0);
+    log_fixture_reopen(f);
+    assert_int_not_equal(access(note, F_OK), 0);
+    assert_int_equal(count(f, "SELECT count(*) FROM event"), 3);
+}
+
 /* --- While it runs --------------------------------------------------------------------------- */
 
 static void damage_met_while_running_is_mended_without_a_restart(void **state)
@@ -310,6 +323,7 @@ int main(void)
         LOG_TEST(a_flipped_hash_loses_nothing),
         LOG_TEST(a_missing_event_loses_it_and_what_it_would_have_proven),
         LOG_TEST(garbage_in_any_page_is_survived),
+        LOG_TEST(the_note_of_damage_goes_when_a_start_has_found_none),
         LOG_TEST(damage_met_while_running_is_mended_without_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,16 +78,12 @@ static bool three_are_told(void *context)
     return ((struct uplink_house *)context)->hub.inbox_through == 3;
 }
 
-static void messages_that_come_together_are_answered_once(void **state)
+/* Three messages in a batch that says where the last of them stands. */
+static void publish_three(struct uplink_house *f, const char *last)
 {
-    struct uplink_house *f = *state;
     struct compressor *compressor = NULL;
     struct slice frame;
     struct buf batch, body;
-    uplink_house_join(f);
-    uplink_house_start(f);
-    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
-    assert_true(f->hub.takes_batches);
     buf_init(&batch, 65536);
     buf_init(&body, 8192);
     batch_begin(&batch);
@@ -99,20 +95,50 @@ static void messages_that_come_together_are_answered_once(void **state)
     batch_end(&batch);
     assert_int_equal(compressor_open(&compressor, NULL), ERR_OK);
     assert_int_equal(compressor_pack(compressor, buf_slice(&batch), &frame, NULL), ERR_OK);
-    const struct mqtt_property place[] = {
-        {"hub_epoch", "5"}, {"number", "1"}, {"last", "3"}, {"content-encoding", COMPRESSION_NAME}};
-    int acks = f->hub.inbox_acks;
+    const struct mqtt_property place[] = {{"hub_epoch", "5"},
+                                          {"number", "1"},
+                                          {"last", last},
+                                          {"content-encoding", COMPRESSION_NAME}};
     fake_hub_publish(
         &f->hub, "inbox-batch",
         (struct mqtt_message){.payload = frame, .properties = place, .property_count = 4});
+    compressor_close(compressor);
+    buf_free(&batch);
+    buf_free(&body);
+}
+
+static void messages_that_come_together_are_answered_once(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    assert_true(f->hub.takes_batches);
+    int acks = f->hub.inbox_acks;
+    publish_three(f, "3");
     assert_true(await(f->loop, three_are_told, f, AWAIT_MS));
     assert_int_equal(f->hub.inbox_acks, acks + 1);
     struct eventlog_status status;
     eventlog_status(f->log.log, &status);
     assert_int_equal(status.inbox_through, 3);
-    compressor_close(compressor);
-    buf_free(&batch);
-    buf_free(&body);
+}
+
+/* Else a number would stand for a message that never came. */
+static void a_batch_of_another_number_than_it_says_is_not_taken(void **state)
+{
+    struct uplink_house *f = *state;
+    struct eventlog_status status;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    publish_three(f, "4");
+    publish_three(f, "2");
+    uplink_house_append(f, 1);
+    uplink_house_await_all_held(f, AWAIT_MS); /* which was told behind them */
+    eventlog_status(f->log.log, &status);
+    assert_int_equal(status.inbox_through, 0);
+    publish_three(f, "3");
+    assert_true(await(f->loop, three_are_told, f, AWAIT_MS));
 }
 
 int main(void)
@@ -122,6 +148,7 @@ int main(void)
         TEST(a_message_waits_until_what_was_lost_is_back),
         TEST(a_message_is_kept_before_it_is_acknowledged),
         TEST(messages_that_come_together_are_answered_once),
+        TEST(a_batch_of_another_number_than_it_says_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
