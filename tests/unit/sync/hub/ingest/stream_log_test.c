@@ -90,6 +90,39 @@ static void a_forks_tail_brings_only_what_differs(void **state)
     sent_log_free(&fork);
 }
 
+/* Taken all the same: who was wrong at the parting is for people to find out. */
+static void a_fork_from_an_event_that_the_hub_has_otherwise_is_told_to_people(void **state)
+{
+    struct ingest_house *f = *state;
+    struct sent_log log;
+    struct sent_log fork;
+    sent_log_init(&log, 1, NULL);
+    sent_log_fill(&log, 1, 20);
+    ingest_house_give(f, &log, "box-a", 1, 20);
+    const struct chain_parent parent = {log.log, 10, log.hashes[9]};
+    sent_log_init(&fork, 2, &parent);
+    sent_log_fill(&fork, 101, 4);
+    assert_int_equal(ingest_house_give(f, &fork, "box-a", 1, 4), INGEST_TAKEN);
+    assert_int_equal(ingest_house_exceptions(f, "fork_parent_differs"), 1);
+    assert_int_equal(ingest_house_exceptions(f, "log_forked"), 1);
+    sent_log_free(&log);
+    sent_log_free(&fork);
+}
+
+static void a_log_stays_of_the_stream_that_it_began_in(void **state)
+{
+    struct ingest_house *f = *state;
+    struct sent_log log;
+    sent_log_init(&log, 1, NULL);
+    sent_log_fill(&log, 1, 10);
+    ingest_house_give(f, &log, "box-a", 1, 5);
+    log.stream = STREAM_SALES;
+    assert_int_equal(ingest_house_give(f, &log, "box-a", 6, 10), INGEST_REFUSED);
+    assert_false(f->result.has_ack);
+    assert_int_equal(ingest_house_number(f, "SELECT max(through) FROM stream_log"), 5);
+    sent_log_free(&log);
+}
+
 /* Else what one parent's tail holds would be told as held of the other's. */
 static void a_log_keeps_the_parent_that_it_named_first(void **state)
 {
@@ -238,6 +271,8 @@ int main(void)
         TEST(a_batch_whose_bodies_do_not_lead_to_its_hash_is_refused),
         TEST(a_log_that_went_back_in_time_gets_the_hubs_watermark),
         TEST(a_forks_tail_brings_only_what_differs),
+        TEST(a_fork_from_an_event_that_the_hub_has_otherwise_is_told_to_people),
+        TEST(a_log_stays_of_the_stream_that_it_began_in),
         TEST(a_log_keeps_the_parent_that_it_named_first),
         TEST(an_event_twice_in_one_log_is_stored_once_and_told_to_people),
         TEST(an_event_in_a_log_that_came_from_no_other_is_told_to_people),
