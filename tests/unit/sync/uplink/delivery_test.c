@@ -41,16 +41,20 @@ static void events_reach_the_hub_and_its_answer_moves_the_watermark(void **state
 }
 
 /* What the hub told when it held so many. */
-static void tell_again(struct fake_hub *hub, int64_t through, int64_t ack_no)
+static struct ack told_once(const struct fake_hub *hub, int64_t through, int64_t ack_no)
+{
+    return (struct ack){.log = hub->shelf.log,
+                        .through = through,
+                        .hash = hub->shelf.hashes[through],
+                        .ack_no = ack_no,
+                        .hub_epoch = 5};
+}
+
+static void tell(struct fake_hub *hub, const struct ack *ack)
 {
     struct buf text;
-    const struct ack ack = {.log = hub->shelf.log,
-                            .through = through,
-                            .hash = hub->shelf.hashes[through],
-                            .ack_no = ack_no,
-                            .hub_epoch = 5};
     buf_init(&text, 8192);
-    ack_write(&text, &ack);
+    ack_write(&text, ack);
     fake_hub_publish(hub, "ack/returns", (struct mqtt_message){.payload = buf_slice(&text)});
     buf_free(&text);
 }
@@ -63,10 +67,10 @@ static void an_older_answer_has_nothing_sent_again(void **state)
     uplink_house_append(f, 20);
     uplink_house_start(f);
     uplink_house_await_all_held(f, AWAIT_MS);
-    int64_t older = f->hub.shelf.ack_no;
+    const struct ack older = told_once(&f->hub, 20, f->hub.shelf.ack_no);
     uplink_house_append(f, 20);
     uplink_house_await_all_held(f, AWAIT_MS);
-    tell_again(&f->hub, 20, older);
+    tell(&f->hub, &older);
     uplink_house_append(f, 20);
     uplink_house_await_all_held(f, AWAIT_MS);
     for (int64_t seq = 1; seq <= 60; seq++)
@@ -252,6 +256,35 @@ static void a_watermark_beyond_the_log_makes_a_fork_that_is_sent(void **state)
     assert_true(f->hub.shelf.has_parent);
 }
 
+static bool is_forked_at_two(void *context)
+{
+    struct uplink_house *f = context;
+    return log_fixture_stream(&f->log, STREAM_RETURNS).parent.seq == 2;
+}
+
+/* It speaks of the log that it knew, not of the fork. */
+static void a_hub_restored_to_before_a_fork_gets_all_that_it_lost(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    uplink_house_append(f, 5);
+    uplink_house_start(f);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    struct ack before = told_once(&f->hub, 2, 1);
+    f->hub.lies = true;
+    uplink_house_append(f, 2);
+    assert_true(await(f->loop, is_forked, f, AWAIT_MS));
+    f->hub.lies = false;
+    uplink_house_append(f, 1);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    before.hub_epoch++;
+    tell(&f->hub, &before);
+    assert_true(await(f->loop, is_forked_at_two, f, AWAIT_MS));
+    uplink_house_append(f, 1);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->hub.shelf.through, 7); /* of nine in all */
+}
+
 /* --- The log is cut meanwhile ------------------------------------------------------------------
  */
 
@@ -348,6 +381,7 @@ int main(void)
         TEST(a_hub_that_comes_late_gets_what_waited_within_2_s),
         TEST(after_a_black_hole_the_drain_begins_within_2_s),
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
+        TEST(a_hub_restored_to_before_a_fork_gets_all_that_it_lost),
         TEST(a_hub_that_lost_what_was_cut_here_gets_the_rest),
         TEST(pruning_that_races_a_sending_uplink_loses_nothing_and_sends_nothing_twice),
     };

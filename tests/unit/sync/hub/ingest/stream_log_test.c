@@ -245,6 +245,24 @@ static void held_events_that_the_chain_does_not_lead_to_give_way(void **state)
     sent_log_free(&after);
 }
 
+/* Else it would be said to be broken, and sent again. */
+static void what_is_held_behind_a_gap_of_one_waits_for_that_one(void **state)
+{
+    struct ingest_house *f = *state;
+    struct sent_log log;
+    sent_log_init(&log, 1, NULL);
+    sent_log_fill(&log, 1, 10);
+    ingest_house_give(f, &log, "box-a", 1, 4);
+    ingest_house_give(f, &log, "box-a", 7, 10);
+    assert_int_equal(ingest_house_give(f, &log, "box-a", 5, 5), INGEST_TAKEN);
+    assert_int_equal(f->result.ack.through, 5);
+    assert_int_equal(f->result.ack.also_count, 1);
+    assert_int_equal(ingest_house_exceptions(f, "chain_broken"), 0);
+    assert_int_equal(ingest_house_give(f, &log, "box-a", 6, 6), INGEST_TAKEN);
+    assert_int_equal(f->result.ack.through, 10);
+    sent_log_free(&log);
+}
+
 /* The batch that closes the gap reaches into what is held behind it. */
 static void held_events_that_the_closing_batch_contradicts_give_way(void **state)
 {
@@ -279,6 +297,7 @@ int main(void)
         TEST(nobody_forks_from_anothers_log),
         TEST(held_events_that_the_chain_does_not_lead_to_give_way),
         TEST(held_events_that_the_closing_batch_contradicts_give_way),
+        TEST(what_is_held_behind_a_gap_of_one_waits_for_that_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
