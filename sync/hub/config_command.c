@@ -212,7 +212,7 @@ static enum err diff(const struct office *office, const struct config_words *ask
     enum err err = desired_each(office->desired, scope, plan_one, &planning, fault);
     if (!err && !planning.devices)
         return fault_set(fault, ERR_NOT_FOUND, asked->words[1],
-                         "no appliance of that id was added");
+                         "no appliance of that id is in service");
     if (!err && !planning.changed)
         (void)printf("It was sent what the layers say.\n");
     return err;

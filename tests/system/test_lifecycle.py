@@ -244,8 +244,10 @@ def test_retired_and_wiped_in_order(town, tmp_path):
         box.await_nothing_waits()
         assert "in use" in box.cli("wipe", code=1)
         assert box.daemon.stop() == 0
+        assert "0 of 1 appliances" in town._run(*town.hub_words("config", "plan", "store/0309"))
         town.device("retire", box.device)
         assert show(town, box.device)["state"] == "retired"
+        assert "0 of 0 appliances" in town._run(*town.hub_words("config", "plan", "store/0309"))
         box.cli("wipe")
         assert {path.name for path in box.state.iterdir()} == {"wiped.json", "lock"}
         record = json.loads((box.state / "wiped.json").read_text())

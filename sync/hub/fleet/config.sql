@@ -21,16 +21,15 @@ ON CONFLICT (name, device) DO NOTHING
 INSERT INTO config_group (name, device) VALUES (?1, ?2) ON CONFLICT (name, device) DO NOTHING
 -- name: group_remove
 DELETE FROM config_group WHERE name = ?1 AND device = ?2
--- name: devices_all
-SELECT id, online FROM device WHERE id <> 'centre' AND id >= ?1 ORDER BY id
--- name: devices_of_group
-SELECT device.id, device.online FROM device JOIN config_group ON config_group.device = device.id
-WHERE config_group.name = ?1 ORDER BY device.id
--- name: devices_of_store
-SELECT device.id, device.online FROM device JOIN store_device ON store_device.device = device.id
-WHERE store_device.store = ?1 ORDER BY device.id
--- name: device_itself
-SELECT id, online FROM device WHERE id = ?1 AND id <> 'centre'
+-- name: devices_of_scope
+-- Those that are in service.
+SELECT id, online FROM device
+WHERE id <> 'centre'
+  AND id NOT IN (SELECT device FROM roster WHERE state IN ('revoked', 'replaced', 'retired'))
+  AND (?1 = 'fleet' OR ?1 = 'device/' || id
+       OR id IN (SELECT device FROM config_group WHERE 'group/' || name = ?1)
+       OR id IN (SELECT device FROM store_device WHERE 'store/' || store = ?1))
+ORDER BY id
 -- name: desired_find
 SELECT version, change_no, rollout_no, hash, settings, envelope, desired_ms, sent_ms
 FROM config_desired WHERE device = ?1

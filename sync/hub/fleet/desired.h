@@ -60,7 +60,7 @@ enum err desired_inherit(struct desired *desired, const char *device, const char
                          struct fault *fault) MUST_CHECK;
 
 typedef enum err desired_visit(void *context, const char *device, bool online, struct fault *fault);
-/* The appliances of a scope that this hub has heard of. */
+/* The appliances of a scope that this hub has heard of and that are in service. */
 enum err desired_each(struct desired *desired, const char *scope, desired_visit *visit,
                       void *context, struct fault *fault) MUST_CHECK;
 

@@ -46,18 +46,10 @@ enum err desired_each(struct desired *desired, const char *scope, desired_visit 
     struct desired_devices found = {.list = NULL};
     struct statement *s;
     bool row = true;
-    const char *group = scope_name(scope, "group");
-    const char *store = scope_name(scope, "store");
-    const char *device = scope_name(scope, "device");
-    enum err err = desired_statement(desired,
-                                     group    ? CONFIG_DEVICES_OF_GROUP
-                                     : store  ? CONFIG_DEVICES_OF_STORE
-                                     : device ? CONFIG_DEVICE_ITSELF
-                                              : CONFIG_DEVICES_ALL,
-                                     &s, fault);
+    enum err err = desired_statement(desired, CONFIG_DEVICES_OF_SCOPE, &s, fault);
     if (err)
         return err;
-    bind_text(s, 1, group ? group : store ? store : device ? device : "");
+    bind_text(s, 1, scope);
     while (!err && (err = database_step(desired->db, s, &row, fault)) == ERR_OK && row)
         err = desired_devices_add(&found, s, fault);
     statement_reset(s);
