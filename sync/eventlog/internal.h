@@ -82,7 +82,7 @@ enum err verify_database(struct database *db, struct fault *fault) MUST_CHECK;
 
 /*
  * With the lock held: is it time for a group? Who was just answered is on the way with the next,
- * and waiting for those costs nothing while the head file is synced, since the commit waits for it
+ * and waiting for those while the head file is synced costs little, since the answers wait for it
  * too.
  */
 bool log_gathered(const struct eventlog *log);

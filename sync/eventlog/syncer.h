@@ -1,7 +1,7 @@
 /*
- * Syncs the head file on a thread of its own, while the writer gathers and decides the next group.
- * That group's commit waits for it, so that the head file is never more than one group behind what
- * was answered.
+ * Syncs the head file on a thread of its own, while the writer gathers, decides and commits the
+ * next group. That group's answers wait for it, so that the head file is never more than one group
+ * behind what was answered.
  */
 #ifndef SYNC_EVENTLOG_SYNCER_H
 #define SYNC_EVENTLOG_SYNCER_H

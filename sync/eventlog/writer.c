@@ -6,7 +6,8 @@
  * is lost although it was synced. What that gives up: when the power goes in the moment between the
  * two, and the disk besides loses what it had synced, nobody notices that the last group is gone. A
  * disk that only says that it has synced would lose the head file's newest write, too. The next
- * group's commit waits for the head file's sync, so that it is never more than one group behind.
+ * group is committed meanwhile, but its answers wait for the head file's sync, so that it is never
+ * more than one group behind what was answered.
  *
  * A savepoint costs a copy of each page that its command changes, and is hardly ever gone back to.
  * So there is none at first; when a command fails that has written, the whole transaction is undone
@@ -212,8 +213,8 @@ static void commit_group(struct eventlog *log, struct group *group, const struct
                          struct fault *fault)
 {
     database_reset(log->db);
-    syncer_await(log);
     enum err err = database_run_plain(log->db, LOG_COMMIT, fault);
+    syncer_await(log);
     if (err) {
         log->state = *before;
         commit_failed(log, group, err, fault);
