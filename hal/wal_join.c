@@ -269,7 +269,7 @@ const char *wal_join_vfs(const char *vfs)
     sqlite3_vfs *found = sqlite3_vfs_find(name);
     if (!found)
         found = make(lower, name);
-    if (found) { /* a test's is another one of the same name each time */
+    if (found && found->pAppData != lower) { /* a test's: another one of the same name */
         found->pAppData = lower;
         found->szOsFile = (int)(lower_size(lower) + sizeof(struct joined));
     }
