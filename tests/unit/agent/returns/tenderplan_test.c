@@ -97,6 +97,22 @@ static void what_one_card_got_too_much_is_not_taken_from_the_other(void **state)
     assert_int_equal(d.tenders[0].amount_minor, 1000);
 }
 
+/* Half of each piece was rounded away; those that bore the rounding were voided since. */
+static void rounding_that_is_due_later_is_no_more_than_what_comes_back(void **state)
+{
+    struct counter *c = *state;
+    counter_sell(c, "EUR", true, "{'line':1,'sku':'a','quantity':8,'amount':8}",
+                 "{'tender':1,'type':'cash','amount':4},{'tender':2,'type':'rounding','amount':4}",
+                 "");
+    c->history.lines[0].units = c->history.lines[0].amount_minor = 3;
+    c->history.refunded_minor = c->history.tenders[0].refunded_minor = 3;
+    struct decision d = counter_quote(c, 1, 1);
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+    assert_int_equal(d.tender_count, 1);
+    assert_int_equal(d.tenders[0].type, TENDER_ROUNDING);
+    assert_int_equal(d.tenders[0].amount_minor, 1);
+}
+
 static int64_t handed_over(struct counter *c, const char *currency, int64_t amount)
 {
     sell_for(c, currency, "cash", amount + 100); /* the till took more than this comes to */
@@ -201,6 +217,7 @@ int main(void)
         PLAN(the_policy_may_name_another_executor),
         PLAN(of_two_cards_the_first_is_paid_back_first),
         PLAN(what_one_card_got_too_much_is_not_taken_from_the_other),
+        PLAN(rounding_that_is_due_later_is_no_more_than_what_comes_back),
         PLAN(cash_is_rounded_by_currency_and_country),
         PLAN(cash_may_be_rounded_up_or_down),
         PLAN(exponents_of_both_currencies_count),
