@@ -162,6 +162,9 @@ static void element_strings_that_break_a_rule_are_unknown(void **state)
     static const char *const bad[] = {
         "0104006381333932",                        /* check digit */
         "010400638133393117271331",                /* month 13 */
+        "010400638133393117271232",                /* day 32 */
+        "01040063813339313106001250",              /* weights have up to 5 decimals */
+        "010400638133393110LOT#7",                 /* not in character set 82 */
         "01040063813339317",                       /* identifier cut */
         "010400638133393188X",                     /* unknown identifier */
         "010400638133393110123456789012345678901", /* 21 characters in 10 */
@@ -244,6 +247,39 @@ static void portuguese_receipt_code(void **state)
     assert_field(&m, "time", "20190812");
 }
 
+#define KASSENBELEG(amounts, end)                                                                  \
+    "V0;955002-00;Kassenbeleg-V1;Beleg^" amounts "^2.55:Bar;18;112;2019-07-10T18:41:04.000Z;"      \
+    "2019-07-10T18:41:05.000Z;ecdsa-plain-SHA256;unixTime;MEQCIA==;BHhW" end
+#define RKSV(sums, end)                                                                            \
+    "_R1-AT1_BOX_83469_2015-11-25T19:20:10_" sums "_x/9Qcg==_20f2_cg8hNU5ihto=_U3VwZXJT" end
+
+static void fiscal_codes_that_break_a_rule_are_unknown(void **state)
+{
+    static const char *const bad[] = {
+        KASSENBELEG("0.00_2.555_0.00_0.00_0.00", ""), /* tenths of a cent */
+        KASSENBELEG("0.00_2,55_0.00_0.00_0.00", ""),  /* decimal comma */
+        KASSENBELEG("0.00_2.55_0.00_0.00", ""),       /* a rate is missing */
+        KASSENBELEG("0.00_2.55_0.00_0.00_0.00", ";x"),
+        RKSV("20,15_-0.15_0,00_0,00_3,50", ""), /* decimal point */
+        RKSV("20,15_-0,15_0,00_0,00", ""),
+        RKSV("20,15_-0,15_0,00_0,00_3,50", "_x"),
+        "A:1*B:2*C:PT*D:FS*E:N*F:20190812*G:FS 1*H:0*N:0.15*O:0.80*Q:YhGV", /* no R */
+        "AQFzAgEyAwEzBAQxLjAw",         /* base64 of four values: the tax is missing */
+        "AQFzAgEyAwEzBAQxLjAwBgEx",     /* 6 follows 4 */
+        "AQFzAgEyAwEzBAQxLjAwBQA=",     /* nothing in 5 */
+        "AQACATIDATMEBDEuMDAFBDAuMDA=", /* a seller without a name */
+    };
+    static const char *const good[] = {KASSENBELEG("0.00_2.55_0.00_0.00_0.00", ""),
+                                       RKSV("20,15_-0,15_0,00_0,00_3,50", ""),
+                                       "AQFzAgEyAwEzBAQxLjAwBQQwLjAw"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (read_scan(state, bad[i], "Q1").kind == SCAN_FISCAL)
+            fail_msg("%s was taken", bad[i]);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (read_scan(state, good[i], "Q1").kind != SCAN_FISCAL)
+            fail_msg("%s was not taken", good[i]);
+}
+
 /* The seller's name is Arabic: its length is in bytes, not in characters. */
 static void saudi_receipt_code_counts_bytes(void **state)
 {
@@ -316,6 +352,7 @@ int main(void)
         T(german_receipt_code),
         T(austrian_receipt_code_has_decimal_commas),
         T(portuguese_receipt_code),
+        T(fiscal_codes_that_break_a_rule_are_unknown),
         T(saudi_receipt_code_counts_bytes),
         T(receipt_with_a_check_digit_is_no_card_number),
         T(card_number_is_named_and_never_repeated),
