@@ -126,7 +126,7 @@ static int64_t round_by(const struct policy_rounding *rounding, int64_t amount_m
 
 /*
  * What is handed over in cash. Rounding must not hand over more cash than was paid, so the last
- * piece may be rounded down.
+ * pieces are rounded down, to what is left.
  */
 static int64_t round_cash(const struct tenderplan *plan, const struct decided_tender *tender,
                           int64_t amount_minor)
@@ -141,8 +141,8 @@ static int64_t round_cash(const struct tenderplan *plan, const struct decided_te
         return handed;
     int64_t left = plan->sale->tenders[tender->sale_index].amount_minor -
                    plan->history->tenders[tender->sale_index].handed_over_minor;
-    if (handed > left && handed > amount_minor)
-        handed -= rounding->step_minor;
+    if (handed > left)
+        handed = left / rounding->step_minor * rounding->step_minor;
     return handed > 0 ? handed : 0;
 }
 

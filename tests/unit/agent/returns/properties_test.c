@@ -244,6 +244,7 @@ static void assert_never_above(const struct counter *c)
             assert_true(llabs(refunded) <= llabs(paid->amount_minor));
         else
             assert_true(refunded <= paid->amount_minor && refunded >= 0);
+        assert_true(c->history.tenders[i].handed_over_minor <= llabs(paid->amount_minor));
     }
 }
 
@@ -268,6 +269,7 @@ static void open_round(struct counter *c, struct dice *dice)
 {
     counter_open(c);
     c->policy.rule_count = 0;
+    c->facts.country = roll_to(dice, 1) == 1 ? "FI" : "DE"; /* cash is rounded there, or it isn't */
     c->policy.tenders.split =
         roll_to(dice, 1) == 1 ? POLICY_SPLIT_PROPORTIONAL : POLICY_SPLIT_PRIORITY;
     random_sale(c, dice);

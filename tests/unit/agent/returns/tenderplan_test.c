@@ -150,6 +150,24 @@ static void cash_may_be_rounded_up_or_down(void **state)
     assert_int_equal(handed_over(c, "EUR", 1014), 1010);
 }
 
+/* Four pieces that are rounded up leave less in cash than the fifth comes to. */
+static void rounding_up_again_and_again_hands_over_no_more_than_was_paid(void **state)
+{
+    struct counter *c = *state;
+    c->facts.country = "FI";
+    counter_sell(c, "EUR", true,
+                 "{'line':1,'sku':'a','quantity':1,'amount':203},"
+                 "{'line':2,'sku':'a','quantity':1,'amount':203},"
+                 "{'line':3,'sku':'a','quantity':1,'amount':203},"
+                 "{'line':4,'sku':'a','quantity':1,'amount':203},"
+                 "{'line':5,'sku':'a','quantity':1,'amount':188}",
+                 "{'tender':1,'type':'cash','amount':1000}", "");
+    int64_t handed = 0;
+    for (int64_t line = 1; line <= 5; line++)
+        handed += counter_return(c, line, 1).tenders[0].paid_out_minor;
+    assert_int_equal(handed, 1000);
+}
+
 static int64_t paid_in(struct counter *c, const char *from, const char *to, const char *rate,
                        int64_t amount)
 {
@@ -220,6 +238,7 @@ int main(void)
         PLAN(rounding_that_is_due_later_is_no_more_than_what_comes_back),
         PLAN(cash_is_rounded_by_currency_and_country),
         PLAN(cash_may_be_rounded_up_or_down),
+        PLAN(rounding_up_again_and_again_hands_over_no_more_than_was_paid),
         PLAN(exponents_of_both_currencies_count),
         PLAN(a_rate_that_makes_no_amount_is_refused_by_name),
         PLAN(todays_rate_alone_is_not_enough),
