@@ -160,6 +160,7 @@ static void a_manager_overrides_what_needs_one_and_nothing_else(void **state)
 static void holidays_extend_the_window(void **state)
 {
     struct counter *c = *state;
+    c->policy.holidays[0].sold_to_day = facts_day(&c->facts, c->sale.sold_at_ms); /* the last day */
     c->facts.now_ms = counter_time("2027-01-31T22:59:59Z");
     struct decision d = ask(c, "'line':1,'quantity':1", "unwanted", "open_box", "");
     assert_int_equal(d.outcome, OUTCOME_ACCEPTED);

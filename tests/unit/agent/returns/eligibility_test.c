@@ -17,7 +17,8 @@ static void set_rules(struct counter *c, const char *rules)
     char json[2048];
     snprintf(json, sizeof json,
              "{'version':'test','reasons':[{'code':'unwanted','means':'unwanted'},"
-             "{'code':'broken','means':'defective'}],"
+             "{'code':'broken','means':'defective'},"
+             "{'code':'cheaper','means':'price_adjust'}],"
              "'conditions':[{'code':'open_box','means':'open_box'},"
              "{'code':'new_sealed','means':'new_sealed'}],'rules':[%s]}",
              rules);
@@ -121,6 +122,16 @@ static void a_group_comes_back_whole(void **state)
         counter_ask(c, "{'receipt':'R1','lines':["
                        "{'line':1,'quantity':3,'reason':'unwanted','condition':'open_box'},"
                        "{'line':2,'quantity':1,'reason':'unwanted','condition':'open_box'}]}");
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+}
+
+static void a_lower_price_for_a_part_leaves_the_group_whole(void **state)
+{
+    struct counter *c = *state;
+    set_rules(c, "{'rule':'r','check':'whole_group','outcome':'needs_manager'}");
+    struct decision d =
+        counter_ask(c, "{'receipt':'R1','lines':[{'line':1,'quantity':1,'amount':100,"
+                       "'reason':'cheaper','condition':'open_box'}]}");
     assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
 }
 
@@ -355,6 +366,7 @@ int main(void)
         RULE(amounts_and_cash_have_limits),
         RULE(returns_are_counted_for_each_kind_by_itself),
         RULE(a_group_comes_back_whole),
+        RULE(a_lower_price_for_a_part_leaves_the_group_whole),
         RULE(a_refusal_has_the_policys_own_code),
         RULE(categories_fit_whole_words_only),
         RULE(a_clock_behind_the_sale_is_not_trusted),

@@ -43,6 +43,10 @@ static void every_type_has_its_way_back_and_its_executor(void **state)
         assert_int_equal(d.tenders[0].executor, cases[i].executor);
         assert_int_equal(d.tenders[0].reissued, cases[i].reissued);
         assert_int_equal(d.tenders[0].tender, 1);
+        if (strcmp(cases[i].paid, "cheque") == 0)
+            assert_null(d.tenders[0].reference); /* a cheque's is none of a credit */
+        else
+            assert_string_equal(d.tenders[0].reference, "tok_1");
     }
 }
 
@@ -95,6 +99,28 @@ static void what_one_card_got_too_much_is_not_taken_from_the_other(void **state)
     assert_int_equal(d.tender_count, 1);
     assert_int_equal(d.tenders[0].tender, 2);
     assert_int_equal(d.tenders[0].amount_minor, 1000);
+}
+
+/* What goes into new goods must have been paid as well. */
+static void an_exchange_takes_no_more_than_is_left(void **state)
+{
+    struct counter *c = *state;
+    sell_on_two_cards(c);
+    c->history.tenders[0].refunded_minor = 1000;
+    c->history.tenders[1].refunded_minor = 400;
+    struct request_line line = {
+        .line = 1, .quantity = 1, .reason = "unwanted", .condition = "open_box"};
+    const struct return_request request = {.receipt = "R1", .lines = &line, .line_count = 1};
+    const struct decide_input in = {.sale = &c->sale,
+                                    .history = &c->history,
+                                    .request = &request,
+                                    .policy = &c->policy,
+                                    .facts = &c->facts,
+                                    .exchange_minor = 500};
+    struct decision d;
+    assert_int_equal(returns_decide(&in, &c->arena, &d, &c->fault), ERR_OK);
+    assert_int_equal(d.outcome, OUTCOME_DECLINED);
+    assert_true(counter_has_reason(&d, "refund_exceeds_paid"));
 }
 
 /* Half of each piece was rounded away; those that bore the rounding were voided since. */
@@ -197,6 +223,39 @@ static void exponents_of_both_currencies_count(void **state)
     assert_int_equal(paid_in(c, "JPY", "KWD", "0.002", 610), 1220);
 }
 
+/* 34.58 at today's rate: a cap in pounds is none for euros. */
+static void cash_in_another_currency_is_rounded_by_its_own(void **state)
+{
+    struct counter *c = *state;
+    c->facts.country = "FI";
+    c->facts.fx.to = "EUR";
+    c->facts.fx.at_sale = c->facts.fx.today = (struct decimal){11527, 4};
+    sell_for(c, "GBP", "cash", 3000);
+    struct decision d =
+        counter_ask(c, "{'receipt':'R1','currency':'EUR','lines':[{'line':1,'quantity':1,"
+                       "'reason':'unwanted','condition':'open_box'}]}");
+    assert_int_equal(d.tenders[0].amount_minor, 3000);
+    assert_int_equal(d.tenders[0].paid_out_minor, 3460);
+    assert_int_equal(d.tenders[0].cash_rounding_minor, 2);
+}
+
+/* 10.01 in parts of 4.01 and 6.00, at 1.1111: 11.12 together; each rounded by itself, 11.13. */
+static void parts_in_another_currency_sum_to_the_whole_converted(void **state)
+{
+    struct counter *c = *state;
+    c->facts.fx.to = "EUR";
+    c->facts.fx.at_sale = c->facts.fx.today = (struct decimal){11111, 4};
+    counter_sell(c, "GBP", true, "{'line':1,'sku':'a','quantity':1,'amount':1001}",
+                 "{'tender':1,'type':'card','amount':401},{'tender':2,'type':'card','amount':600}",
+                 "");
+    struct decision d =
+        counter_ask(c, "{'receipt':'R1','currency':'EUR','lines':[{'line':1,'quantity':1,"
+                       "'reason':'unwanted','condition':'open_box'}]}");
+    assert_int_equal(d.tender_count, 2);
+    assert_int_equal(d.tenders[0].paid_out_minor, 446);
+    assert_int_equal(d.tenders[0].paid_out_minor + d.tenders[1].paid_out_minor, 1112);
+}
+
 static void a_rate_that_makes_no_amount_is_refused_by_name(void **state)
 {
     struct counter *c = *state;
@@ -235,11 +294,14 @@ int main(void)
         PLAN(the_policy_may_name_another_executor),
         PLAN(of_two_cards_the_first_is_paid_back_first),
         PLAN(what_one_card_got_too_much_is_not_taken_from_the_other),
+        PLAN(an_exchange_takes_no_more_than_is_left),
         PLAN(rounding_that_is_due_later_is_no_more_than_what_comes_back),
         PLAN(cash_is_rounded_by_currency_and_country),
         PLAN(cash_may_be_rounded_up_or_down),
         PLAN(rounding_up_again_and_again_hands_over_no_more_than_was_paid),
         PLAN(exponents_of_both_currencies_count),
+        PLAN(cash_in_another_currency_is_rounded_by_its_own),
+        PLAN(parts_in_another_currency_sum_to_the_whole_converted),
         PLAN(a_rate_that_makes_no_amount_is_refused_by_name),
         PLAN(todays_rate_alone_is_not_enough),
     };
