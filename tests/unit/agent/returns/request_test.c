@@ -81,7 +81,7 @@ static void a_written_decision_has_what_the_api_promises(void **state)
     jsonw_end(&w);
     assert_string_equal(
         out.data,
-        "{\"decision\":\"accepted\",\"policy\":\"default-1\",\"rule\":\"\",\"reasons\":[],"
+        "{\"decision\":\"accepted\",\"policy\":\"default-2\",\"rule\":\"\",\"reasons\":[],"
         "\"lines\":[{\"line\":1,\"item\":0,\"quantity\":1,\"reason\":\"unwanted\","
         "\"condition\":\"open_box\",\"net\":280,\"tax\":[{\"type\":\"vat\",\"class\":\"standard\","
         "\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":53}],\"gross\":333,"
