@@ -1,4 +1,5 @@
 /* What lines refund: weights, several taxes, prices without tax, fees, offers, kinds of lines. */
+#include "agent/returns/exchange.h"
 #include "tests/unit/agent/returns/counter.h"
 
 #define CARD(amount) "{'tender':1,'type':'card','amount':" #amount "}"
@@ -246,6 +247,38 @@ static void commission_of_a_partial_return_is_cumulative(void **state)
                      500);
 }
 
+/* 20 % of 51.75; a cap that isn't told is none, not nothing. */
+static void an_administration_fee_without_a_cap_is_kept_whole(void **state)
+{
+    struct counter *c = *state;
+    counter_sell(c, "EUR", true, "{'line':1,'sku':'a','quantity':1,'amount':34500}", CARD(34500),
+                 ",'marketplace':{'name':'Bazaar','lines':["
+                 "{'line':1,'fee':5175,'kept_rate':'20'}]}");
+    struct decision d = counter_return(c, 1, 1);
+    assert_int_equal(d.lines[0].commission.kept_minor, 1035);
+    assert_int_equal(d.lines[0].commission.reversed_minor, 4140);
+}
+
+/* The standard rate went down meanwhile: of one class, but not one tax. */
+static void taxes_of_an_exchange_are_kept_apart_by_their_rate(void **state)
+{
+    static const char line[] = "{'line':1,'sku':'a','quantity':1,'amount':1190,'tax':[{'type':"
+                               "'vat','jurisdiction':'DE','rate':'19','amount':190}]}";
+    static const char cheaper[] = "{'line':1,'sku':'a','quantity':1,'amount':1160,'tax':[{'type':"
+                                  "'vat','jurisdiction':'DE','rate':'16','amount':160}]}";
+    struct counter *c = *state;
+    struct exchange exchange;
+    counter_sell(c, "EUR", true, line, CARD(1190), "");
+    struct decision d = counter_return(c, 1, 1);
+    counter_sell(c, "EUR", true, cheaper, CARD(1160), "");
+    assert_int_equal(exchange_settle(&d, &c->sale, &c->arena, &exchange, &c->fault), ERR_OK);
+    assert_int_equal(exchange.tax_count, 2);
+    assert_string_equal(exchange.taxes[1].at->rate, "16");
+    assert_int_equal(exchange.taxes[1].charged_minor, 160);
+    assert_int_equal(exchange.due_minor, -30);
+    assert_int_equal(exchange.applied_minor, 1160);
+}
+
 #define BACK(test) cmocka_unit_test_setup_teardown(test, counter_setup, counter_teardown)
 
 int main(void)
@@ -263,6 +296,8 @@ int main(void)
         BACK(deposits_fees_and_delivery_have_their_own_rules),
         BACK(an_order_from_the_web_comes_back_in_the_store),
         BACK(commission_of_a_partial_return_is_cumulative),
+        BACK(taxes_of_an_exchange_are_kept_apart_by_their_rate),
+        BACK(an_administration_fee_without_a_cap_is_kept_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -239,6 +239,22 @@ static void cash_in_another_currency_is_rounded_by_its_own(void **state)
     assert_int_equal(d.tenders[0].cash_rounding_minor, 2);
 }
 
+/* 10.00 in euros for the first piece is no cash in francs. */
+static void cash_of_another_currency_does_not_count_against_the_drawers(void **state)
+{
+    struct counter *c = *state;
+    c->facts.fx.to = "EUR";
+    c->facts.fx.at_sale = c->facts.fx.today = (struct decimal){.digits = 2};
+    counter_sell(c, "CHF", true, "{'line':1,'sku':'a','quantity':2,'amount':1000}",
+                 "{'tender':1,'type':'cash','amount':1000}", "");
+    struct decision first =
+        counter_ask(c, "{'receipt':'R1','currency':'EUR','lines':[{'line':1,'quantity':1,"
+                       "'reason':'unwanted','condition':'open_box'}]}");
+    assert_int_equal(first.tenders[0].paid_out_minor, 1000);
+    counter_keep(c, &first);
+    assert_int_equal(counter_return(c, 1, 1).tenders[0].paid_out_minor, 500);
+}
+
 /* 10.01 in parts of 4.01 and 6.00, at 1.1111: 11.12 together; each rounded by itself, 11.13. */
 static void parts_in_another_currency_sum_to_the_whole_converted(void **state)
 {
@@ -301,6 +317,7 @@ int main(void)
         PLAN(rounding_up_again_and_again_hands_over_no_more_than_was_paid),
         PLAN(exponents_of_both_currencies_count),
         PLAN(cash_in_another_currency_is_rounded_by_its_own),
+        PLAN(cash_of_another_currency_does_not_count_against_the_drawers),
         PLAN(parts_in_another_currency_sum_to_the_whole_converted),
         PLAN(a_rate_that_makes_no_amount_is_refused_by_name),
         PLAN(todays_rate_alone_is_not_enough),
