@@ -198,6 +198,8 @@ static void digital_link_is_read_like_its_element_string(void **state)
     assert_field(&m, "17", "271231");
     assert_int_equal(read_scan(state, "https://shop.example/about", "").kind, SCAN_UNKNOWN);
     assert_int_equal(read_scan(state, "https://a/01/4006381333935", "").kind, SCAN_UNKNOWN);
+    assert_int_equal(read_scan(state, "https://a/01/4006381333931?17=271331", "").kind,
+                     SCAN_UNKNOWN);
 }
 
 static void german_receipt_code(void **state)

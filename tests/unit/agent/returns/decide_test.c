@@ -137,6 +137,20 @@ static void a_serial_must_match(void **state)
     assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
 }
 
+static void of_two_alike_the_one_with_the_serial_comes_back(void **state)
+{
+    struct counter *c = *state;
+    counter_sell(c, "EUR", true,
+                 "{'line':1,'sku':'phone','serial':'A','quantity':1,'amount':20000},"
+                 "{'line':2,'sku':'phone','serial':'B','quantity':1,'amount':10000}",
+                 "{'tender':1,'type':'card','amount':30000}", "");
+    struct decision d =
+        ask(c, "'sku':'phone','quantity':1,'serial':'B'", "unwanted", "new_sealed", "");
+    assert_int_equal(d.outcome, OUTCOME_ACCEPTED);
+    assert_int_equal(d.lines[0].line, 2);
+    assert_int_equal(d.total_minor, 10000);
+}
+
 static void a_manager_overrides_what_needs_one_and_nothing_else(void **state)
 {
     struct counter *c = *state;
@@ -413,6 +427,7 @@ int main(void)
         DECIDE(an_item_is_found_by_gtin_and_spread_over_lines),
         DECIDE(what_means_nothing_is_an_error_with_its_path),
         DECIDE(a_serial_must_match),
+        DECIDE(of_two_alike_the_one_with_the_serial_comes_back),
         DECIDE(a_manager_overrides_what_needs_one_and_nothing_else),
         DECIDE(holidays_extend_the_window),
         DECIDE(a_date_that_nobody_vouches_for_turns_no_customer_away),

@@ -43,6 +43,8 @@ static void every_type_has_its_way_back_and_its_executor(void **state)
         assert_int_equal(d.tenders[0].executor, cases[i].executor);
         assert_int_equal(d.tenders[0].reissued, cases[i].reissued);
         assert_int_equal(d.tenders[0].tender, 1);
+        assert_int_equal(d.tracks.settles,
+                         cases[i].back != TENDER_CASH); /* no file tells of cash */
         if (strcmp(cases[i].paid, "cheque") == 0)
             assert_null(d.tenders[0].reference); /* a cheque's is none of a credit */
         else
