@@ -197,7 +197,8 @@ static void store_other(struct uplink *uplink, enum stream stream, const struct 
         eventlog_acknowledge(uplink->config.log, stream, ack, errand_done, errand);
 }
 
-static void take_ack(struct uplink *uplink, enum stream stream, const struct ack *ack)
+/* `kept`: the broker had it, from before anything was sent here; it answers no batch. */
+static void take_ack(struct uplink *uplink, enum stream stream, const struct ack *ack, bool kept)
 {
     const struct ack *last = &uplink->acks[stream];
     int64_t now = uplink_now_ms(uplink);
@@ -223,7 +224,7 @@ static void take_ack(struct uplink *uplink, enum stream stream, const struct ack
                    "the hub came back without what was on the way");
         replay_restart(&uplink->replay);
     }
-    if (uplink->replay.sent_to && uplink->replay.ranges[0].stream == stream &&
+    if (!kept && uplink->replay.sent_to && uplink->replay.ranges[0].stream == stream &&
         !window_holds(&uplink->window, stream, uplink->replay.ranges[0].first))
         replay_answered(&uplink->replay);
     if (!again)
@@ -249,5 +250,5 @@ void delivery_acknowledged(struct uplink *uplink, const char *stream_text,
         delivery_forget_road(uplink);
     }
     delivery_keep_accepted(uplink);
-    take_ack(uplink, stream, &ack);
+    take_ack(uplink, stream, &ack, message->retain);
 }
