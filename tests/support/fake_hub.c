@@ -2,6 +2,7 @@
 #include "sync/contract/ack.h"
 #include "sync/contract/compression.h"
 #include "sync/contract/inbox.h"
+#include "sync/contract/parked_ask.h"
 #include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
@@ -33,11 +34,24 @@ void fake_hub_publish(struct fake_hub *hub, const char *name, struct mqtt_messag
         fail_msg("%s", fault.text);
 }
 
+/* The newest below that seq, as many as fit. */
+static void park(const struct fake_hub *hub, int64_t below, struct ack *ack)
+{
+    int64_t first = below > ACK_PARKED_MAX ? below - ACK_PARKED_MAX : 1;
+    for (int64_t seq = first; seq < below; seq++) {
+        struct ack_parked *item = &ack->parked[ack->parked_count++];
+        *item = (struct ack_parked){.seq = seq, .code = "period_closed"};
+        memcpy(item->id.bytes, &seq, sizeof seq);
+    }
+    ack->parked_above = first - 1;
+    ack->parked_total = hub->parked;
+}
+
 static void hub_acknowledge(struct fake_hub *hub)
 {
     struct shelf *shelf = &hub->shelf;
     struct buf text;
-    buf_init(&text, 8192);
+    buf_init(&text, 65536);
     struct ack ack = {.log = shelf->log, .through = shelf->through, .hub_epoch = 5};
     ack.hash = shelf->hashes[shelf->through];
     ack.ack_no = shelf->ack_no;
@@ -46,6 +60,8 @@ static void hub_acknowledge(struct fake_hub *hub)
         ack.backed_up_through = shelf->through;
     if (hub->lies)
         ack.through += 1000;
+    if (hub->parked)
+        park(hub, hub->parked + 1, &ack);
     ack_write(&text, &ack);
     fake_hub_publish(hub, "ack/returns",
                      (struct mqtt_message){.payload = buf_slice(&text), .retain = true});
@@ -170,6 +186,22 @@ void fake_hub_list_logs(struct fake_hub *hub)
     buf_free(&text);
 }
 
+static void hub_parked_question(struct fake_hub *hub, const struct mqtt_message *message)
+{
+    struct buf text;
+    struct parked_ask ask;
+    assert_int_equal(parked_ask_read(message->payload, &ask, NULL), ERR_OK);
+    hub->parked_asked++;
+    if (hub->keeps_pages)
+        return;
+    struct ack page = {.log = ask.log, .hub_epoch = 5, .parked_below = ask.below};
+    park(hub, ask.below, &page);
+    buf_init(&text, 65536);
+    ack_write(&text, &page);
+    fake_hub_publish(hub, "parked", (struct mqtt_message){.payload = buf_slice(&text)});
+    buf_free(&text);
+}
+
 static void hub_message(void *context, const struct mqtt_message *message)
 {
     struct fake_hub *hub = context;
@@ -190,6 +222,8 @@ static void hub_message(void *context, const struct mqtt_message *message)
         hub->listed++;
         if (!hub->lists_late)
             fake_hub_list_logs(hub);
+    } else if (strcmp(topic.name, "parked") == 0) {
+        hub_parked_question(hub, message);
     } else if (strcmp(topic.name, "inbox-ack") == 0) {
         assert_int_equal(inbox_ack_read(message->payload, &inbox, NULL), ERR_OK);
         hub->inbox_through = inbox.through;

@@ -48,7 +48,10 @@ struct fake_hub {
     int64_t inbox_through;
     int inbox_acks;
     bool takes_batches;
-    bool lists_late; /* keeps the question for the logs to be restored */
+    int64_t parked;   /* so many events from the first on it has parked */
+    int parked_asked; /* for a page of them ... */
+    bool keeps_pages; /* ... which it doesn't answer */
+    bool lists_late;  /* keeps the question for the logs to be restored */
     int listed;
 };
 
