@@ -21,11 +21,13 @@ static enum err read_text(const cJSON *value, const struct json_field *field, co
     if (!cJSON_IsString(value))
         return fault_set(fault, ERR_INVALID, "", "must be a text");
     size_t len = strlen(value->valuestring);
+    if (len == 0 && field->min > 0)
+        return fault_set(fault, ERR_INVALID, "", "must not be empty");
     if (len < (size_t)field->min)
-        return fault_set(fault, ERR_INVALID, "", "must have at least %lld characters",
+        return fault_set(fault, ERR_INVALID, "", "must have at least %lld bytes, in UTF-8",
                          (long long)field->min);
     if (field->max && len > (size_t)field->max)
-        return fault_set(fault, ERR_INVALID, "", "must have at most %lld characters",
+        return fault_set(fault, ERR_INVALID, "", "must have at most %lld bytes, in UTF-8",
                          (long long)field->max);
     *out = value->valuestring;
     return ERR_OK;

@@ -191,11 +191,11 @@ static void every_refusal_names_the_field_and_the_rule(void **state)
     assert_refused("{\"receipt\":\"R\",\"lines\":[1]}", "lines[0]", "object");
     assert_refused(
         "{\"receipt\":\"R\",\"lines\":[{\"item\":\"a\",\"quantity\":1},{\"item\":\"\"}]}",
-        "lines[1].item", "at least 1");
+        "lines[1].item", "must not be empty");
     assert_refused("{\"receipt\":\"R\",\"lines\":[{\"item\":\"a\",\"quantity\":100}]}",
                    "lines[0].quantity", "from 1 to 99");
     assert_refused("{\"receipt\":\"R\",\"tags\":[\"a\",\"b\",\"c\"]}", "tags", "from 0 to 2");
-    assert_refused("{\"receipt\":\"R\",\"tags\":[\"\"]}", "tags[0]", "at least 1");
+    assert_refused("{\"receipt\":\"R\",\"tags\":[\"\"]}", "tags[0]", "must not be empty");
     assert_refused("{\"receipt\":\"R\",\"store\":{}}", "store.city", "missing");
     assert_refused("{\"receipt\":\"R\",\"stray\":1}", "stray", "not a field");
     assert_refused("[]", "", "object");
@@ -262,6 +262,23 @@ static void what_is_not_json_is_refused(void **state)
     }
     assert_int_equal(json_parse((struct slice){"\"a\0b\"", 5}, JSON_LIMITS_DEFAULT, &doc, NULL),
                      ERR_INVALID);
+}
+
+static void length_of_a_text_is_told_in_bytes(void **state)
+{
+    (void)state;
+    struct line line;
+    assert_int_equal(json_parse(SLICE_LITERAL("{\"item\":\"\u00fc\u00fc\u00fc\u00fc\u00fc\"}"),
+                                JSON_LIMITS_DEFAULT, &doc, NULL),
+                     ERR_OK);
+    assert_int_equal(json_read(doc, &line_table, &line, &arena, &fault), ERR_INVALID);
+    assert_string_equal(fault.where, "item");
+    assert_string_equal(fault.text, "must have at most 8 bytes, in UTF-8");
+    json_free(doc);
+    assert_int_equal(json_parse(SLICE_LITERAL("{\"item\":\"\"}"), JSON_LIMITS_DEFAULT, &doc, NULL),
+                     ERR_OK);
+    assert_int_equal(json_read(doc, &line_table, &line, &arena, &fault), ERR_INVALID);
+    assert_string_equal(fault.text, "must not be empty");
 }
 
 static void keys_that_occur_twice_are_refused_at_every_level(void **state)
@@ -374,6 +391,7 @@ int main(void)
         JSON_TEST(every_refusal_names_the_field_and_the_rule),
         JSON_TEST(lists_larger_than_the_arena_are_refused),
         JSON_TEST(what_is_not_json_is_refused),
+        JSON_TEST(length_of_a_text_is_told_in_bytes),
         JSON_TEST(keys_that_occur_twice_are_refused_at_every_level),
         JSON_TEST(number_that_is_too_large_is_told_by_its_place),
         JSON_TEST(size_and_depth_are_limited_exactly),
