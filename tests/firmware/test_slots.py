@@ -134,6 +134,22 @@ def test_damaged_environment_leads_back_to_the_slot_that_was_last_good(slots, ki
     assert slots.asked() == ["systemctl --no-block reboot"]
 
 
+@pytest.mark.parametrize(
+    ("small", "large", "code", "said", "lost"),
+    [
+        (1, None, 0, "", False),
+        (4, 1, 0, "is damaged, and is mended", False),
+        (4, 4, 1, "can't be mended, and nothing can be saved", True),
+    ],
+)
+def test_data_partition_is_mended_as_far_as_it_can_be(slots, small, large, code, said, lost):
+    """By the codes of fsck: of 4 and more, errors are left."""
+    slots.fake({"fsck.ext4": f"case $1 in -p) exit {small} ;; -y) exit {large} ;; esac"})
+    assert slots.script("mend-data", "/dev/tillback/data").returncode == code
+    assert said in slots.said()
+    assert (slots.folder / "run/tillback-data-lost").exists() == lost
+
+
 def test_whole_environment_stays_as_it_is(slots):
     before = slots.environment_file.read_bytes()
     slots.record("last-good", "B\n")
@@ -403,12 +419,11 @@ def test_version_that_is_installed_has_yet_to_be_found_good(slots):
 STICK_FAKES = {
     "mount": 'for last; do :; done\nmkdir -p "$last/tillback" && : >"$last/tillback/ticket.json"',
     "umount": "",
-    "su": 'case $* in *ticket*) cat /fake/ticket ;; *status*) echo \'"waiting":3,\' ;; esac',
 }
 
 
-def plug_ticket(slots, action):
-    slots.fake(STICK_FAKES)
+def plug_ticket(slots, action, status="echo '\"waiting\":3,'"):
+    slots.fake({**STICK_FAKES, "su": f"case $* in *ticket*) cat /fake/ticket ;; *status*) {status} ;; esac"})
     (slots.folder / "fake/ticket").write_text(f'{{"action":"{action}","holder":"Ada","expires":"2026"}}')
     (slots.folder / "data/tillback").mkdir(exist_ok=True)
     (slots.folder / "data/tillback/tillback.db").touch()
@@ -420,6 +435,11 @@ def test_wipe_by_a_ticket_is_refused_while_events_wait_and_that_is_said(slots):
     assert plug_ticket(slots, "wipe")
     assert "stick: refused: 3 events wait for the hub" in slots.said()
     assert "systemctl reboot" not in slots.asked()
+
+
+def test_wipe_is_refused_while_nobody_can_tell_what_waits(slots):
+    assert plug_ticket(slots, "wipe", status="exit 1")
+    assert "stick: refused: unknown events wait for the hub" in slots.said()
 
 
 def test_wipe_forced_by_a_ticket_keeps_the_reason(slots):
