@@ -58,6 +58,15 @@ def test_bundle_on_a_stick_makes_the_box_a_stores(machine, centre, plug, tmp_pat
     )
 
 
+def test_clock_is_set_by_those_whom_the_hub_names(machine):
+    """As tillbackd leaves their names."""
+    named, told = "/data/tillback/timesyncd.conf", "/run/systemd/timesyncd.conf.d/tillback.conf"
+    machine.run(f"printf '[Time]\\nNTP=10.0.2.2\\n' >{named}; until grep -q NTP=10.0.2.2 {told}; do sleep 1; done")
+    machine.run("until systemctl is-active --quiet systemd-timesyncd; do sleep 1; done")
+    machine.run(f"rm {named}; until ! grep -q NTP= {told}; do sleep 1; done")
+    assert machine.run("systemctl --failed --quiet --no-pager --no-legend") == ""
+
+
 def make_ticket(centre, file, device=DEVICE):
     words = ("--name", "Ada", "--reason", "the printer is silent", "--hours", "1")
     centre.device("ticket", device, *words, "--out", file)

@@ -313,6 +313,24 @@ def test_reason_why_tillbackd_does_not_start_is_the_slots_reason(slots):
     assert "root" not in slots.recorded("unhealthy")
 
 
+def test_servers_of_the_time_that_the_hub_names_are_all_that_is_passed_on(slots):
+    told = slots.folder / "run/systemd/timesyncd.conf.d/tillback.conf"
+    named = slots.folder / "data/tillback/timesyncd.conf"
+    named.parent.mkdir()
+    restart = ["systemctl try-restart systemd-timesyncd"]
+    slots.script("time-servers")
+    assert (told.read_text(), slots.asked()) == ("[Time]\n\n", []), "nobody is named"
+    named.write_text("[Time]\nNTP=ntp.example 192.0.2.1\nSaveIntervalSec=0\nNTP=a;b\n")
+    slots.script("time-servers")
+    assert (told.read_text(), slots.asked()) == ("[Time]\nNTP=ntp.example 192.0.2.1\n", restart)
+    slots.script("time-servers")
+    assert slots.asked() == restart, "nothing is new"
+    named.unlink()
+    named.symlink_to("/etc/os-release")
+    slots.script("time-servers")
+    assert (told.read_text(), slots.asked()) == ("[Time]\n\n", 2 * restart)
+
+
 GIVEN = "data/tillback/appliance.conf"
 
 
