@@ -1,6 +1,7 @@
 /*
  * Reads NRF/ARTS POSLog 6 XML, in both namespaces that are seen in the field, into plain
- * transactions: what the till said, text by text, before any mapping. Streaming (expat), so memory
+ * transactions: what the till said, text by text, before any mapping. It may be written in UTF-8,
+ * UTF-16, ISO-8859-1 or windows-1252; what is kept is UTF-8. Streaming (expat), so memory
  * follows what is kept and not what is sent. A document type declaration is refused, so there are
  * no entities but XML's own; size, depth, attributes, texts and counts are limited. Elements of
  * other namespaces, and those that nobody here asks for, are walked past. Pure, any thread.
