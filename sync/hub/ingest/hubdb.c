@@ -352,7 +352,7 @@ enum err hubdb_open(struct hubdb **out, const struct hubdb_config *config, struc
     if (!err)
         err = migrate(hub, fault);
     if (!err && !hub->on_server)
-        err = schema_fit(config->path, config->vfs, fault);
+        err = schema_fit(config->path, config->vfs, true, fault);
     if (!err)
         err = begin_generation(hub, config->now_ms, fault);
     if (err) {

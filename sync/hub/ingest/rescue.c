@@ -258,7 +258,8 @@ enum err rescue_resume(const struct hubdb_config *config, struct fault *fault)
 /* Without the list of its tables nothing could be copied. */
 static enum err look_at_file(const struct hubdb_config *config, bool *sound, struct fault *fault)
 {
-    if (schema_fit(config->path, config->vfs, NULL) != ERR_CORRUPT)
+    bool there = access(config->path, F_OK) == 0;
+    if (!there || schema_fit(config->path, config->vfs, false, NULL) != ERR_CORRUPT)
         return rescue_sound(config->path, config->vfs, sound, fault);
     *sound = false;
     return schema_pages_mend(config, fault);

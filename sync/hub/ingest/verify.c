@@ -411,7 +411,7 @@ enum err verify_hub(struct hubdb *hub, const struct verify_wish *wish, struct ve
     struct verify v = {.db = hubdb_database(hub), .on_server = hubdb_on_server(hub), .wish = wish};
     enum err err = ERR_OK;
     if (!hubdb_on_server(hub)) {
-        err = unreadable(&v, schema_fit(database_name(v.db), NULL, fault), fault);
+        err = unreadable(&v, schema_fit(database_name(v.db), NULL, true, fault), fault);
         if (!err)
             err = look_giving_way(&v, "PRAGMA integrity_check(20)", "pages", fault);
         if (!err)
