@@ -378,7 +378,9 @@ void people_change_pin(struct people *people, const struct person *person, struc
 {
     struct fault fault;
     enum err err = pin_check(new_pin, &fault);
-    if (!err && slice_equal(pin, new_pin))
+    if (err)
+        (void)snprintf(fault.where, sizeof fault.where, "new_pin");
+    else if (slice_equal(pin, new_pin))
         err = fault_set(&fault, ERR_INVALID, "new_pin", "must be another than before");
     if (err) {
         done(context, &(struct people_answer){.err = err, .fault = &fault});

@@ -272,6 +272,9 @@ def test_refused_transaction_raises_an_exception_of_no_return(store):
 def test_session_is_begun_shown_changed_and_ended(store):
     cookie = {"Cookie": store.sign_in()}
     assert store.call("GET", "/v1/session", as_=None, headers=cookie).status == 200
+    answer = store.call("POST", "/v1/session/pin", {"pin": PIN, "new_pin": "1234"}, as_=None,
+                        headers=cookie)  # fmt: skip
+    assert answer.status == 400 and answer.json["field"] == "new_pin", answer.text
     answer = store.call("POST", "/v1/session/pin", {"pin": PIN, "new_pin": "820461"}, as_=None,
                         headers=cookie)  # fmt: skip
     assert answer.status == 200, answer.text
