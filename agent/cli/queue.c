@@ -60,8 +60,9 @@ enum cli_exit cli_queue(struct cli *cli)
         return cli_usage("queue takes --max N and nothing else");
     struct fault fault = {0};
     const char *given = cli_option(cli, "--max");
-    long max = given ? strtol(given, NULL, 10) : QUEUE_DEFAULT;
-    if (max < 1 || max > QUEUE_MAX)
+    char *end = NULL;
+    long max = given ? strtol(given, &end, 10) : QUEUE_DEFAULT;
+    if ((end && *end) || max < 1 || max > QUEUE_MAX)
         return cli_usage("--max must be from 1 to 10000");
     struct cli_log log CLEANUP(cli_log_cleanup) = {0};
     struct eventlog_status status;

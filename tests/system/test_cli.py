@@ -190,6 +190,7 @@ def test_refusal_of_the_appliance_names_the_field(store):
         ("--state", "STATE", "--url", "http://localhost", "status"),
         ("--state", "STATE", "status", "now"),
         ("--state", "STATE", "queue", "--max", "0"),
+        ("--state", "STATE", "queue", "--max", "5x"),
         ("--state", "STATE", "queue", "--color", "red"),
         ("--state", "STATE", "show"),
         ("--state", "STATE", "verify", "quickly"),
