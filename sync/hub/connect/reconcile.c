@@ -68,14 +68,14 @@ static enum err raise_line(struct work_on *w, const struct reconcile_line *line,
     if (refund) {
         exception.correlation = refund->correlation;
         (void)snprintf(detail, sizeof detail,
-                       "%.150s: line %" PRId64 " of a %s settlement has %s where return %.64s"
+                       "%.150s: line %" PRId64 " of the %s file has %s where return %.64s"
                        " refunded %s",
                        words, line->number, line->format, settled, refund->return_number,
                        money_text(refunded, refund->amount_minor, refund->currency));
     } else {
         (void)snprintf(detail, sizeof detail,
-                       "%.150s: line %" PRId64 " of a %s settlement has %s for payment %.100s",
-                       words, line->number, line->format, settled, line->is.payment);
+                       "%.150s: line %" PRId64 " of the %s file has %s for payment %.100s", words,
+                       line->number, line->format, settled, line->is.payment);
     }
     return exception_raise(w->db, &exception, device, w->fault);
 }
