@@ -7,8 +7,10 @@
  */
 #include "sync/hub/ingest/backup.h"
 #include "tests/support/hub_day.h"
+#include "tests/support/names.h"
 #include "tests/support/torture.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +20,7 @@
 
 #include <cmocka.h>
 
-enum { SAMPLE = 4 };
+enum { SAMPLE = 4, POWER_SEEDS = 8 };
 
 /* Puts the copy in the database's place; false when there is none. */
 static bool restore(struct hub_day *day, enum err *err)
@@ -89,6 +91,27 @@ static void each_sync_of_the_hub_may_fail(void **state)
     torture_each(TORTURE_SYNC, SAMPLE, run_day);
 }
 
+/* The appliances prune what it holds. */
+static void a_backup_that_was_made_outlives_a_power_cut(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < POWER_SEEDS; seed++) {
+        struct hub_day day;
+        struct scratch attic;
+        char copy[SCRATCH_PATH_MAX];
+        struct fault fault;
+        scratch_make(&attic);
+        hub_day_begin(&day, NULL);
+        names_watch(day.scratch.path, attic.path, INT_MAX);
+        assert_int_equal(backup_make(day.hub, scratch_path(&day.scratch, "copy.db", copy), &fault),
+                         ERR_OK);
+        names_power_on(seed);
+        assert_int_equal(access(copy, F_OK), 0);
+        hub_day_end(&day);
+        scratch_remove(&attic);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +120,7 @@ int main(void)
         cmocka_unit_test(each_open_of_the_hub_may_fail),
         cmocka_unit_test(each_rename_of_the_hub_may_fail),
         cmocka_unit_test(each_sync_of_the_hub_may_fail),
+        cmocka_unit_test(a_backup_that_was_made_outlives_a_power_cut),
     };
     return cmocka_run_group_tests(tests, torture_take_sqlite_memory, NULL);
 }
