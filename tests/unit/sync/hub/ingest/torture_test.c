@@ -132,6 +132,26 @@ static void a_backup_that_could_not_be_noted_is_not_there(void **state)
     hub_day_end(&day);
 }
 
+/* What a killed hub left: SQLite would play it into the copy. */
+static void a_copy_that_is_restored_has_no_other_file_s_log_beside_it(void **state)
+{
+    (void)state;
+    static const char rubbish[] = "a write-ahead log";
+    struct hub_day day;
+    char path[SCRATCH_PATH_MAX];
+    enum err err = ERR_CLOSED;
+    hub_day_begin(&day, NULL);
+    hub_day_back_up(&day);
+    hub_day_close(&day);
+    scratch_write(scratch_path(&day.scratch, "hub.db-wal", path), rubbish, sizeof rubbish);
+    assert_true(restore(&day, &err));
+    assert_int_equal(err, ERR_OK);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(access(scratch_path(&day.scratch, "hub.db.before-restore-wal", path), F_OK),
+                     0);
+    hub_day_end(&day);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +162,7 @@ int main(void)
         cmocka_unit_test(each_sync_of_the_hub_may_fail),
         cmocka_unit_test(a_backup_that_was_made_outlives_a_power_cut),
         cmocka_unit_test(a_backup_that_could_not_be_noted_is_not_there),
+        cmocka_unit_test(a_copy_that_is_restored_has_no_other_file_s_log_beside_it),
     };
     return cmocka_run_group_tests(tests, torture_take_sqlite_memory, NULL);
 }
