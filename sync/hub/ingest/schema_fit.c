@@ -3,7 +3,8 @@
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
 
-enum err schema_fit(const char *path, const char *vfs, bool read_only, struct fault *fault)
+static enum err fit(const char *path, const char *vfs, bool read_only, bool *ours,
+                    struct fault *fault)
 {
     const struct database_config config = {
         .path = path,
@@ -21,8 +22,18 @@ enum err schema_fit(const char *path, const char *vfs, bool read_only, struct fa
     }
     if (!err)
         err = database_version(db, &version, fault);
-    if (!err && version == SCHEMA_COUNT)
+    *ours = !err && version == SCHEMA_COUNT;
+    if (*ours)
         err = database_prepare_all(db, fault);
     database_close(db);
+    return err;
+}
+
+enum err schema_fit(const char *path, const char *vfs, bool read_only, struct fault *fault)
+{
+    bool ours;
+    enum err err = fit(path, vfs, true, &ours, fault);
+    if (!err && ours && !read_only) /* opening for writing would change somebody else's file */
+        err = fit(path, vfs, false, &ours, fault);
     return err;
 }
