@@ -260,7 +260,8 @@ static void run_resubmit(void *context, struct order *order, const struct comman
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct buf body CLEANUP(buf_free);
     struct fault fault = {0};
-    struct capture_order resubmit = {.kind = CAPTURE_RESUBMIT, .actor = {"", "", true}};
+    struct capture_order resubmit = {.kind = CAPTURE_RESUBMIT,
+                                     .actor = {.lane = "", .person = "", .manager = true}};
     resubmit.loop = centre->config.loop;
     buf_init(&body, DATA_MAX);
     enum err err = json_parse(command->arguments, JSON_LIMITS_DEFAULT, &doc, &fault);
