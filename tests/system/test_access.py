@@ -161,7 +161,7 @@ def test_acts_of_managers_and_technicians_at_the_counter_are_told(printing_road)
     await_true(lambda: state() == "paper_out", 20, "paper out is told")
     till.sell("a-1")
     _, made = till.give_back("a-1")
-    [waiting] = road.ask_store("/v1/prints")["prints"]
+    [waiting] = await_true(lambda: road.ask_store("/v1/prints")["prints"], 10, "the print to wait")
     ask("DELETE", f"/v1/prints/{waiting['print_id']}", signed_in["manager"])
     await_told(road, "receipt_let_go", people["manager"], f"person/{people['manager']}")
     assert made["return_id"] in road.ask_hub_text(f"/v1/events?device={DEVICE}")

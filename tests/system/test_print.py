@@ -176,7 +176,8 @@ def test_without_paper_returns_go_on_and_their_receipts_come_later(counter):
     state = lambda: road.ask_store("/v1/status")["printers"][0]["state"]  # noqa: E731
     await_true(lambda: state() == "paper_out", 20, "paper out is told")
     numbers = [counter.take("p-4", (1, 1), key=i)["number"] for i in range(3)]
-    waiting = road.ask_store("/v1/prints")["prints"]
+    prints = lambda: road.ask_store("/v1/prints")["prints"]  # noqa: E731
+    waiting = await_true(lambda: len(found := prints()) == len(numbers) and found, 10, "the prints to wait")
     assert [one["number"] for one in waiting] == numbers
     assert {one["state"] for one in waiting} == {"waiting"}
 
