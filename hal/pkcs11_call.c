@@ -50,7 +50,6 @@ static struct timespec deadline_of(int64_t limit_ms)
 static enum err begin(struct pkcs11_call *call, const struct timespec *deadline,
                       struct fault *fault)
 {
-    pthread_t thread;
     int code = 0;
     while (running && !running->late && code == 0)
         code = pthread_cond_timedwait(&changed, &mutex, deadline);
@@ -58,12 +57,11 @@ static enum err begin(struct pkcs11_call *call, const struct timespec *deadline,
         return fault_set(fault, ERR_UNREACHABLE, "token",
                          "it has not answered yet what it was asked before");
     running = call;
-    code = pthread_create(&thread, NULL, work, call);
+    code = pthread_create(&call->thread, NULL, work, call);
     if (code) {
         running = NULL;
         return fault_errno(fault, code, "token", "starting a thread");
     }
-    (void)pthread_detach(thread);
     return ERR_OK;
 }
 
@@ -79,11 +77,14 @@ enum err pkcs11_call_run(struct pkcs11_call *call, struct fault *fault)
         code = pthread_cond_timedwait(&changed, &mutex, &deadline);
     bool late = began && !call->done;
     call->late = late;
+    if (late)
+        (void)pthread_detach(call->thread);
     pthread_mutex_unlock(&mutex);
     if (late) /* it is its thread's now */
         return fault_set(fault, ERR_UNREACHABLE, "token", "it has not answered within %lld ms",
                          (long long)limit_ms);
     if (began) {
+        (void)pthread_join(call->thread, NULL);
         err = call->err;
         if (err && fault)
             *fault = call->fault;

@@ -11,6 +11,7 @@
 
 #include "hal/base/fault.h"
 
+#include <pthread.h>
 #include <stdint.h>
 
 /* The first member of a caller's own struct, on the heap. */
@@ -20,7 +21,8 @@ struct pkcs11_call {
     /* Frees it, on the last thread that has it. `taken`: what `run` made has got to the caller. */
     void (*end)(struct pkcs11_call *call, bool taken);
     int64_t limit_ms;
-    struct fault fault; /* from here on its own */
+    pthread_t thread; /* from here on its own */
+    struct fault fault;
     enum err err;
     bool done;
     bool late;
@@ -28,7 +30,7 @@ struct pkcs11_call {
 
 /*
  * Runs and ends it. ERR_UNREACHABLE when it takes too long, or an earlier one still does; else what
- * `run` returned.
+ * `run` returned, and then its thread has ended, too, with all that the module keeps for a thread.
  */
 enum err pkcs11_call_run(struct pkcs11_call *call, struct fault *fault) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -126,6 +127,33 @@ static void calls_from_several_threads_come_one_after_the_other(void **state)
     }
 }
 
+static pthread_key_t kept;
+static bool kept_ended;
+
+static void end_kept(void *value)
+{
+    (void)value;
+    (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    __atomic_store_n(&kept_ended, true, __ATOMIC_RELEASE);
+}
+
+static enum err run_and_keep(struct pkcs11_call *call, struct fault *fault)
+{
+    (void)call;
+    (void)fault;
+    return pthread_setspecific(kept, &kept) ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* A process that ended before it left memory behind, and might have used what was freed. */
+static void what_a_module_keeps_for_a_thread_has_ended_when_a_call_has(void **state)
+{
+    (void)state;
+    assert_int_equal(pthread_key_create(&kept, end_kept), 0);
+    assert_int_equal(ask(run_and_keep, 60000, NULL), ERR_OK);
+    assert_true(__atomic_load_n(&kept_ended, __ATOMIC_ACQUIRE));
+    assert_int_equal(pthread_key_delete(kept), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +161,7 @@ int main(void)
         cmocka_unit_test_setup(module_that_hangs_holds_nobody_up_and_works_again_once_it_ends,
                                setup),
         cmocka_unit_test_setup(calls_from_several_threads_come_one_after_the_other, setup),
+        cmocka_unit_test_setup(what_a_module_keeps_for_a_thread_has_ended_when_a_call_has, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
