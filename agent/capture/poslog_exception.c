@@ -36,7 +36,8 @@ static const char *of_return(const struct fault *why)
 static const char *exception_of(const struct poslog_order *order, const char *code,
                                 const struct fault *why)
 {
-    if (strcmp(code, "unmapped_code") == 0 || strcmp(code, "no_original") == 0)
+    if (strcmp(code, "unmapped_code") == 0 || strcmp(code, "no_original") == 0 ||
+        strcmp(code, "unsupported") == 0)
         return code;
     if (strcmp(code, err_name(ERR_CONFLICT)) == 0)
         return "id_body_conflict";

@@ -3,8 +3,9 @@
  * the JSON of POST /v1/returns with what the till paid back, or the reason why neither. Both forms
  * of returns are known: a Return line, and a Sale line with a quantity below zero and a tender of
  * TypeCode Refund. Nothing is guessed: what a mapping table doesn't name, a return without its
- * original, sale and return lines in one transaction, are refused. Local times without an offset
- * are this machine's. No I/O; any thread.
+ * original, sale and return lines in one transaction, goods of several sales in one, are refused,
+ * and the store has them to enter by hand (poslog_exception.h). Local times without an offset are
+ * this machine's. No I/O; any thread.
  */
 #ifndef AGENT_CAPTURE_POSLOG_ORDER_H
 #define AGENT_CAPTURE_POSLOG_ORDER_H

@@ -28,7 +28,8 @@ static bool take_original(struct poslog_maker *m, const struct poslog_line *line
                                                       "TransactionLink");
     if (taken && *before && strcmp(before, m->order->receipt) != 0)
         return poslog_refuse(m, "unsupported", "TransactionLink",
-                             "goods of several sales come back in one transaction");
+                             "goods of several sales come back in one transaction; enter a return "
+                             "for each");
     return taken;
 }
 

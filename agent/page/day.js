@@ -104,6 +104,7 @@ function exceptionRow(one) {
     return h("li", { class: "exception" }, h("p", null, h("strong", null, has(word) ? t(word) : one.code), " ",
             sinceText(one.raised_at),
             h("span", null, known.list.find(({ return_id }) => return_id === one.return_id)?.number ?? "")),
+        one.return_id ? null : h("p", null, one.detail),
         app.session.role === "manager" ? review() : null);
 }
 

@@ -326,6 +326,28 @@ static void what_can_not_be_captured_is_an_exception_that_names_the_transaction(
                   "id_body_conflict");
 }
 
+#define RETURNED_OF(number)                                                                        \
+    "<LineItem><SequenceNumber>2</SequenceNumber><Return><ItemID>4711</ItemID><Quantity>1"         \
+    "</Quantity><Reason>Unwanted</Reason><Disposal Method=\"ReturnToStock\"/><TransactionLink "    \
+    "ReasonCode=\"Return\"><WorkstationID>01</WorkstationID><BusinessDayDate>2026-11-22"           \
+    "</BusinessDayDate><SequenceNumber>" number "</SequenceNumber></TransactionLink></Return>"     \
+    "</LineItem>"
+
+/* The till has done it; what is not taken here must not stay unknown to the store. */
+static void what_is_not_taken_in_one_transaction_is_an_exception(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, SALE_17));
+    assert_raises(bench,
+                  DOCUMENT(NS, HEAD("18") SOCKS_SALE RETURNED_OF("17") CASH("Sale", "6.67") TAIL),
+                  "unsupported");
+    assert_string_equal(raised_in(bench).last.owner, "manager");
+    assert_raises(
+        bench,
+        DOCUMENT(NS, HEAD("19") RETURNED_OF("17") RETURNED_OF("16") CASH("Refund", "6.66") TAIL),
+        "unsupported");
+}
+
 static void an_exception_of_no_return_goes_its_way_too(void **state)
 {
     struct bench *bench = *state;
@@ -460,6 +482,7 @@ int main(void)
         T(refund_that_the_receipt_does_not_allow_is_refused),
         T(what_a_till_paid_back_otherwise_is_an_exception),
         T(what_can_not_be_captured_is_an_exception_that_names_the_transaction),
+        T(what_is_not_taken_in_one_transaction_is_an_exception),
         T(an_exception_of_no_return_goes_its_way_too),
         T(a_card_number_in_a_document_is_not_repeated),
         T(unmapped_codes_are_refused_and_the_others_go_on),
