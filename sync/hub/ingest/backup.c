@@ -4,11 +4,9 @@
 #include "sync/hub/ingest/ingest.sql.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PAGES_AT_ONCE = 512 };
 
@@ -44,16 +42,6 @@ static enum err copy_pages(sqlite3 *from, sqlite3 *to, const char *where, struct
     return rc == SQLITE_DONE ? ERR_OK : sqlite_fault(to, where, fault);
 }
 
-static enum err sync_file(const char *path, struct fault *fault)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fault_errno(fault, errno, path, "open");
-    enum err err = fsync(fd) == 0 ? ERR_OK : fault_errno(fault, errno, path, "sync");
-    (void)close(fd);
-    return err;
-}
-
 /* The copy as one file without a WAL, whole and checked. */
 static enum err finish_copy(sqlite3 *copy, const char *path, struct fault *fault)
 {
@@ -69,7 +57,7 @@ static enum err finish_copy(sqlite3 *copy, const char *path, struct fault *fault
     return ERR_OK;
 }
 
-/* `source` is copied into the file `path`, which is complete and synced when this returns. */
+/* `source` is copied into the file `path`, which is complete, and synced by SQLite's commit. */
 static enum err copy_database(sqlite3 *source, const char *path, struct fault *fault)
 {
     sqlite3 *copy = NULL;
@@ -83,7 +71,7 @@ static enum err copy_database(sqlite3 *source, const char *path, struct fault *f
     if (!err)
         err = finish_copy(copy, path, fault);
     sqlite3_close(copy);
-    return err ? err : sync_file(path, fault);
+    return err;
 }
 
 enum err backup_put_in_place(const char *from, const char *to, struct fault *fault)
