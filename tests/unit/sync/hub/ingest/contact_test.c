@@ -1,6 +1,7 @@
 #include "hal/base/cleanup.h"
 #include "hal/storage.h"
 #include "sync/hub/ingest/contact.h"
+#include "sync/hub/ingest/epoch_mark.h"
 #include "sync/hub/ingest/hubdb.h"
 #include "sync/hub/ingest/inbox.h"
 #include "sync/hub/ingest/ingest.sql.h"
@@ -19,6 +20,7 @@ enum { NOW_MS = 1000 };
 
 struct fixture {
     struct scratch scratch;
+    char path[SCRATCH_PATH_MAX];
     struct hubdb *hub;
     struct database *db;
     struct vault vault;
@@ -34,20 +36,25 @@ static void know(struct fixture *f, const char *device)
     assert_int_equal(database_run(f->db, s, NULL), ERR_OK);
 }
 
-static int open_hub(void **state)
+static void start(struct fixture *f)
 {
-    struct fixture *f = calloc(1, sizeof *f);
     struct fault fault = {0};
-    char path[SCRATCH_PATH_MAX];
-    scratch_make(&f->scratch);
     const struct hubdb_config config = {
-        .path = hub_database_path(&f->scratch, path), .folder = f->scratch.path, .now_ms = NOW_MS};
+        .path = f->path, .folder = f->scratch.path, .now_ms = NOW_MS};
     if (hubdb_open(&f->hub, &config, &fault) != ERR_OK)
         fail_msg("%s: %s", fault.where, fault.text);
     f->db = hubdb_database(f->hub);
     if (vault_open(&f->vault, f->db, f->scratch.path, &fault) != ERR_OK)
         fail_msg("%s: %s", fault.where, fault.text);
     assert_true(f->vault.open);
+}
+
+static int open_hub(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    scratch_make(&f->scratch);
+    (void)hub_database_path(&f->scratch, f->path);
+    start(f);
     know(f, "store-1");
     know(f, "store-2");
     *state = f;
@@ -143,6 +150,36 @@ static void key_from_before_an_erasure_is_not_taken_after_it(void **state)
     assert_false(has_key(f, &key.id));
 }
 
+/* The database is behind what the hub noted beside it. */
+static void restore_hub(struct fixture *f)
+{
+    struct epoch_mark mark = {0};
+    assert_int_equal(epoch_mark_read_file(f->scratch.path, &mark, NULL), ERR_OK);
+    mark.generation++;
+    assert_int_equal(epoch_mark_write_file(f->scratch.path, &mark, NULL), ERR_OK);
+    hubdb_close(f->hub);
+    start(f);
+    assert_true(hubdb_restored(f->hub));
+}
+
+/* Messages are numbered anew then, and an erasure that waits with them. */
+static void key_from_before_an_erasure_is_not_taken_by_a_restored_hub(void **state)
+{
+    struct fixture *f = *state;
+    struct contact_key heard = {.id = {{1}}, .customer = "c-1"};
+    struct contact_key unheard = {.id = {{2}}, .customer = "c-1"};
+    erase(f, "c-0");
+    erase(f, "c-1");
+    assert_int_equal(inbox_acknowledge(f->db, "store-1", 2, NOW_MS, NULL), ERR_OK);
+    assert_int_equal(inbox_acknowledge(f->db, "store-2", 1, NOW_MS, NULL), ERR_OK);
+    restore_hub(f);
+    heard.hub_epoch = unheard.hub_epoch = hubdb_epoch(f->hub);
+    assert_true(take(f, "store-1", heard));
+    assert_false(take(f, "store-2", unheard));
+    unheard.inbox_through = 1;
+    assert_true(take(f, "store-2", unheard));
+}
+
 /* The bytes that the database has of the key; returns how many. */
 static size_t stored(struct fixture *f, const struct id *id, uint8_t bytes[static 100])
 {
@@ -232,6 +269,7 @@ int main(void)
         TEST(key_is_held_however_often_it_comes),
         TEST(erasure_destroys_the_customers_keys_and_tells_every_appliance),
         TEST(key_from_before_an_erasure_is_not_taken_after_it),
+        TEST(key_from_before_an_erasure_is_not_taken_by_a_restored_hub),
         TEST(key_lies_sealed_in_the_database),
         TEST(key_that_an_earlier_version_left_open_is_sealed_at_the_start),
         TEST(hub_without_the_others_secret_leaves_contacts_alone),
