@@ -53,6 +53,27 @@ static enum err note(const struct office *office, const char *action, const char
     return access_note(office->db, &act, fault);
 }
 
+/* What is put may be for an appliance that is yet to come; or its name is mistyped. */
+static enum err tell_if_nobody(const struct office *office, const char *scope, struct fault *fault)
+{
+    int64_t appliances;
+    const char *group = scope_name(scope, "group");
+    enum err err = desired_expected(office->desired, scope, &appliances, fault);
+    if (err || appliances)
+        return err;
+    if (group)
+        (void)fprintf(stderr,
+                      "tillback-hub: %s: no appliance is in it yet; tillback-hub config group add "
+                      "%s DEVICE puts one in\n",
+                      scope, group);
+    else
+        (void)fprintf(stderr,
+                      "tillback-hub: %s: no appliance of that name is in service or invited; "
+                      "tillback-hub device list shows who is\n",
+                      scope);
+    return ERR_OK;
+}
+
 /* --- Layers ---------------------------------------------------------------------------------- */
 
 /* Written anew in our own form, so that equal layers are equal byte for byte. */
@@ -91,6 +112,8 @@ static enum err put(const struct office *office, const struct config_words *aske
     if (!err)
         err = note(office, "config.put", asked->words[1], asked->reason, fault);
     if (!err)
+        err = tell_if_nobody(office, asked->words[1], fault);
+    if (!err)
         (void)printf("change %" PRId64 "; see tillback-hub config plan, then push or rollout\n",
                      change_no);
     return err;
@@ -117,8 +140,13 @@ static enum err group(const struct office *office, const struct config_words *as
     if (asked->count < 4 || (!in && strcmp(asked->words[1], "remove") != 0))
         return fault_set(fault, ERR_INVALID, "config group", "add|remove NAME DEVICE...");
     enum err err = ERR_OK;
-    for (int i = 3; !err && i < asked->count; i++)
+    for (int i = 3; !err && i < asked->count; i++) {
+        char scope[SCOPE_MAX];
+        (void)snprintf(scope, sizeof scope, "device/%s", asked->words[i]);
         err = desired_group(office->desired, asked->words[2], asked->words[i], in, fault);
+        if (!err && in)
+            err = tell_if_nobody(office, scope, fault);
+    }
     return err ? err
                : note(office, in ? "config.group_add" : "config.group_remove", asked->words[2], "",
                       fault);

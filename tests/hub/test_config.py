@@ -26,7 +26,7 @@ def await_rollout(it, number, state):
 def test_layer_is_put_rolled_out_and_seen(road, hub):
     it = it_of(road)
     status, answer = put(it, "fleet", {"updates": {"channel": "stable"}})
-    assert (status, answer) == (200, {"change": 1})
+    assert (status, answer) == (200, {"change": 1, "appliances": 1})
     assert put(it, "store/0042", {"retention": {"days": 300}})[0] == 200
     assert it.get("/v1/config/store/0042")["settings"] == {"retention": {"days": 300}}
     assert [c["scope"] for c in it.get("/v1/config")["changes"]] == ["store/0042", "fleet"]
@@ -67,6 +67,19 @@ def test_rollout_is_paused_resumed_and_aborted(road, hub):
         lambda: it.get(f"/v1/devices/{DEVICE}")["config"]["applied"] == 2, 30, "what was before"
     )
     assert not (road.store_state / "update-channel").exists()
+
+
+def test_layer_that_is_for_nobody_yet_says_so(road, hub):
+    it = it_of(road)
+    for scope, appliances in (
+        ("store/0042", 1),
+        (f"device/{DEVICE}", 1),
+        ("store/0024", 0),
+        ("device/typo", 0),
+        ("group/pilots", 0),
+    ):
+        status, answer = put(it, scope, {})
+        assert (status, answer["appliances"]) == (200, appliances), (scope, answer)
 
 
 def test_command_is_asked_and_answered(road, hub):

@@ -171,6 +171,22 @@ def test_layers_meet_in_one_document(road, centre):
     }
 
 
+def test_name_that_nobody_has_is_told_where_it_is_put(centre):
+    for scope in ("store/0024", "device/store-0024-a"):
+        said = centre.put(scope, {})
+        assert f"{scope}: no appliance" in said and "tillback-hub device list" in said
+    said = centre.put("group/nobody", {})
+    assert "group/nobody: no appliance" in said and "config group add nobody" in said
+    assert "no appliance" not in centre.put("store/0042", {})
+    centre.run("device", "add", "--store", "0024", "--name", "Front counter")
+    assert "no appliance" not in centre.put("store/0024", {})
+    assert "no appliance" not in centre.put("device/store-0024-a", {})
+    said = centre.run("config", "group", "add", "pilots", "typo")
+    assert "typo: no appliance" in said and "tillback-hub device list" in said
+    assert "no appliance" not in centre.run("config", "group", "remove", "pilots", "typo")
+    assert "no appliance" not in centre.run("config", "group", "add", "pilots", DEVICE)
+
+
 def test_wrong_value_is_named_where_it_is_put(centre):
     assert "settings.retention.days" in centre_put_fails(centre, {"retention": {"days": -1}})
     assert "settings.coffee" in centre_put_fails(centre, {"coffee": {}})

@@ -30,6 +30,15 @@ WHERE id <> 'centre'
        OR id IN (SELECT device FROM config_group WHERE 'group/' || name = ?1)
        OR id IN (SELECT device FROM store_device WHERE 'store/' || store = ?1))
 ORDER BY id
+-- name: expected_of_scope
+-- How many are in service or invited.
+SELECT count(*) FROM (SELECT id FROM device WHERE id <> 'centre' UNION SELECT device FROM roster) known
+LEFT JOIN roster ON roster.device = known.id
+LEFT JOIN store_device ON store_device.device = known.id
+WHERE coalesce(roster.state, '') NOT IN ('revoked', 'replaced', 'retired')
+  AND (?1 = 'fleet' OR ?1 = 'device/' || known.id
+       OR ?1 = 'store/' || coalesce(store_device.store, roster.store)
+       OR known.id IN (SELECT device FROM config_group WHERE 'group/' || name = ?1))
 -- name: desired_find
 SELECT version, change_no, rollout_no, hash, settings, envelope, desired_ms, sent_ms
 FROM config_desired WHERE device = ?1

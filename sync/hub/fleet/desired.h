@@ -37,6 +37,9 @@ struct layer_change {
  */
 enum err desired_put_layer(struct desired *desired, const struct layer_change *change,
                            int64_t *change_no, struct fault *fault) MUST_CHECK;
+/* How many appliances a scope has, those that are invited and not there yet among them. */
+enum err desired_expected(struct desired *desired, const char *scope, int64_t *appliances,
+                          struct fault *fault) MUST_CHECK;
 enum err desired_last_change(struct desired *desired, int64_t *change_no,
                              struct fault *fault) MUST_CHECK;
 /* The layer as it stands; "{}" when there is none. */

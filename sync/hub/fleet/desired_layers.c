@@ -59,6 +59,23 @@ enum err desired_each(struct desired *desired, const char *scope, desired_visit 
     return err;
 }
 
+enum err desired_expected(struct desired *desired, const char *scope, int64_t *appliances,
+                          struct fault *fault)
+{
+    struct statement *s;
+    bool row;
+    enum err err = desired_statement(desired, CONFIG_EXPECTED_OF_SCOPE, &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, scope);
+    err = database_step(desired->db, s, &row, fault);
+    if (err)
+        return err;
+    *appliances = column_int(s, 0);
+    statement_reset(s);
+    return ERR_OK;
+}
+
 /* --- Layers ---------------------------------------------------------------------------------- */
 
 /*

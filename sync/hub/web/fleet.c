@@ -99,6 +99,7 @@ static enum err run_put(struct change *change, struct fleet_office *office, stru
 {
     struct buf settings CLEANUP(buf_free);
     int64_t change_no;
+    int64_t appliances;
     buf_init(&settings, CONFIG_BYTES_MAX);
     enum err err = member(change, "settings", NULL, &settings, fault);
     const struct layer_change layer = {.scope = change->subject,
@@ -109,7 +110,10 @@ static enum err run_put(struct change *change, struct fleet_office *office, stru
     if (!err)
         err = desired_put_layer(office->desired, &layer, &change_no, fault);
     if (!err)
-        buf_printf(&change->answer, "{\"change\":%" PRId64 "}", change_no);
+        err = desired_expected(office->desired, change->subject, &appliances, fault);
+    if (!err)
+        buf_printf(&change->answer, "{\"change\":%" PRId64 ",\"appliances\":%" PRId64 "}",
+                   change_no, appliances);
     return err;
 }
 
