@@ -189,6 +189,25 @@ static void holder_that_is_not_there_is_answered_for(void **state)
     assert_int_equal(f->reserves, 0);
 }
 
+/* Its broker died, say, and with it the word that it went. */
+static void holder_not_heard_of_for_minutes_is_not_waited_for(void **state)
+{
+    struct arrival_house *f = *state;
+    open_shop(f);
+    clock_fake_advance(f->clock, 2 * 60 * 1000); /* its state comes every minute */
+    assert_true(ask_from_b(f).awaits_holder);
+    assert_true(confirm(f, FREE).confirmed);
+    clock_fake_advance(f->clock, 60 * 1000);
+    struct sale_reply reply = ask_from_b(f);
+    assert_false(reply.awaits_holder);
+    assert_false(reply.confirmed);
+    assert_true(reply.sale.len > 0);
+    const char *named = "{\"receipt\":\"R-2\",\"store\":\"0042\",\"reserve\":true}";
+    assert_false(ask(f, "tb/v1/box-b/up/query", named).awaits_holder);
+    arrival_house_state(f, "first", true);
+    assert_true(ask_from_b(f).awaits_holder);
+}
+
 static void silent_holder_is_answered_for_after_a_while(void **state)
 {
     struct arrival_house *f = *state;
@@ -258,6 +277,7 @@ int main(void)
         TEST(without_the_sale_the_store_that_the_number_names_is_asked),
         TEST(what_the_holder_saved_and_is_not_here_yet_is_waited_for),
         TEST(holder_that_is_not_there_is_answered_for),
+        TEST(holder_not_heard_of_for_minutes_is_not_waited_for),
         TEST(silent_holder_is_answered_for_after_a_while),
         TEST(nobody_else_answers_for_the_holder),
         TEST(holder_is_reminded_when_it_comes_back),
