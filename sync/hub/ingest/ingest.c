@@ -405,14 +405,11 @@ static enum err take(struct intake *in)
     return !err && in->held_from ? join_held(in) : err;
 }
 
-static enum err finish(struct intake *in, int64_t through_before)
+static enum err finish(struct intake *in)
 {
-    struct ingest_result *result = in->result;
-    bool moved = in->log.through != through_before;
-    if (result->verdict == INGEST_KNOWN && (result->taken || moved))
-        result->verdict = INGEST_TAKEN;
-    if (!result->taken && !moved && in->log.ack_no > 0)
+    if (!in->result->taken)
         return ERR_OK;
+    in->result->verdict = INGEST_TAKEN;
     in->log.ack_no++;
     if (!in->rules->backups)
         in->log.backed_up_through = in->log.through;
@@ -448,10 +445,9 @@ enum err ingest_batch(struct database *db, const struct ingest_rules *rules,
     if (err)
         return err;
     if (result->verdict != INGEST_REFUSED) {
-        int64_t through_before = in.log.through;
         err = take(&in);
         if (!err)
-            err = finish(&in, through_before);
+            err = finish(&in);
     }
     return err || !result->has_ack ? err : acknowledgement_fill(db, rules, &in.log, result, fault);
 }
