@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from api_document import APPLIANCE
 from conftest import ROOT, Hub
-from road.road import await_true
+from road.road import DEVICE, await_true
 
 REASON = {"reason": "agreed with finance"}
 
@@ -37,6 +37,9 @@ def open_exceptions(hub):
 def test_entry_of_a_closed_period_is_parked_and_its_store_knows(road, hub, parked_entries):
     parked = hub.get("/v1/parked")["entries"]
     assert {entry["code"] for entry in parked} == {"period_closed"}
+    for raised in open_exceptions(hub):
+        assert (raised["device"], raised["return_id"]) == (DEVICE, parked_entries["return_id"])
+        assert "seq" not in raised  # it is about an entry, not about an event
     store = await_true(
         lambda: (found := road.ask_store(f"/v1/returns/{parked_entries['return_id']}"))
         and found["posting"] == "parked"
@@ -123,6 +126,9 @@ def test_what_no_return_can_hold_is_raised_at_the_store_and_resolved_at_the_cent
     [raised] = await_true(lambda: hub.get("/v1/exceptions")["exceptions"], 20, "the exception")
     assert (raised["code"], raised["team"]) == ("unmapped_code", "finance")
     assert "POSLog 0042/01/2026-11-22/7" in raised["detail"]
+    [stored] = hub.get(f"/v1/returns/{raised['return_id']}")["events"]
+    assert (raised["device"], raised["stream"], raised["seq"]) == (DEVICE, "returns", stored["seq"])
+    assert stored["event"]["data"]["exception"] == refused["exception_id"]
     assert hub.ask("POST", f"/v1/exceptions/{raised['number']}/resolve", REASON)[0] == 200
 
     def resolved():
@@ -268,6 +274,10 @@ def test_parked_event_is_seen_on_both_sides_mended_and_let_go(
     by_return = {
         road.ask_store(f"/v1/parked/{item['id']}")["event"]["correlationid"]: item
         for item in items
+    }
+    raised = [e for e in hub.get("/v1/exceptions")["exceptions"] if e["code"] == "unmapped_code"]
+    assert {(e["return_id"], e["device"], e["stream"], e["seq"]) for e in raised} == {
+        (returned, DEVICE, "returns", item["seq"]) for returned, item in by_return.items()
     }
     item = by_return[first["return_id"]]
     code, text = tillback(road, "parked", "list")

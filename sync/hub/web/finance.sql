@@ -87,11 +87,23 @@ SELECT format, currency, count(*) FILTER (WHERE bank_minor IS NULL) AS without_b
 FROM settlement_batch WHERE bank_minor IS NULL OR mismatches <> 0
 GROUP BY format, currency ORDER BY format, currency
 -- name: exceptions
-SELECT exception_no AS number, code, team, device, correlation AS return_id, seq, detail, times,
+-- What names one is its log and a seq there; or its return, and the number of an event that a store
+-- told or that is parked, or of something else of the centre's, which nobody could find by it.
+SELECT exception_no AS number, code, team,
+       coalesce(about.device, return_index.device, hub_exception.device) AS device,
+       hub_exception.correlation AS return_id, stream_log.stream,
+       CASE WHEN stream_log.log_no IS NOT NULL
+            THEN coalesce(about.seq, nullif(hub_exception.seq, 0)) END AS seq, detail, times,
        raised_ms, last_ms, state, owner, assigned_ms, resolution, resolved_ms, due_ms,
        (coalesce(resolved_ms, ?4) - raised_ms) / 3600000 AS age_hours,
        (state <> 'resolved' AND due_ms < ?4) AS "overdue?"
 FROM hub_exception
+LEFT JOIN event AS about
+  ON about.event_no = hub_exception.seq AND about.correlation = hub_exception.correlation
+     AND (about.type = 'com.tillback.exception.raised.v1' OR code = 'unmapped_code')
+LEFT JOIN return_index ON return_index.correlation = hub_exception.correlation
+LEFT JOIN stream_log
+  ON stream_log.log_id = hub_exception.log_id OR stream_log.log_no = about.log_no
 WHERE exception_no > ?1
   AND state IN (?3, CASE ?3 WHEN 'open' THEN 'assigned' ELSE ?3 END) ORDER BY exception_no LIMIT ?2
 -- name: exception_ages

@@ -19,7 +19,8 @@ const actions = (one) => el("span", {class: "buttons"},
     }));
 
 const about = (one) => one.return_id
-    ? el("a", {href: `#find/${one.return_id}`}, `return ${one.return_id.slice(0, 8)}`) : one.device;
+    ? el("a", {href: `#find/${one.return_id}`}, `return ${one.return_id.slice(0, 8)}`)
+    : `${one.device}${one.seq ? `, ${one.stream} ${one.seq}` : ""}`;
 
 const due = (one) => {
     const left = (Date.parse(one.due) - Date.now()) / 1000;
