@@ -22,9 +22,10 @@ enum {
 
 /*
  * The attributes. Texts are borrowed. `subject` is what it is about ("receipt/0042-01-...",
- * "return/<id>"); `correlation` the return (or sale) that it belongs to; `causation` the event
- * that led to it; `sequence` its ordinal within its correlation, from 1, 0 when it has none.
- * The idempotency key and request hash stand in the first event of a command only.
+ * "return/<id>"); `correlation` the return (or sale) that it belongs to; `causation` the first
+ * event of the command that recorded it, which that one and the centre's have none of; `sequence`
+ * its ordinal within its correlation, from 1, 0 when it has none. The idempotency key and request
+ * hash stand in the first event of a command only.
  */
 struct event {
     struct id id;

@@ -103,6 +103,31 @@ static void the_body_is_a_whole_event_and_stays_as_it_is(void **state)
     assert_int_equal(event.time_ms, INT64_C(1700000000000));
 }
 
+static void the_events_of_a_command_name_its_first_which_names_none(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 3);
+    struct eventlog_stream_status status = log_fixture_stream(f, STREAM_RETURNS);
+    struct arena arena CLEANUP(arena_free);
+    arena_init(&arena, 65536);
+    struct event events[3];
+    struct buf bodies[3];
+    for (int i = 0; i < 3; i++) {
+        struct sha256 before;
+        struct sha256 last;
+        buf_init(&bodies[i], 65536);
+        assert_int_equal(log_fixture_range(f, &status.log, i + 1, 1, &bodies[i], &before, &last),
+                         ERR_OK);
+        struct slice body = {bodies[i].data + 2, bodies[i].len - 3};
+        assert_int_equal(event_read(body, &arena, &events[i], NULL), ERR_OK);
+    }
+    assert_false(events[0].has_causation);
+    for (int i = 1; i < 3; i++)
+        assert_true(events[i].has_causation && id_equal(&events[i].causation, &events[0].id));
+    for (int i = 0; i < 3; i++)
+        buf_free(&bodies[i]);
+}
+
 static void later_events_carry_the_new_identity(void **state)
 {
     struct log_fixture *f = *state;
@@ -408,6 +433,7 @@ int main(void)
         LOG_TEST(seqs_are_gapless_in_each_stream),
         LOG_TEST(every_body_is_in_the_chain_from_the_origin),
         LOG_TEST(the_body_is_a_whole_event_and_stays_as_it_is),
+        LOG_TEST(the_events_of_a_command_name_its_first_which_names_none),
         LOG_TEST(later_events_carry_the_new_identity),
         LOG_TEST(a_range_outside_the_log_is_not_found),
         LOG_TEST(a_failing_command_takes_back_only_itself),
