@@ -17,6 +17,8 @@ void delivery_look(struct uplink *uplink)
             continue;
         }
         window_begin(&uplink->window, (enum stream)i, stream->head, stream->through);
+        if (uplink->replay.ranges[0].stream == (enum stream)i)
+            replay_restart(&uplink->replay);
         uplink->heard[i] = false;
         uplink->behind[i] = false;
     }
@@ -34,7 +36,8 @@ static enum err send_one(struct uplink *uplink, const struct window_choice *choi
                          struct fault *fault)
 {
     const struct eventlog_stream_status *log = &uplink->log.streams[choice->stream];
-    struct window_batch batch = {.stream = choice->stream, .sent_ms = uplink_now_ms(uplink)};
+    struct window_batch batch = {
+        .stream = choice->stream, .sent_ms = uplink_now_ms(uplink), .replay = choice->replay};
     enum err err = parcel_pack(&uplink->parcel, uplink->reader, log, choice, fault);
     if (!err)
         err = parcel_publish(&uplink->parcel, link_mqtt(uplink->link), uplink->config.target.device,
@@ -74,7 +77,8 @@ static enum err send_replay(struct uplink *uplink, struct fault *fault)
                                          .first = next.first,
                                          .max_events =
                                              events < BATCH_EVENTS ? events : BATCH_EVENTS,
-                                         .max_bytes = uplink->window.batch_bytes};
+                                         .max_bytes = uplink->window.batch_bytes,
+                                         .replay = true};
     bool gone = !id_equal(&next.log, &log->log) || next.first < log->first_kept;
     enum err err = gone ? fault_set(fault, ERR_NOT_FOUND, "replay", "the log was forked or pruned")
                         : send_one(uplink, &choice, fault);
@@ -215,7 +219,11 @@ static void take_ack(struct uplink *uplink, enum stream stream, const struct ack
     struct ack seen = *ack;
     if (seen.through < uplink->log.streams[stream].first_kept - 1)
         seen.through = uplink->log.streams[stream].first_kept - 1;
-    if (window_acknowledge(&uplink->window, stream, &seen, now)) {
+    bool covered = window_acknowledge(&uplink->window, stream, &seen, now);
+    bool replayed = !kept && window_replayed(&uplink->window, stream);
+    if (replayed)
+        replay_answered(&uplink->replay);
+    if (covered || replayed) {
         uplink->progress_ms = clock_monotonic_ms(uplink->config.clock);
         uplink->probe_ms = 0;
         link_useful(uplink->link);
@@ -224,9 +232,6 @@ static void take_ack(struct uplink *uplink, enum stream stream, const struct ack
                    "the hub came back without what was on the way");
         replay_restart(&uplink->replay);
     }
-    if (!kept && uplink->replay.sent_to && uplink->replay.ranges[0].stream == stream &&
-        !window_holds(&uplink->window, stream, uplink->replay.ranges[0].first))
-        replay_answered(&uplink->replay);
     if (!again)
         store_ack(uplink, stream);
     delivery_pump(uplink);

@@ -55,6 +55,17 @@ static int64_t held_to(const struct window_lane *lane, int64_t seq)
     return 0;
 }
 
+/* The hub is there, and the line bore that much. */
+static void widen(struct window *window)
+{
+    window->silent = false;
+    if (window->allowed < window->limits.batches)
+        window->allowed++;
+    window->batch_bytes *= 2;
+    if (window->batch_bytes > window->limits.batch_bytes)
+        window->batch_bytes = window->limits.batch_bytes;
+}
+
 bool window_acknowledge(struct window *window, enum stream stream, const struct ack *ack,
                         int64_t now_ms)
 {
@@ -65,7 +76,8 @@ bool window_acknowledge(struct window *window, enum stream stream, const struct 
     memcpy(lane->also, ack->also, ack->also_count * sizeof lane->also[0]);
     for (size_t i = 0; i < window->count;) {
         const struct window_batch *batch = &window->batches[i];
-        if (batch->stream == stream && held_to(lane, batch->first) >= batch->last) {
+        if (batch->stream == stream && !batch->replay &&
+            held_to(lane, batch->first) >= batch->last) {
             window->took_ms = now_ms - batch->sent_ms;
             forget(window, i);
             covered = true;
@@ -73,15 +85,9 @@ bool window_acknowledge(struct window *window, enum stream stream, const struct 
             i++;
         }
     }
-    if (!covered)
-        return false;
-    window->silent = false;
-    if (window->allowed < window->limits.batches)
-        window->allowed++;
-    window->batch_bytes *= 2;
-    if (window->batch_bytes > window->limits.batch_bytes)
-        window->batch_bytes = window->limits.batch_bytes;
-    return true;
+    if (covered)
+        widen(window);
+    return covered;
 }
 
 /* The end of a batch on the road that holds `seq`; 0 when none does. */
@@ -181,11 +187,15 @@ bool window_next(const struct window *window, struct window_choice *choice)
     return choose(window, first, choice) || choose(window, second, choice);
 }
 
-bool window_holds(const struct window *window, enum stream stream, int64_t first)
+bool window_replayed(struct window *window, enum stream stream)
 {
-    for (size_t i = 0; i < window->count; i++)
-        if (window->batches[i].stream == stream && window->batches[i].first == first)
+    for (size_t i = 0; i < window->count; i++) {
+        if (window->batches[i].stream == stream && window->batches[i].replay) {
+            forget(window, i);
+            widen(window);
             return true;
+        }
+    }
     return false;
 }
 

@@ -37,6 +37,7 @@ struct window_batch {
     size_t bytes;
     int64_t sent_ms;
     int token; /* the publish's; -1 once the broker took it */
+    bool replay;
 };
 
 struct window_lane {
@@ -65,6 +66,7 @@ struct window_choice {
     int64_t first;
     int64_t max_events;
     size_t max_bytes;
+    bool replay; /* once more: the hub said that it holds it, so its watermark doesn't cover it */
 };
 
 void window_init(struct window *window, const struct window_limits *limits);
@@ -81,8 +83,8 @@ bool window_acknowledge(struct window *window, enum stream stream, const struct 
 bool window_next(const struct window *window, struct window_choice *choice);
 /* Whether one more batch may go on the road now. */
 bool window_has_room(const struct window *window);
-/* Whether a batch that begins there is on the road. */
-bool window_holds(const struct window *window, enum stream stream, int64_t first);
+/* The hub has answered: forgets what was on the road once more. True if there was any. */
+bool window_replayed(struct window *window, enum stream stream);
 void window_sent(struct window *window, const struct window_batch *batch);
 /* The broker took a publish. */
 void window_taken(struct window *window, int token);

@@ -367,62 +367,6 @@ static void a_hub_that_lost_what_was_cut_here_gets_the_rest(void **state)
     assert_int_equal(f->hub.shelf.times[3], 0);
 }
 
-/* --- What somebody asked to be sent once more ------------------------------------------------- */
-
-static bool all_is_backed_up(void *context)
-{
-    struct uplink_house *f = context;
-    struct eventlog_stream_status log = log_fixture_stream(&f->log, STREAM_RETURNS);
-    return log.head > 0 && log.backed_up_through == log.head;
-}
-
-static bool nothing_is_replayed(void *context)
-{
-    struct uplink_house *f = context;
-    struct uplink_status status;
-    uplink_status(f->uplink, &status);
-    return status.replaying == 0;
-}
-
-/* Six events are with the hub, and the uplink has no link as yet. */
-static void replay_before_there_is_a_link(struct uplink_house *f, int64_t first, int64_t last)
-{
-    int64_t count = 0;
-    struct fault fault;
-    uplink_house_join(f);
-    f->hub.backs_up = true;
-    uplink_house_append(f, 6);
-    uplink_house_start(f);
-    uplink_house_await_all_held(f, AWAIT_MS);
-    assert_true(await(f->loop, all_is_backed_up, f, AWAIT_MS));
-    uplink_close(f->uplink);
-    uplink_house_start(f);
-    assert_int_equal(uplink_replay(f->uplink, STREAM_RETURNS, first, last, &count, &fault), ERR_OK);
-    assert_int_equal(count, last - first + 1);
-    assert_false(nothing_is_replayed(f));
-}
-
-static void what_is_asked_for_again_goes_once_more(void **state)
-{
-    struct uplink_house *f = *state;
-    replay_before_there_is_a_link(f, 2, 4);
-    assert_true(await(f->loop, nothing_is_replayed, f, AWAIT_MS));
-    for (int64_t seq = 1; seq <= 6; seq++)
-        assert_int_equal(f->hub.shelf.times[seq], seq >= 2 && seq <= 4 ? 2 : 1);
-}
-
-/* Else nobody could ask for anything any more. */
-static void what_was_cut_since_it_was_asked_for_is_given_up(void **state)
-{
-    struct uplink_house *f = *state;
-    replay_before_there_is_a_link(f, 2, 4);
-    assert_true(is_cut(f));
-    assert_true(await(f->loop, nothing_is_replayed, f, AWAIT_MS));
-    uplink_house_append(f, 1);
-    uplink_house_await_all_held(f, AWAIT_MS);
-    assert_int_equal(f->hub.shelf.times[2], 1);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
@@ -439,8 +383,6 @@ int main(void)
         TEST(a_watermark_beyond_the_log_makes_a_fork_that_is_sent),
         TEST(a_hub_restored_to_before_a_fork_gets_all_that_it_lost),
         TEST(a_hub_that_lost_what_was_cut_here_gets_the_rest),
-        TEST(what_is_asked_for_again_goes_once_more),
-        TEST(what_was_cut_since_it_was_asked_for_is_given_up),
         TEST(pruning_that_races_a_sending_uplink_loses_nothing_and_sends_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,8 +160,26 @@ static void an_answer_for_one_stream_says_nothing_of_the_other(void **state)
     assert_int_equal(sent.stream, STREAM_RETURNS);
     struct ack ack = (struct ack){.through = 10};
     assert_false(window_acknowledge(&window, STREAM_SALES, &ack, 0));
-    assert_true(window_holds(&window, STREAM_RETURNS, 1));
-    assert_false(window_holds(&window, STREAM_SALES, 1));
+    assert_int_equal(window_deadline_ms(&window), 5000); /* it is still on the road */
+}
+
+/* What a broker kept, say, from before it was sent once more. */
+static void only_an_answer_takes_what_goes_once_more_from_the_road(void **state)
+{
+    (void)state;
+    struct window window;
+    const struct ack ack = {.through = 10};
+    window_init(&window, &window_road_limits);
+    window_begin(&window, STREAM_RETURNS, 10, 10);
+    window_sent(&window,
+                &(struct window_batch){
+                    .stream = STREAM_RETURNS, .first = 1, .last = 10, .bytes = 50, .replay = true});
+    assert_false(window_acknowledge(&window, STREAM_RETURNS, &ack, 0));
+    assert_false(window_replayed(&window, STREAM_SALES));
+    assert_int_equal(window_deadline_ms(&window), 5000);
+    assert_true(window_replayed(&window, STREAM_RETURNS));
+    assert_int_equal(window_deadline_ms(&window), INT64_MAX);
+    assert_false(window_replayed(&window, STREAM_RETURNS));
 }
 
 /* A log that lost its end waits for nothing. */
@@ -189,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_new_connection_begins_anew),
         cmocka_unit_test(an_answer_in_the_middle_of_a_batch_leaves_it_on_the_road),
         cmocka_unit_test(an_answer_for_one_stream_says_nothing_of_the_other),
+        cmocka_unit_test(only_an_answer_takes_what_goes_once_more_from_the_road),
         cmocka_unit_test(a_hub_that_holds_more_than_there_is_leaves_nothing_to_wait_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
