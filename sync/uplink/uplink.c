@@ -214,7 +214,6 @@ static void on_lost(void *context)
     hub_time_end(uplink->hub_time);
     parked_pages_lost(uplink->parked);
     loop_timer_stop(uplink->timer);
-    delivery_forget_road(uplink);
     query_fail_all(uplink->queries, ERR_CLOSED);
     rights_end(&uplink->rights);
 }
