@@ -95,7 +95,7 @@ test("the link is cut: it says since when and how many wait, and returns go on; 
     await save();
     await page.click("#confirm");
     await page.waitForSelector("#paid");
-    assert.match(await page.textContent("#link"), /Offline since .*saved, wait/);
+    await until(page, () => /Offline since .*saved, wait/.test(document.querySelector("#link").textContent)); // a moment after the answer
     assert.deepEqual(await violations(page), []);
     await page.setViewportSize({ width: 1024, height: 700 });
     await page.emulateMedia({ colorScheme: "dark" });
