@@ -40,7 +40,7 @@ static void quote(struct api_call *call)
     struct fault fault;
     struct buf body CLEANUP(buf_free);
     buf_init(&body, EVENT_BODY_MAX);
-    if (lookup_asks(call))
+    if (lookup_reserves(call))
         return;
     call->actor.manager = false;
     enum err err = capture_check_space(call->api->config.capture, &fault);

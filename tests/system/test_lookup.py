@@ -65,12 +65,21 @@ def await_arrival(store):
     await_true(arrived, 20, "arrival")
 
 
-def give_back(till, receipt, piece, pieces=1):
-    body = {
+def of(receipt, pieces):
+    return {
         "receipt": receipt,
         "lines": [{"line": 1, "quantity": pieces, "reason": "unwanted", "condition": "new_sealed"}],
     }
-    status, _, text = till.request("POST", "/v1/returns", body, f"{till.store}-{receipt}-{piece}")
+
+
+def give_back(till, receipt, piece, pieces=1):
+    key = f"{till.store}-{receipt}-{piece}"
+    status, _, text = till.request("POST", "/v1/returns", of(receipt, pieces), key)
+    return status, json.loads(text)
+
+
+def quote(till, receipt):
+    status, _, text = till.request("POST", "/v1/returns/quote", of(receipt, 1))
     return status, json.loads(text)
 
 
@@ -139,6 +148,25 @@ def test_store_that_has_a_receipt_in_hand_hears_what_came_back_at_home_meanwhile
         path = f"/v1/returns/{first['return_id']}"  # by which the hub is not asked
         await_true(lambda: there.request("GET", path)[0] == 200, 20, "the news in the other store")
         assert insist(there, receipt, 1)["decision"] == "declined"
+
+
+def test_quote_is_what_the_return_then_comes_to(town, receipt):
+    home, other = town.stores
+    with till_of(home) as here, till_of(other) as there:
+        assert here.sell(receipt)[0] == 201
+        await_arrival(home)
+        status, quoted = quote(there, receipt)
+        assert (status, quoted["decision"], quoted["reasons"]) == (200, "accepted", []), quoted
+        # The goods lie on the counter there: nobody else takes them back before that is decided.
+        status, problem = give_back(here, receipt, 1)
+        assert status == 503 and "another store has this receipt" in problem["detail"], problem
+        status, answer = give_back(there, receipt, 1)
+        assert (status, answer["decision"]) == (201, "accepted"), answer
+        assert answer["refund"]["total"] == quoted["refund"]["total"]
+        home.appliance.stop()  # and says so
+        await_true(lambda: quote(there, receipt)[1].get("decision") == PENDING, 30, "the doubt")
+        assert insist(there, receipt, 2)["decision"] == PENDING
+        home.appliance.start()
 
 
 def test_two_stores_are_not_at_one_receipt_at_a_time(town, receipt):
