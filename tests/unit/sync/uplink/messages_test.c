@@ -145,6 +145,38 @@ static void a_batch_of_another_number_than_it_says_is_not_taken(void **state)
     assert_true(await(f->loop, three_are_told, f, AWAIT_MS));
 }
 
+static void publish_one(struct uplink_house *f, const char *number)
+{
+    struct buf body;
+    const struct mqtt_property place[] = {{"hub_epoch", "5"}, {"number", number}};
+    buf_init(&body, 8192);
+    log_fixture_message(&body, 7, log_fixture_id(8));
+    fake_hub_publish(&f->hub, "inbox",
+                     (struct mqtt_message){
+                         .payload = buf_slice(&body), .properties = place, .property_count = 2});
+    buf_free(&body);
+}
+
+/* With each answer the hub may send it again. */
+static void messages_that_do_not_fit_are_answered_and_in_no_flood(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    f->hub.inbox_acks = 0;
+    for (int i = 1; i <= 3; i++) {
+        publish_one(f, "4");
+        uplink_house_append(f, 1);
+        uplink_house_await_all_held(f, AWAIT_MS); /* which was told behind it */
+        assert_int_equal(f->hub.inbox_acks, 1);
+        assert_int_equal(f->hub.inbox_through, 0);
+    }
+    publish_one(f, "1");
+    assert_true(await(f->loop, inbox_is_told, f, AWAIT_MS));
+    assert_int_equal(f->hub.inbox_acks, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
@@ -152,6 +184,7 @@ int main(void)
         TEST(a_message_waits_until_what_was_lost_is_back),
         TEST(a_message_is_kept_before_it_is_acknowledged),
         TEST(messages_that_come_together_are_answered_once),
+        TEST(messages_that_do_not_fit_are_answered_and_in_no_flood),
         TEST(a_batch_of_another_number_than_it_says_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
