@@ -6,6 +6,7 @@
 #ifndef SYNC_UPLINK_INTERNAL_H
 #define SYNC_UPLINK_INTERNAL_H
 
+#include "sync/contract/inbox.h"
 #include "sync/uplink/accepted.h"
 #include "sync/uplink/encoding.h"
 #include "sync/uplink/errand.h"
@@ -45,6 +46,7 @@ struct uplink {
     int64_t progress_ms;
     struct inbox_place inbox_newest; /* what the log was given last ... */
     int inbox_coming;                /* ... and how much of what it was given it is still taking */
+    struct inbox_ack inbox_told;     /* the mark that the hub was told last */
     bool inbox_refused;              /* some of that did not fit */
     int64_t inbox_refused_ms;        /* when the hub was last told of a message that doesn't fit */
     struct errands *errands;

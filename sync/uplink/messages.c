@@ -5,20 +5,33 @@
 
 enum { INBOX_REFUSED_MS = 5000, SMALL_MAX = 4 * 1024 };
 
+static struct inbox_ack held(struct uplink *uplink)
+{
+    struct eventlog_status log;
+    eventlog_status(uplink->config.log, &log);
+    return (struct inbox_ack){
+        .hub_epoch = log.inbox_epoch, .through = log.inbox_through, .takes_batches = true};
+}
+
 void messages_tell(struct uplink *uplink)
 {
     struct fault fault;
     struct buf body CLEANUP(buf_free);
     buf_init(&body, SMALL_MAX);
-    struct eventlog_status log;
-    eventlog_status(uplink->config.log, &log);
-    const struct inbox_ack ack = {
-        .hub_epoch = log.inbox_epoch, .through = log.inbox_through, .takes_batches = true};
-    inbox_ack_write(&body, &ack);
+    uplink->inbox_told = held(uplink);
+    inbox_ack_write(&body, &uplink->inbox_told);
     struct mqtt_message message = {
         .payload = buf_slice(&body), .qos = 1, .content_type = "application/json"};
     if (uplink_publish(uplink, "inbox-ack", &message, &fault) != ERR_OK)
         diag_fault(uplink->config.diag, DIAG_INFO, "uplink.inbox_ack", &fault);
+}
+
+/* Since it was told: a message that can't be read is held, too. */
+static bool holds_more(struct uplink *uplink)
+{
+    struct inbox_ack now = held(uplink);
+    return now.hub_epoch != uplink->inbox_told.hub_epoch ||
+           now.through != uplink->inbox_told.through;
 }
 
 /*
@@ -36,7 +49,7 @@ static void inbox_stored(struct errand *errand)
     }
     if (!uplink->subscribed || uplink->inbox_coming > 0)
         return;
-    bool refused = uplink->inbox_refused;
+    bool refused = uplink->inbox_refused && !holds_more(uplink);
     uplink->inbox_refused = false;
     if (refused && now - uplink->inbox_refused_ms < INBOX_REFUSED_MS)
         return;
