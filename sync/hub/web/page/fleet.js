@@ -1,7 +1,7 @@
 // The appliances: the link, how far their logs are held here, and their configuration.
 
 import { badge, card, el, table } from "./dom.js";
-import { count, time } from "./words.js";
+import { count, counted, time } from "./words.js";
 
 const configText = ({version, state, applied, path, reason, drift}) => {
     const parts = [version ? `${state}, version ${applied} of ${version}` : "as set up"];
@@ -28,7 +28,7 @@ const software = (device) => {
 };
 
 const rolloutText = (fleet, rollout) => {
-    const parts = [`${fleet.desired} appliances have a configuration, ${fleet.in_force} have it in ` +
+    const parts = [`${counted(fleet.desired, "appliance")} with a configuration: ${fleet.in_force} in ` +
         `force, ${fleet.failed} failed, ${fleet.on_trial} on trial, ${fleet.drifted} changed there`];
     if (rollout) {
         const {good, total, bad, silent, offline} = rollout.devices;

@@ -79,10 +79,11 @@ const loadAll = async (view, word) => {
     return {...Object.fromEntries(await Promise.all([...asks, ...lists])), ...await view.load?.(word)};
 };
 
-// Another view: its fixed part once, and a body that is drawn anew.
+// Another view, from its top: its fixed part once, and a body that is drawn anew.
 const enter = (view, word) => {
     shown = {view, word, answers: "", body: el("div", {class: "body"})};
     place.replaceChildren(...[view.fixed?.(() => refresh()), shown.body].filter(Boolean));
+    window.scrollTo(0, 0);
     document.title = `${view.name} - Tillback hub`;
     for (const link of document.querySelectorAll("#views a"))
         link.setAttribute("aria-current", link.hash === `#${view.id}` ? "page" : "false");

@@ -36,7 +36,7 @@ const tiles = (told, m) => {
             moneyOf(m.rows("refunds_unsettled_minor")) || "0", "refunds not settled yet",
             unsettled ? `${counted(unsettled, "refund")}, the oldest of ${oldest}` : "none is open"),
         tile("tile-unmatched", "settlement", percent(lines.waiting, lines.matched + lines.waiting),
-            "settlement lines unmatched", `${count(lines.waiting)} wait for a person`, lines.waiting),
+            "settlement lines unmatched", `${count(lines.waiting)} for a person to match`, lines.waiting),
         tile("tile-twice", "exceptions", percent(twice, refunds), "refunds made twice",
             `${count(twice)} of ${count(refunds)} refunds`, twice),
         tile("tile-postings", "journal", count(waiting), "postings waiting for the ERP",

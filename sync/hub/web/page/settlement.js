@@ -3,7 +3,7 @@
 import { button } from "./act.js";
 import { may, sender } from "./api.js";
 import { badge, card, el, table } from "./dom.js";
-import { count, money, plain, time } from "./words.js";
+import { count, counted, money, plain, time } from "./words.js";
 
 const FORMATS = ["adyen", "stripe", "amazon", "camt053", "camt054"];
 
@@ -80,7 +80,7 @@ const upload = (again) => {
             const answer = await sender(`v1/settlements?format=${form.get("format")}`)(
                 await form.get("file").text());
             said.textContent = answer.known ? `known as file ${answer.settlement}`
-                : `file ${answer.settlement}: ${count(answer.lines)} lines`;
+                : `file ${answer.settlement}: ${counted(answer.lines, "line")}`;
             again();
         } catch (error) {
             said.textContent = error.message;
