@@ -167,6 +167,21 @@ static bool is_answered(void *context)
     return ((struct uplink_house *)context)->hub.inbox_acks > 0;
 }
 
+/* The answer may have been lost with a broker. */
+static void a_message_that_is_held_already_is_answered_each_time(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    for (int i = 0; i < 3; i++) {
+        f->hub.inbox_acks = 0;
+        publish_one(f, "1");
+        assert_true(await(f->loop, is_answered, f, AWAIT_MS));
+        assert_int_equal(f->hub.inbox_through, 1);
+    }
+}
+
 /* With each answer the hub may send it again. */
 static void messages_that_do_not_fit_are_answered_and_in_no_flood(void **state)
 {
@@ -209,6 +224,7 @@ int main(void)
         TEST(a_message_waits_until_what_was_lost_is_back),
         TEST(a_message_is_kept_before_it_is_acknowledged),
         TEST(messages_that_come_together_are_answered_once),
+        TEST(a_message_that_is_held_already_is_answered_each_time),
         TEST(messages_that_do_not_fit_are_answered_and_in_no_flood),
         TEST(messages_that_cannot_be_read_do_not_hold_up_one_another),
         TEST(a_batch_of_another_number_than_it_says_is_not_taken),
