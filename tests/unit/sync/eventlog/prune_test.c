@@ -235,6 +235,19 @@ static void what_is_young_is_kept_whatever_the_count(void **state)
     assert_int_equal(log_fixture_findings(f), 0);
 }
 
+/* Of a newer version's type, say. Its time isn't known; those before it and behind it decide. */
+static void what_cannot_be_read_is_neither_old_nor_young(void **state)
+{
+    struct log_fixture *f = *state;
+    fill(f);
+    back_up(f, STREAM_RETURNS, 60, 1);
+    log_fixture_tamper(f, "UPDATE event SET body = CAST(replace(CAST(body AS TEXT), '.v1\"',"
+                          " '.v99\"') AS BLOB) WHERE pos IN (1, 5)");
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_age_ms = 1000}), 0);
+    clock_fake_advance(f->clock, 5000);
+    assert_int_equal(prune(f, (struct eventlog_retention){.max_events = 1, .least_ms = 1000}), 59);
+}
+
 static void what_a_parked_item_needs_is_kept(void **state)
 {
     struct log_fixture *f = *state;
@@ -454,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_damaged_beginning_is_not_believed),
         LOG_TEST(a_rest_of_what_was_cut_is_no_damage_and_goes_with_the_next_cut),
         LOG_TEST(the_rules_cut_by_count_size_and_age),
+        LOG_TEST(what_cannot_be_read_is_neither_old_nor_young),
         LOG_TEST(what_is_young_is_kept_whatever_the_count),
         LOG_TEST(what_a_parked_item_needs_is_kept),
         LOG_TEST(nothing_that_was_returned_is_forgotten),
