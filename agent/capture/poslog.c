@@ -144,7 +144,7 @@ static void next(struct run *run)
 static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
                    const char *key, struct slice body);
 
-/* Refuses this transaction; the others go on. An exception is raised where a person has to act. */
+/* Refuses this transaction; the others go on. A person is told by an exception. */
 static void refuse(struct run *run, const char *code, const struct fault *why)
 {
     char key[POSLOG_EXCEPTION_KEY_TEXT + 1];
@@ -152,13 +152,9 @@ static void refuse(struct run *run, const char *code, const struct fault *why)
     buf_init(&body, EVENT_BODY_MAX);
     run->code = code;
     run->why = *why;
-    run->raising = poslog_exception(&run->order, code, why, &body, key);
-    if (run->raising) {
-        submit(run, CAPTURE_RAISE, NULL, key, buf_slice(&body));
-        return;
-    }
-    note_refused(run, NULL);
-    next(run);
+    run->raising = true;
+    poslog_exception(&run->order, code, why, &body, key);
+    submit(run, CAPTURE_RAISE, NULL, key, buf_slice(&body));
 }
 
 static void note_raised(struct run *run, struct slice answer)

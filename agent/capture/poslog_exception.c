@@ -1,12 +1,13 @@
 #include "agent/capture/poslog_exception.h"
 #include "agent/capture/exception.h"
+#include "hal/base/cleanup.h"
 #include "hal/base/jsonw.h"
 #include "hal/base/sha256.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_HEX = 40 };
+enum { KEY_HEX = 40, DETAIL_MAX = 480 }; /* of EXCEPTION_TEXT_MAX, and a character cut in two */
 
 static bool begins(const char *text, const char *head)
 {
@@ -20,6 +21,8 @@ static bool does_not_add_up(const struct fault *why)
            strstr(why->where, ".tax") != NULL;
 }
 
+static const char other[] = "not_captured";
+
 /* The till has paid; this store would not have, or not that much, or not so. */
 static const char *of_return(const struct fault *why)
 {
@@ -30,22 +33,21 @@ static const char *of_return(const struct fault *why)
         return "currency_mismatch";
     if (begins(why->where, "tenders"))
         return "tender_not_allowed";
-    return begins(why->where, "lines[") ? NULL : "amount_rebased";
+    return begins(why->where, "lines[") ? other : "amount_rebased";
 }
 
 static const char *exception_of(const struct poslog_order *order, const char *code,
                                 const struct fault *why)
 {
-    if (strcmp(code, "unmapped_code") == 0 || strcmp(code, "no_original") == 0 ||
-        strcmp(code, "unsupported") == 0)
+    if (strcmp(code, "unmapped_code") == 0 || strcmp(code, "no_original") == 0)
         return code;
     if (strcmp(code, err_name(ERR_CONFLICT)) == 0)
         return "id_body_conflict";
     if (order->kind == POSLOG_ORDER_SALE && strcmp(code, err_name(ERR_INVALID)) == 0)
-        return does_not_add_up(why) ? "tax_payment_mismatch" : NULL;
+        return does_not_add_up(why) ? "tax_payment_mismatch" : other;
     bool otherwise =
         strcmp(code, err_name(ERR_REFUSED)) == 0 || strcmp(code, "decided_otherwise") == 0;
-    return order->kind == POSLOG_ORDER_RETURN && otherwise ? of_return(why) : NULL;
+    return order->kind == POSLOG_ORDER_RETURN && otherwise ? of_return(why) : other;
 }
 
 static void write_key(char key[static POSLOG_EXCEPTION_KEY_TEXT + 1],
@@ -58,21 +60,17 @@ static void write_key(char key[static POSLOG_EXCEPTION_KEY_TEXT + 1],
     (void)snprintf(key, POSLOG_EXCEPTION_KEY_TEXT + 1, "raised-%.*s", KEY_HEX, text);
 }
 
-bool poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
+void poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
                       struct buf *body, char key[static POSLOG_EXCEPTION_KEY_TEXT + 1])
 {
-    const char *exception = exception_of(order, code, why);
-    if (!exception)
-        return false;
-    struct buf detail;
+    struct buf detail CLEANUP(buf_free);
     buf_init(&detail, POSLOG_NAME_MAX + FAULT_WHERE_MAX + FAULT_TEXT_MAX + 8);
     buf_printf(&detail, "POSLog %s: %s: %s", order->name, why->where, why->text);
+    size_t len = detail.len < DETAIL_MAX ? detail.len : DETAIL_MAX;
     struct jsonw w = jsonw_to(body);
     jsonw_object(&w, NULL);
-    jsonw_text(&w, "code", exception);
-    jsonw_slice(&w, "detail", buf_slice(&detail));
+    jsonw_text(&w, "code", exception_of(order, code, why));
+    jsonw_slice(&w, "detail", (struct slice){detail.data, len});
     jsonw_end(&w);
     write_key(key, order, buf_slice(body));
-    buf_free(&detail);
-    return !body->failed;
 }

@@ -11,9 +11,9 @@ enum { POSLOG_EXCEPTION_KEY_TEXT = 7 + 40 };
 
 /*
  * Writes the order for CAPTURE_RAISE, and the key that the same refusal of the same transaction
- * has each time. False if it means no exception: the document itself is at fault, and says why.
+ * has each time.
  */
-bool poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
+void poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
                       struct buf *body, char key[static POSLOG_EXCEPTION_KEY_TEXT + 1]);
 
 #endif

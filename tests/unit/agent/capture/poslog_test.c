@@ -340,12 +340,36 @@ static void what_is_not_taken_in_one_transaction_is_an_exception(void **state)
     take(bench, DOCUMENT(NS, SALE_17));
     assert_raises(bench,
                   DOCUMENT(NS, HEAD("18") SOCKS_SALE RETURNED_OF("17") CASH("Sale", "6.67") TAIL),
-                  "unsupported");
+                  "not_captured");
     assert_string_equal(raised_in(bench).last.owner, "manager");
     assert_raises(
         bench,
         DOCUMENT(NS, HEAD("19") RETURNED_OF("17") RETURNED_OF("16") CASH("Refund", "6.66") TAIL),
-        "unsupported");
+        "not_captured");
+}
+
+/* Money has left the till, or come in: whoever sent the document may never read its answer. */
+static void whatever_is_refused_is_an_exception(void **state)
+{
+    struct bench *bench = *state;
+    take(bench, DOCUMENT(NS, SALE_17));
+    assert_raises(
+        bench,
+        DOCUMENT(NS, HEAD("18") "<LineItem><SequenceNumber>1</SequenceNumber><Sale>"
+                                "<ItemID>4711</ItemID><ExtendedAmount>ten"
+                                "</ExtendedAmount></Sale></LineItem>" CASH("Sale", "10.00") TAIL),
+        "not_captured");
+    assert_raises(bench,
+                  DOCUMENT(NS, HEAD("19") "<LineItem><SequenceNumber>1</SequenceNumber><Return>"
+                                          "<ItemID>4712</ItemID><Quantity>1</Quantity><Reason>"
+                                          "Unwanted</Reason><Disposal Method=\"ReturnToStock\"/>"
+                                          "<TransactionLink ReasonCode=\"Return\"><WorkstationID>"
+                                          "01</WorkstationID><BusinessDayDate>2026-11-22"
+                                          "</BusinessDayDate><SequenceNumber>17</SequenceNumber>"
+                                          "<LineItemSequenceNumber>7</LineItemSequenceNumber>"
+                                          "</TransactionLink></Return></LineItem>" CASH(
+                                              "Refund", "3.33") TAIL),
+                  "not_captured");
 }
 
 static void an_exception_of_no_return_goes_its_way_too(void **state)
@@ -483,6 +507,7 @@ int main(void)
         T(what_a_till_paid_back_otherwise_is_an_exception),
         T(what_can_not_be_captured_is_an_exception_that_names_the_transaction),
         T(what_is_not_taken_in_one_transaction_is_an_exception),
+        T(whatever_is_refused_is_an_exception),
         T(an_exception_of_no_return_goes_its_way_too),
         T(a_card_number_in_a_document_is_not_repeated),
         T(unmapped_codes_are_refused_and_the_others_go_on),
