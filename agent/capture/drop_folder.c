@@ -26,8 +26,9 @@ struct drop_folder {
     char places[PLACE_COUNT][PATH_MAX];
     char name[NAME_MAX + 1]; /* of the file in work */
     struct loop_timer *timer;
-    bool busy;   /* a document is at the desk */
-    bool closed; /* while busy: freed when the desk answers */
+    struct fault why; /* it is refused whole, while people are told */
+    bool busy;        /* a document is at the desk */
+    bool closed;      /* while busy: freed when the desk answers */
 };
 
 static enum err path_of(const struct drop_folder *d, enum place place, const char *name,
@@ -140,26 +141,73 @@ static void put_away(struct drop_folder *d, enum place to, struct slice reason)
     loop_timer_start(d->timer, err ? d->config.poll_ms : 0, d->config.poll_ms);
 }
 
-/* Refused whole: the sentence is the reason. */
-static void put_bad(struct drop_folder *d, enum err err, const struct fault *fault)
+/* In work, until the timer comes. */
+static void keep_waiting(struct drop_folder *d, const struct fault *fault)
+{
+    diag_fault(d->config.diag, DIAG_WARN, "poslog.waits", fault);
+}
+
+/* The desk has answered. False, and nothing is left of it, if it was closed meanwhile. */
+static bool is_open(struct drop_folder *d)
+{
+    d->busy = false;
+    if (!d->closed)
+        return true;
+    free(d);
+    return false;
+}
+
+/* --- Refused whole ---------------------------------------------------------------------------- */
+
+/* The sentence is the reason. */
+static void put_bad(struct drop_folder *d)
 {
     struct buf reason CLEANUP(buf_free);
     buf_init(&reason, REASON_MAX_BYTES);
-    buf_printf(&reason, "%s: %s: %s\n", err_name(err), fault->where, fault->text);
+    buf_printf(&reason, "%s: %s: %s\n", err_name(d->why.code), d->why.where, d->why.text);
     put_away(d, BAD, buf_slice(&reason));
 }
+
+/* Where people can't be told of it by this name, the folder has to do. */
+static void told(struct drop_folder *d, enum err err, const struct fault *fault)
+{
+    if (err && err_class(err) != ERR_CLASS_PARK)
+        keep_waiting(d, fault);
+    else
+        put_bad(d);
+}
+
+static void on_told(void *context, const struct capture_answer *answer)
+{
+    struct drop_folder *d = context;
+    if (is_open(d))
+        told(d, answer->err, answer->fault);
+}
+
+static void refuse(struct drop_folder *d, struct slice xml, const struct fault *why)
+{
+    char name[NAME_MAX + sizeof "file "];
+    struct fault fault;
+    (void)snprintf(name, sizeof name, "file %s", d->name);
+    d->why = *why;
+    d->busy = true;
+    enum err err = poslog_tell_refused(d->config.desk, name, xml, why, on_told, d, &fault);
+    if (err) {
+        d->busy = false;
+        told(d, err, &fault);
+    }
+}
+
+/* --- Taken ------------------------------------------------------------------------------------ */
 
 static void on_captured(void *context, const struct poslog_answer *answer)
 {
     struct drop_folder *d = context;
-    d->busy = false;
-    if (d->closed) {
-        free(d);
+    if (!is_open(d))
         return;
-    }
     if (answer->err) {
-        diag_fault(d->config.diag, DIAG_WARN, "poslog.waits", answer->fault);
-        return; /* in work, until the timer comes */
+        keep_waiting(d, answer->fault);
+        return;
     }
     diag_write(d->config.diag, DIAG_INFO, "poslog.captured",
                "%s: %zu captured, %zu known, %zu refused, %zu skipped", d->name,
@@ -184,9 +232,9 @@ static void take(struct drop_folder *d)
             d->busy = false;
     }
     if (err && err_class(err) == ERR_CLASS_PARK)
-        put_bad(d, err, &fault);
+        refuse(d, buf_slice(&xml), &fault);
     else if (err)
-        diag_fault(d->config.diag, DIAG_WARN, "poslog.waits", &fault);
+        keep_waiting(d, &fault);
 }
 
 /* First what a stop has left in work, then the next. */
@@ -205,7 +253,7 @@ static void look(void *context)
     if (move(d, INBOX, WORK, d->name, &fault) == ERR_OK)
         take(d);
     else
-        diag_fault(d->config.diag, DIAG_WARN, "poslog.waits", &fault);
+        keep_waiting(d, &fault);
 }
 
 static enum err make_places(struct drop_folder *d, struct fault *fault)

@@ -4,7 +4,8 @@
  *   PATH/        where they are put, best by a rename; one that is still being written is let be
  *   PATH/work/   the one that is being captured, moved there at a stroke
  *   PATH/done/   captured, or known from before
- *   PATH/bad/    not, or not all of it, captured; NAME.txt beside it says what and why
+ *   PATH/bad/    not, or not all of it, captured; NAME.txt beside it says what and why, and an
+ *                exception tells people of each transaction, or of a file that nobody can read
  *
  * One file at a time, in the order of their names. A stop at any point, by power too, leaves a file
  * in one of these places, and what was in work/ is taken again: its transactions have keys, so what

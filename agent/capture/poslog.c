@@ -359,3 +359,24 @@ enum err poslog_take(struct poslog_desk *desk, struct slice xml, poslog_done *do
     step(run);
     return ERR_OK;
 }
+
+enum err poslog_tell_refused(struct poslog_desk *desk, const char *name, struct slice xml,
+                             const struct fault *why, capture_done *done, void *context,
+                             struct fault *fault)
+{
+    char key[POSLOG_EXCEPTION_KEY_TEXT + 1];
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    poslog_exception_of_document(name, xml, why, &body, key);
+    const struct capture_order order = {
+        .kind = CAPTURE_RAISE,
+        .body = buf_slice(&body),
+        .key = slice_of(key),
+        .traceparent = {"", 0},
+        .actor = {.lane = "", .person = ""},
+        .loop = desk->config.loop,
+    };
+    if (desk->stopped)
+        return fault_set(fault, ERR_BUSY, "", "shutting down");
+    return capture_submit(desk->config.capture, &order, done, context, fault);
+}

@@ -55,4 +55,13 @@ typedef void poslog_done(void *context, const struct poslog_answer *answer);
 enum err poslog_take(struct poslog_desk *desk, struct slice xml, poslog_done *done, void *context,
                      struct fault *fault) MUST_CHECK;
 
+/*
+ * Tells people of a document that was refused whole, called `name` where it lies, by an exception:
+ * one, however often it comes. For documents that nobody waits for. `done` comes once, on the
+ * loop's thread.
+ */
+enum err poslog_tell_refused(struct poslog_desk *desk, const char *name, struct slice xml,
+                             const struct fault *why, capture_done *done, void *context,
+                             struct fault *fault) MUST_CHECK;
+
 #endif

@@ -50,27 +50,41 @@ static const char *exception_of(const struct poslog_order *order, const char *co
     return order->kind == POSLOG_ORDER_RETURN && otherwise ? of_return(why) : other;
 }
 
-static void write_key(char key[static POSLOG_EXCEPTION_KEY_TEXT + 1],
-                      const struct poslog_order *order, struct slice body)
+static void write_key(char key[static POSLOG_EXCEPTION_KEY_TEXT + 1], struct slice of,
+                      struct slice body)
 {
     char text[SHA256_TEXT + 1];
-    const struct slice parts[] = {slice_of(order->key), body};
+    const struct slice parts[] = {of, body};
     struct sha256 hash = sha256_of_all(parts, 2);
     sha256_format(&hash, text);
     (void)snprintf(key, POSLOG_EXCEPTION_KEY_TEXT + 1, "raised-%.*s", KEY_HEX, text);
 }
 
-void poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
-                      struct buf *body, char key[static POSLOG_EXCEPTION_KEY_TEXT + 1])
+static void write_order(struct buf *body, const char *code, const char *name,
+                        const struct fault *why)
 {
     struct buf detail CLEANUP(buf_free);
-    buf_init(&detail, POSLOG_NAME_MAX + FAULT_WHERE_MAX + FAULT_TEXT_MAX + 8);
-    buf_printf(&detail, "POSLog %s: %s: %s", order->name, why->where, why->text);
+    buf_init(&detail, POSLOG_NAME_MAX + FAULT_WHERE_MAX + FAULT_TEXT_MAX + 16);
+    buf_printf(&detail, "POSLog %.*s: %s%s%s", POSLOG_NAME_MAX, name, why->where,
+               why->where[0] ? ": " : "", why->text);
     size_t len = detail.len < DETAIL_MAX ? detail.len : DETAIL_MAX;
     struct jsonw w = jsonw_to(body);
     jsonw_object(&w, NULL);
-    jsonw_text(&w, "code", exception_of(order, code, why));
+    jsonw_text(&w, "code", code);
     jsonw_slice(&w, "detail", (struct slice){detail.data, len});
     jsonw_end(&w);
-    write_key(key, order, buf_slice(body));
+}
+
+void poslog_exception(const struct poslog_order *order, const char *code, const struct fault *why,
+                      struct buf *body, char key[static POSLOG_EXCEPTION_KEY_TEXT + 1])
+{
+    write_order(body, exception_of(order, code, why), order->name, why);
+    write_key(key, slice_of(order->key), buf_slice(body));
+}
+
+void poslog_exception_of_document(const char *name, struct slice xml, const struct fault *why,
+                                  struct buf *body, char key[static POSLOG_EXCEPTION_KEY_TEXT + 1])
+{
+    write_order(body, other, name, why);
+    write_key(key, xml, buf_slice(body));
 }

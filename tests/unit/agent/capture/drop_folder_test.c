@@ -1,5 +1,6 @@
 /* Files dropped by a legacy till: captured once, wherever a stop left them; bad ones say why. */
 #include "agent/capture/drop_folder.h"
+#include "agent/views/exception_view.h"
 #include "hal/storage.h"
 #include "tests/support/await.h"
 #include "tests/support/counter.h"
@@ -157,6 +158,71 @@ static void a_bad_file_is_put_aside_with_its_reason(void **state)
     buf_free(&reason);
 }
 
+struct raised {
+    struct exception_state last;
+    size_t count;
+};
+
+static enum err take_raised(void *context, const struct exception_state *state, struct fault *fault)
+{
+    (void)fault;
+    struct raised *raised = context;
+    raised->last = *state;
+    raised->count++;
+    return ERR_OK;
+}
+
+static struct raised raised_in(const struct bench *bench)
+{
+    struct raised raised = {.count = 0};
+    struct views views = views_of_reader(counter_reader(bench->counter));
+    struct exception_view_query query = {.step = -1, .after_ms = -1, .max = 50};
+    assert_int_equal(exception_view_list(&views, &query, take_raised, &raised, NULL), ERR_OK);
+    return raised;
+}
+
+/* Nobody looks into a folder on the appliance by themselves. */
+static void a_file_that_nobody_can_read_is_an_exception_once(void **state)
+{
+    struct bench *bench = *state;
+    put(bench, "a.xml", "<POSLog");
+    await_file(bench, "bad/a.xml");
+    struct raised raised = raised_in(bench);
+    assert_int_equal(raised.count, 1);
+    assert_string_equal(raised.last.code, "not_captured");
+    assert_string_equal(raised.last.owner, "manager");
+    assert_non_null(strstr(raised.last.detail, "POSLog file a.xml: "));
+    put(bench, "a.xml", "<POSLog");
+    await_file(bench, "bad/a.1.xml");
+    assert_int_equal(raised_in(bench).count, 1);
+}
+
+static void a_file_whose_name_can_not_be_told_is_put_aside_all_the_same(void **state)
+{
+    struct bench *bench = *state;
+    put(bench, "4111111111111111.xml", "<POSLog");
+    await_file(bench, "bad/4111111111111111.xml");
+    assert_int_equal(raised_in(bench).count, 0);
+}
+
+static void a_stop_after_any_number_of_steps_tells_of_an_unreadable_file_once(void **state)
+{
+    struct bench *bench = *state;
+    for (int steps = 0; steps < 12; steps++) {
+        char name[32];
+        char bad[64];
+        (void)snprintf(name, sizeof name, "f%d.xml", steps);
+        (void)snprintf(bad, sizeof bad, "bad/f%d.xml", steps);
+        put(bench, name, "<POSLog");
+        for (int i = 0; i < steps; i++)
+            loop_run_once(bench->loop, 5);
+        stop(bench);
+        start(bench);
+        await_file(bench, bad);
+        assert_int_equal(raised_in(bench).count, steps + 1);
+    }
+}
+
 static void other_files_are_let_be(void **state)
 {
     struct bench *bench = *state;
@@ -222,9 +288,12 @@ int main(void)
         T(a_file_is_captured_and_put_to_done),
         T(the_same_file_again_changes_nothing_and_overwrites_nothing),
         T(a_bad_file_is_put_aside_with_its_reason),
+        T(a_file_that_nobody_can_read_is_an_exception_once),
+        T(a_file_whose_name_can_not_be_told_is_put_aside_all_the_same),
         T(other_files_are_let_be),
         T(what_a_stop_left_in_work_is_finished_once),
         T(a_stop_after_any_number_of_steps_loses_and_doubles_nothing),
+        T(a_stop_after_any_number_of_steps_tells_of_an_unreadable_file_once),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
