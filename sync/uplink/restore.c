@@ -19,8 +19,6 @@ struct restore {
     int64_t moved_ms; /* when something was asked or came last */
 };
 
-enum { STANDSTILL_MS = 15 * 1000 };
-
 static void publish(struct restore *restore, const struct restore_ask *ask)
 {
     struct fault fault;
@@ -45,14 +43,14 @@ void restore_begin(struct restore *restore)
 
 struct search {
     const struct restore_logs *logs;
-    struct restore_ask ask; /* the first note that the hub can make good */
+    struct restore_ask ask; /* for a note that the hub can make good */
 };
 
 static enum err look_at_note(void *context, const struct eventlog_lost *lost, struct fault *fault)
 {
     (void)fault;
     struct search *search = context;
-    for (size_t i = 0; i < search->logs->count && !search->ask.has_log; i++) {
+    for (size_t i = 0; i < search->logs->count; i++) {
         const struct restore_log *log = &search->logs->list[i];
         if (id_equal(&log->id, &lost->log) && lost->first <= log->through)
             search->ask = (struct restore_ask){
@@ -71,7 +69,8 @@ static void finish(struct restore *restore)
 
 bool restore_is_busy(const struct restore *restore)
 {
-    return restore->busy && loop_now_ms(restore->loop) - restore->moved_ms < STANDSTILL_MS;
+    int64_t patience_ms = restore->config->limits.ack_timeout_ms;
+    return restore->busy && loop_now_ms(restore->loop) - restore->moved_ms < patience_ms;
 }
 
 static void ask_next(struct restore *restore)

@@ -20,7 +20,7 @@ void restore_close(struct restore *restore); /* takes NULL */
 void restore_begin(struct restore *restore);
 /*
  * Whether events are still to come back, or it isn't known yet. News of the centre about them has
- * no meaning before; so it waits, but not longer than nothing moves here for a while. `done` is
+ * no meaning before; so it waits, but not longer than the hub is given to answer. `done` is
  * called when it is over.
  */
 bool restore_is_busy(const struct restore *restore);

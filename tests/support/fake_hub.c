@@ -3,7 +3,6 @@
 #include "sync/contract/compression.h"
 #include "sync/contract/inbox.h"
 #include "sync/contract/parked_ask.h"
-#include "sync/contract/restore.h"
 #include "sync/contract/sale_query.h"
 #include "sync/contract/told_time.h"
 #include "sync/contract/topic.h"
@@ -219,6 +218,7 @@ static void hub_message(void *context, const struct mqtt_message *message)
         assert_int_equal(link_state_read(message->payload, &hub->state, NULL), ERR_OK);
         hub->states++;
     } else if (strcmp(topic.name, "restore") == 0) {
+        assert_int_equal(restore_ask_read(message->payload, &hub->restore, NULL), ERR_OK);
         hub->listed++;
         if (!hub->lists_late)
             fake_hub_list_logs(hub);

@@ -7,6 +7,7 @@
 
 #include "sync/contract/chain.h"
 #include "sync/contract/link_state.h"
+#include "sync/contract/restore.h"
 #include "sync/transport/mqtt.h"
 #include "tests/support/tls_pki.h"
 
@@ -51,8 +52,9 @@ struct fake_hub {
     int64_t parked;   /* so many events from the first on it has parked */
     int parked_asked; /* for a page of them ... */
     bool keeps_pages; /* ... which it doesn't answer */
-    bool lists_late;  /* keeps the question for the logs to be restored */
+    bool lists_late;  /* keeps the questions for what is to be restored */
     int listed;
+    struct restore_ask restore; /* the last of them */
 };
 
 /* Joins the broker at `url`, with a certificate of that PKI. */
