@@ -7,6 +7,7 @@
 #include "tests/support/seed.h"
 #include "tests/support/vfs_fault.h"
 
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,6 +71,60 @@ static void append_when_disk_full_keeps_previous(void **state)
     assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 1);
     vfs_fault_heal(d->vfs);
     assert_int_equal(append(d, &fault), ERR_OK); /* without a restart */
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
+    assert_int_equal(log_fixture_findings(&d->f), 0);
+    log_fixture_reopen(&d->f);
+    assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
+}
+
+/* Keeps the writer busy until it is opened, so that what comes behind it is one group. */
+struct gate {
+    struct eventlog_command command;
+    sem_t opened;
+    sem_t ended;
+};
+
+static enum err wait_at(void *context, struct eventlog_txn *txn, struct fault *fault)
+{
+    struct gate *gate = context;
+    (void)txn;
+    (void)fault;
+    (void)sem_wait(&gate->opened);
+    return ERR_OK;
+}
+
+static void end(void *context, enum err err, const struct fault *fault)
+{
+    struct gate *gate = context;
+    (void)err;
+    (void)fault;
+    (void)sem_post(&gate->ended);
+}
+
+/* SQLite takes the whole transaction back when a large command finds the disk full. */
+static void what_was_decided_before_a_command_that_finds_the_disk_full_leaves_no_gap(void **state)
+{
+    struct disk *d = *state;
+    struct fault fault;
+    struct gate gate = {.command = {.decide = wait_at, .done = end, .context = &gate}};
+    struct log_command small;
+    struct log_command large;
+    sem_init(&gate.opened, 0, 0);
+    sem_init(&gate.ended, 0, 0);
+    assert_int_equal(append(d, &fault), ERR_OK);
+    settle(d);
+    log_command_make(&small, &d->f, EVENT_RETURN_CREATED, 1);
+    log_command_make(&large, &d->f, EVENT_RETURN_CREATED, 16); /* more than SQLite's cache holds */
+    large.padding = 240 * 1024;
+    eventlog_submit(d->f.log, &gate.command);
+    log_command_submit(&small);
+    log_command_submit(&large);
+    vfs_fault_fail(d->vfs, VFS_FAULT_WRITE, 1, SQLITE_FULL, false);
+    (void)sem_post(&gate.opened);
+    assert_int_equal(log_command_await(&small), ERR_DISK_FULL);
+    assert_int_equal(log_command_await(&large), ERR_DISK_FULL);
+    (void)sem_wait(&gate.ended);
+    assert_int_equal(append(d, &fault), ERR_OK);
     assert_int_equal(log_fixture_stream(&d->f, STREAM_RETURNS).head, 2);
     assert_int_equal(log_fixture_findings(&d->f), 0);
     log_fixture_reopen(&d->f);
@@ -309,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DISK_TEST(append_when_disk_full_keeps_previous),
+        DISK_TEST(what_was_decided_before_a_command_that_finds_the_disk_full_leaves_no_gap),
         DISK_TEST(a_failed_sync_is_an_unknown_outcome_and_the_log_goes_on),
         DISK_TEST(a_disk_that_stays_away_is_told_until_it_is_back),
         DISK_TEST(a_head_file_that_cannot_be_written_does_not_undo_the_commit),
