@@ -116,6 +116,21 @@ static void parked_items_come_and_go_with_the_acknowledgements(void **state)
     assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 1);
 }
 
+static void what_is_parked_of_one_stream_is_not_settled_by_the_other(void **state)
+{
+    struct log_fixture *f = *state;
+    log_fixture_append(f, EVENT_RETURN_CREATED, 2);
+    log_fixture_append(f, EVENT_SALE_RECORDED, 2);
+    struct ack returns = log_fixture_ack(f, STREAM_RETURNS, 2, 1);
+    returns.parked_count = 1;
+    returns.parked[0] = (struct ack_parked){.id = log_fixture_id(1), .seq = 1, .code = "poison"};
+    assert_int_equal(acknowledge(f, &returns), ERR_OK);
+    const struct ack sales = log_fixture_ack(f, STREAM_SALES, 2, 1);
+    assert_int_equal(log_fixture_acknowledge(f, STREAM_SALES, &sales), ERR_OK);
+    log_fixture_reopen(f);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 1);
+}
+
 static void park(struct ack *ack, int64_t first, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -192,6 +207,7 @@ int main(void)
         LOG_TEST(an_acknowledgement_of_another_log_is_ignored),
         LOG_TEST(a_new_epoch_takes_the_watermark_back),
         LOG_TEST(parked_items_come_and_go_with_the_acknowledgements),
+        LOG_TEST(what_is_parked_of_one_stream_is_not_settled_by_the_other),
         LOG_TEST(pages_of_what_is_parked_make_one_list),
         LOG_TEST(full_list_of_a_former_hub_takes_nothing_away),
     };

@@ -242,14 +242,16 @@ static void parked_items_move_with_a_fork(void **state)
     struct log_fixture *f = *state;
     log_fixture_append(f, EVENT_RETURN_CREATED, 5);
     struct ack ack = log_fixture_ack(f, STREAM_RETURNS, 1, 1);
-    ack.parked_count = 1;
+    ack.parked_count = 2;
     ack.parked[0] = (struct ack_parked){.id = log_fixture_id(1), .seq = 4, .code = "poison"};
+    ack.parked[1] = (struct ack_parked){.id = log_fixture_id(2), .seq = 1, .code = "poison"};
     assert_int_equal(acknowledge(f, &ack), ERR_OK);
     ack.ack_no = 2;
     ack.through = 50;
     assert_int_equal(acknowledge(f, &ack), ERR_FORKED);
-    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 1);
+    assert_int_equal(log_fixture_stream(f, STREAM_RETURNS).parked, 2);
     assert_int_equal(log_fixture_number(f, "SELECT seq FROM parked WHERE log = 1"), 3);
+    assert_int_equal(log_fixture_number(f, "SELECT seq FROM parked WHERE log = 0"), 1);
 }
 
 /* It may have begun another history there since. */
