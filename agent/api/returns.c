@@ -46,7 +46,9 @@ static void quote(struct api_call *call)
     enum err err = capture_check_space(call->api->config.capture, &fault);
     if (!err)
         err = capture_quote(call->api->config.capture, call->api->reader,
-                            http_request_body(call->request), &call->actor, &body, &fault);
+                            &(struct capture_question){.body = http_request_body(call->request),
+                                                       .actor = call->actor},
+                            &body, &fault);
     if (err)
         api_fail(call->request, err, &fault);
     else

@@ -124,9 +124,15 @@ enum err capture_reserve(struct capture *capture, const struct reservation *aske
                          struct loop *loop, capture_reserved *done, void *context,
                          struct fault *fault) MUST_CHECK;
 
+/* What is asked without saving it. */
+struct capture_question {
+    struct slice body; /* as of CAPTURE_RETURN */
+    struct capture_actor actor;
+    int64_t exchange_minor; /* what new goods of an exchange come to; 0: none */
+};
 /* Decides a return without saving it; on the calling thread, which owns the reader. */
-enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, struct slice body,
-                       const struct capture_actor *actor, struct buf *answer,
+enum err capture_quote(struct capture *capture, struct eventlog_reader *reader,
+                       const struct capture_question *question, struct buf *answer,
                        struct fault *fault) MUST_CHECK;
 
 #endif

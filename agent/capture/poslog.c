@@ -32,7 +32,8 @@ struct run {
     bool raising;              /* it is refused, the exception about it is being recorded */
     const char *code;          /* why it is refused, while raising */
     struct fault why;
-    struct buf saved; /* the first answer of this order */
+    char sale_id[ID_TEXT + 1]; /* what the order was saved as; "": is not of its kind */
+    char return_id[ID_TEXT + 1];
     bool replayed;
     struct buf lists[LIST_COUNT];
     size_t counts[LIST_COUNT];
@@ -52,7 +53,6 @@ static void run_free(struct run *run)
     poslog_order_free(&run->order);
     for (size_t i = 0; i < LIST_COUNT; i++)
         buf_free(&run->lists[i]);
-    buf_free(&run->saved);
     arena_free(&run->arena);
     free(run);
 }
@@ -103,17 +103,16 @@ static struct jsonw open_item(struct run *run, enum list list)
 
 static void note_saved(struct run *run)
 {
-    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
-    struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
-    enum err err = json_parse(buf_slice(&run->saved), limits, &doc, NULL);
-    bool sale = run->order.kind == POSLOG_ORDER_SALE;
+    static const char *const kinds[] = {[POSLOG_ORDER_SALE] = "sale",
+                                        [POSLOG_ORDER_RETURN] = "return",
+                                        [POSLOG_ORDER_EXCHANGE] = "exchange"};
     struct jsonw w = open_item(run, run->replayed ? DUPLICATES : CAPTURED);
-    jsonw_text(&w, "kind", sale ? "sale" : "return");
+    jsonw_text(&w, "kind", kinds[run->order.kind]);
     jsonw_text(&w, "receipt", run->order.receipt);
-    if (!err && sale)
-        jsonw_text(&w, "sale_id", json_member_text(doc, "sale_id"));
-    else if (!err)
-        jsonw_text(&w, "return_id", json_member_text(doc, "return_id"));
+    if (run->sale_id[0])
+        jsonw_text(&w, "sale_id", run->sale_id);
+    if (run->return_id[0])
+        jsonw_text(&w, "return_id", run->return_id);
     jsonw_end(&w);
 }
 
@@ -185,24 +184,68 @@ static void failed(struct run *run, enum err err, const struct fault *fault)
 /* --- One order to the writer and back ----------------------------------------------------------
  */
 
+/* What the till paid back; of an exchange that may be nothing. */
 static void record_refund(struct run *run)
 {
     char key[POSLOG_KEY_TEXT + 8];
-    struct fault fault;
-    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
-    struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
     struct id id;
-    enum err err = json_parse(buf_slice(&run->saved), limits, &doc, &fault);
-    const char *text = json_member_text(doc, "return_id");
-    if (!err)
-        err = text ? id_parse(slice_of(text), &id) : ERR_INVALID;
-    if (err || !poslog_agrees(&run->order, buf_slice(&run->saved), &fault)) {
-        refuse(run, "decided_otherwise", &fault);
+    if (run->order.kind == POSLOG_ORDER_EXCHANGE && run->order.paid_total_minor == 0) {
+        note_saved(run);
+        next(run);
         return;
     }
     (void)snprintf(key, sizeof key, "%s-paid", run->order.key);
     run->refunding = true;
-    submit(run, CAPTURE_REFUND, &id, key, SLICE_LITERAL("{}"));
+    if (id_parse(slice_of(run->return_id), &id) == ERR_OK)
+        submit(run, CAPTURE_REFUND, &id, key, SLICE_LITERAL("{}"));
+    else
+        failed(run, ERR_CORRUPT, &(struct fault){.code = ERR_CORRUPT, .text = "no return's id"});
+}
+
+static void keep_id(char kept[static ID_TEXT + 1], const struct cJSON *doc, const char *name)
+{
+    const char *text = json_member_text(doc, name);
+    (void)snprintf(kept, ID_TEXT + 1, "%s", text ? text : "");
+}
+
+/*
+ * Another lane may have taken the same goods back since the quote: then it was decided otherwise,
+ * and of an exchange the sale may be missing.
+ */
+static void check_return(struct run *run, const struct cJSON *decision, bool linked)
+{
+    struct fault fault = {0};
+    keep_id(run->return_id, decision, "return_id");
+    if (run->order.kind == POSLOG_ORDER_EXCHANGE && !linked) {
+        fault_set(&fault, ERR_REFUSED, "sale",
+                  "what came back was not accepted at once: the new goods are not recorded");
+        refuse(run, "decided_otherwise", &fault);
+    } else if (!poslog_agrees(&run->order, decision, &fault)) {
+        refuse(run, "decided_otherwise", &fault);
+    } else {
+        record_refund(run);
+    }
+}
+
+static void on_first_saved(struct run *run, struct slice answer)
+{
+    struct fault fault = {0};
+    struct cJSON *doc CLEANUP(json_cleanup) = NULL;
+    struct json_limits limits = {.bytes = EVENT_BODY_MAX, .depth = 16};
+    enum err err = json_parse(answer, limits, &doc, &fault);
+    const struct cJSON *sale = json_member(doc, "sale");
+    if (err) {
+        failed(run, err, &fault);
+    } else if (run->order.kind == POSLOG_ORDER_EXCHANGE) {
+        keep_id(run->sale_id, sale, "sale_id");
+        check_return(run, json_member(doc, "return"), run->sale_id[0]);
+    } else if (run->order.kind == POSLOG_ORDER_RETURN) {
+        check_return(run, doc, false);
+    } else {
+        keep_id(run->sale_id, doc, "sale_id");
+        note_saved(run);
+        next(run);
+    }
 }
 
 static void on_saved(void *context, const struct capture_answer *answer)
@@ -210,23 +253,15 @@ static void on_saved(void *context, const struct capture_answer *answer)
     struct run *run = context;
     if (answer->err) {
         failed(run, answer->err, answer->fault);
-        return;
-    }
-    if (run->raising) {
+    } else if (run->raising) {
         note_raised(run, answer->body);
-        return;
-    }
-    if (!run->refunding) {
-        buf_reset(&run->saved);
-        buf_append(&run->saved, answer->body.data, answer->body.len);
+    } else if (run->refunding) {
+        note_saved(run);
+        next(run);
+    } else {
         run->replayed = answer->replayed;
+        on_first_saved(run, answer->body);
     }
-    if (run->order.kind == POSLOG_ORDER_RETURN && !run->refunding) {
-        record_refund(run);
-        return;
-    }
-    note_saved(run);
-    next(run);
 }
 
 static void submit(struct run *run, enum capture_kind kind, const struct id *subject,
@@ -250,32 +285,65 @@ static void submit(struct run *run, enum capture_kind kind, const struct id *sub
         failed(run, err, &fault);
 }
 
-static void take_order(struct run *run)
+/* How its new goods were paid depends on when it is asked for: it isn't asked for twice. */
+static void take_exchange_again(struct run *run, const struct poslog_found *found)
 {
     struct fault fault = {0};
-    struct capture_actor actor = actor_of(run);
-    enum err err = ERR_OK;
-    bool is_return = run->order.kind == POSLOG_ORDER_RETURN;
-    if (is_return)
-        err =
-            poslog_quote(run->desk->config.capture, run->desk->reader, &run->order, &actor, &fault);
+    struct cJSON *decision CLEANUP(json_cleanup) = NULL;
+    enum err err = poslog_decided(run->desk->reader, found, &decision, &fault);
+    run->replayed = true;
     if (err)
         failed(run, err, &fault);
     else
-        submit(run, is_return ? CAPTURE_RETURN : CAPTURE_SALE, NULL, run->order.key,
-               buf_slice(&run->order.body));
+        check_return(run, decision, found->linked);
+}
+
+static void take_sale(struct run *run)
+{
+    submit(run, CAPTURE_SALE, NULL, run->order.key, buf_slice(&run->order.body));
+}
+
+static void take_return(struct run *run)
+{
+    const struct poslog_order *order = &run->order;
+    bool exchange = order->kind == POSLOG_ORDER_EXCHANGE;
+    struct fault fault = {0};
+    struct capture_actor actor = actor_of(run);
+    struct poslog_found found;
+    struct buf body CLEANUP(buf_free);
+    buf_init(&body, EVENT_BODY_MAX);
+    enum err err = poslog_find(run->desk->reader, order, &found, &fault);
+    if (!err && found.any && exchange) {
+        take_exchange_again(run, &found);
+        return;
+    }
+    if (!err && found.any)
+        buf_append(&body, order->body.data, order->body.len);
+    else if (!err)
+        err = poslog_quote(run->desk->config.capture, run->desk->reader, order, &actor, &body,
+                           &fault);
+    if (err)
+        failed(run, err, &fault);
+    else
+        submit(run, exchange ? CAPTURE_EXCHANGE : CAPTURE_RETURN, NULL, order->key,
+               buf_slice(&body));
 }
 
 static void start_order(void *context)
 {
     struct run *run = context;
-    if (run->order.kind == POSLOG_ORDER_SKIPPED) {
+    struct fault fault = {0};
+    if (run->desk->stopped) {
+        finish(run, fault_set(&fault, ERR_BUSY, "", "shutting down"), &fault);
+    } else if (run->order.kind == POSLOG_ORDER_SKIPPED) {
         note_skipped(run);
         next(run);
     } else if (run->order.kind == POSLOG_ORDER_REFUSED) {
         refuse(run, run->order.code, &run->order.why);
+    } else if (run->order.kind == POSLOG_ORDER_SALE) {
+        take_sale(run);
     } else {
-        take_order(run);
+        take_return(run);
     }
 }
 
@@ -287,10 +355,8 @@ static void step(struct run *run)
     run->order = (struct poslog_order){0};
     run->refunding = false;
     run->raising = false;
-    if (run->at && run->desk->stopped) {
-        finish(run, fault_set(&fault, ERR_BUSY, "", "shutting down"), &fault);
-        return;
-    }
+    run->sale_id[0] = '\0';
+    run->return_id[0] = '\0';
     if (!run->at) {
         finish(run, ERR_OK, NULL);
         return;
@@ -347,7 +413,6 @@ enum err poslog_take(struct poslog_desk *desk, struct slice xml, poslog_done *do
     run->done = done;
     run->context = context;
     arena_init(&run->arena, POSLOG_ARENA_BYTES);
-    buf_init(&run->saved, EVENT_BODY_MAX);
     for (size_t i = 0; i < LIST_COUNT; i++)
         buf_init(&run->lists[i], LIST_MAX_BYTES);
     enum err err = poslog_read(xml, &run->arena, &run->poslog, fault);

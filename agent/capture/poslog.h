@@ -6,8 +6,10 @@
  *
  * A return that a legacy till made is already paid. It is recorded only if this store's decision
  * comes to the same: accepted, the same total, by the same tenders, payable at the counter; then
- * the refund is recorded as issued. Otherwise it is refused, and a person decides.
- * Loop thread only; reads are short, writes wait for the log's writer without blocking.
+ * the refund is recorded as issued. Otherwise it is refused, and a person decides. Goods sold in
+ * the same transaction make it an exchange, in which the return has to be worth what they cost,
+ * less what was paid, or more what was paid back. Loop thread only; reads are short, writes wait
+ * for the log's writer without blocking.
  */
 #ifndef AGENT_CAPTURE_POSLOG_H
 #define AGENT_CAPTURE_POSLOG_H

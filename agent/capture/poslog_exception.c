@@ -47,7 +47,8 @@ static const char *exception_of(const struct poslog_order *order, const char *co
         return does_not_add_up(why) ? "tax_payment_mismatch" : other;
     bool otherwise =
         strcmp(code, err_name(ERR_REFUSED)) == 0 || strcmp(code, "decided_otherwise") == 0;
-    return order->kind == POSLOG_ORDER_RETURN && otherwise ? of_return(why) : other;
+    bool returns = order->kind == POSLOG_ORDER_RETURN || order->kind == POSLOG_ORDER_EXCHANGE;
+    return returns && otherwise ? of_return(why) : other;
 }
 
 static void write_key(char key[static POSLOG_EXCEPTION_KEY_TEXT + 1], struct slice of,

@@ -58,6 +58,13 @@ bool poslog_amount(struct poslog_maker *m, const char *where, const char *text, 
     return true;
 }
 
+bool poslog_add(struct poslog_maker *m, const char *where, int64_t *sum_minor, int64_t minor)
+{
+    *sum_minor += minor;
+    return (*sum_minor <= MONEY_MAX_MINOR && *sum_minor >= -MONEY_MAX_MINOR) ||
+           poslog_refuse(m, "invalid", where, "they sum to too much");
+}
+
 int64_t poslog_size_of(int64_t value)
 {
     return value < 0 ? -value : value;
@@ -103,6 +110,11 @@ bool poslog_take_receipt(struct poslog_maker *m, const char *text, const char *w
 bool poslog_is_goods(const struct poslog_line *line)
 {
     return !line->voided && (line->kind == POSLOG_SALE || line->kind == POSLOG_RETURN);
+}
+
+bool poslog_is_returned(const struct poslog_line *line)
+{
+    return line->kind == POSLOG_RETURN || line->quantity[0] == '-';
 }
 
 bool poslog_quantity(struct poslog_maker *m, const struct poslog_line *line,

@@ -6,17 +6,19 @@
 
 enum { BODY_MAX_BYTES = 256 * 1024, KEY_HEX = 40 };
 
+/*
+ * By its name; an exchange by what was exchanged, too: how its new goods were paid depends on what
+ * was known when it was captured, so that it isn't told from another under its name by that.
+ */
 static void write_key(struct poslog_order *order)
 {
-    struct sha256 hash = sha256_of(slice_of(order->name));
     char text[SHA256_TEXT + 1];
+    bool exchange = order->kind == POSLOG_ORDER_EXCHANGE;
+    const struct slice parts[] = {slice_of(order->name), buf_slice(&order->sale),
+                                  buf_slice(&order->body)};
+    struct sha256 hash = sha256_of_all(parts, exchange ? 3 : 1);
     sha256_format(&hash, text);
     (void)snprintf(order->key, sizeof order->key, "poslog-%.*s", KEY_HEX, text);
-}
-
-static bool is_returned(const struct poslog_line *line)
-{
-    return line->kind == POSLOG_RETURN || line->quantity[0] == '-';
 }
 
 static bool choose_source(struct poslog_maker *m, const struct poslog_mapping *mapping)
@@ -63,15 +65,14 @@ static void make(struct poslog_maker *m)
     for (size_t i = 0; i < m->from->line_count; i++) {
         if (!poslog_is_goods(&m->from->lines[i]))
             continue;
-        if (is_returned(&m->from->lines[i]))
+        if (poslog_is_returned(&m->from->lines[i]))
             returned++;
         else
             sold++;
     }
     if (sold && returned) {
-        (void)poslog_refuse(
-            m, "unsupported", "LineItem",
-            "goods are sold and taken back in one transaction; enter it as an exchange");
+        m->order->kind = POSLOG_ORDER_EXCHANGE;
+        (void)poslog_make_exchange(m);
     } else if (sold) {
         m->order->kind = POSLOG_ORDER_SALE;
         (void)poslog_make_sale(m);
@@ -88,6 +89,7 @@ void poslog_order_make(const struct poslog_transaction *transaction,
 {
     *order = (struct poslog_order){.code = ""};
     buf_init(&order->body, BODY_MAX_BYTES);
+    buf_init(&order->sale, BODY_MAX_BYTES);
     (void)snprintf(order->name, sizeof order->name, "%.24s/%.24s/%.10s/%.24s", transaction->store,
                    transaction->workstation, transaction->date, transaction->sequence);
     (void)snprintf(order->lane, sizeof order->lane, "%.24s", transaction->workstation);
@@ -106,11 +108,14 @@ void poslog_order_make(const struct poslog_transaction *transaction,
     }
     if (choose_source(&maker, mapping) && !skipped(&maker) && !maker.failed)
         make(&maker);
-    if (order->body.failed)
+    if (order->kind == POSLOG_ORDER_EXCHANGE)
+        write_key(order);
+    if (order->body.failed || order->sale.failed)
         (void)poslog_refuse(&maker, "invalid", "Transaction", "it is too large");
 }
 
 void poslog_order_free(struct poslog_order *order)
 {
     buf_free(&order->body);
+    buf_free(&order->sale);
 }

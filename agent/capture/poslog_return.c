@@ -61,28 +61,32 @@ static bool write_return_line(struct poslog_maker *m, const struct poslog_line *
     return true;
 }
 
-static bool sum_paid(struct poslog_maker *m)
+static bool check_paid(struct poslog_maker *m)
 {
-    m->order->paid_total_minor = 0;
-    for (int type = 0; type < TENDER_COUNT; type++) {
+    for (int type = 0; type < TENDER_COUNT; type++)
         if (m->order->paid_minor[type] < 0 && type != TENDER_ROUNDING)
             return poslog_refuse(m, "unsupported", "Tender", "a return took money in");
-        if (type != TENDER_ROUNDING)
-            m->order->paid_total_minor += m->order->paid_minor[type];
+    return true;
+}
+
+bool poslog_write_return(struct poslog_maker *m)
+{
+    m->order->receipt[0] = '\0';
+    jsonw_object(&m->w, NULL);
+    jsonw_array(&m->w, "lines");
+    for (size_t i = 0; i < m->from->line_count; i++) {
+        const struct poslog_line *line = &m->from->lines[i];
+        if (poslog_is_goods(line) && poslog_is_returned(line) && !write_return_line(m, line))
+            return false;
     }
+    jsonw_end(&m->w);
+    jsonw_text(&m->w, "receipt", m->order->receipt);
+    jsonw_text(&m->w, "currency", m->order->currency->code);
+    jsonw_end(&m->w);
     return true;
 }
 
 bool poslog_make_return(struct poslog_maker *m)
 {
-    jsonw_object(&m->w, NULL);
-    jsonw_array(&m->w, "lines");
-    for (size_t i = 0; i < m->from->line_count; i++)
-        if (poslog_is_goods(&m->from->lines[i]) && !write_return_line(m, &m->from->lines[i]))
-            return false;
-    jsonw_end(&m->w);
-    jsonw_text(&m->w, "receipt", m->order->receipt);
-    jsonw_text(&m->w, "currency", m->order->currency->code);
-    jsonw_end(&m->w);
-    return poslog_take_tenders(m) && sum_paid(m);
+    return poslog_write_return(m) && poslog_take_tenders(m) && check_paid(m);
 }

@@ -36,9 +36,9 @@ static bool write_tax(struct poslog_maker *m, const struct poslog_tax *tax)
     if (!*where)
         return poslog_refuse(m, "unmapped_code", "TaxAuthority",
                              "neither till nor mapping name one");
-    if (!poslog_amount(m, "Tax/Amount", tax->amount, &value))
+    if (!poslog_amount(m, "Tax/Amount", tax->amount, &value) ||
+        !poslog_add(m, "Tax/Amount", &m->line_taxes_minor, value))
         return false;
-    m->line_taxes_minor += value;
     jsonw_object(&m->w, NULL);
     jsonw_text(&m->w, "type", tax_words[code->type]);
     jsonw_text(&m->w, "class", tax_class_words[code->class]);
@@ -76,7 +76,8 @@ static bool write_sale_line(struct poslog_maker *m, const struct poslog_line *li
         return poslog_refuse(m, "invalid", "LineItem/SequenceNumber", "\"%.40s\" is no line number",
                              line->sequence);
     if (!poslog_quantity(m, line, &unit, &quantity) ||
-        !poslog_amount(m, "ExtendedAmount", line->amount, &value))
+        !poslog_amount(m, "ExtendedAmount", line->amount, &value) ||
+        !poslog_add(m, "ExtendedAmount", &m->line_amounts_minor, value))
         return false;
     jsonw_object(&m->w, NULL);
     jsonw_int(&m->w, "line", number);
@@ -99,7 +100,10 @@ static bool write_sale_line(struct poslog_maker *m, const struct poslog_line *li
     return true;
 }
 
-/* Taxes told for the whole transaction are fine as a summary; they can't be spread over lines. */
+/*
+ * Taxes told for the whole transaction are fine as a summary; they can't be spread over lines. Of
+ * an exchange they are less what came back.
+ */
 static bool check_summary(struct poslog_maker *m)
 {
     int64_t sum = 0;
@@ -109,24 +113,26 @@ static bool check_summary(struct poslog_maker *m)
         int64_t value;
         if (line->voided || line->kind != POSLOG_TAX || line->tax_count == 0)
             continue;
-        if (!poslog_amount(m, "Tax/Amount", line->taxes[0].amount, &value))
+        if (!poslog_amount(m, "Tax/Amount", line->taxes[0].amount, &value) ||
+            !poslog_add(m, "Tax/Amount", &sum, value))
             return false;
         any = true;
-        sum += value;
     }
-    return !any || sum == m->line_taxes_minor ||
+    bool same = m->order->kind == POSLOG_ORDER_EXCHANGE ? sum == 0 || m->line_taxes_minor != 0
+                                                        : sum == m->line_taxes_minor;
+    return !any || same ||
            poslog_refuse(m, "unsupported", "LineItem/Tax",
                          "tax is given for the transaction and not for its lines");
 }
 
-bool poslog_make_sale(struct poslog_maker *m)
+bool poslog_write_sale(struct poslog_maker *m)
 {
     int64_t ms;
     const struct poslog_transaction *t = m->from;
     bool named = *t->receipt ? poslog_take_receipt(m, t->receipt, "ReceiptNumber")
                              : poslog_make_receipt(m, t->store, t->workstation, t->date,
                                                    t->sequence, "Transaction");
-    if (!named || !sold_at(m, &ms) || !poslog_take_tenders(m))
+    if (!named || !sold_at(m, &ms))
         return false;
     jsonw_object(&m->w, NULL);
     jsonw_text(&m->w, "receipt", m->order->receipt);
@@ -140,11 +146,20 @@ bool poslog_make_sale(struct poslog_maker *m)
     jsonw_text(&m->w, "currency", m->order->currency->code);
     jsonw_bool(&m->w, "prices_include_tax", m->source->prices_include_tax);
     jsonw_array(&m->w, "lines");
-    for (size_t i = 0; i < t->line_count; i++)
-        if (poslog_is_goods(&t->lines[i]) && !write_sale_line(m, &t->lines[i]))
+    for (size_t i = 0; i < t->line_count; i++) {
+        const struct poslog_line *line = &t->lines[i];
+        if (poslog_is_goods(line) && !poslog_is_returned(line) && !write_sale_line(m, line))
             return false;
-    jsonw_end(&m->w);
-    poslog_write_tenders(m);
+    }
     jsonw_end(&m->w);
     return check_summary(m);
+}
+
+bool poslog_make_sale(struct poslog_maker *m)
+{
+    if (!poslog_take_tenders(m) || !poslog_write_sale(m))
+        return false;
+    poslog_write_tenders(&m->w, m->order->tenders, m->order->tender_count);
+    jsonw_end(&m->w);
+    return true;
 }

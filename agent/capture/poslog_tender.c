@@ -3,19 +3,35 @@
 
 #include <string.h>
 
-/* Money given back in a sale is change: it goes off the tenders of its kind. */
-static bool give_change(struct poslog_maker *m, int type, int64_t change)
+static bool pay_back(struct poslog_maker *m, int type, int64_t value_minor)
 {
-    for (size_t i = 0; i < m->tender_count && change > 0; i++) {
-        struct poslog_tender *tender = &m->tenders[i];
+    struct poslog_order *order = m->order;
+    return poslog_add(m, "Tender/Amount", &order->paid_minor[type], value_minor) &&
+           (type == TENDER_ROUNDING ||
+            poslog_add(m, "Tender/Amount", &order->paid_total_minor, value_minor));
+}
+
+/* Money given back in a sale is change: it goes off the tenders of its kind. What is left of it. */
+static int64_t take_off(struct poslog_order *order, int type, int64_t change)
+{
+    for (size_t i = 0; i < order->tender_count && change > 0; i++) {
+        struct poslog_tender *tender = &order->tenders[i];
         if (tender->type != type || tender->amount_minor <= 0)
             continue;
         int64_t part = change < tender->amount_minor ? change : tender->amount_minor;
         tender->amount_minor -= part;
         change -= part;
     }
-    return change == 0 ||
-           poslog_refuse(m, "unsupported", "Tender", "more change than was paid with this tender");
+    return change;
+}
+
+static bool give_back(struct poslog_maker *m, int type, int64_t value_minor)
+{
+    int64_t left = take_off(m->order, type, value_minor);
+    if (left && m->order->kind != POSLOG_ORDER_EXCHANGE)
+        return poslog_refuse(m, "unsupported", "Tender",
+                             "more change than was paid with this tender");
+    return pay_back(m, type, left);
 }
 
 static bool add_tender(struct poslog_maker *m, const struct poslog_line *line)
@@ -28,18 +44,17 @@ static bool add_tender(struct poslog_maker *m, const struct poslog_line *line)
     if (!poslog_amount(m, "Tender/Amount", line->amount, &value) ||
         (*line->change && !poslog_amount(m, "TenderChange", line->change, &change)))
         return false;
+    struct poslog_order *order = m->order;
     bool back = strcmp(line->tender_code, "Refund") == 0 ||
                 strcmp(line->tender_code, "Change") == 0 || (value < 0 && type != TENDER_ROUNDING);
-    if (m->order->kind == POSLOG_ORDER_RETURN) {
-        m->order->paid_minor[type] += back ? poslog_size_of(value) : -value;
-        return true;
-    }
+    if (order->kind == POSLOG_ORDER_RETURN)
+        return pay_back(m, type, back ? poslog_size_of(value) : -value);
     if (back)
-        return give_change(m, type, poslog_size_of(value));
-    if (m->tender_count == POSLOG_TENDERS_MAX)
+        return give_back(m, type, poslog_size_of(value));
+    if (order->tender_count == POSLOG_TENDERS_MAX)
         return poslog_refuse(m, "unsupported", "Tender", "more than %d tenders",
                              POSLOG_TENDERS_MAX);
-    m->tenders[m->tender_count++] =
+    order->tenders[order->tender_count++] =
         (struct poslog_tender){type, value - poslog_size_of(change), line->reference};
     return true;
 }
@@ -54,20 +69,20 @@ bool poslog_take_tenders(struct poslog_maker *m)
     return true;
 }
 
-void poslog_write_tenders(struct poslog_maker *m)
+void poslog_write_tenders(struct jsonw *w, const struct poslog_tender *list, size_t count)
 {
     int64_t number = 0;
-    jsonw_array(&m->w, "tenders");
-    for (size_t i = 0; i < m->tender_count; i++) {
-        const struct poslog_tender *tender = &m->tenders[i];
-        if (tender->amount_minor == 0)
+    jsonw_array(w, "tenders");
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].amount_minor == 0)
             continue;
-        jsonw_object(&m->w, NULL);
-        jsonw_int(&m->w, "tender", ++number);
-        jsonw_text(&m->w, "type", tender_words[tender->type]);
-        jsonw_int(&m->w, "amount", tender->amount_minor);
-        poslog_write_unless_empty(m, "reference", tender->reference);
-        jsonw_end(&m->w);
+        jsonw_object(w, NULL);
+        jsonw_int(w, "tender", ++number);
+        jsonw_text(w, "type", tender_words[list[i].type]);
+        jsonw_int(w, "amount", list[i].amount_minor);
+        if (list[i].reference[0])
+            jsonw_text(w, "reference", list[i].reference);
+        jsonw_end(w);
     }
-    jsonw_end(&m->w);
+    jsonw_end(w);
 }

@@ -179,14 +179,14 @@ static void write_quote(struct buf *answer, const struct capture *capture,
     jsonw_end(&w);
 }
 
-enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, struct slice body,
-                       const struct capture_actor *actor, struct buf *answer, struct fault *fault)
+enum err capture_quote(struct capture *capture, struct eventlog_reader *reader,
+                       const struct capture_question *asks, struct buf *answer, struct fault *fault)
 {
     struct arena arena CLEANUP(arena_free);
     arena_init(&arena, (size_t)8 * 1024 * 1024);
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct return_request *request = NULL;
-    enum err err = json_parse(body, JSON_LIMITS_DEFAULT, &doc, fault);
+    enum err err = json_parse(asks->body, JSON_LIMITS_DEFAULT, &doc, fault);
     if (!err)
         err = return_read(doc, capture->config.known, &arena, &request, fault);
     if (err)
@@ -195,8 +195,9 @@ enum err capture_quote(struct capture *capture, struct eventlog_reader *reader, 
     struct question question CLEANUP(question_cleanup) = {0};
     struct question_asked asked = {
         .store = &capture->config,
-        .actor = actor,
+        .actor = &asks->actor,
         .request = request,
+        .exchange_minor = asks->exchange_minor,
         .now = clock_read(capture->config.clock),
     };
     err = question_decide(&views, &asked, &arena, &question, fault);

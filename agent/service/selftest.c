@@ -132,12 +132,12 @@ static enum err sell(struct bench *b, struct clock *clock, struct fault *fault)
 
 static enum err quote(struct bench *b, struct finding *finding, struct fault *fault)
 {
-    const struct capture_actor actor = {.lane = "01", .person = ""};
+    const struct capture_question question = {.body = slice_of(return_text),
+                                              .actor = {.lane = "01", .person = ""}};
     struct cJSON *doc CLEANUP(json_cleanup) = NULL;
     struct buf answer CLEANUP(buf_free);
     buf_init(&answer, ANSWER_MAX);
-    enum err err =
-        capture_quote(b->capture, b->reader, slice_of(return_text), &actor, &answer, fault);
+    enum err err = capture_quote(b->capture, b->reader, &question, &answer, fault);
     if (!err)
         err = json_parse(buf_slice(&answer), JSON_LIMITS_DEFAULT, &doc, fault);
     if (err)

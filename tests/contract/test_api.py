@@ -253,6 +253,27 @@ def test_poslog_is_answered_transaction_by_transaction(store):
         assert answer.status in (400, 422), answer.text
 
 
+BACK = """<LineItem><SequenceNumber>2</SequenceNumber><Return><ItemID>4711</ItemID>
+<Reason>Unwanted</Reason><Disposal Method="ReturnToStock"/><TransactionLink ReasonCode="Return">
+<WorkstationID>03</WorkstationID><BusinessDayDate>2026-11-22</BusinessDayDate>
+<SequenceNumber>27</SequenceNumber></TransactionLink></Return></LineItem>
+</RetailTransaction></Transaction></POSLog>"""
+
+
+def test_poslog_exchange_is_answered_as_one(store):
+    xml = {"Content-Type": "application/xml"}
+    sold = store.call("POST", "/v1/poslog", POSLOG.replace("NUMBER", "27"), headers=xml)
+    assert len(sold.json["captured"]) == 1
+    goods, _ = POSLOG.replace("NUMBER", "28").split("<LineItem><SequenceNumber>2")
+    answer = store.call("POST", "/v1/poslog", goods + BACK, headers=xml)
+    [made] = answer.json["captured"]
+    assert made["kind"] == "exchange" and made["sale_id"], answer.text
+    shown = store.call("GET", f"/v1/returns/{made['return_id']}").json
+    assert (shown["decision"], shown["money"]) == ("accepted", "none")
+    [again] = store.call("POST", "/v1/poslog", goods + BACK, headers=xml).json["duplicates"]
+    assert (again["kind"], again["return_id"]) == ("exchange", made["return_id"])
+
+
 def test_refused_transaction_raises_an_exception_of_no_return(store):
     xml = {"Content-Type": "application/xml"}
     body = POSLOG.replace("NUMBER", "19").replace('TenderType="Cash"', 'TenderType="Shells"')

@@ -12,6 +12,23 @@ static void require(bool holds)
         abort();
 }
 
+static void require_json(const struct buf *text)
+{
+    struct cJSON *doc = NULL;
+    struct json_limits limits = {.bytes = 1024 * 1024, .depth = 16};
+    require(json_parse(buf_slice(text), limits, &doc, NULL) == ERR_OK);
+    json_free(doc);
+}
+
+static void require_exchange(const struct poslog_order *order)
+{
+    struct buf body;
+    buf_init(&body, 1024 * 1024);
+    poslog_write_exchange(order, NULL, &body);
+    require_json(&body);
+    buf_free(&body);
+}
+
 static void require_order(const struct poslog_transaction *t, const struct poslog_mapping *mapping)
 {
     struct poslog_order first;
@@ -19,13 +36,12 @@ static void require_order(const struct poslog_transaction *t, const struct poslo
     poslog_order_make(t, mapping, &first);
     poslog_order_make(t, mapping, &again);
     require(first.kind == again.kind && strcmp(first.key, again.key) == 0);
-    if (first.kind == POSLOG_ORDER_SALE || first.kind == POSLOG_ORDER_RETURN) {
-        struct cJSON *doc = NULL;
-        struct json_limits limits = {.bytes = 1024 * 1024, .depth = 16};
+    if (first.kind != POSLOG_ORDER_SKIPPED && first.kind != POSLOG_ORDER_REFUSED) {
         require(slice_equal(buf_slice(&first.body), buf_slice(&again.body)));
-        require(json_parse(buf_slice(&first.body), limits, &doc, NULL) == ERR_OK);
-        json_free(doc);
+        require_json(&first.body);
     }
+    if (first.kind == POSLOG_ORDER_EXCHANGE)
+        require_exchange(&first);
     if (first.kind == POSLOG_ORDER_REFUSED)
         require(*first.code != '\0' && *first.why.text != '\0');
     poslog_order_free(&first);

@@ -64,13 +64,14 @@ static void assert_decided(struct counter *counter, bool confirmed, const char *
 {
     const char *json = "{\"receipt\":\"pounds\",\"lines\":[{\"line\":1,\"quantity\":1,\"reason\":"
                        "\"unwanted\",\"condition\":\"open_box\"}]}";
-    const struct capture_actor actor = {.lane = "01", .person = "", .confirmed = confirmed};
+    const struct capture_question question = {
+        .body = slice_of(json), .actor = {.lane = "01", .person = "", .confirmed = confirmed}};
     struct cJSON *quote CLEANUP(json_cleanup) = NULL;
     struct buf text CLEANUP(buf_free);
     buf_init(&text, EVENT_BODY_MAX);
-    assert_int_equal(capture_quote(counter_capture(counter), counter_reader(counter),
-                                   slice_of(json), &actor, &text, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        capture_quote(counter_capture(counter), counter_reader(counter), &question, &text, NULL),
+        ERR_OK);
     assert_int_equal(json_parse(buf_slice(&text), JSON_LIMITS_DEFAULT, &quote, NULL), ERR_OK);
     assert_string_equal(json_member_text(quote, "decision"), decision);
 }

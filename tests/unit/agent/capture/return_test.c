@@ -237,10 +237,11 @@ static void a_quote_saves_nothing_and_says_the_same(void **state)
     int64_t before = counter_head(*state);
     struct buf quote;
     buf_init(&quote, EVENT_BODY_MAX);
-    struct capture_actor actor = {.lane = "01", .person = ""};
-    assert_int_equal(capture_quote(counter_capture(*state), counter_reader(*state),
-                                   slice_of(COUNTER_PIECES("1")), &actor, &quote, NULL),
-                     ERR_OK);
+    const struct capture_question question = {.body = SLICE_LITERAL(COUNTER_PIECES("1")),
+                                              .actor = {.lane = "01", .person = ""}};
+    assert_int_equal(
+        capture_quote(counter_capture(*state), counter_reader(*state), &question, &quote, NULL),
+        ERR_OK);
     assert_int_equal(counter_head(*state), before);
     assert_non_null(strstr(quote.data, "\"decision\":\"accepted\""));
     assert_non_null(strstr(quote.data, "\"total\":333"));
