@@ -44,11 +44,10 @@ struct uplink {
     int64_t state_ms;     /* when to tell the state again */
     int64_t since_ms;
     int64_t progress_ms;
-    struct inbox_place inbox_newest; /* what the log was given last ... */
-    int inbox_coming;                /* ... and how much of what it was given it is still taking */
-    struct inbox_ack inbox_told;     /* the mark that the hub was told last */
-    bool inbox_refused;              /* some of that did not fit */
-    int64_t inbox_refused_ms;        /* when the hub was last told of a message that doesn't fit */
+    int inbox_coming;            /* how many messages the log is still taking */
+    bool inbox_refused;          /* some of them did not fit */
+    int64_t inbox_refused_ms;    /* when the hub was last told of a message that doesn't fit */
+    struct inbox_ack inbox_told; /* the mark that it was told last */
     struct errands *errands;
     struct restore *restore;
     struct parked_pages *parked;

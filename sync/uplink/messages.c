@@ -109,10 +109,6 @@ void messages_came(struct uplink *uplink, const struct mqtt_message *message)
     }
     if (restore_is_busy(uplink->restore))
         return; /* it comes again when the restoring is over */
-    if (uplink->inbox_coming > 0 && place.hub_epoch == uplink->inbox_newest.hub_epoch &&
-        place.last <= uplink->inbox_newest.last)
-        return; /* the log is taking it: asked for twice */
-    uplink->inbox_newest = place;
     if (place.last > place.number)
         receive_some(uplink, &place, message);
     else

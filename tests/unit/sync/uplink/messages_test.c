@@ -203,6 +203,18 @@ static void messages_that_do_not_fit_are_answered_and_in_no_flood(void **state)
     assert_int_equal(f->hub.inbox_acks, 2);
 }
 
+/* Several hubs may send at the same time, and one of them know less. */
+static void a_message_behind_one_that_does_not_fit_is_taken(void **state)
+{
+    struct uplink_house *f = *state;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, inbox_is_asked_for_again, f, AWAIT_MS)); /* nothing was lost */
+    publish_one(f, "4");
+    publish_one(f, "1");
+    assert_true(await(f->loop, inbox_is_told, f, AWAIT_MS));
+}
+
 /* They are kept, and the hub may go on. */
 static void messages_that_cannot_be_read_do_not_hold_up_one_another(void **state)
 {
@@ -226,6 +238,7 @@ int main(void)
         TEST(messages_that_come_together_are_answered_once),
         TEST(a_message_that_is_held_already_is_answered_each_time),
         TEST(messages_that_do_not_fit_are_answered_and_in_no_flood),
+        TEST(a_message_behind_one_that_does_not_fit_is_taken),
         TEST(messages_that_cannot_be_read_do_not_hold_up_one_another),
         TEST(a_batch_of_another_number_than_it_says_is_not_taken),
     };
