@@ -107,6 +107,8 @@ void delivery_pump(struct uplink *uplink)
         err = send_one(uplink, &choice, &fault);
     if (may && !err)
         err = send_replay(uplink, &fault);
+    if (err == ERR_TOO_LARGE)
+        window_bound(&uplink->window);
     if (err) {
         diag_fault(uplink->config.diag, DIAG_ERROR, "uplink.cant_send", &fault);
         uplink->probe_ms = uplink_now_ms(uplink) + PROBE_MS;

@@ -20,7 +20,8 @@ enum {
     WIRE_BATCHES = 2,
     WINDOW_BATCHES = 32,
     OVERTAKE_EVENTS = 16 * BATCH_EVENTS,
-    REFUSAL = 0x80 /* MQTT 5 reason codes from here on are refusals */
+    REFUSAL = 0x80, /* MQTT 5 reason codes from here on are refusals */
+    TOO_LARGE = 0x95
 };
 
 static int64_t or_default(int64_t value, int64_t fallback)
@@ -165,6 +166,8 @@ static void on_published(void *context, int token, int reason)
     if (reason >= REFUSAL) {
         char why[64];
         (void)snprintf(why, sizeof why, "the broker refused a message (reason 0x%02x)", reason);
+        if (reason == TOO_LARGE)
+            window_bound(&uplink->window);
         uplink_drop(uplink, ERR_REFUSED, why);
         return;
     }
@@ -361,6 +364,7 @@ const char *uplink_state_name(enum uplink_state state)
 void uplink_use(struct uplink *uplink, const struct uplink_target *target)
 {
     uplink->config.target = *target;
+    uplink->window.limits.batch_bytes = uplink->config.limits.batch_bytes;
     link_use(uplink->link, target);
 }
 

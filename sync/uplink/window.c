@@ -258,6 +258,12 @@ void window_shrink(struct window *window)
         window->batch_bytes = BATCH_BYTES_LEAST;
 }
 
+void window_bound(struct window *window)
+{
+    window_shrink(window);
+    window->limits.batch_bytes = window->batch_bytes;
+}
+
 int64_t window_waiting(const struct window *window, enum stream stream)
 {
     const struct window_lane *lane = &window->lanes[stream];

@@ -101,6 +101,8 @@ bool window_drop_old(struct window *window, int64_t now_ms, int64_t age_ms);
 int64_t window_deadline_ms(const struct window *window);
 /* After a time-out: a smaller window from now on. */
 void window_shrink(struct window *window);
+/* A batch was too large for the broker: none is as large from now on. */
+void window_bound(struct window *window);
 /* Events of a stream that the hub doesn't hold yet. */
 int64_t window_waiting(const struct window *window, enum stream stream);
 

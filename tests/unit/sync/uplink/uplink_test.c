@@ -34,10 +34,44 @@ static void birth_and_last_will_carry_the_same_session(void **state)
     assert_true(id_equal(&session, &f->hub.state.session));
 }
 
+/*
+ * Whoever runs the broker may have set its bounds lower than a batch is large. It says so when it
+ * gets one, or beforehand.
+ */
+static void batches_find_the_size_that_fits(struct uplink_house *f, const char *bound)
+{
+    broker_kill(&f->broker);
+    broker_start(&f->broker, &f->pki, "server", bound);
+    uplink_house_join(f);
+    uplink_house_append(f, 200);
+    uplink_house_start(f);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    int connections = f->hub.states;
+    uplink_house_append(f, 400);
+    uplink_house_await_all_held(f, AWAIT_MS);
+    assert_int_equal(f->hub.states, connections);
+}
+
+static void batches_that_the_broker_refuses_are_smaller_from_then_on(void **state)
+{
+    struct uplink_status status;
+    struct uplink_house *f = *state;
+    batches_find_the_size_that_fits(f, "message_size_limit 20000");
+    uplink_status(f->uplink, &status);
+    assert_int_equal(status.last.code, ERR_REFUSED);
+}
+
+static void batches_are_no_larger_than_the_broker_says_it_takes(void **state)
+{
+    batches_find_the_size_that_fits(*state, "max_packet_size 20000");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, uplink_house_setup, uplink_house_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(batches_that_the_broker_refuses_are_smaller_from_then_on),
+        TEST(batches_are_no_larger_than_the_broker_says_it_takes),
         TEST(birth_and_last_will_carry_the_same_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
