@@ -123,6 +123,7 @@ static void hub_events(struct fake_hub *hub, const struct mqtt_message *message)
     if (err)
         fail_msg("%s: %s", fault.where, fault.text);
     hub->batches++;
+    hub->events = count;
     if (header.stream == STREAM_RETURNS && !hub->silent) {
         shelve(&hub->shelf, &header, bodies, count);
         hub_acknowledge(hub);

@@ -44,6 +44,7 @@ struct fake_hub {
     int compressed;     /* batches that came so */
     struct shelf shelf; /* of the stream returns, the log heard of last */
     int batches;
+    size_t events; /* in the last of them */
     int states;
     struct link_state state;
     int64_t inbox_through;
