@@ -205,6 +205,61 @@ static void damage_that_work_meets_is_told(void **state)
     assert_true(worker_fails(f->worker, &fault));
 }
 
+static enum err run_seeing(struct work *work, struct database *db, struct fault *fault)
+{
+    struct statement *s;
+    enum err err = database_prepare(
+        db, "INSERT INTO device (id, first_seen_ms, last_seen_ms) VALUES (?1, 1, 1)", &s, fault);
+    if (err)
+        return err;
+    bind_text(s, 1, piece_of(work)->work.done == done ? "taken" : "refused");
+    err = database_run(db, s, fault);
+    statement_close(s);
+    return err ? err : run(work, db, fault);
+}
+
+static enum err run_refused(struct work *work, struct database *db, struct fault *fault)
+{
+    enum err err = run_seeing(work, db, fault);
+    return err ? err : fault_set(fault, ERR_INVALID, "piece", "isn't what it should be");
+}
+
+static void done_refused(struct work *work, enum err err, const struct fault *fault)
+{
+    (void)fault;
+    assert_int_equal(err, ERR_INVALID);
+    piece_of(work)->done = true;
+}
+
+static int64_t number_of(struct fixture *f, const char *sql)
+{
+    struct statement *s;
+    bool row;
+    assert_int_equal(database_prepare(hubdb_database(f->hub), sql, &s, NULL), ERR_OK);
+    assert_int_equal(statement_step(s, &row, NULL), ERR_OK);
+    int64_t number = row ? column_int(s, 0) : -1;
+    statement_close(s);
+    return number;
+}
+
+static void what_is_refused_leaves_nothing_and_takes_nothing_with_it(void **state)
+{
+    struct fixture *f = *state;
+    hold(f);
+    f->pieces[1].work.run = run_refused;
+    f->pieces[1].work.done = done_refused;
+    f->pieces[2].work.run = run_seeing;
+    submit(f, 1);
+    submit(f, 2);
+    sem_post(&f->held);
+    await_done(f, 2);
+    assert_true(f->pieces[1].done);
+    worker_close(f->worker);
+    f->worker = NULL;
+    assert_int_equal(number_of(f, "SELECT count(*) FROM device WHERE id = 'refused'"), 0);
+    assert_int_equal(number_of(f, "SELECT count(*) FROM device WHERE id = 'taken'"), 1);
+}
+
 /* --- Beside readers -------------------------------------------------------------------------- */
 
 enum { MIB = 1024 * 1024, PIECE_BYTES = MIB / 4, WRITTEN_MIB = 150, MOST_MIB = 96 };
@@ -305,6 +360,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(close_finishes_what_was_submitted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_that_work_meets_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_refused_leaves_nothing_and_takes_nothing_with_it,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             the_write_ahead_log_stays_short_though_somebody_always_reads, set_up, tear_down),
     };
