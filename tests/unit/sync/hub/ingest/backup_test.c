@@ -3,6 +3,7 @@
  * holds, and it may be all that is left of the hub.
  */
 #include "sync/hub/ingest/backup.h"
+#include "sync/hub/ingest/ingest.sql.h"
 #include "tests/support/hub_day.h"
 #include "tests/support/vfs_fault.h"
 
@@ -143,6 +144,51 @@ static void a_damaged_copy_is_not_restored(void **state)
     assert_int_equal(hub_day_broken(&f->day), 0);
 }
 
+static enum err allow(struct fixture *f)
+{
+    struct database *copy = NULL;
+    struct fault fault;
+    const struct database_config config = {.path = f->copy,
+                                           .read_only = true,
+                                           .statements = ingest_sql,
+                                           .statement_count = INGEST_COUNT};
+    enum err err = database_open(&copy, &config, &fault);
+    if (!err)
+        err = backup_allow(hubdb_database(f->day.hub), copy, &fault);
+    database_close(copy);
+    return err;
+}
+
+/* The hub was rescued since, and asks for the rest again. */
+static void what_the_copy_has_and_the_hub_has_no_more_is_not_pruned(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(back_up(f), ERR_OK);
+    assert_int_equal(database_script(hubdb_database(f->day.hub),
+                                     "UPDATE stream_log SET through = 40, backed_up_through = 30",
+                                     NULL),
+                     ERR_OK);
+    assert_int_equal(allow(f), ERR_OK);
+    assert_int_equal(number_in(f->path, "SELECT backed_up_through FROM stream_log"), 30);
+}
+
+/* Each acknowledgement of a chain of shops would go out again with each backup. */
+static void nothing_new_in_a_copy_is_nothing_to_tell(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(database_script(hubdb_database(f->day.hub),
+                                     "UPDATE stream_log SET backed_up_through = 30, untold = 0",
+                                     NULL),
+                     ERR_OK);
+    assert_int_equal(back_up(f), ERR_OK);
+    assert_int_equal(number_in(f->path, "SELECT untold FROM stream_log"), 1);
+    int64_t told = number_in(f->path, "SELECT ack_no FROM stream_log");
+    assert_int_equal(back_up(f), ERR_OK);
+    assert_int_equal(number_in(f->path, "SELECT ack_no FROM stream_log"), told);
+    assert_int_equal(number_in(f->path, "SELECT backed_up_through FROM stream_log"),
+                     HUB_DAY_EVENTS);
+}
+
 /* --- The power goes -------------------------------------------------------------------------- */
 
 /* The copy's own bytes, by SQLite's writes and syncs; its name is torture_test's. */
@@ -186,6 +232,8 @@ int main(void)
         TEST(a_damaged_database_does_not_replace_the_last_good_copy),
         TEST(a_damaged_database_lets_nothing_be_pruned),
         TEST(a_damaged_copy_is_not_restored),
+        TEST(what_the_copy_has_and_the_hub_has_no_more_is_not_pruned),
+        TEST(nothing_new_in_a_copy_is_nothing_to_tell),
         cmocka_unit_test(what_was_copied_outlives_a_power_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
