@@ -50,7 +50,7 @@ UPDATE device SET inbox_next = inbox_next + (SELECT count(*) FROM inbox_out
 UPDATE device SET inbox_through = inbox_next - 1 WHERE id = ?1
 
 -- name: inbox_acknowledge
-UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through <> ?2 AND inbox_next > ?2
+UPDATE device SET inbox_through = ?2 WHERE id = ?1 AND inbox_through <> ?2
 
 -- name: inbox_waiting
 SELECT inbox_out.number, inbox_out.body, device.inbox_through FROM inbox_out JOIN device ON device.id = inbox_out.device
