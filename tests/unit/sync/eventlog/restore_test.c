@@ -91,6 +91,8 @@ static void what_comes_back_is_applied_once_and_shortens_the_note(void **state)
     assert_int_equal(log_fixture_lost(f), 2);
     give_back(f, &former, 1, 3);
     assert_int_equal(applied(f), 3);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM lost"), 1);
+    assert_int_equal(log_fixture_number(f, "SELECT count(*) FROM lost_proof"), 1);
     log_fixture_reopen(f);
     assert_int_equal(log_fixture_lost(f), 2);
     give_back(f, &former, 4, 5);
