@@ -28,6 +28,7 @@ struct counter {
     struct eventlog_reader *reader;
     struct capture *capture;
     bool due;
+    int64_t reserve_bytes;
 };
 
 static void read_policy(struct counter *c)
@@ -56,6 +57,7 @@ static void start(struct counter *c)
         .clock = c->clock,
         .views = c->views,
         .view_count = VIEWS_COUNT + 1,
+        .reserve_bytes = c->reserve_bytes,
     };
     struct fault fault = {0};
     if (eventlog_open(&c->log, &c->config, &fault) != ERR_OK)
@@ -96,6 +98,12 @@ void counter_restart(struct counter *c)
 {
     stop(c);
     start(c);
+}
+
+void counter_fill_disk(struct counter *c, bool full)
+{
+    c->reserve_bytes = full ? INT64_C(1) << 50 : 0;
+    counter_restart(c);
 }
 
 void counter_close(struct counter *c)

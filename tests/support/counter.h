@@ -22,6 +22,8 @@ struct counter;
 struct counter *counter_open(void);
 /* Closes and opens the same folder again, as a restart does. */
 void counter_restart(struct counter *counter);
+/* A restart on a disk that has no room for anything new, or has it again. */
+void counter_fill_disk(struct counter *counter, bool full);
 void counter_close(struct counter *counter);
 /* The two as cmocka wants them: the state is a counter that has sold COUNTER_RECEIPT. */
 int counter_setup(void **state);

@@ -257,6 +257,26 @@ static void what_a_stop_left_in_work_is_finished_once(void **state)
     assert_int_equal(sales(bench), before + 1);
 }
 
+static void a_file_that_cannot_be_saved_now_waits(void **state)
+{
+    enum { ROUNDS = 20, EACH_MS = 5 };
+    struct bench *bench = *state;
+    int64_t before = sales(bench);
+    stop(bench);
+    counter_fill_disk(bench->counter, true);
+    start(bench);
+    put(bench, "a.xml", SALE("17", "5.00"));
+    await_file(bench, "work/a.xml");
+    for (int i = 0; i < ROUNDS; i++)
+        loop_run_once(bench->loop, EACH_MS);
+    assert_true(is_there(bench, "work/a.xml"));
+    stop(bench);
+    counter_fill_disk(bench->counter, false);
+    start(bench);
+    await_file(bench, "done/a.xml");
+    assert_int_equal(sales(bench), before + 1);
+}
+
 static void a_stop_after_any_number_of_steps_loses_and_doubles_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -292,6 +312,7 @@ int main(void)
         T(a_file_whose_name_can_not_be_told_is_put_aside_all_the_same),
         T(other_files_are_let_be),
         T(what_a_stop_left_in_work_is_finished_once),
+        T(a_file_that_cannot_be_saved_now_waits),
         T(a_stop_after_any_number_of_steps_loses_and_doubles_nothing),
         T(a_stop_after_any_number_of_steps_tells_of_an_unreadable_file_once),
 #undef T

@@ -63,6 +63,24 @@ static void an_even_exchange_pays_nothing_out_and_tells_the_tax_difference(void 
     counter_answer_free(&answer);
 }
 
+static void nothing_new_is_begun_on_a_full_disk(void **state)
+{
+    static const struct {
+        enum capture_kind kind;
+        const char *json;
+    } begun[] = {
+        {CAPTURE_EXCHANGE, EXCHANGE("old", EVEN)},
+        {CAPTURE_RETURN, RETURN("old")},
+        {CAPTURE_SALE, EVEN},
+    };
+    counter_fill_disk(*state, true);
+    for (size_t i = 0; i < sizeof begun / sizeof *begun; i++) {
+        struct counter_answer answer = counter_ask(*state, begun[i].kind, NULL, "", begun[i].json);
+        assert_int_equal(answer.err, ERR_DISK_FULL);
+        counter_answer_free(&answer);
+    }
+}
+
 static void what_the_new_goods_leave_is_paid_out(void **state)
 {
     struct counter_answer answer =
@@ -156,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_even_exchange_pays_nothing_out_and_tells_the_tax_difference),
+        TEST(nothing_new_is_begun_on_a_full_disk),
         TEST(what_the_new_goods_leave_is_paid_out),
         TEST(dearer_goods_use_the_whole_refund),
         TEST(the_same_key_answers_the_same_words),
