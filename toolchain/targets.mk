@@ -64,7 +64,7 @@ tpm-test: all
 # POSTGRESQL_TESTS=tests/hub: all of them.
 POSTGRESQL_TESTS ?= tests/hub/test_failover.py tests/hub/test_workers.py tests/hub/test_finance.py tests/hub/test_orders.py tests/hub/test_journal.py tests/hub/test_backup.py tests/hub/test_config.py tests/hub/test_verify.py tests/hub/test_database.py
 SERVER_TESTS := hal/database_postgresql_test hal/postgresql_send_test $(patsubst tests/unit/%.c,%,$(wildcard $(addprefix tests/unit/sync/hub/, \
-    connect/poster_test.c connect/poster_companies_test.c connect/recall_test.c connect/finding_test.c connect/order_test.c connect/reconcile_test.c connect/reconcile_payout_test.c connect/reconcile_tax_test.c connect/payout_check_test.c connect/payout_order_test.c ingest/schema_test.c ingest/bookkeeper_test.c ingest/contact_test.c ingest/ingest_test.c ingest/stream_log_test.c fleet/roster_test.c web/metrics_test.c)))
+    connect/poster_test.c connect/poster_companies_test.c connect/recall_test.c connect/finding_test.c connect/order_test.c connect/reconcile_test.c connect/reconcile_payout_test.c connect/reconcile_tax_test.c connect/payout_check_test.c connect/payout_order_test.c ingest/schema_test.c ingest/bookkeeper_test.c ingest/contact_test.c ingest/inbox_test.c ingest/ingest_test.c ingest/stream_log_test.c fleet/roster_test.c web/metrics_test.c)))
 postgresql-test: all $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
 	$(Q)toolchain/install postgresql
 	$(Q)toolchain/postgresql toolchain/run-tests $(OUT) $(addprefix $(OUT)/tests/,$(SERVER_TESTS))
