@@ -107,7 +107,7 @@ static void hub_events(struct fake_hub *hub, const struct mqtt_message *message)
     struct buf text;
     struct batch_header header;
     struct slice bodies[BATCH_EVENTS_MAX];
-    size_t count;
+    size_t count = 0;
     struct fault fault = {0};
     struct mqtt_message read = *message;
     buf_init(&text, BATCH_BYTES_MAX);
