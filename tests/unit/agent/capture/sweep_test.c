@@ -140,18 +140,38 @@ static void the_last_news_from_the_centre_completes_it_once(void **state)
     assert_int_equal(counter_head(test->counter), before + 1);
 }
 
-static void a_declined_return_has_nothing_left_to_do(void **state)
+static void decline(struct test *test)
 {
-    struct test *test = *state;
     struct counter_answer answer =
         counter_ask(test->counter, CAPTURE_RETURN, NULL, "",
                     "{\"receipt\":\"" COUNTER_RECEIPT "\",\"lines\":[{\"line\":1,\"quantity\":4,"
                     "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}");
     (void)snprintf(test->id, sizeof test->id, "%s", json_member_text(answer.body, "return_id"));
     assert_string_equal(json_member_text(answer.body, "decision"), "declined");
+    counter_answer_free(&answer);
+}
+
+static void a_declined_return_has_nothing_left_to_do(void **state)
+{
+    struct test *test = *state;
+    decline(test);
     sweep(test);
     assert_true(look(test).tracks.complete);
-    counter_answer_free(&answer);
+}
+
+/* A hundred at once. */
+static void more_than_one_sweep_takes_are_for_the_next(void **state)
+{
+    struct test *test = *state;
+    for (int i = 0; i < 101; i++)
+        decline(test);
+    int64_t before = counter_head(test->counter);
+    sweep(test);
+    assert_int_equal(counter_head(test->counter), before + 100);
+    sweep(test);
+    assert_int_equal(counter_head(test->counter), before + 101);
+    sweep(test);
+    assert_int_equal(counter_head(test->counter), before + 101);
 }
 
 static void what_is_due_is_still_due_after_a_restart(void **state)
@@ -173,6 +193,7 @@ int main(void)
         TEST(an_open_return_is_left_alone),
         TEST(the_last_news_from_the_centre_completes_it_once),
         TEST(a_declined_return_has_nothing_left_to_do),
+        TEST(more_than_one_sweep_takes_are_for_the_next),
         TEST(what_is_due_is_still_due_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
