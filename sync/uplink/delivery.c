@@ -20,7 +20,6 @@ void delivery_look(struct uplink *uplink)
         if (uplink->replay.ranges[0].stream == (enum stream)i)
             replay_restart(&uplink->replay);
         uplink->heard[i] = false;
-        uplink->behind[i] = false;
     }
 }
 
