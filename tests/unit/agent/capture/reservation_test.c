@@ -173,6 +173,32 @@ static void nothing_is_taken_back_while_another_store_has_the_receipt(void **sta
     assert_int_equal(give_back(test, NULL), ERR_OK);
 }
 
+#define NEW_SALE                                                                                   \
+    "{\"receipt\":\"new\",\"channel\":\"store\",\"store\":\"0042\",\"lane\":\"01\","               \
+    "\"sold_at\":\"2026-11-22T10:11:12+01:00\",\"currency\":\"EUR\","                              \
+    "\"prices_include_tax\":true,\"lines\":[{\"line\":1,\"sku\":\"1\",\"category\":\"apparel\","   \
+    "\"quantity\":1,\"unit\":\"each\",\"amount\":1000,\"tax\":[{\"type\":\"vat\","                 \
+    "\"class\":\"standard\",\"jurisdiction\":\"DE\",\"rate\":\"19\",\"amount\":160}]}],"           \
+    "\"tenders\":[{\"tender\":1,\"type\":\"card\",\"amount\":1000,\"reference\":\"tok_1\"}]}"
+
+static enum err exchange(struct test *test)
+{
+    struct counter_answer answer =
+        counter_ask(test->counter, CAPTURE_EXCHANGE, NULL, "",
+                    "{\"return\":" COUNTER_PIECES("1") ",\"sale\":" NEW_SALE "}");
+    counter_answer_free(&answer);
+    return answer.err;
+}
+
+static void nothing_is_exchanged_while_another_store_has_the_receipt(void **state)
+{
+    struct test *test = *state;
+    assert_int_equal(reserve(test, COUNTER_RECEIPT, 0, false), ERR_OK);
+    assert_int_equal(exchange(test), ERR_BUSY);
+    clock_fake_advance(counter_clock(test->counter), 121 * 1000);
+    assert_int_equal(exchange(test), ERR_OK);
+}
+
 static void what_was_taken_back_before_is_told(void **state)
 {
     struct test *test = *state;
@@ -263,6 +289,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_counter, close_counter)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_taken_back_while_another_store_has_the_receipt),
+        TEST(nothing_is_exchanged_while_another_store_has_the_receipt),
         TEST(what_was_taken_back_before_is_told),
         TEST(what_the_other_store_did_ends_it),
         TEST(what_a_manager_of_the_other_store_decided_ends_it),
