@@ -106,6 +106,30 @@ static void the_hub_is_asked_for_its_own_tender_by_its_place(void **state)
     counter_answer_free(&back);
 }
 
+static void accept_to_be_checked(struct policy *policy)
+{
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (policy->rules[i].outcome == OUTCOME_NEEDS_MANAGER)
+            policy->rules[i].outcome = OUTCOME_PENDING_CHECK;
+}
+
+/* The centre has yet to say whether the goods came back elsewhere. */
+static void the_hub_is_asked_for_nothing_before_the_check_is_made(void **state)
+{
+    struct requested requested = {.count = 0};
+    struct id id;
+    accept_to_be_checked(counter_policy(*state));
+    counter_policy(*state)->tenders.executor[TENDER_CARD] = EXECUTOR_HUB;
+    clock_fake_advance(counter_clock(*state), INT64_C(90) * 24 * 60 * 60 * 1000);
+    struct counter_answer back = counter_take_back(*state, "");
+    assert_int_equal(back.err, ERR_OK);
+    assert_string_equal(json_member_text(back.body, "decision"), "accepted_pending_check");
+    assert_int_equal(id_parse(slice_of(json_member_text(back.body, "return_id")), &id), ERR_OK);
+    assert_int_equal(eventlog_history(counter_reader(*state), &id, note, &requested, NULL), ERR_OK);
+    assert_int_equal(requested.count, 0);
+    counter_answer_free(&back);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, counter_setup, counter_teardown)
@@ -113,6 +137,7 @@ int main(void)
         TEST(a_tender_is_paid_out_whole),
         TEST(what_the_hub_pays_out_no_till_does),
         TEST(the_hub_is_asked_for_its_own_tender_by_its_place),
+        TEST(the_hub_is_asked_for_nothing_before_the_check_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

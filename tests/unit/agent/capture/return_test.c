@@ -221,6 +221,23 @@ static void an_approval_is_not_good_for_amounts_that_changed_since(void **state)
     counter_answer_free(&own);
 }
 
+/* All three pieces are gone by then. */
+static void what_nobody_may_allow_any_more_is_not_approved(void **state)
+{
+    clock_fake_advance(counter_clock(*state), INT64_C(90) * 24 * 60 * 60 * 1000);
+    struct counter_answer shown = counter_take_back(*state, "");
+    struct counter_answer between =
+        counter_ask_manager(*state, CAPTURE_RETURN, NULL, COUNTER_PIECES("3"));
+    assert_string_equal(json_member_text(between.body, "decision"), "accepted");
+    struct counter_answer late = counter_ask_manager(
+        *state, CAPTURE_APPROVE, json_member_text(shown.body, "return_id"), "{}");
+    assert_int_equal(late.err, ERR_REFUSED);
+    assert_non_null(strstr(late.fault.text, "not even a manager"));
+    counter_answer_free(&shown);
+    counter_answer_free(&between);
+    counter_answer_free(&late);
+}
+
 static void card_numbers_are_refused(void **state)
 {
     struct counter_answer answer =
@@ -361,6 +378,7 @@ int main(void)
         TEST(an_unknown_receipt_needs_more_than_a_till),
         TEST(a_manager_approves_the_very_return_that_was_shown),
         TEST(an_approval_is_not_good_for_amounts_that_changed_since),
+        TEST(what_nobody_may_allow_any_more_is_not_approved),
         TEST(card_numbers_are_refused),
         TEST(a_quote_saves_nothing_and_says_the_same),
         TEST(views_follow_from_the_log),
