@@ -5,6 +5,7 @@ import json
 import struct
 
 from conftest import BUNDLES, make_stick
+from machine import MIB
 from road.road import await_true
 from state import SECTOR, partition
 from updates import NEWER, environment, last_update, write_environment_block
@@ -27,14 +28,20 @@ def stick_with(folder, name):
     return make_stick(file, "RESCUE", 64, {"update.raucb": BUNDLES / f"{name}.raucb"}, "tillback")
 
 
+def overwrite(disk, at, size):
+    """All of it: of a slot that held the same version half a stick would make a whole one, and rightly."""
+    with open(disk, "r+b") as file:
+        file.seek(at)
+        for _ in range(0, size, MIB):
+            file.write(bytes(MIB))
+
+
 def test_box_of_which_neither_slot_starts_is_brought_back_by_a_signed_stick(machine, tmp_path):
     machine.run("until systemctl is-active --quiet tillbackd; do sleep 1; done")
     before = logs(machine)
     machine.cut_power()
     for name in ("root-a", "root-b"):
-        with open(machine.disk, "r+b") as disk:
-            disk.seek(partition(machine.disk, name)[0])
-            disk.write(bytes(8 * 1024 * 1024))
+        overwrite(machine.disk, *partition(machine.disk, name))
     machine.start()
     machine.await_status("rescue: neither slot starts")
     for name, why in REFUSED.items():
