@@ -16,7 +16,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "toolchain"), str(ROOT / "tests" / "firmware")]
 
-from machine import Machine, make_disk  # noqa: E402
+from machine import MIB, Machine, make_disk  # noqa: E402
 from road.road import Road, free_port_base  # noqa: E402
 from road.till import Kept, Load, Till  # noqa: E402
 
@@ -92,13 +92,20 @@ def centre(tmp_path_factory):
         yield road
 
 
-def make_stick(file, label, mib, contents, folder=""):
-    """A stick's image; `contents` maps names to files of this host."""
-    subprocess.run(["mformat", "-C", "-i", file, "-T", str(mib * 2048), "-v", label, "::"], check=True)
+def make_stick(file, label, mib, contents, folder="", table=True):
+    """A stick's image, of one partition as sticks are sold, or without a table; `contents` maps names to files
+    of this host."""
+    with open(file, "wb") as image:
+        image.truncate(mib * MIB)
+    where, sectors = file, mib * 2048
+    if table:
+        subprocess.run(["sfdisk", "--quiet", file], input="2048,,c", text=True, check=True)
+        where, sectors = f"{file}@@{MIB}", sectors - 2048
+    subprocess.run(["mformat", "-i", where, "-T", str(sectors), "-v", label, "::"], check=True)
     if folder:
-        subprocess.run(["mmd", "-i", file, f"::{folder}"], check=True)
+        subprocess.run(["mmd", "-i", where, f"::{folder}"], check=True)
     for name, path in contents.items():
-        subprocess.run(["mcopy", "-i", file, path, f"::{folder}/{name}"], check=True)
+        subprocess.run(["mcopy", "-i", where, path, f"::{folder}/{name}"], check=True)
     return file
 
 
@@ -131,15 +138,16 @@ def machine(appliance):
 
 @pytest.fixture
 def plug(machine, tmp_path):
-    """Plugs a stick with files in its folder "tillback"; what was said of it, awaited."""
+    """Plugs a stick with files in its folder "tillback", and awaits what is said of it; its name."""
     plugged = []
 
-    def plug_in(says, **files):
+    def plug_in(says, table=True, **files):
         plugged.append(f"stick{len(plugged)}-{tmp_path.name[:20]}")
         contents = {name.replace("_", ".", 1): path for name, path in files.items()}
-        image = make_stick(tmp_path / plugged[-1], "STICK", 64, contents, "tillback")
+        image = make_stick(tmp_path / plugged[-1], "STICK", 64, contents, "tillback", table)
         machine.plug_stick(plugged[-1], image)
-        return machine.await_status(says)
+        machine.await_status(says)
+        return plugged[-1]
 
     yield plug_in
     for name in plugged:

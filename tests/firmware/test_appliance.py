@@ -84,7 +84,9 @@ def test_stick_with_the_ticket_and_the_bundle_of_another_box_does_nothing(machin
 
 
 def test_ticket_on_a_stick_opens_a_console(machine, plug, centre, tmp_path):
-    plug("stick: console, ticket for Ada", ticket_json=make_ticket(centre, tmp_path / "ticket.json"))
+    """The stick is a mere file system, without a table of partitions."""
+    ticket = make_ticket(centre, tmp_path / "ticket.json")
+    plug("stick: console, ticket for Ada", table=False, ticket_json=ticket)
     machine.await_status("technician# ")
     machine.say("echo $((6 * 7))th word")
     machine.await_status("42th word")
