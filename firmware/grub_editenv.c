@@ -3,8 +3,10 @@
  */
 #include "firmware/grubenv.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 enum { EXIT_FINE = 0, EXIT_PROBLEM = 1, EXIT_USAGE = 2 };
 
@@ -28,6 +30,15 @@ static int list(const char *path)
         return fail(&fault);
     grubenv_each(&env, print, NULL);
     return EXIT_FINE;
+}
+
+/* Until this program ends: what two set at the same time, each beside what it has read, is both
+ * kept. A file that can't be opened is for grubenv_read() to tell of. */
+static void lock(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0)
+        (void)flock(file, LOCK_EX);
 }
 
 /* `words` are NAME=VALUE. */
@@ -58,6 +69,7 @@ int main(int argc, char **argv)
         return set(&env, argv[1], argc - 3, argv + 3);
     }
     if (argc >= 4 && strcmp(argv[2], "set") == 0) {
+        lock(argv[1]);
         if (grubenv_read(&env, argv[1], &fault) != ERR_OK)
             return fail(&fault);
         return set(&env, argv[1], argc - 3, argv + 3);

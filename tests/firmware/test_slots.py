@@ -433,6 +433,15 @@ def test_version_that_is_installed_has_yet_to_be_found_good(slots):
     assert slots.asked()[-1] == "systemctl reboot"
 
 
+def test_boot_environment_is_changed_by_one_at_a_time(slots):
+    """RAUC, and the verdict on the version that runs: each writes all that it has read."""
+    change = ["timeout", "1", "grub-editenv", "/boot/efi/grub/grubenv", "set", "A_TRY=2"]
+    assert slots.run("flock", "/boot/efi/grub/grubenv", *change).returncode != 0
+    assert slots.environment()["A_TRY"] == "1"
+    assert slots.run(*change).returncode == 0
+    assert slots.environment()["A_TRY"] == "2"
+
+
 # A stick with a ticket, as the program says of it; what it is mounted with is not looked at.
 STICK_FAKES = {
     "mount": 'for last; do :; done\nmkdir -p "$last/tillback" && : >"$last/tillback/ticket.json"',
