@@ -27,7 +27,7 @@ keep() { # FILE, from standard input
 
 say() { # to the journal and to the line that a technician reads
     echo "$*"
-    echo "tillback: $*" >/dev/console
+    echo "tillback: $*" >>/dev/console
 }
 
 # Has this version, on this slot, been healthy before? It is noted twice: the data partition may be what
@@ -43,7 +43,7 @@ is_fit() { # SLOT
 }
 
 bundle_version() { # FILE: what RAUC takes for it; nothing for a bundle that it refuses
-    rauc info --output-format=shell "$1" 2>/dev/null | sed -n "s/^RAUC_MF_VERSION='\(.*\)'/\1/p"
+    timeout 300 rauc info --output-format=shell "$1" 2>/dev/null | sed -n "s/^RAUC_MF_VERSION='\(.*\)'/\1/p"
 }
 
 # The last words of this boot, bounded; the oldest go.
