@@ -470,6 +470,40 @@ def test_boot_environment_is_changed_by_one_at_a_time(slots):
     assert slots.environment()["A_TRY"] == "2"
 
 
+def plug_stick(slots, mount=""):
+    """One on which is nothing; `mount` is what that program does."""
+    slots.fake({"mount": mount, "umount": ""})
+    slots.script("stick", "/dev/sda1")
+    return slots.said()
+
+
+def test_stick_that_can_not_be_read_is_told(slots):
+    assert "stick: it can't be read: no such table\n" in plug_stick(slots, "echo no such table >&2; exit 32")
+
+
+def test_stick_with_nothing_on_it_is_told(slots):
+    said = plug_stick(slots)
+    assert said.startswith("tillback: stick: sda1 is looked at\n")
+    assert said.endswith("tillback: stick: in its folder tillback is nothing for an appliance\n")
+
+
+def test_stick_without_the_data_partition_is_told(slots):
+    slots.mounted = "boot/efi run tmp"
+    assert "stick: nothing is done without the data partition\n" in plug_stick(slots)
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "told"),
+    [("success", "0", ""), ("signal", "TERM", ""), ("timeout", "TERM", "timeout"), ("signal", "SEGV", "signal")],
+)
+def test_stick_whose_service_is_given_up_is_told(slots, result, status, told):
+    """As init says how it ended; a restart ends it, too."""
+    slots.fake({"umount": ""})
+    how = [f"SERVICE_RESULT={result}", f"EXIT_STATUS={status}"]
+    slots.run("env", *how, "/usr/lib/tillback/stick", "/dev/sda1", "end")
+    assert slots.said() == (f"tillback: stick: given up: {told}\n" if told else "")
+
+
 # A stick with a ticket, as the program says of it; what it is mounted with is not looked at.
 STICK_FAKES = {
     "mount": 'for last; do :; done\nmkdir -p "$last/tillback" && : >"$last/tillback/ticket.json"',
