@@ -50,12 +50,12 @@ def test_bundle_on_a_stick_makes_the_box_a_stores(machine, centre, plug, tmp_pat
         lambda: DEVICE in json.dumps(centre.ask_hub("/v1/devices")), 240, "the device at the hub"
     )
     keyboard = machine.run("ls /dev/input/by-id/*-event-kbd").strip()
+    written = []
     for name, text in centre.settings(keyboard):
-        machine.run(f"cat >/data/tillback/{name} <<'END'\n{text}END")
-    machine.run(
-        "chown -R tillback:tillback /data/tillback && chmod -R go= /data/tillback && "
-        "sync && systemctl restart tillbackd"
-    )
+        written.append(f"/data/tillback/{name}")
+        machine.run(f"cat >{written[-1]} <<'END'\n{text}END")
+    files = " ".join(written)  # not the folder: tillbackd opens anew, and its other files come and go
+    machine.run(f"chown tillback:tillback {files} && chmod go= {files} && sync && systemctl restart tillbackd")
 
 
 def test_clock_is_set_by_those_whom_the_hub_names(machine):
