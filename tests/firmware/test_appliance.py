@@ -94,6 +94,12 @@ def test_ticket_on_a_stick_opens_a_console(machine, plug, centre, tmp_path):
     machine.run("! systemctl is-active --quiet tillback-console@ttyS0")
 
 
+def test_serial_line_that_is_told_to_stop_stops_nothing(machine):
+    """By a technician, or by noise: what is said there would wait for the word to go on."""
+    machine.say("\x13")
+    machine.run("head -c 20000 /dev/zero | tr '\\0' . >/dev/console", 60)
+
+
 def scan(news, give, text):
     """Who scans and sees nothing, scans again: a slow machine loses keys."""
     for _ in range(6):
