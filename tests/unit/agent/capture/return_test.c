@@ -238,6 +238,29 @@ static void what_nobody_may_allow_any_more_is_not_approved(void **state)
     counter_answer_free(&late);
 }
 
+/* Of a receipt that nobody knows the amounts tell nothing. */
+static void what_came_back_of_an_unknown_receipt_meanwhile_is_not_approved_unseen(void **state)
+{
+    static const char unknown[] =
+        "{\"receipt\":\"nobody-knows\",\"lines\":[{\"sku\":\"4711\",\"quantity\":1,"
+        "\"reason\":\"unwanted\",\"condition\":\"open_box\"}]}";
+    struct policy *policy = counter_policy(*state);
+    for (size_t i = 0; i < policy->rule_count; i++)
+        if (policy->rules[i].outcome == OUTCOME_NEEDS_LINK)
+            policy->rules[i].outcome = OUTCOME_NEEDS_MANAGER;
+    struct counter_answer shown = counter_ask(*state, CAPTURE_RETURN, NULL, "", unknown);
+    assert_string_equal(json_member_text(shown.body, "decision"), "needs_manager");
+    struct counter_answer between = counter_ask_manager(*state, CAPTURE_RETURN, NULL, unknown);
+    assert_string_equal(json_member_text(between.body, "decision"), "accepted");
+    struct counter_answer late = counter_ask_manager(
+        *state, CAPTURE_APPROVE, json_member_text(shown.body, "return_id"), "{}");
+    assert_int_equal(late.err, ERR_CONFLICT);
+    assert_string_equal(late.fault.where, "receipt");
+    counter_answer_free(&shown);
+    counter_answer_free(&between);
+    counter_answer_free(&late);
+}
+
 static void card_numbers_are_refused(void **state)
 {
     struct counter_answer answer =
@@ -379,6 +402,7 @@ int main(void)
         TEST(a_manager_approves_the_very_return_that_was_shown),
         TEST(an_approval_is_not_good_for_amounts_that_changed_since),
         TEST(what_nobody_may_allow_any_more_is_not_approved),
+        TEST(what_came_back_of_an_unknown_receipt_meanwhile_is_not_approved_unseen),
         TEST(card_numbers_are_refused),
         TEST(a_quote_saves_nothing_and_says_the_same),
         TEST(views_follow_from_the_log),
