@@ -81,13 +81,19 @@ static void what_was_told_is_not_told_again_by_itself(void **state)
 {
     struct ingest_house *f = *state;
     struct sent_log log;
+    struct sent_log other;
     struct ingest_result result;
     give_poison(f, &log);
+    sent_log_init(&other, 2, NULL);
+    sent_log_fill(&other, 1, 1);
+    assert_int_equal(ingest_house_give(f, &other, "box-a", 1, 1), INGEST_TAKEN);
     assert_int_equal(database_script(f->db, "UPDATE stream_log SET untold = 1", NULL), ERR_OK);
     assert_int_equal(ingest_acknowledgement(f->db, &f->rules, &log.log, &result, NULL), ERR_OK);
     assert_int_equal(result.ack.through, POISON);
-    assert_int_equal(ingest_house_number(f, "SELECT untold FROM stream_log"), 0);
+    assert_int_equal(ingest_house_number(f, "SELECT untold FROM stream_log WHERE through > 1"), 0);
+    assert_int_equal(ingest_house_number(f, "SELECT untold FROM stream_log WHERE through = 1"), 1);
     sent_log_free(&log);
+    sent_log_free(&other);
 }
 
 int main(void)
