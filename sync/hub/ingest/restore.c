@@ -143,7 +143,7 @@ enum err restore_batch(struct database *db, const char *device, const struct res
         err = fault_set(fault, ERR_FORBIDDEN, "log_id", "it is no log of this device");
     if (!err)
         err = stream_log_find(db, &ask->log, &found, &log, fault);
-    if (!err && (!found || ask->first > log.through))
+    if (!err && !found)
         err = fault_set(fault, ERR_NOT_FOUND, "first", "nothing is held from there on");
     if (!err)
         err = begin(db, &log, ask->first, header, fault);
