@@ -1,4 +1,5 @@
 /* What the hub says of a log, with a batch and without one. */
+#include "sync/hub/ingest/ingest.sql.h"
 #include "tests/support/ingest_house.h"
 
 #include <setjmp.h>
@@ -96,6 +97,39 @@ static void what_was_told_is_not_told_again_by_itself(void **state)
     sent_log_free(&other);
 }
 
+static void give_one(struct ingest_house *f, int number, const char *device, struct sent_log *log)
+{
+    sent_log_init(log, number, NULL);
+    sent_log_fill(log, number * 10, 1);
+    assert_int_equal(ingest_house_give(f, log, device, 1, 1), INGEST_TAKEN);
+}
+
+/* By a hub that was set back: who isn't told sends nothing again. */
+static void newest_log_of_each_appliance_is_to_be_told(void **state)
+{
+    static const int newest[] = {1, 2};
+    struct ingest_house *f = *state;
+    struct sent_log logs[3];
+    struct statement *s;
+    bool row;
+    size_t count = 0;
+    give_one(f, 1, "box-a", &logs[0]);
+    give_one(f, 2, "box-a", &logs[1]);
+    give_one(f, 3, "box-b", &logs[2]);
+    assert_int_equal(database_statement(f->db, INGEST_LOG_CURRENT, &s, NULL), ERR_OK);
+    bind_int(s, 1, 0);
+    bind_int(s, 2, 10);
+    while (database_step(f->db, s, &row, NULL) == ERR_OK && row) {
+        struct id id;
+        assert_true(count < 2);
+        assert_int_equal(column_bytes(s, 1, id.bytes, ID_BYTES), ERR_OK);
+        assert_true(id_equal(&id, &logs[newest[count++]].log));
+    }
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < 3; i++)
+        sent_log_free(&logs[i]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ingest_house_setup, ingest_house_teardown)
@@ -103,6 +137,7 @@ int main(void)
         TEST(what_is_parked_is_told_page_by_page),
         TEST(nobody_is_told_what_is_parked_of_another_s_log),
         TEST(a_log_that_is_not_here_is_asked_for_from_its_beginning),
+        TEST(newest_log_of_each_appliance_is_to_be_told),
         TEST(what_was_told_is_not_told_again_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
