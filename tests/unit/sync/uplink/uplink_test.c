@@ -34,6 +34,25 @@ static void birth_and_last_will_carry_the_same_session(void **state)
     assert_true(id_equal(&session, &f->hub.state.session));
 }
 
+static bool is_told_three_times(void *context)
+{
+    return ((struct uplink_house *)context)->hub.states >= 3;
+}
+
+/* An appliance that isn't heard of counts as gone. */
+static void its_state_is_told_again_and_again(void **state)
+{
+    struct uplink_house *f = *state;
+    struct uplink_status status;
+    f->limits.state_interval_ms = 50;
+    uplink_house_join(f);
+    uplink_house_start(f);
+    assert_true(await(f->loop, is_told_three_times, f, AWAIT_MS));
+    assert_true(f->hub.state.online);
+    uplink_status(f->uplink, &status);
+    assert_int_equal(status.last.code, ERR_OK); /* by one connection */
+}
+
 /*
  * Whoever runs the broker may have set its bounds lower than a batch is large. It says so when it
  * gets one, or beforehand.
@@ -72,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(batches_that_the_broker_refuses_are_smaller_from_then_on),
         TEST(batches_are_no_larger_than_the_broker_says_it_takes),
+        TEST(its_state_is_told_again_and_again),
         TEST(birth_and_last_will_carry_the_same_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
