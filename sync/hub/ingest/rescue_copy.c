@@ -70,21 +70,12 @@ static int open_old(const char *path, const char *vfs, sqlite3 **db)
     return rc;
 }
 
-/* That a table refers to a column that is there; SQLite asks when it prepares the question. */
-static bool references_fit(sqlite3 *db)
-{
-    int rc;
-    sqlite3_finalize(prepare(db, "PRAGMA foreign_key_check", &rc));
-    return rc != SQLITE_ERROR;
-}
-
 static enum err judge(sqlite3 *db, int rc, const char *path, bool *sound, struct fault *fault)
 {
     sqlite3_stmt *s = rc == SQLITE_OK ? prepare(db, "PRAGMA integrity_check(1)", &rc) : NULL;
     if (s)
         rc = sqlite3_step(s);
-    *sound = rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(s, 0), "ok") == 0 &&
-             references_fit(db);
+    *sound = rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(s, 0), "ok") == 0;
     sqlite3_finalize(s);
     return rc == SQLITE_ROW || is_damage(rc) ? ERR_OK : sqlite_fault(db, path, ERR_IO, fault);
 }

@@ -2,6 +2,7 @@
 #include "hal/database.h"
 #include "sync/hub/ingest/ingest.sql.h"
 #include "sync/hub/ingest/schema.sql.h"
+#include "sync/hub/ingest/schema_shape.h"
 
 static enum err fit(const char *path, const char *vfs, bool read_only, bool *ours,
                     struct fault *fault)
@@ -25,6 +26,8 @@ static enum err fit(const char *path, const char *vfs, bool read_only, bool *our
     *ours = !err && version == SCHEMA_COUNT;
     if (*ours)
         err = database_prepare_all(db, fault);
+    if (*ours && !err)
+        err = schema_shape_check(db, fault);
     database_close(db);
     return err;
 }
